@@ -1,0 +1,1 @@
+"""Files that ship with Jobdeck: samples, offline API documentation."""

@@ -1,0 +1,1 @@
+"""Jobdeck's consoles: clients of the one HTTP API."""

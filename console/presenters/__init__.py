@@ -1,0 +1,1 @@
+"""API values to rows, symbols, meanings of colours; no Textual, no Qt."""

@@ -1,0 +1,1 @@
+"""The one door: HTTP under /api/v1."""

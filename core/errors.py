@@ -1,0 +1,162 @@
+"""Everything Jobdeck raises on purpose.
+
+    OpsError
+      RequestError       the caller asked for the impossible     NotFound, Invalid
+      TargetError        the far side said no                    (executors name the reason with a TargetCode)
+      Conflict           somebody moved first; look and retry    StaleRevision, AlreadyExists, InUse, IllegalTransition
+      EnvironmentFault   disk full, database locked, no key      StorageFault, EngineUnreachable
+
+A failed assertion is none of these: it is our bug. The message says what,
+where and what to try; machine-readable details sit in attributes. Exit codes,
+HTTP status codes and colours belong to the doors (`console`, `core.api`).
+
+Every class has a stable `code` (kebab-case), which API clients may rely on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong, with its place and a way to mend it."""
+
+    where: str
+    """Where: a path such as `spec.steps[1].timeout_s`, or `column 7`; "" is the whole input."""
+    what: str
+    """What is wrong, as a sentence without its full stop."""
+    hint: str = ""
+    """What to try; "" where there is nothing better than the sentence."""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.what}" + (f" ({self.hint})" if self.hint else "")
+
+
+class OpsError(Exception):
+    """Base of all; never raised itself. `hint` says what to try."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class RequestError(OpsError):
+    """The caller asked for something impossible; nothing was changed."""
+
+    code = "bad-request"
+
+
+class Invalid(RequestError):
+    """Input that breaks a rule; `problems` holds all of them at once."""
+
+    code = "invalid"
+
+    def __init__(self, message: str, problems: Sequence[Problem] = (), *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        lines = "; ".join(str(problem) for problem in self.problems)
+        return f"{super().__str__()}: {lines}" if lines else super().__str__()
+
+
+class NotFound(RequestError):
+    """A name that nothing has; suggests the nearest one that exists."""
+
+    code = "not-found"
+
+    def __init__(self, what: str, name: str, known: Sequence[str] = ()) -> None:
+        near = nearest(name, known)
+        super().__init__(
+            f"{what} {name!r} does not exist", hint=f"did you mean {near!r}?" if near else ""
+        )
+        self.what, self.name = what, name
+
+
+class Forbidden(RequestError):
+    """The actor may not do this, or a guard rail forbids it."""
+
+    code = "forbidden"
+
+
+class ConfirmationRequired(RequestError):
+    """Dangerous, so it must be asked for in so many words; `hosts` is the number to confirm."""
+
+    code = "confirmation-required"
+
+    def __init__(self, message: str, *, hosts: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.hosts = hosts
+
+
+class Conflict(OpsError):
+    """Somebody else moved first; look again, then retry."""
+
+    code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    code = "already-exists"
+
+
+class StaleRevision(Conflict):
+    """An update based on a revision that is no longer the current one."""
+
+    code = "stale-revision"
+
+
+class InUse(Conflict):
+    """A document that others refer to cannot be deleted."""
+
+    code = "in-use"
+
+
+class IllegalTransition(Conflict):
+    """An action or event that the present state does not allow; the state is unchanged."""
+
+    code = "illegal-transition"
+
+
+class EnvironmentFault(OpsError):
+    """The machine under the engine failed: disk, database, permissions, keys."""
+
+    code = "environment-fault"
+
+
+class StorageFault(EnvironmentFault):
+    """The database could not take a write or answer a read; nothing unacknowledged is kept."""
+
+    code = "storage-fault"
+
+
+class EngineUnreachable(EnvironmentFault):
+    """No engine answers and none could be started."""
+
+    code = "engine-unreachable"
+
+
+class TargetError(OpsError):
+    """The far side said no. `target_code` is a value of `core.domain.run.TargetCode`."""
+
+    code = "target-error"
+
+    def __init__(self, target_code: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.target_code = target_code
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The known name most like `name`, or None when none is close."""
+    matches = get_close_matches(name, known, n=1)
+    return matches[0] if matches else None

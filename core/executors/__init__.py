@@ -1,0 +1,1 @@
+"""Kinds of access (SSH, local) behind one small protocol."""

@@ -1,0 +1,1 @@
+"""Performs what the machine decides, records first, recovers after a crash."""

@@ -1,0 +1,1 @@
+"""SQLite through SQLAlchemy: one writer, many readers, the journal."""

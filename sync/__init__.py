@@ -1,0 +1,1 @@
+"""Peers: joins several engines into a cluster (not built yet)."""
