@@ -1,0 +1,69 @@
+"""Accounts and environments: who we are on a host, and what is allowed there."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from core.domain.values import Env, Secret, Value
+
+
+class BecomeMethod(StrEnum):
+    SUDO = "sudo"
+    SU = "su"
+
+
+class Become(Value):
+    """How a login turns into another user on the host."""
+
+    method: BecomeMethod = BecomeMethod.SUDO
+    user: str = Field("root", min_length=1, max_length=64, pattern=r"^[^\s:\-][^\s:]*$")
+    password: Secret | None = None
+
+
+class AccountSpec(Value):
+    """A login identity and everything that may prove it, tried in the order of the fields."""
+
+    user: str = Field(min_length=1, max_length=64, pattern=r"^[^\s:\-][^\s:]*$")
+    agent: bool = Field(False, description="offer the keys of the SSH agent of the engine's user")
+    key: Secret | None = Field(None, description="text of a private key")
+    key_file: str | None = Field(None, description="path of a private key on the engine's machine")
+    passphrase: Secret | None = Field(None, description="of `key` or `key_file`")
+    certificate: str | None = Field(None, description="OpenSSH certificate for the key, one line")
+    certificate_file: str | None = None
+    password: Secret | None = Field(None, description="also answers keyboard-interactive prompts")
+    become: Become | None = None
+
+    @model_validator(mode="after")
+    def _proofs_fit_together(self) -> Self:
+        if self.key is not None and self.key_file is not None:
+            raise ValueError("give `key` or `key_file`, not both")
+        if self.certificate is not None and self.certificate_file is not None:
+            raise ValueError("give `certificate` or `certificate_file`, not both")
+        has_key = self.key is not None or self.key_file is not None
+        if not has_key and (self.passphrase or self.certificate or self.certificate_file):
+            raise ValueError("`passphrase` and `certificate` belong to a `key` or a `key_file`")
+        return self
+
+
+class HostKeyPolicy(StrEnum):
+    """What happens when a host shows a key that nobody has approved."""
+
+    ASK = "ask"
+    """The key becomes a pending approval and the connection is refused."""
+    ACCEPT_NEW = "accept-new"
+    """A first key is approved by itself (laboratories); a changed key still stops."""
+
+
+class EnvironmentSpec(Value):
+    """Named variables and guard rails for the hosts that belong to it."""
+
+    description: str = ""
+    variables: Env = Field(default_factory=dict)
+    read_only: bool = Field(False, description="nothing may run on its hosts")
+    confirm: bool = Field(False, description="a start must state the number of hosts it touches")
+    host_cap: int | None = Field(None, ge=1, description="most hosts one run may touch")
+    batch: str | None = Field(None, description="default rolling expression, used by rolling runs")
+    host_keys: HostKeyPolicy = HostKeyPolicy.ASK

@@ -1,0 +1,188 @@
+"""Documents: everything a person defines, in one shape.
+
+A document is `kind`, `name`, `labels`, `spec`. `KINDS` is the only list of
+kinds: the API schema, YAML import and export, history and forms follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from core.domain import targets
+from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.inventory import GroupSpec, HostSpec
+from core.domain.job import JobSpec, ScriptSpec
+from core.domain.steps import STEP_KINDS, ScriptStep
+from core.domain.values import Labels, Name, Value
+from core.errors import Invalid, NotFound, Problem
+
+
+class Document(Value):
+    """One definition as people write it; `spec` is checked by its kind (see `parse`)."""
+
+    kind: str
+    name: Name
+    labels: Labels = Field(default_factory=dict)
+    spec: Any
+
+    def body(self) -> dict[str, Any]:
+        """JSON values, defaults left out: what a person would have written."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "labels": dict(self.labels),
+            "spec": self.spec.model_dump(mode="json", exclude_defaults=True),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A place in a document that names another document."""
+
+    where: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of document: its spec and the documents that a spec names."""
+
+    name: str
+    plural: str
+    spec: type[Value]
+    references: Callable[[Any], Iterator[Reference]]
+    summary: str
+
+
+def _no_references(spec: Any) -> Iterator[Reference]:
+    return iter(())
+
+
+def _host_references(spec: HostSpec) -> Iterator[Reference]:
+    if spec.account:
+        yield Reference("spec.account", "account", spec.account)
+    if spec.environment:
+        yield Reference("spec.environment", "environment", spec.environment)
+    for index, name in enumerate(spec.jump):
+        yield Reference(f"spec.jump[{index}]", "host", name)
+
+
+def _expression_references(where: str, text: str | None) -> Iterator[Reference]:
+    if text is None:
+        return
+    try:
+        expression = targets.parse(text)
+    except Invalid as error:
+        problems = [
+            Problem(where=f"{where} {problem.where}".strip(), what=problem.what, hint=problem.hint)
+            for problem in error.problems
+        ]
+        raise Invalid(error.message, problems, hint=error.hint) from error
+    named = targets.references(expression)
+    for name in named.hosts:
+        yield Reference(where, "host", name)
+    for name in named.groups:
+        yield Reference(where, "group", name)
+
+
+def _group_references(spec: GroupSpec) -> Iterator[Reference]:
+    for index, name in enumerate(spec.hosts):
+        yield Reference(f"spec.hosts[{index}]", "host", name)
+    yield from _expression_references("spec.expression", spec.expression)
+
+
+def _job_references(spec: JobSpec) -> Iterator[Reference]:
+    yield from _expression_references("spec.targets", spec.targets)
+    for index, step in enumerate(spec.steps):
+        where = f"spec.steps[{index}]"
+        yield from _expression_references(f"{where}.targets", step.targets)
+        if step.run_as:
+            yield Reference(f"{where}.run_as", "account", step.run_as)
+        if isinstance(step, ScriptStep) and step.script:
+            yield Reference(f"{where}.script", "script", step.script.name)
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("environment", "environments", EnvironmentSpec, _no_references, "variables and guard rails"),
+        Kind("account", "accounts", AccountSpec, _no_references, "a login and what proves it"),
+        Kind("host", "hosts", HostSpec, _host_references, "a machine"),
+        Kind("group", "groups", GroupSpec, _group_references, "a named set of hosts"),
+        Kind("script", "scripts", ScriptSpec, _no_references, "a script and its interpreter"),
+        Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters"),
+    )
+}
+"""Every kind, in an order in which what is referred to comes first."""
+
+
+def kind_of(name: str) -> Kind:
+    """The kind called `name` (singular or plural); NotFound suggests the nearest."""
+    for kind in KINDS.values():
+        if name in (kind.name, kind.plural):
+            return kind
+    raise NotFound("kind", name, list(KINDS))
+
+
+def parse(raw: Any) -> Document:
+    """A document from plain JSON or YAML values; Invalid lists all problems at once."""
+    if not isinstance(raw, Mapping):
+        raise Invalid("a document is a mapping with kind, name, labels and spec")
+    if not isinstance(raw.get("kind"), str):
+        raise Invalid(
+            "the document has no kind",
+            [Problem(where="kind", what="is missing", hint=f"one of {', '.join(KINDS)}")],
+        )
+    kind = kind_of(raw["kind"])
+    title = f"{kind.name} {raw.get('name', '(no name)')}"
+    problems: list[Problem] = []
+    spec: Any = None
+    try:
+        spec = kind.spec.model_validate(raw.get("spec") or {})
+    except ValidationError as error:
+        problems += problems_of(error, "spec")
+    try:
+        document = Document.model_validate({**raw, "kind": kind.name, "spec": spec})
+    except ValidationError as error:
+        problems += problems_of(error)
+    if problems:
+        raise Invalid(f"{title} is not valid", problems)
+    for _ in kind.references(document.spec):
+        pass  # parsing the expressions inside is part of being valid
+    return document
+
+
+def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
+    """Pydantic's findings as our own: one sentence each, place first, no input echoed.
+
+    The offending input is left out on purpose: it may be a secret.
+    """
+    found = []
+    for item in error.errors(include_url=False, include_context=True, include_input=False):
+        where, before = prefix, None
+        for part in item["loc"]:
+            if isinstance(part, int):
+                where += f"[{part}]"
+            elif not _is_union_tag(part, before):
+                where += f".{part}" if where else part
+            before = part
+        kind = item["type"]
+        what, hint = item["msg"].removeprefix("Value error, "), ""
+        if kind == "extra_forbidden":
+            what, hint = "is not a known field", "check its spelling; `jobdeck explain` lists the fields"
+        elif kind == "missing":
+            what = "is required"
+        what = what[:1].lower() + what[1:]
+        found.append(Problem(where=where, what=what, hint=hint))
+    return found
+
+
+def _is_union_tag(part: str, before: str | int | None) -> bool:
+    """Whether `part` is no field but the branch of a union that pydantic tried."""
+    is_step_kind = isinstance(before, int) and part in STEP_KINDS
+    return is_step_kind or part in ("SecretRef", "SecretStr") or part.startswith("function-")

@@ -1,0 +1,48 @@
+"""Hosts and groups: the machines and how they are named together."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from core.domain.values import Env, Name, Value
+
+
+class Protocol(StrEnum):
+    """How a host is reached."""
+
+    SSH = "ssh"
+    LOCAL = "local"
+
+
+class HostSpec(Value):
+    """One machine. The document's name is what people call it."""
+
+    address: str = Field("", max_length=255, description="host name or IP; empty: the host's name")
+    port: int = Field(22, ge=1, le=65535)
+    protocol: Protocol = Protocol.SSH
+    account: Name | None = Field(None, description="account used where the run names none")
+    environment: Name | None = Field(None, description="environment this host belongs to")
+    jump: tuple[Name, ...] = Field((), max_length=8, description="hosts to pass, nearest first")
+    host_key: str | None = Field(
+        None,
+        pattern=r"^SHA256:[A-Za-z0-9+/]{43}$",
+        description="pinned fingerprint of the host's key; nothing else is then accepted",
+    )
+    variables: Env = Field(default_factory=dict, description="reach scripts as environment")
+
+
+class GroupSpec(Value):
+    """A named set of hosts: a list, a target expression, or both (their union)."""
+
+    hosts: tuple[Name, ...] = ()
+    expression: str | None = Field(None, description="target expression, see `jobdeck help targets`")
+    variables: Env = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not self.hosts and self.expression is None:
+            raise ValueError("a group needs `hosts` or an `expression`")
+        return self

@@ -1,0 +1,93 @@
+"""Jobs and scripts: what people save to run again."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from core.domain.steps import MAX_PROGRAM_CHARACTERS, Language, Step
+from core.domain.values import EnvName, Name, Value
+
+
+class ParameterType(StrEnum):
+    STRING = "string"
+    NUMBER = "number"
+    BOOL = "bool"
+    CHOICE = "choice"
+    SECRET = "secret"
+    TARGETS = "targets"
+    MAP = "map"
+    LIST = "list"
+
+
+class Parameter(Value):
+    """A declared input of a job; its value reaches every step as an environment variable."""
+
+    name: EnvName
+    type: ParameterType = ParameterType.STRING
+    description: str = ""
+    required: bool = False
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    pattern: str | None = Field(None, max_length=500, description="the whole value must match")
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_compiles(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"not a regular expression: {error}") from error
+        return pattern
+
+    @model_validator(mode="after")
+    def _settings_fit_the_type(self) -> Self:
+        if (self.type is ParameterType.CHOICE) != bool(self.choices):
+            raise ValueError("`choices` belongs to type choice, which needs at least one")
+        if self.type is ParameterType.SECRET and self.default is not None:
+            raise ValueError("a secret has no default; it would be stored in plain text")
+        if self.pattern is not None and self.type is not ParameterType.STRING:
+            raise ValueError("`pattern` belongs to type string")
+        bounds = self.minimum is not None or self.maximum is not None
+        if bounds and self.type is not ParameterType.NUMBER:
+            raise ValueError("`minimum` and `maximum` belong to type number")
+        if self.required and self.default is not None:
+            raise ValueError("a required parameter has no default; drop one of the two")
+        return self
+
+
+class JobSpec(Value):
+    """Ordered steps and their parameters."""
+
+    description: str = ""
+    parameters: tuple[Parameter, ...] = Field((), max_length=100)
+    targets: str | None = Field(None, description="target expression used where a start names none")
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=500)
+    concurrency: int = Field(100, ge=1, le=2000, description="targets at the same time, per step")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for what, names in (
+            ("step", [step.name for step in self.steps]),
+            ("parameter", [parameter.name for parameter in self.parameters]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what} names must differ: {', '.join(twice)} stands twice")
+        return self
+
+
+class ScriptSpec(Value):
+    """A script; each revision of the document is one of its versions."""
+
+    description: str = ""
+    language: str = Field(Language.SH, pattern=r"^[\w./+-]{1,255}$")
+    text: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
+
+

@@ -1,0 +1,222 @@
+"""States of runs, steps and targets, and the one table of legal transitions.
+
+Legal means: in the table. Everything that changes a state asks `transit`
+first; an illegal change is an error and leaves the state as it was.
+
+The names are fixed; databases, the API and screens show them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from core.errors import IllegalTransition
+
+
+class RunState(StrEnum):
+    """State of a run, and of a step in it."""
+
+    CREATED = "created"
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING_USER = "waiting_user"
+    BATCH_WAITING = "batch_waiting"
+    SUSPENDED = "suspended"
+    STOPPING = "stopping"
+    SUCCEEDED = "succeeded"
+    PARTIALLY_SUCCEEDED = "partially_succeeded"
+    FAILED = "failed"
+    ERROR_IGNORED = "error_ignored"
+    SKIPPED = "skipped"
+    STOPPED = "stopped"
+    REJECTED = "rejected"
+    TIMED_OUT = "timed_out"
+    ABNORMAL = "abnormal"
+    """The engine lost track; a person or the step's `idempotent` flag decides."""
+    ABANDONED = "abandoned"
+
+
+class TargetState(StrEnum):
+    """State of one attempt on one host."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    """The intent is recorded; whether anything reached the host is not yet known."""
+    SUCCESS = "success"
+    LAST_SUCCESS = "last_success"
+    """Succeeded in an earlier attempt and was not run again."""
+    FAILED = "failed"
+    """Ran and said no: the exit status is not 0."""
+    TIMED_OUT = "timed_out"
+    TERMINATED = "terminated"
+    UNREACHABLE = "unreachable"
+    AUTH_FAILED = "auth_failed"
+    HOST_KEY_FAILED = "host_key_failed"
+    USER_MISSING = "user_missing"
+    INVALID_TARGET = "invalid_target"
+    SUBMIT_FAILED = "submit_failed"
+    """Reached, but the work could not be started there."""
+    LOG_ERROR = "log_error"
+    FILE_SOURCE_MISSING = "file_source_missing"
+    FILE_FAILED = "file_failed"
+    CHECKSUM_MISMATCH = "checksum_mismatch"
+    SKIPPED_BY_THRESHOLD = "skipped_by_threshold"
+    NOT_STARTED = "not_started"
+    UNKNOWN = "unknown"
+    """It started, and how it ended cannot be established."""
+
+
+class TargetCode(StrEnum):
+    """Why a target did not succeed; usable in conditions."""
+
+    NON_ZERO_RESULT = "NonZeroResultCode"
+    SIGNALLED = "Signalled"
+    COMMAND_TIMEOUT = "CommandTimeout"
+    CANCELLED = "Cancelled"
+    CANCEL_UNVERIFIED = "CancelUnverified"
+    """Asked to stop, but its processes could not be shown to be gone."""
+    CONNECTION_FAILURE = "ConnectionFailure"
+    CONNECTION_TIMEOUT = "ConnectionTimeout"
+    CONNECTION_LOST = "ConnectionLost"
+    AUTHENTICATION_FAILURE = "AuthenticationFailure"
+    BECOME_FAILURE = "BecomeFailure"
+    HOST_KEY_PENDING = "HostKeyPending"
+    HOST_KEY_CHANGED = "HostKeyChanged"
+    HOST_KEY_REVOKED = "HostKeyRevoked"
+    HOST_NOT_FOUND = "HostNotFound"
+    IO_FAILURE = "IOFailure"
+    INTERPRETER_MISSING = "InterpreterMissing"
+    OUTPUT_LIMIT = "OutputLimit"
+    INVALID_OUTPUTS = "InvalidOutputs"
+    NO_MATCHED_NODES = "NoMatchedNodes"
+    INVALID_OPTIONS = "InvalidOptions"
+    UNAUTHORIZED = "Unauthorized"
+    DISPATCH_FAILURE = "NodeDispatchFailure"
+    """Our own bug or fault on the way to the host; the message names it."""
+    ENGINE_LOST = "EngineLost"
+    """The engine ended while the target was running."""
+
+
+_R, _T = RunState, TargetState
+
+TERMINAL_RUN_STATES = frozenset(
+    {
+        _R.SUCCEEDED,
+        _R.PARTIALLY_SUCCEEDED,
+        _R.FAILED,
+        _R.ERROR_IGNORED,
+        _R.SKIPPED,
+        _R.STOPPED,
+        _R.REJECTED,
+        _R.TIMED_OUT,
+        _R.ABNORMAL,
+        _R.ABANDONED,
+    }
+)
+
+_RESULTS = {_R.SUCCEEDED, _R.PARTIALLY_SUCCEEDED, _R.FAILED, _R.TIMED_OUT, _R.ABNORMAL}
+
+RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
+    _R.CREATED: frozenset({_R.QUEUED, _R.RUNNING, _R.STOPPED, _R.SKIPPED}),
+    _R.QUEUED: frozenset({_R.RUNNING, _R.STOPPED, _R.ABANDONED}),
+    _R.RUNNING: frozenset(
+        {*_RESULTS, _R.WAITING_USER, _R.BATCH_WAITING, _R.SUSPENDED, _R.STOPPING, _R.STOPPED}
+    ),
+    _R.WAITING_USER: frozenset({_R.RUNNING, _R.REJECTED, _R.STOPPED, _R.TIMED_OUT}),
+    _R.BATCH_WAITING: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED}),
+    _R.SUSPENDED: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED}),
+    _R.STOPPING: frozenset({_R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
+    _R.FAILED: frozenset({_R.RUNNING, _R.ERROR_IGNORED}),
+    _R.PARTIALLY_SUCCEEDED: frozenset({_R.RUNNING, _R.ERROR_IGNORED}),
+    _R.TIMED_OUT: frozenset({_R.RUNNING, _R.ERROR_IGNORED}),
+    _R.ABNORMAL: frozenset({_R.RUNNING, _R.ERROR_IGNORED, _R.ABANDONED}),
+    _R.STOPPED: frozenset({_R.RUNNING}),
+    _R.REJECTED: frozenset({_R.WAITING_USER}),
+    _R.SUCCEEDED: frozenset(),
+    _R.ERROR_IGNORED: frozenset(),
+    _R.SKIPPED: frozenset(),
+    _R.ABANDONED: frozenset(),
+}
+"""Runs and steps. A terminal state leads on only where an operator may act (retry, ignore)."""
+
+_TARGET_ENDS = frozenset(TargetState) - {_T.WAITING, _T.RUNNING, _T.LAST_SUCCESS}
+
+TARGET_TRANSITIONS: Mapping[TargetState, frozenset[TargetState]] = {
+    _T.WAITING: frozenset(
+        {
+            _T.RUNNING,
+            _T.LAST_SUCCESS,
+            _T.NOT_STARTED,
+            _T.SKIPPED_BY_THRESHOLD,
+            _T.INVALID_TARGET,
+            _T.TERMINATED,
+        }
+    ),
+    _T.RUNNING: _TARGET_ENDS,
+    _T.UNKNOWN: frozenset({_T.WAITING, _T.SUCCESS, _T.FAILED}),
+    **{
+        state: frozenset()
+        for state in TargetState
+        if state not in (_T.WAITING, _T.RUNNING, _T.UNKNOWN)
+    },
+}
+"""One attempt on one host. `unknown` may be resolved, or waits again where the step is idempotent."""
+
+GOOD_TARGET_STATES = frozenset({_T.SUCCESS, _T.LAST_SUCCESS})
+LIVE_TARGET_STATES = frozenset({_T.WAITING, _T.RUNNING})
+
+
+State = TypeVar("State", RunState, TargetState)
+
+
+class RunAction(StrEnum):
+    """What an operator can ask of a run."""
+
+    CANCEL = "cancel"
+
+
+LEGAL_ACTIONS: Mapping[RunAction, frozenset[RunState]] = {
+    RunAction.CANCEL: frozenset(
+        {_R.CREATED, _R.QUEUED, _R.RUNNING, _R.WAITING_USER, _R.BATCH_WAITING, _R.SUSPENDED}
+    ),
+}
+"""Action -> states in which it may be asked."""
+
+
+def can_transit(old: RunState | TargetState, new: RunState | TargetState) -> bool:
+    """Whether the table leads from `old` to `new`."""
+    if isinstance(old, RunState):
+        return new in RUN_TRANSITIONS[old]
+    return new in TARGET_TRANSITIONS[old]
+
+
+def transit(what: str, old: State, new: State) -> State:
+    """`new`, when the table allows it from `old`; IllegalTransition names both otherwise."""
+    if not can_transit(old, new):
+        raise IllegalTransition(f"{what} is {old}; it cannot become {new}")
+    return new
+
+
+def legal_actions(state: RunState) -> tuple[RunAction, ...]:
+    """The actions that a run in `state` accepts."""
+    return tuple(action for action, states in LEGAL_ACTIONS.items() if state in states)
+
+
+def step_result(counts: Mapping[TargetState, int], *, stopping: bool) -> RunState:
+    """How a step ended, from the number of its targets in each (terminal) state.
+
+    Nothing matched is the caller's to judge; an empty count is a success here.
+    """
+    total = sum(counts.values())
+    good = sum(counts.get(state, 0) for state in GOOD_TARGET_STATES)
+    if stopping and good < total:
+        return _R.STOPPED
+    if counts.get(_T.UNKNOWN, 0):
+        return _R.ABNORMAL
+    if good == total:
+        return _R.SUCCEEDED
+    if good:
+        return _R.PARTIALLY_SUCCEEDED
+    return _R.TIMED_OUT if counts.get(_T.TIMED_OUT, 0) == total else _R.FAILED

@@ -1,0 +1,69 @@
+"""The base of every value that a person writes or reads.
+
+Values are frozen and refuse unknown fields: a misspelt field that is silently
+ignored is how a read-only host gets written to.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
+
+from core.domain.targets import check_name
+from core.executors.quoting import check_env_name
+
+
+class Value(BaseModel):
+    """A frozen value whose unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class SecretRef(Value):
+    """Where a secret's bytes are: an id in the vault. All that is ever stored or shown."""
+
+    secret: str = Field(pattern=r"^[0-9A-Z]{26}$", description="id of a secret in the vault")
+
+
+def _secret_input(value: Any) -> Any:
+    if isinstance(value, str) and not value:
+        raise ValueError("an empty secret proves nothing; leave the field out")
+    return value
+
+
+Secret = Annotated[
+    SecretRef | SecretStr,
+    BeforeValidator(_secret_input),
+    Field(
+        union_mode="left_to_right",
+        description="write-only: give the text; reading gives {secret: <id>}",
+    ),
+]
+"""A field that takes a secret's text and keeps only its `SecretRef`.
+
+`core.vault.sealing` replaces the text before anything is stored.
+"""
+
+Name = Annotated[str, AfterValidator(check_name)]
+"""A document's name: letters of any script, digits, `.`, `_`, `-`; at most 128 characters."""
+
+EnvName = Annotated[str, AfterValidator(check_env_name)]
+"""A name that a POSIX shell accepts as an environment variable."""
+
+Labels = dict[
+    Annotated[str, StringConstraints(pattern=r"^[\w][\w./-]{0,62}$")],
+    Annotated[str, StringConstraints(max_length=255)],
+]
+"""Labels: key -> value, both text."""
+
+Env = dict[EnvName, str]
+"""Environment variables: name -> text."""

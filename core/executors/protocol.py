@@ -1,0 +1,193 @@
+"""What the runtime asks of a kind of access, and what it gets back.
+
+An executor opens a session to a target; a session runs work and reports
+output as bytes, then one `Outcome`. All values here are plain and
+serialisable (msgspec), so an executor may live in another process.
+
+An executor must: never block the event loop; report a far side's "no" as a
+`TargetError` from `open` or as an `Outcome` from `run`; on `stop`, end the
+work, verify that it ended, and say so; never put a secret into an argument
+list, an error or a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from core.domain.run import TargetCode, TargetState
+
+
+class Stream(StrEnum):
+    """Where output came from."""
+
+    OUT = "out"
+    ERR = "err"
+    NOTE = "note"
+    """Jobdeck's own words and the noise of a login: not part of the work's output."""
+
+
+class BecomeLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """Turning into another user after login."""
+
+    method: str
+    user: str
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"BecomeLogin({self.method} {self.user})"
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """An account with its secrets opened: lives only as long as a connection is being made."""
+
+    user: str
+    agent: bool = False
+    key: str | None = None
+    key_file: str | None = None
+    passphrase: str | None = None
+    certificate: str | None = None
+    certificate_file: str | None = None
+    password: str | None = None
+    become: BecomeLogin | None = None
+
+    def __repr__(self) -> str:
+        return f"Login({self.user})"
+
+
+class HostKeyRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How this target's host key is judged."""
+
+    pinned: str | None = None
+    """A fingerprint `SHA256:…`; nothing else is then accepted."""
+    accept_new: bool = False
+    """A first key is approved by itself; a changed one still stops."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One host and how to reach and enter it."""
+
+    host: str
+    """The host's name in the inventory; in every message."""
+    address: str
+    port: int = 22
+    login: Login
+    host_key: HostKeyRule = HostKeyRule()
+    jumps: tuple[Target, ...] = ()
+    """Hosts to pass, in the order in which they are passed."""
+    connect_timeout_s: float = 20.0
+
+
+class Program(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run: a command line for /bin/sh, or a script with its interpreter."""
+
+    text: str
+    interpreter: str | None = None
+    """None: `text` is a command line for /bin/sh."""
+    args: tuple[str, ...] = ()
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt's work on one target."""
+
+    attempt_id: str
+    """Unique to this attempt on this target; names claims and temporary files."""
+    program: Program
+    env: dict[str, str] = {}
+    """Values for the work, secrets included: an executor keeps them off every argument list."""
+    timeout_s: float | None = None
+    """Seconds the work may take after it started; None: no limit."""
+    collect_outputs: bool = False
+    """Offer the work a file, named by $JOBDECK_OUTPUT, and bring its content back."""
+
+    def __repr__(self) -> str:
+        return f"Work({self.attempt_id})"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How one attempt on one target ended."""
+
+    state: TargetState
+    code: TargetCode | None = None
+    """None exactly when `state` is success."""
+    exit_code: int | None = None
+    signal: str | None = None
+    """Name without SIG, such as `KILL`."""
+    message: str = ""
+    """One sentence for a person: what, where, what to try; "" after a success."""
+    outputs_file: bytes | None = None
+    """What the work wrote to $JOBDECK_OUTPUT."""
+
+
+class Sink(Protocol):
+    """Takes a target's output as it arrives."""
+
+    def write(self, stream: Stream, data: bytes) -> bool:
+        """Keep `data`. False asks the executor to stop reading until `ready` returns."""
+
+    async def ready(self) -> None:
+        """Returns when more can be taken; raises OutputLimitReached when the work must end."""
+
+
+class OutputLimitReached(Exception):
+    """The work printed more than its limit allows, and the limit says halt."""
+
+
+class Session(Protocol):
+    """An open way into one target."""
+
+    async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
+        """Run `work` to its end, or until `stop` is set; never raises for a far side's no."""
+
+
+class Executor(Protocol):
+    """One kind of access."""
+
+    def open(self, target: Target) -> AbstractAsyncContextManager[Session]:
+        """A session, perhaps on a connection that was kept; TargetError when there is none."""
+
+    async def close(self) -> None:
+        """Close everything that is kept open."""
+
+
+class KeyVerdict(StrEnum):
+    """What the host-key book says of a key that a host has shown."""
+
+    TRUSTED = "trusted"
+    PENDING = "pending"
+    """Nobody has approved it; it is recorded as waiting for approval."""
+    CHANGED = "changed"
+    REVOKED = "revoked"
+
+
+class KeyJudgement(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict and the evidence for a message."""
+
+    verdict: KeyVerdict
+    shown: str
+    """Fingerprint of the key the host showed."""
+    known: tuple[str, ...] = ()
+    """Fingerprints that are approved for the host."""
+    approved_by: str = ""
+
+
+class HostKeyBook(Protocol):
+    """The approved host keys, in memory: asked in the middle of a handshake, so it never waits."""
+
+    def authorities(self, address: str, port: int) -> tuple[str, ...]:
+        """Public keys (OpenSSH, one line) of certificate authorities trusted for the host."""
+
+    def approved(self, address: str, port: int) -> tuple[str, ...]:
+        """Approved public keys (OpenSSH, one line) of the host: their algorithms are asked for first."""
+
+    def revoked(self, address: str, port: int) -> tuple[str, ...]:
+        """Public keys that are refused even when an authority signed them."""
+
+    def judge(self, target: Target, public_key: str) -> KeyJudgement:
+        """The verdict on a shown key; a first key is recorded as pending (or approved, by rule)."""
+
+
