@@ -17,24 +17,17 @@ def run_pytest(folder: Path, text: str, **env: str) -> str:
     """What pytest prints for one test file under the project's own conftest and configuration."""
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (folder / "test_sample.py").write_text(text)
-    pytest_command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "pytest_asyncio",
-        "-p",
-        "pytest_timeout",
-    ]
+    plugins = ["-p", "pytest_asyncio.plugin", "-p", "pytest_timeout"]  # the ones pyproject names
+    configuration = ["-c", ROOT / "pyproject.toml", "--rootdir", folder]
     done = subprocess.run(
-        [*pytest_command, "-c", ROOT / "pyproject.toml", "--rootdir", folder, folder],
+        [sys.executable, "-m", "pytest", *plugins, *configuration, folder],
         capture_output=True,
         text=True,
         env={**os.environ, "CI": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env},
         cwd=folder,
         check=False,
     )
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def test_a_warning_that_nobody_expected_fails_the_test(tmp_path: Path) -> None:
