@@ -1,0 +1,42 @@
+"""What the machine wants done: its output. Performed by the runtime after they are stored."""
+
+from __future__ import annotations
+
+import msgspec
+
+from core.domain.run import RunState
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all commands."""
+
+
+class StartStep(Command):
+    """Run a step's attempt; attempts after the first leave out the targets that succeeded."""
+
+    step: str
+    attempt: int
+
+
+class WaitForRetry(Command):
+    """Feed RetryDue back after a delay."""
+
+    step: str
+    attempt: int
+    delay_s: float
+
+
+class StopStep(Command):
+    """End what the step is doing; StepFinished follows when it has ended."""
+
+    step: str
+
+
+class FinishRun(Command):
+    """The run is over."""
+
+    state: RunState
+    reason: str = ""
+
+
+AnyCommand = StartStep | WaitForRetry | StopStep | FinishRun

@@ -1,0 +1,218 @@
+"""The schema: every table, its columns and why each index exists.
+
+Migrations in `migrations/` must lead to exactly this (a test compares them).
+Only portable SQL types are used. Times are UTC text in ISO 8601 with six
+digits of fraction, so that text order is time order; JSON is text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    # AUTOINCREMENT: a sequence number is never given twice, even after deletions,
+    # so a reader's cursor stays true. There is one writer, so order of numbers is order of commits.
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("type", String(40), nullable=False),  # document.created, run.targets, host_key.approved …
+    Column("subject", String(160), nullable=False),  # kind/name of a document, id of a run …
+    Column("data", Text, nullable=False),  # JSON object, never a secret
+    Index(None, "subject", "seq"),
+    sqlite_autoincrement=True,
+)
+
+document = Table(
+    "document",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("labels", Text, nullable=False),  # JSON object
+    Column("spec", Text, nullable=False),  # JSON object, secrets as references
+    Column("created_at", String(27), nullable=False),
+    Column("updated_at", String(27), nullable=False),
+    Column("updated_by", String(128), nullable=False),
+    CheckConstraint("revision >= 1", name="revision_counts_from_one"),
+)
+
+document_label = Table(
+    "document_label",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("value", String(255), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Index(None, "kind", "name"),
+)
+
+document_revision = Table(
+    "document_revision",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    # Counts on after a delete and a new create, so a pinned revision never changes its meaning.
+    Column("revision", Integer, primary_key=True),
+    Column("change", String(8), nullable=False),  # created | replaced | deleted
+    Column("labels", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("title", String(200), nullable=False),
+    Column("origin", String(200), nullable=False),  # "adhoc" or "job/NAME"
+    Column("state", String(20), nullable=False),
+    Column("reason", String(500), nullable=False, server_default=""),  # why it ended as it did
+    Column("actor", String(128), nullable=False),
+    Column("created_at", String(27), nullable=False),
+    Column("started_at", String(27)),
+    Column("finished_at", String(27)),
+    Column("target_count", Integer, nullable=False),
+    Column("counts", Text, nullable=False),  # JSON object: target state -> number, latest attempts
+    Column("definition", LargeBinary, nullable=False),  # RunDefinition: zstd of JSON
+    Column("summary", Text, nullable=False),  # what search looks through: title, steps, targets
+    Index(None, "state", "id"),
+    Index(None, "origin", "id"),
+)
+
+run_event = Table(
+    "run_event",
+    metadata,
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True),  # 1, 2, … within the run
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("event", Text, nullable=False),  # JSON of a core.flow event: folding them gives the state
+)
+
+step_run = Table(
+    "step_run",
+    metadata,
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", String(128), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("reason", String(500), nullable=False, server_default=""),
+    Column("started_at", String(27)),
+    Column("finished_at", String(27)),
+    Column("counts", Text, nullable=False, server_default=text("'{}'")),
+    Column("outputs", Text, nullable=False, server_default=text("'{}'")),  # JSON: name -> value
+)
+
+target_run = Table(
+    "target_run",
+    metadata,
+    Column("id", Integer, primary_key=True),  # rowid: output chunks point at it
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("step", String(128), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("ordinal", Integer, nullable=False),  # place in the run's order, from 0
+    Column("host", String(128), nullable=False),
+    Column("attempt_id", String(26), nullable=False),  # names claims; unique over all time
+    Column("state", String(20), nullable=False),
+    Column("code", String(24)),
+    Column("exit_code", Integer),
+    Column("signal", String(16)),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("started_at", String(27)),
+    Column("finished_at", String(27)),
+    Column("size_bytes", Integer, nullable=False, server_default=text("0")),  # output kept
+    Column("dropped_bytes", Integer, nullable=False, server_default=text("0")),  # over the cap
+    Column("digest", String(32), nullable=False, server_default=""),  # of normalised output
+    Column("outputs", Text, nullable=False, server_default=text("'{}'")),
+    UniqueConstraint("run_id", "step", "attempt", "ordinal"),
+    Index(None, "run_id", "state"),
+    Index(None, "host", "id"),  # "what ran on this host"
+)
+
+output_chunk = Table(
+    "output_chunk",
+    metadata,
+    Column(
+        "target_run_id",
+        Integer,
+        ForeignKey("target_run.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    # Offset of the first byte in the target's output; finding a page is one index look-up.
+    Column("offset", Integer, primary_key=True),
+    Column("size_bytes", Integer, nullable=False),
+    Column("stream", String(4), nullable=False),  # out | err | note
+    Column("codec", String(4), nullable=False),  # raw | zstd
+    Column("at", String(27), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("owner", String(160), nullable=False),  # kind/name/field, or run/ID/parameter
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("key_id", String(16), nullable=False),  # which master key
+    Column("fingerprint", LargeBinary, nullable=False),  # keyed: tells "unchanged" without opening
+    Column("created_at", String(27), nullable=False),
+    Index(None, "owner"),
+)
+
+host_key = Table(
+    "host_key",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("pattern", String(300), nullable=False),  # [address]:port, address, or a wildcard
+    Column("key_type", String(64), nullable=False),
+    Column("public_key", Text, nullable=False),  # OpenSSH, one line
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", String(10), nullable=False),  # pending | approved | revoked
+    Column("authority", Integer, nullable=False, server_default=text("0")),
+    Column("host", String(128), nullable=False, server_default=""),  # inventory name, if known
+    Column("source", String(40), nullable=False),  # first-use | import | accept-new
+    Column("first_seen_at", String(27), nullable=False),
+    Column("decided_at", String(27)),
+    Column("decided_by", String(128)),
+    UniqueConstraint("pattern", "public_key", "authority"),
+    Index(None, "status"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("actor", String(128), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request_digest", String(64), nullable=False),
+    Column("run_id", String(26), nullable=False),
+    Column("at", String(27), nullable=False),
+    Index(None, "at"),
+)
