@@ -158,20 +158,22 @@ target_run = Table(
 output_chunk = Table(
     "output_chunk",
     metadata,
+    # Rises with every commit, so a live reader of a run has one cursor over all its targets.
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
     Column(
-        "target_run_id",
-        Integer,
-        ForeignKey("target_run.id", ondelete="CASCADE"),
-        primary_key=True,
+        "target_run_id", Integer, ForeignKey("target_run.id", ondelete="CASCADE"), nullable=False
     ),
     # Offset of the first byte in the target's output; finding a page is one index look-up.
-    Column("offset", Integer, primary_key=True),
+    Column("offset", Integer, nullable=False),
     Column("size_bytes", Integer, nullable=False),
     Column("stream", String(4), nullable=False),  # out | err | note
     Column("codec", String(4), nullable=False),  # raw | zstd
     Column("at", String(27), nullable=False),
     Column("data", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
+    UniqueConstraint("target_run_id", "offset"),
+    Index(None, "run_id", "seq"),
+    sqlite_autoincrement=True,
 )
 
 secret = Table(
