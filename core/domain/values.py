@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from core.domain.targets import check_name
-from core.executors.quoting import check_env_name
+from core.domain.envname import check_env_name
 
 
 class Value(BaseModel):

@@ -1,0 +1,164 @@
+"""Parameters and their values: given by people as text or JSON, kept typed, handed on as text.
+
+Pure. All problems are reported at once, each naming its parameter.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from core.domain import targets
+from core.domain.job import Parameter, ParameterType
+from core.errors import Invalid, Problem, nearest
+
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+
+
+class _Refused(Exception):
+    """A value that does not fit; the message says what would."""
+
+
+def bind(parameters: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every parameter that has one: given, else the default.
+
+    Text is accepted for every type (it may come from a command line).
+    Raises Invalid with every unknown name, missing value and misfit.
+    """
+    declared = {parameter.name: parameter for parameter in parameters}
+    problems = [_unknown(name, list(declared)) for name in given if name not in declared]
+    values: dict[str, Any] = {}
+    for name, parameter in declared.items():
+        where = f"parameters.{name}"
+        value = given.get(name, parameter.default)
+        if value is None:
+            if parameter.required:
+                problems.append(Problem(where=where, what="is required", hint=f"-p {name}=…"))
+            continue
+        try:
+            values[name] = _CHECKS[parameter.type](value, parameter)
+        except _Refused as refused:
+            problems.append(Problem(where=where, what=str(refused)))
+    if problems:
+        raise Invalid("the parameters do not fit the job", problems)
+    return values
+
+
+def check_defaults(parameters: Sequence[Parameter]) -> list[Problem]:
+    """What is wrong with the defaults that a job declares."""
+    problems = []
+    for index, parameter in enumerate(parameters):
+        if parameter.default is not None:
+            try:
+                _CHECKS[parameter.type](parameter.default, parameter)
+            except _Refused as refused:
+                where = f"spec.parameters[{index}].default"
+                problems.append(Problem(where=where, what=str(refused)))
+    return problems
+
+
+def as_text(value: Any) -> str:
+    """A value as the text of an environment variable: JSON for maps and lists."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _unknown(name: str, known: Sequence[str]) -> Problem:
+    near = nearest(name, known)
+    hint = f"did you mean {near}?" if near else f"it has {', '.join(known) or 'none'}"
+    return Problem(where=f"parameters.{name}", what="the job has no such parameter", hint=hint)
+
+
+def _string(value: Any, parameter: Parameter) -> str:
+    if not isinstance(value, str):
+        raise _Refused("must be text")
+    if "\0" in value:
+        raise _Refused("must not contain a NUL character; no environment variable can hold it")
+    if parameter.pattern is not None and not re.fullmatch(parameter.pattern, value):
+        raise _Refused(f"must match {parameter.pattern}")
+    return value
+
+
+def _number(value: Any, parameter: Parameter) -> int | float:
+    if isinstance(value, bool):
+        raise _Refused("must be a number")
+    try:
+        number = int(value) if re.fullmatch(r"[+-]?\d{1,18}", str(value)) else float(value)
+    except (TypeError, ValueError):
+        raise _Refused("must be a number") from None
+    if not math.isfinite(number):
+        raise _Refused("must be a finite number")
+    if parameter.minimum is not None and number < parameter.minimum:
+        raise _Refused(f"must be at least {as_text(parameter.minimum)}")
+    if parameter.maximum is not None and number > parameter.maximum:
+        raise _Refused(f"must be at most {as_text(parameter.maximum)}")
+    return number
+
+
+def _bool(value: Any, _: Parameter) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _TRUE | _FALSE:
+        return value.lower() in _TRUE
+    raise _Refused("must be true or false")
+
+
+def _choice(value: Any, parameter: Parameter) -> str:
+    if value not in parameter.choices:
+        near = nearest(str(value), parameter.choices)
+        hint = f"; did you mean {near}?" if near else ""
+        raise _Refused(f"must be one of {', '.join(parameter.choices)}{hint}")
+    return str(value)
+
+
+def _targets(value: Any, parameter: Parameter) -> str:
+    text = _string(value, parameter)
+    try:
+        targets.parse(text)
+    except Invalid as error:
+        raise _Refused(str(error)) from error
+    return text
+
+
+def _from_json(value: Any, type_: type, what: str) -> Any:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise _Refused(f"must be {what}, written as JSON: {error}") from None
+    if not isinstance(value, type_):
+        raise _Refused(f"must be {what}")
+    return value
+
+
+def _map(value: Any, _: Parameter) -> dict[str, Any]:
+    mapping: dict[str, Any] = _from_json(value, dict, "a map such as {\"key\": \"value\"}")
+    return mapping
+
+
+def _list(value: Any, _: Parameter) -> list[Any]:
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        return [item.strip() for item in value.split(",")] if value else []
+    items: list[Any] = list(_from_json(value, list | tuple, "a list such as [1, 2] or a,b"))  # type: ignore[arg-type]
+    return items
+
+
+_CHECKS: Mapping[ParameterType, Callable[[Any, Parameter], Any]] = {
+    ParameterType.STRING: _string,
+    ParameterType.NUMBER: _number,
+    ParameterType.BOOL: _bool,
+    ParameterType.CHOICE: _choice,
+    ParameterType.SECRET: _string,
+    ParameterType.TARGETS: _targets,
+    ParameterType.MAP: _map,
+    ParameterType.LIST: _list,
+}

@@ -1,0 +1,115 @@
+"""A run's frozen definition: everything it needs, so that later edits never change it.
+
+Secrets are references; they are opened for the moment of their use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from core.domain.access import AccountSpec, HostKeyPolicy
+from core.domain.inventory import Protocol
+from core.domain.steps import Step, StepBase
+from core.domain.values import Env, Name, Secret, SecretRef, Value
+from core.flow.graph import Graph
+
+ADHOC = "adhoc"
+
+
+class RunRequest(Value):
+    """What a person asks for: a saved job or one step, and where."""
+
+    job: Name | None = None
+    step: Step | None = Field(None, description="an ad-hoc step, instead of a job")
+    title: str | None = Field(None, max_length=200)
+    targets: str | None = Field(None, description="target expression; empty: the job's")
+    hosts: tuple[Name, ...] | None = Field(None, description="exact hosts, instead of `targets`")
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    secrets: dict[str, Secret] = Field(
+        default_factory=dict, description="environment variables of this run that are secret"
+    )
+    env: Env = Field(default_factory=dict)
+    run_as: Name | None = None
+    concurrency: int | None = Field(None, ge=1, le=2000)
+    timeout_s: float | None = Field(None, gt=0, le=30 * 86400)
+    allow_empty: bool = False
+    confirm_hosts: int | None = Field(
+        None, ge=0, description="the number of hosts, where a guard rail asks to confirm it"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if (self.job is None) == (self.step is None):
+            raise ValueError("give `job` or `step`, one of the two")
+        if self.targets is not None and self.hosts is not None:
+            raise ValueError("give `targets` or `hosts`, not both")
+        if self.step is not None and self.parameters:
+            raise ValueError("`parameters` belong to a job; a step takes `env`")
+        return self
+
+
+class FrozenHost(Value):
+    """A host as it was when the run started."""
+
+    name: str
+    address: str
+    port: int = 22
+    protocol: Protocol = Protocol.SSH
+    account: str | None = None
+    """A key of the definition's `accounts`; None only for local hosts."""
+    jumps: tuple[str, ...] = ()
+    """Keys of the definition's `routes`, in the order in which they are passed."""
+    host_key: str | None = None
+    host_keys: HostKeyPolicy = HostKeyPolicy.ASK
+    environment: str | None = None
+    variables: Env = Field(default_factory=dict)
+    """Environment's, groups' and host's variables, the nearer to the host the stronger."""
+
+
+class FrozenScript(Value):
+    """A script document's revision, copied into the run."""
+
+    name: str
+    revision: int
+    language: str
+    text: str
+
+
+class RunDefinition(Value):
+    """What a run does, where, as whom and with which values."""
+
+    title: str
+    origin: str
+    """`adhoc` or `job/NAME@REVISION`."""
+    graph: Graph
+    hosts: tuple[FrozenHost, ...]
+    """Every target of every step; a target's ordinal is its place here."""
+    step_hosts: dict[str, tuple[int, ...]]
+    """Step -> ordinals of its targets, in order."""
+    routes: dict[str, FrozenHost] = Field(default_factory=dict)
+    accounts: dict[str, AccountSpec] = Field(default_factory=dict)
+    run_as: dict[str, str] = Field(default_factory=dict)
+    """Step -> account, where the step or the request names one."""
+    scripts: dict[str, FrozenScript] = Field(default_factory=dict)
+    """Step -> the script it uses."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    env: Env = Field(default_factory=dict)
+    secrets: dict[str, SecretRef] = Field(default_factory=dict)
+    """Environment variables whose values are in the vault until the run ends."""
+    concurrency: int = 100
+    timeout_s: float | None = None
+    targets: str = ""
+    """The expression or the list that people gave, for the record."""
+
+    def account_for(self, step: StepBase, host: FrozenHost) -> AccountSpec | None:
+        """Who we are on `host` in `step`; None where no account is known."""
+        name = self.run_as.get(step.name, host.account)
+        return None if name is None else self.accounts.get(name)
+
+
+def body_of(definition: RunDefinition) -> Mapping[str, Any]:
+    """JSON values for storage; references instead of secrets."""
+    return definition.model_dump(mode="json", exclude_defaults=True)

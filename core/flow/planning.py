@@ -1,0 +1,285 @@
+"""From a request and the documents of this moment to a frozen definition.
+
+Pure: the same request and the same documents give the same definition.
+Everything that can be refused before anything happens is refused here, all
+problems at once: unknown names, empty targets, missing accounts, misfitting
+parameters, guard rails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from core.domain import targets, variables
+from core.domain.access import AccountSpec, EnvironmentSpec, HostKeyPolicy
+from core.domain.inventory import GroupSpec, HostSpec
+from core.domain.inventory import Protocol as Access
+from core.domain.job import JobSpec, Parameter, ParameterType, ScriptSpec
+from core.domain.steps import LocalStep, ScriptStep, StepBase
+from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, Problem
+from core.flow.definition import ADHOC, FrozenHost, FrozenScript, RunDefinition, RunRequest
+from core.flow.graph import chain
+
+ENGINE_HOST = "engine"
+"""The name under which a local step's single target is recorded."""
+
+
+class Documents(Protocol):
+    """The documents of one moment, parsed. Revisions are of the same moment."""
+
+    @property
+    def hosts(self) -> Mapping[str, HostSpec]: ...
+    @property
+    def groups(self) -> Mapping[str, GroupSpec]: ...
+    @property
+    def accounts(self) -> Mapping[str, AccountSpec]: ...
+    @property
+    def environments(self) -> Mapping[str, EnvironmentSpec]: ...
+    @property
+    def inventory(self) -> targets.Inventory: ...
+    def job(self, name: str) -> tuple[JobSpec, int]: ...
+    def script(self, name: str, revision: int | None) -> tuple[ScriptSpec, int]: ...
+
+
+def plan(request: RunRequest, documents: Documents) -> RunDefinition:
+    """The frozen definition of a run; `secrets` of the request are sealed by the caller.
+
+    Raises Invalid, NotFound, Forbidden or ConfirmationRequired; nothing has happened then.
+    """
+    job, title, origin = _work(request, documents)
+    values = variables.bind(job.parameters, request.parameters)
+    step_names = _resolve_steps(request, job, documents, _target_values(job.parameters, values))
+    ordered: dict[str, int] = {}
+    for names in step_names.values():
+        for name in names:
+            ordered.setdefault(name, len(ordered))
+    _guard(request, ordered, documents)
+    hosts = tuple(_freeze(name, documents) for name in ordered)
+    run_as = {
+        step.name: account
+        for step in job.steps
+        if (account := step.run_as or request.run_as) and not isinstance(step, LocalStep)
+    }
+    routes = {jump: _freeze(jump, documents) for host in hosts for jump in _route(host, documents)}
+    definition = RunDefinition(
+        title=request.title or title,
+        origin=origin,
+        graph=chain(job.steps),
+        hosts=hosts,
+        step_hosts={
+            step: tuple(ordered[name] for name in names) for step, names in step_names.items()
+        },
+        routes=routes,
+        accounts=_accounts(hosts, routes, run_as, documents),
+        run_as=run_as,
+        scripts=_scripts(job, documents),
+        parameters={
+            parameter.name: values[parameter.name]
+            for parameter in job.parameters
+            if parameter.name in values and parameter.type is not ParameterType.SECRET
+        },
+        env=request.env,
+        concurrency=request.concurrency or job.concurrency,
+        timeout_s=request.timeout_s,
+        targets=_shown_targets(request, job),
+    )
+    _check_access(definition)
+    return definition
+
+
+def secret_parameters(request: RunRequest, documents: Documents) -> dict[str, str]:
+    """Values of the job's secret parameters, as given: the caller seals them."""
+    if request.job is None:
+        return {}
+    job, _ = documents.job(request.job)
+    values = variables.bind(job.parameters, request.parameters)
+    return {
+        parameter.name: values[parameter.name]
+        for parameter in job.parameters
+        if parameter.type is ParameterType.SECRET and parameter.name in values
+    }
+
+
+def _work(request: RunRequest, documents: Documents) -> tuple[JobSpec, str, str]:
+    if request.job is not None:
+        job, revision = documents.job(request.job)
+        return job, request.job, f"job/{request.job}@{revision}"
+    assert request.step is not None
+    step = request.step
+    title = " ".join(str(getattr(step, "command", "") or step.name).split())[:200]
+    return JobSpec(steps=(step,)), title, ADHOC
+
+
+def _target_values(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> list[str]:
+    return [
+        values[parameter.name]
+        for parameter in parameters
+        if parameter.type is ParameterType.TARGETS and parameter.name in values
+    ]
+
+
+def _resolve_steps(
+    request: RunRequest, job: JobSpec, documents: Documents, given: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Step -> names of its hosts. A target-list parameter stands in for the job's targets."""
+    inventory = documents.inventory
+    if request.hosts is not None:
+        _known_hosts(request.hosts, documents)
+        everywhere: tuple[str, ...] | None = tuple(dict.fromkeys(request.hosts))
+    elif text := request.targets or next(iter(given), None) or job.targets:
+        everywhere = targets.resolve(targets.parse(text), inventory)
+    else:
+        everywhere = None
+    resolved: dict[str, tuple[str, ...]] = {}
+    problems = []
+    for index, step in enumerate(job.steps):
+        where = "targets" if request.step is not None else f"job steps[{index}].targets"
+        if isinstance(step, LocalStep):
+            resolved[step.name] = (ENGINE_HOST,)
+            continue
+        names = everywhere
+        if step.targets is not None:
+            names = targets.resolve(targets.parse(step.targets), inventory)
+        if names is None:
+            problems.append(Problem(where=where, what="no targets given", hint="add --on EXPR"))
+        elif not names and not (step.allow_empty or request.allow_empty):
+            shown = step.targets or _shown_targets(request, job)
+            what = f"{shown!r} matches no host"
+            problems.append(Problem(where=where, what=what, hint="`jobdeck hosts list` shows all"))
+        resolved[step.name] = names or ()
+    if problems:
+        raise Invalid("nothing to run on", problems)
+    return resolved
+
+
+def _known_hosts(names: Sequence[str], documents: Documents) -> None:
+    for name in names:
+        if name not in documents.hosts:
+            raise NotFound("host", name, list(documents.hosts))
+
+
+def _guard(request: RunRequest, names: Mapping[str, int], documents: Documents) -> None:
+    """The guard rails of the environments that the run touches, for every door alike."""
+    counts: dict[str, int] = {}
+    for name in names:
+        host = documents.hosts.get(name)
+        if host is not None and host.environment is not None:
+            counts[host.environment] = counts.get(host.environment, 0) + 1
+    for environment, count in counts.items():
+        rails = documents.environments[environment]
+        if rails.read_only:
+            raise Forbidden(
+                f"environment {environment} is read-only; the run would touch {count} of its hosts",
+                hint="leave them out, or lift read_only in the environment",
+            )
+        if rails.host_cap is not None and count > rails.host_cap:
+            raise Forbidden(
+                f"the run would touch {count} hosts of environment {environment},"
+                f" which allows {rails.host_cap} in one run",
+                hint="narrow the targets",
+            )
+    total = sum(1 for name in names if name in documents.hosts)
+    asked = [name for name in counts if documents.environments[name].confirm]
+    if asked and request.confirm_hosts != total:
+        raise ConfirmationRequired(
+            f"environment {', '.join(asked)} asks to confirm the number of hosts: {total}",
+            hosts=total,
+            hint=f"repeat with --confirm {total}",
+        )
+
+
+def _freeze(name: str, documents: Documents) -> FrozenHost:
+    spec = documents.hosts.get(name)
+    if spec is None:
+        if name == ENGINE_HOST:
+            return FrozenHost(name=name, address="", protocol=Access.LOCAL)
+        raise NotFound("host", name, list(documents.hosts))
+    rails = documents.environments.get(spec.environment or "") or EnvironmentSpec()
+    merged = dict(rails.variables)
+    for group in documents.inventory.groups_of(name):
+        merged.update(documents.groups[group].variables)
+    merged.update(spec.variables)
+    return FrozenHost(
+        name=name,
+        address=spec.address or name,
+        port=spec.port,
+        protocol=spec.protocol,
+        account=spec.account,
+        jumps=spec.jump,
+        host_key=spec.host_key,
+        host_keys=rails.host_keys if spec.environment else HostKeyPolicy.ASK,
+        environment=spec.environment,
+        variables=merged,
+    )
+
+
+def _route(host: FrozenHost, documents: Documents) -> tuple[str, ...]:
+    for name in host.jumps:
+        if name == host.name:
+            raise Invalid(f"host {name} jumps through itself")
+        if name not in documents.hosts:
+            raise NotFound(f"jump host of {host.name}", name, list(documents.hosts))
+    return host.jumps
+
+
+def _accounts(
+    hosts: Sequence[FrozenHost],
+    routes: Mapping[str, FrozenHost],
+    run_as: Mapping[str, str],
+    documents: Documents,
+) -> dict[str, AccountSpec]:
+    wanted = {host.account for host in (*hosts, *routes.values())} | set(run_as.values())
+    found = {}
+    for name in sorted(name for name in wanted if name is not None):
+        if name not in documents.accounts:
+            raise NotFound("account", name, list(documents.accounts))
+        found[name] = documents.accounts[name]
+    return found
+
+
+def _scripts(job: JobSpec, documents: Documents) -> dict[str, FrozenScript]:
+    frozen = {}
+    for step in job.steps:
+        if isinstance(step, ScriptStep) and step.script is not None:
+            spec, revision = documents.script(step.script.name, step.script.revision)
+            frozen[step.name] = FrozenScript(
+                name=step.script.name,
+                revision=revision,
+                language=str(spec.language),
+                text=spec.text,
+            )
+    return frozen
+
+
+def _check_access(definition: RunDefinition) -> None:
+    """Every SSH target and jump needs an account."""
+    problems: dict[str, Problem] = {}
+    for step in definition.graph.nodes:
+        for ordinal in definition.step_hosts[step.name]:
+            host = definition.hosts[ordinal]
+            if not _has_account(definition, step, host):
+                problems.setdefault(host.name, _no_account(host.name))
+    for jump in definition.routes.values():
+        if jump.protocol is Access.SSH and jump.account is None:
+            problems.setdefault(jump.name, _no_account(jump.name))
+    if problems:
+        raise Invalid("the run has no way to log in", list(problems.values())[:20])
+
+
+def _has_account(definition: RunDefinition, step: StepBase, host: FrozenHost) -> bool:
+    if host.protocol is Access.LOCAL:
+        return True
+    return definition.account_for(step, host) is not None
+
+
+def _no_account(host: str) -> Problem:
+    return Problem(
+        where=f"host {host}", what="no account", hint="give the host an account, or use --as ACCOUNT"
+    )
+
+
+def _shown_targets(request: RunRequest, job: JobSpec) -> str:
+    if request.hosts is not None:
+        return targets.fold(request.hosts)
+    return request.targets or job.targets or ""

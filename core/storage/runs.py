@@ -1,0 +1,433 @@
+"""Runs, their steps, their targets: rows in, rows out.
+
+Writes take a `Transaction` and journal what they did; reads take a
+`Connection`. Nothing here decides: states come from `core.flow` and
+`core.domain.run`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import zstandard
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, or_, select, update
+
+from core.domain.run import RunState, TargetCode, TargetState
+from core.errors import NotFound
+from core.flow.definition import RunDefinition, body_of
+from core.flow.events import AnyEvent
+from core.storage.tables import idempotency, run, run_event, step_run, target_run
+from core.storage.writer import Transaction
+
+_LIVE = ("created", "queued", "running", "waiting_user", "batch_waiting", "suspended", "stopping")
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, as lists show it."""
+
+    id: str
+    title: str
+    origin: str
+    state: RunState
+    reason: str
+    actor: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    target_count: int
+    counts: dict[str, int]
+    """Target state -> number, over the latest attempt of every step."""
+
+
+class StepRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of one step."""
+
+    step: str
+    attempt: int
+    state: RunState
+    reason: str
+    started_at: str | None
+    finished_at: str | None
+    counts: dict[str, int]
+    outputs: dict[str, Any]
+
+
+class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt on one host."""
+
+    id: int
+    step: str
+    attempt: int
+    ordinal: int
+    host: str
+    state: TargetState
+    code: TargetCode | None
+    exit_code: int | None
+    signal: str | None
+    message: str
+    started_at: str | None
+    finished_at: str | None
+    size_bytes: int
+    dropped_bytes: int
+    digest: str
+    outputs: dict[str, Any]
+
+
+class TargetEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """What is recorded when an attempt on a host ends."""
+
+    id: int
+    state: TargetState
+    finished_at: str
+    code: TargetCode | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    message: str = ""
+    size_bytes: int = 0
+    dropped_bytes: int = 0
+    digest: str = ""
+    outputs: dict[str, Any] = {}
+
+
+_RUN_COLUMNS = [run.c[name] for name in RunRow.__struct_fields__]
+_STEP_COLUMNS = [step_run.c[name] for name in StepRow.__struct_fields__]
+_TARGET_COLUMNS = [target_run.c[name] for name in TargetRow.__struct_fields__]
+_JSON_COLUMNS = frozenset({"counts", "outputs"})
+
+
+def _values(row: Row[Any]) -> dict[str, Any]:
+    return {
+        name: json.loads(value) if name in _JSON_COLUMNS else value
+        for name, value in row._mapping.items()
+    }
+
+
+def _run_row(row: Row[Any]) -> RunRow:
+    return msgspec.convert(_values(row), RunRow)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# --- writes ---------------------------------------------------------------------------------
+
+
+def create(
+    tx: Transaction, run_id: str, definition: RunDefinition, actor: str, target_count: int
+) -> None:
+    """Record an accepted run in state created, with its frozen definition."""
+    body = _json(body_of(definition)).encode()
+    steps = " ".join(node.name for node in definition.graph.nodes)
+    tx.connection.execute(
+        insert(run),
+        {
+            "id": run_id,
+            "title": definition.title,
+            "origin": definition.origin,
+            "state": RunState.CREATED.value,
+            "actor": actor,
+            "created_at": tx.at,
+            "target_count": target_count,
+            "counts": "{}",
+            "definition": zstandard.ZstdCompressor(level=3).compress(body),
+            "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
+        },
+    )
+    tx.journal(
+        actor,
+        "run.created",
+        run_id,
+        {"title": definition.title, "origin": definition.origin, "targets": target_count},
+    )
+
+
+def remember_key(tx: Transaction, actor: str, key: str, digest: str, run_id: str) -> None:
+    """Bind an idempotency key to the run that it started, in the run's own transaction."""
+    tx.connection.execute(
+        insert(idempotency),
+        {"actor": actor, "key": key, "request_digest": digest, "run_id": run_id, "at": tx.at},
+    )
+
+
+def find_key(connection: Connection, actor: str, key: str) -> tuple[str, str] | None:
+    """(request digest, run id) that `key` is bound to."""
+    row = connection.execute(
+        select(idempotency.c.request_digest, idempotency.c.run_id).where(
+            idempotency.c.actor == actor, idempotency.c.key == key
+        )
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
+def append_event(tx: Transaction, run_id: str, event: AnyEvent, actor: str) -> None:
+    """Store one of the machine's events."""
+    last = tx.connection.execute(
+        select(func.max(run_event.c.seq)).where(run_event.c.run_id == run_id)
+    ).scalar()
+    tx.connection.execute(
+        insert(run_event),
+        {
+            "run_id": run_id,
+            "seq": (last or 0) + 1,
+            "at": tx.at,
+            "actor": actor,
+            "event": msgspec.json.encode(event).decode(),
+        },
+    )
+
+
+def set_run_state(
+    tx: Transaction, run_id: str, state: RunState, actor: str, *, reason: str = ""
+) -> None:
+    """Change a run's state; its times follow from the state."""
+    values: dict[str, Any] = {"state": state.value, "reason": reason[:500]}
+    if state is RunState.RUNNING:
+        values["started_at"] = func.coalesce(run.c.started_at, tx.at)
+    if state not in _LIVE:
+        values["finished_at"] = tx.at
+    tx.connection.execute(update(run).where(run.c.id == run_id).values(**values))
+    tx.journal(actor, "run.state", run_id, {"state": state.value, "reason": reason})
+
+
+def open_step(
+    tx: Transaction,
+    run_id: str,
+    step: str,
+    attempt: int,
+    targets: Sequence[Mapping[str, Any]],
+) -> None:
+    """Record a step's attempt and its targets (ordinal, host, attempt_id, state)."""
+    tx.connection.execute(
+        insert(step_run),
+        {
+            "run_id": run_id,
+            "step": step,
+            "attempt": attempt,
+            "state": RunState.RUNNING.value,
+            "started_at": tx.at,
+        },
+    )
+    if targets:
+        common = {"run_id": run_id, "step": step, "attempt": attempt}
+        tx.connection.execute(insert(target_run), [{**common, **target} for target in targets])
+    data = {"step": step, "attempt": attempt, "state": RunState.RUNNING.value}
+    tx.journal("engine", "run.step", run_id, {**data, "targets": len(targets)})
+
+
+def set_step_state(
+    tx: Transaction,
+    run_id: str,
+    step: str,
+    attempt: int,
+    state: RunState,
+    *,
+    reason: str = "",
+    outputs: Mapping[str, Any] | None = None,
+) -> None:
+    """Change the state of a step's attempt."""
+    values: dict[str, Any] = {"state": state.value, "reason": reason[:500]}
+    if state not in _LIVE:
+        values["finished_at"] = tx.at
+    if outputs is not None:
+        values["outputs"] = _json(outputs)
+    tx.connection.execute(
+        update(step_run)
+        .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
+        .values(**values)
+    )
+    data = {"step": step, "attempt": attempt, "state": state.value, "reason": reason}
+    tx.journal("engine", "run.step", run_id, data)
+
+
+def set_counts(
+    tx: Transaction,
+    run_id: str,
+    step: str,
+    attempt: int,
+    step_counts: Mapping[str, int],
+    run_counts: Mapping[str, int],
+) -> None:
+    """Keep the numbers that lists and progress show beside what they count."""
+    tx.connection.execute(
+        update(step_run)
+        .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
+        .values(counts=_json(step_counts))
+    )
+    tx.connection.execute(update(run).where(run.c.id == run_id).values(counts=_json(run_counts)))
+
+
+_MARK_RUNNING = (
+    update(target_run)
+    .where(target_run.c.id == bindparam("row"))
+    .values(state=TargetState.RUNNING.value, started_at=bindparam("at"))
+)
+_FINISH = (
+    update(target_run)
+    .where(target_run.c.id == bindparam("row"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in TargetEnd.__struct_fields__
+            if name != "id"
+        }
+    )
+)
+
+
+def mark_running(tx: Transaction, ids: Sequence[int]) -> None:
+    """Record the intent: from here on, something may reach these targets."""
+    tx.connection.execute(_MARK_RUNNING, [{"row": id_, "at": tx.at} for id_ in ids])
+
+
+def finish_targets(tx: Transaction, ends: Sequence[TargetEnd]) -> None:
+    """Record how attempts ended."""
+    rows = []
+    for end in ends:
+        values = msgspec.to_builtins(end)
+        values["outputs"] = _json(end.outputs)
+        rows.append({"row": end.id, **{f"new_{k}": v for k, v in values.items() if k != "id"}})
+    tx.connection.execute(_FINISH, rows)
+
+
+def journal_targets(
+    tx: Transaction, run_id: str, step: str, attempt: int, changes: Sequence[tuple[Any, ...]]
+) -> None:
+    """One journal entry for many targets: (ordinal, state, code, exit code) each."""
+    data = {"step": step, "attempt": attempt, "targets": [list(change) for change in changes]}
+    tx.journal("engine", "run.targets", run_id, data)
+
+
+# --- reads ----------------------------------------------------------------------------------
+
+
+def get(connection: Connection, run_id: str) -> RunRow:
+    """One run; NotFound when there is none. A unique beginning of the id is enough."""
+    rows = connection.execute(
+        select(*_RUN_COLUMNS).where(
+            run.c.id >= run_id.upper(), run.c.id < run_id.upper() + "~"
+        ).limit(2)
+    ).all()
+    if len(rows) != 1:
+        raise NotFound("run", run_id)
+    return _run_row(rows[0])
+
+
+def definition_of(connection: Connection, run_id: str) -> RunDefinition:
+    """The frozen definition of a run."""
+    blob = connection.execute(select(run.c.definition).where(run.c.id == run_id)).scalar()
+    if blob is None:
+        raise NotFound("run", run_id)
+    return RunDefinition.model_validate_json(zstandard.ZstdDecompressor().decompress(blob))
+
+
+def events_of(connection: Connection, run_id: str) -> list[AnyEvent]:
+    """The machine's events, oldest first."""
+    rows = connection.execute(
+        select(run_event.c.event).where(run_event.c.run_id == run_id).order_by(run_event.c.seq)
+    )
+    return [msgspec.json.decode(row[0], type=AnyEvent) for row in rows]
+
+
+class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list of runs is narrowed to; empty fields narrow nothing."""
+
+    states: tuple[RunState, ...] = ()
+    origin: str = ""
+    """`adhoc`, or a job's name."""
+    actor: str = ""
+    text: str = ""
+    """Words that must all occur in title, steps or targets."""
+    host: str = ""
+    since: str = ""
+    """Created at or after this timestamp."""
+
+
+def list_runs(
+    connection: Connection, where: RunFilter, *, before: str | None, limit: int
+) -> list[RunRow]:
+    """Newest first; `before` is the id of the last run of the page before."""
+    query: Select[Any] = select(*_RUN_COLUMNS).order_by(run.c.id.desc()).limit(limit)
+    if before:
+        query = query.where(run.c.id < before)
+    if where.states:
+        query = query.where(run.c.state.in_([state.value for state in where.states]))
+    if where.origin:
+        job = f"job/{where.origin}"
+        query = query.where(
+            or_(
+                run.c.origin == where.origin,
+                and_(run.c.origin > f"{job}@", run.c.origin < f"{job}A"),
+            )
+        )
+    if where.actor:
+        query = query.where(run.c.actor == where.actor)
+    if where.since:
+        query = query.where(run.c.created_at >= where.since)
+    for word in where.text.split():
+        query = query.where(run.c.summary.icontains(word, autoescape=True))
+    if where.host:
+        touched = select(target_run.c.run_id).where(target_run.c.host == where.host)
+        query = query.where(run.c.id.in_(touched))
+    return [_run_row(row) for row in connection.execute(query)]
+
+
+def live_runs(connection: Connection) -> list[str]:
+    """Ids of runs that have not ended, oldest first."""
+    rows = connection.execute(select(run.c.id).where(run.c.state.in_(_LIVE)).order_by(run.c.id))
+    return [row[0] for row in rows]
+
+
+def steps_of(connection: Connection, run_id: str) -> list[StepRow]:
+    """Every attempt of every step, in the order in which they started."""
+    rows = connection.execute(
+        select(*_STEP_COLUMNS)
+        .where(step_run.c.run_id == run_id)
+        .order_by(step_run.c.started_at, step_run.c.attempt)
+    )
+    return [msgspec.convert(_values(row), StepRow) for row in rows]
+
+
+class TargetFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which targets of a run; empty fields narrow nothing."""
+
+    step: str = ""
+    attempt: int = 0
+    states: tuple[TargetState, ...] = ()
+    host: str = ""
+
+
+def targets_of(
+    connection: Connection,
+    run_id: str,
+    where: TargetFilter | None = None,
+    *,
+    after: int = 0,
+    limit: int = 1_000_000,
+) -> list[TargetRow]:
+    """Targets in the run's order; `after` is the `id` of the last one of the page before."""
+    where = where or TargetFilter()
+    query = (
+        select(*_TARGET_COLUMNS)
+        .where(target_run.c.run_id == run_id, target_run.c.id > after)
+        .order_by(target_run.c.id)
+        .limit(limit)
+    )
+    if where.step:
+        query = query.where(target_run.c.step == where.step)
+    if where.attempt:
+        query = query.where(target_run.c.attempt == where.attempt)
+    if where.states:
+        query = query.where(target_run.c.state.in_([state.value for state in where.states]))
+    if where.host:
+        query = query.where(target_run.c.host == where.host)
+    return [msgspec.convert(_values(row), TargetRow) for row in connection.execute(query)]
+
+
+def totals(connection: Connection) -> dict[str, int]:
+    """Number of runs in each state."""
+    rows = connection.execute(select(run.c.state, func.count()).group_by(run.c.state))
+    return {row[0]: row[1] for row in rows}
