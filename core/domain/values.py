@@ -18,8 +18,8 @@ from pydantic import (
     StringConstraints,
 )
 
-from core.domain.targets import check_name
 from core.domain.envname import check_env_name
+from core.domain.targets import check_name
 
 
 class Value(BaseModel):
