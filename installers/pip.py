@@ -80,7 +80,7 @@ def run(pip: Sequence[str], arguments: Sequence[str | Path], log: Path) -> None:
 def explain(said: str) -> str:
     """The last useful lines of what pip said, and what to try."""
     lines = [line.rstrip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if re.match(r"\s*(ERROR|error)\b", line)]
+    errors = [line for line in lines if re.match(r"\s*(ERROR\b|error\b|\w+Error:)", line)]
     useful = [f"  {line}" for line in (errors or lines)[-6:]]
     advice = [text for pattern, text in ADVICE.items() if re.search(pattern, said)]
     return "\n".join(["pip could not install the packages:", *useful, *advice[:1]])
