@@ -18,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -135,6 +136,19 @@ class Environment:
         with progress.step("installing Jobdeck from this checkout"):
             editable: list[str | Path] = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
             pip.run(pip_command, ["install", *editable], self.log)
+            self._spell_the_checkout_in_ascii()
+
+    def _spell_the_checkout_in_ascii(self) -> None:
+        """WORKAROUND(Python 3.12 and older): .pth files are read in the encoding of the locale.
+
+        Where that is not UTF-8, a checkout with a non-ASCII path would stop every start of the
+        environment's Python.
+        """
+        if not str(ROOT).isascii():
+            base = {"base": str(self.folder), "platbase": str(self.folder)}
+            packages = Path(sysconfig.get_path("purelib", "venv", base))
+            line = f"import sys; sys.path.append({str(ROOT)!a})\n"
+            (packages / "_jobdeck.pth").write_text(line, encoding="ascii")
 
     def _pip(self) -> list[str]:
         """The environment's own pip, or the one of the Python that made it."""

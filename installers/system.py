@@ -58,6 +58,7 @@ NEEDS = (
     Need("csh", "csh", SHELLS),
     Need("fish", "fish", SHELLS),
     Need("ksh", "ksh", SHELLS),
+    Need("tcsh", "tcsh", SHELLS),
     Need("zsh", "zsh", SHELLS),
     Need("tmux", "tmux", TERMINAL),
     Need("libEGL.so.1", "libegl1", DESKTOP),
