@@ -42,11 +42,11 @@ def _secret_input(value: Any) -> Any:
 
 Secret = Annotated[
     SecretRef | SecretStr,
-    BeforeValidator(_secret_input),
-    Field(
+    Field(  # before the validator: `union_mode` belongs to the union itself
         union_mode="left_to_right",
         description="write-only: give the text; reading gives {secret: <id>}",
     ),
+    BeforeValidator(_secret_input),
 ]
 """A field that takes a secret's text and keeps only its `SecretRef`.
 
