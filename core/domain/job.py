@@ -87,7 +87,7 @@ class ScriptSpec(Value):
     """A script; each revision of the document is one of its versions."""
 
     description: str = ""
-    language: str = Field(Language.SH, pattern=r"^[\w./+-]{1,255}$")
+    language: str = Field(Language.SH, max_length=255, pattern=r"^[\w./+-]+$")
     text: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
 
 
