@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from core.domain import targets
+from core.domain import findings, targets
 from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
-from core.domain.steps import STEP_KINDS, ScriptStep
+from core.domain.steps import ScriptStep
 from core.domain.values import Labels, Name, Value
 from core.errors import Invalid, NotFound, Problem
 
@@ -145,11 +145,11 @@ def parse(raw: Any) -> Document:
     try:
         spec = kind.spec.model_validate(raw.get("spec") or {})
     except ValidationError as error:
-        problems += problems_of(error, "spec")
+        problems += problems_of(error, kind.spec, "spec")
     try:
         document = Document.model_validate({**raw, "kind": kind.name, "spec": spec})
     except ValidationError as error:
-        problems += problems_of(error)
+        problems += problems_of(error, Document)
     if problems:
         raise Invalid(f"{title} is not valid", problems)
     for _ in kind.references(document.spec):
@@ -157,32 +157,6 @@ def parse(raw: Any) -> Document:
     return document
 
 
-def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
-    """Pydantic's findings as our own: one sentence each, place first, no input echoed.
-
-    The offending input is left out on purpose: it may be a secret.
-    """
-    found = []
-    for item in error.errors(include_url=False, include_context=True, include_input=False):
-        where, before = prefix, None
-        for part in item["loc"]:
-            if isinstance(part, int):
-                where += f"[{part}]"
-            elif not _is_union_tag(part, before):
-                where += f".{part}" if where else part
-            before = part
-        kind = item["type"]
-        what, hint = item["msg"].removeprefix("Value error, "), ""
-        if kind == "extra_forbidden":
-            what, hint = "is not a known field", "check its spelling; `jobdeck explain` lists the fields"
-        elif kind == "missing":
-            what = "is required"
-        what = what[:1].lower() + what[1:]
-        found.append(Problem(where=where, what=what, hint=hint))
-    return found
-
-
-def _is_union_tag(part: str, before: str | int | None) -> bool:
-    """Whether `part` is no field but the branch of a union that pydantic tried."""
-    is_step_kind = isinstance(before, int) and part in STEP_KINDS
-    return is_step_kind or part in ("SecretRef", "SecretStr") or part.startswith("function-")
+def problems_of(error: ValidationError, model: Any = None, prefix: str = "") -> list[Problem]:
+    """What pydantic found in a value of type `model`, as our own problems; see `findings`."""
+    return findings.describe(error.errors(include_url=False, include_input=False), model, prefix)
