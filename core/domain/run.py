@@ -211,10 +211,10 @@ def step_result(counts: Mapping[TargetState, int], *, stopping: bool) -> RunStat
     """
     total = sum(counts.values())
     good = sum(counts.get(state, 0) for state in GOOD_TARGET_STATES)
-    if stopping and good < total:
-        return _R.STOPPED
     if counts.get(_T.UNKNOWN, 0):
         return _R.ABNORMAL
+    if stopping and good < total:
+        return _R.STOPPED
     if good == total:
         return _R.SUCCEEDED
     if good:

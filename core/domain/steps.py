@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from core.domain.captures import OutputRule
-from core.domain.values import Env, Name, Value
+from core.domain.values import Env, EnvName, Name, Value
 
 MAX_PROGRAM_CHARACTERS = 1 << 20
 
@@ -45,12 +45,15 @@ class StepBase(Value):
     outputs: OutputRule = Field(
         OutputRule.FAIL, description="when hosts set different values for one output"
     )
+    host_outputs: tuple[EnvName, ...] = Field(
+        (), description="outputs that stay per host: each host sees its own in later steps"
+    )
 
 
 class CommandStep(StepBase):
     """A command line, given to /bin/sh on each target."""
 
-    kind: Literal["command"] = "command"
+    kind: Literal["command"]
     command: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
 
 
@@ -64,12 +67,13 @@ class ScriptUse(Value):
 class ScriptStep(StepBase):
     """A script with an interpreter, sent to each target as a temporary file."""
 
-    kind: Literal["script"] = "script"
+    kind: Literal["script"]
     text: str | None = Field(None, min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
     script: ScriptUse | None = None
     language: str | None = Field(
         None,
-        pattern=r"^[\w./+-]{1,255}$",
+        max_length=255,
+        pattern=r"^[\w./+-]+$",
         description="interpreter: a name (sh, bash, python3, perl …) or a path",
     )
     args: tuple[str, ...] = Field((), max_length=256)
@@ -86,7 +90,7 @@ class ScriptStep(StepBase):
 class LocalStep(StepBase):
     """A command line run once, by /bin/sh on the engine's own machine."""
 
-    kind: Literal["local"] = "local"
+    kind: Literal["local"]
     command: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
 
     @model_validator(mode="after")

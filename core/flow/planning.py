@@ -17,6 +17,7 @@ from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
 from core.domain.job import JobSpec, Parameter, ParameterType, ScriptSpec
 from core.domain.steps import LocalStep, ScriptStep, StepBase
+from core.domain.values import Env
 from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, Problem
 from core.flow.definition import ADHOC, FrozenHost, FrozenScript, RunDefinition, RunRequest
 from core.flow.graph import chain
@@ -55,13 +56,18 @@ def plan(request: RunRequest, documents: Documents) -> RunDefinition:
         for name in names:
             ordered.setdefault(name, len(ordered))
     _guard(request, ordered, documents)
-    hosts = tuple(_freeze(name, documents) for name in ordered)
+    grouped = _group_variables(documents)
+    hosts = tuple(_freeze(name, documents, grouped) for name in ordered)
     run_as = {
         step.name: account
         for step in job.steps
         if (account := step.run_as or request.run_as) and not isinstance(step, LocalStep)
     }
-    routes = {jump: _freeze(jump, documents) for host in hosts for jump in _route(host, documents)}
+    routes = {
+        jump: _freeze(jump, documents, grouped)
+        for host in hosts
+        for jump in _route(host, documents)
+    }
     definition = RunDefinition(
         title=request.title or title,
         origin=origin,
@@ -189,17 +195,24 @@ def _guard(request: RunRequest, names: Mapping[str, int], documents: Documents) 
         )
 
 
-def _freeze(name: str, documents: Documents) -> FrozenHost:
+def _group_variables(documents: Documents) -> dict[str, Env]:
+    """Host -> variables of the groups it is in; groups are laid over each other by name."""
+    found: dict[str, Env] = {}
+    for name, group in sorted(documents.groups.items()):
+        if group.variables:
+            for host in targets.resolve(targets.parse(f"@{name}"), documents.inventory):
+                found.setdefault(host, {}).update(group.variables)
+    return found
+
+
+def _freeze(name: str, documents: Documents, grouped: Mapping[str, Env]) -> FrozenHost:
     spec = documents.hosts.get(name)
     if spec is None:
         if name == ENGINE_HOST:
             return FrozenHost(name=name, address="", protocol=Access.LOCAL)
         raise NotFound("host", name, list(documents.hosts))
     rails = documents.environments.get(spec.environment or "") or EnvironmentSpec()
-    merged = dict(rails.variables)
-    for group in documents.inventory.groups_of(name):
-        merged.update(documents.groups[group].variables)
-    merged.update(spec.variables)
+    merged = {**rails.variables, **grouped.get(name, {}), **spec.variables}
     return FrozenHost(
         name=name,
         address=spec.address or name,

@@ -63,6 +63,7 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     ordinal: int
     host: str
+    attempt_id: str
     state: TargetState
     code: TargetCode | None
     exit_code: int | None
@@ -226,14 +227,11 @@ def set_step_state(
     state: RunState,
     *,
     reason: str = "",
-    outputs: Mapping[str, Any] | None = None,
 ) -> None:
     """Change the state of a step's attempt."""
     values: dict[str, Any] = {"state": state.value, "reason": reason[:500]}
     if state not in _LIVE:
         values["finished_at"] = tx.at
-    if outputs is not None:
-        values["outputs"] = _json(outputs)
     tx.connection.execute(
         update(step_run)
         .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
@@ -241,6 +239,17 @@ def set_step_state(
     )
     data = {"step": step, "attempt": attempt, "state": state.value, "reason": reason}
     tx.journal("engine", "run.step", run_id, data)
+
+
+def set_step_outputs(
+    tx: Transaction, run_id: str, step: str, attempt: int, outputs: Mapping[str, Any]
+) -> None:
+    """Keep the values that a step's attempt set."""
+    tx.connection.execute(
+        update(step_run)
+        .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
+        .values(outputs=_json(outputs))
+    )
 
 
 def set_counts(

@@ -1,0 +1,78 @@
+"""Serving the API on the engine's Unix socket until the engine is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from core.runtime.engine import Engine, StopMode
+
+_LAST_ANSWERS_S = 3
+"""How long open requests may take to end once the engine has stopped working."""
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn whose signals ask the engine, so that what runs on hosts is finished first."""
+
+    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
+        super().__init__(config)
+        self._engine = engine
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._engine.stop_requested.is_set() and sig == signal.SIGINT:
+            self.force_exit = self.should_exit = True
+        self._engine.request_stop(StopMode.DETACH)
+
+
+async def serve(engine: Engine, app: FastAPI) -> None:
+    """Answer requests until a stop was asked for and what it waits for is done."""
+    path = engine.home.socket
+    _reserve(path)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            uds=str(path),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_LAST_ANSWERS_S,
+        ),
+        engine,
+    )
+    serving = asyncio.ensure_future(server.serve())
+    draining = asyncio.ensure_future(_drained(engine))
+    await asyncio.wait({serving, draining}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    draining.cancel()
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+async def _drained(engine: Engine) -> None:
+    """Answers go on while the engine finishes its work, so that people can watch."""
+    await engine.stop_requested.wait()
+    await engine.finish_work()
+
+
+def _reserve(path: Path) -> None:
+    """Leave a socket file of mode 0600: its mode is kept when the real one is bound.
+
+    The home's lock is held, so a socket that is there is a dead engine's.
+    """
+    with suppress(FileNotFoundError):
+        path.unlink()
+    before = os.umask(0o177)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as placeholder:
+            placeholder.bind(str(path))
+    finally:
+        os.umask(before)

@@ -1,0 +1,337 @@
+"""Drives one live run: feeds events to the machine, stores first, then performs.
+
+A driver that is started for a stored run takes up what the machine says is
+still owed: waiting targets run; a target that was running when the engine was
+lost becomes `unknown`, or waits again where its step is idempotent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from core.clock import Clock
+from core.domain.run import GOOD_TARGET_STATES, RunState, TargetCode, TargetState, transit
+from core.domain.steps import StepBase
+from core.errors import StorageFault
+from core.executors.protocol import Executor
+from core.flow import machine
+from core.flow.commands import AnyCommand, FinishRun, StartStep, StopStep, WaitForRetry
+from core.flow.definition import FrozenHost, RunDefinition
+from core.flow.events import AnyEvent, CancelRequested, RetryDue, StepFinished
+from core.flow.machine import FlowState
+from core.ids import Ids
+from core.runtime.recording import StepRecorder, add_up
+from core.runtime.steps import Gate, StepEnd, StepExecution
+from core.runtime.work import WorkMaker, open_secrets
+from core.storage import runs
+from core.storage.output import RunBudget
+from core.storage.runs import StepRow, TargetEnd, TargetFilter, TargetRow
+from core.storage.store import Store
+from core.storage.writer import Transaction
+from core.vault.vault import Vault
+
+log = structlog.get_logger(__name__)
+
+ENGINE_ACTOR = "engine"
+
+
+def secrets_owner(run_id: str) -> str:
+    """Beginning of the vault owners of a run's own secrets; they go when the run ends."""
+    return f"run/{run_id}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every driver needs from the engine."""
+
+    store: Store
+    vault: Vault
+    clock: Clock
+    ids: Ids
+    gate: Gate
+    executors: Callable[[FrozenHost], Executor]
+    new_budget: Callable[[], RunBudget]
+    connect_timeout_s: float
+    on_output: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Numbers and values of the run so far, by step."""
+
+    counts: dict[str, Counter[TargetState]] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    host_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Driver:
+    """One live run. `finished` is set when it has ended, or when the engine holds."""
+
+    def __init__(
+        self, tools: Tools, run_id: str, definition: RunDefinition, state: FlowState
+    ) -> None:
+        self._tools = tools
+        self.run_id = run_id
+        self._definition = definition
+        self._state = state
+        self._progress = _Progress()
+        self._budget = tools.new_budget()
+        self._executions: dict[str, StepExecution] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._feeding = asyncio.Lock()
+        self.finished = asyncio.Event()
+
+    @property
+    def state(self) -> FlowState:
+        return self._state
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Targets in each state, over the latest attempt of every step."""
+        return add_up(list(self._progress.counts.values()))
+
+    def begin(self, commands: Sequence[AnyCommand]) -> None:
+        """Perform the commands of a run that was just accepted (its events are stored)."""
+        self._perform(commands)
+
+    async def resume(self) -> None:
+        """Take a stored run up again."""
+        steps = await self._tools.store.reader.read(lambda c: runs.steps_of(c, self.run_id))
+        latest = {step.step: step for step in steps}
+        for step in latest.values():
+            await self._remember(step)
+        self._perform(machine.owed(self._state))
+
+    async def feed(self, event: AnyEvent, actor: str, *, reason: str = "") -> None:
+        """Advance, commit the event with all that follows from it, then perform.
+
+        IllegalTransition leaves everything as it was.
+        """
+        async with self._feeding:
+            before = self._state
+            after, commands = machine.advance(before, event)
+            await self._tools.store.writer.write(
+                lambda tx: self._store(tx, event, before, after, actor, reason, commands)
+            )
+            self._state = after
+            self._perform(commands)
+
+    async def cancel(self, actor: str, reason: str) -> None:
+        """Stop the run: nothing more starts, what runs is ended."""
+        await self.feed(CancelRequested(), actor, reason=reason)
+
+    def _store(
+        self,
+        tx: Transaction,
+        event: AnyEvent,
+        before: FlowState,
+        after: FlowState,
+        actor: str,
+        reason: str,
+        commands: Sequence[AnyCommand],
+    ) -> None:
+        runs.append_event(tx, self.run_id, event, actor)
+        for name, status in after.steps.items():
+            old = before.steps.get(name)
+            # A step that waits for its retry is shown by how its last attempt ended.
+            if old is None or old == status or old.state is RunState.SUSPENDED:
+                continue
+            shown = status.state
+            if shown is RunState.SUSPENDED and isinstance(event, StepFinished):
+                shown = event.state
+            runs.set_step_state(tx, self.run_id, name, status.attempt, shown, reason=reason)
+        if after.run is not before.run:
+            runs.set_run_state(tx, self.run_id, after.run, actor, reason=reason)
+        if any(isinstance(command, FinishRun) for command in commands):
+            self._tools.vault.delete_owner(tx, secrets_owner(self.run_id))
+
+    def _perform(self, commands: Sequence[AnyCommand]) -> None:
+        for command in commands:
+            match command:
+                case StartStep(step=step, attempt=attempt):
+                    self._spawn(self._run_step(self._definition.graph.node(step), attempt))
+                case WaitForRetry(step=step, attempt=attempt, delay_s=delay_s):
+                    self._spawn(self._retry_later(step, attempt, delay_s))
+                case StopStep(step=step):
+                    if step in self._executions:
+                        self._executions[step].stop()
+                case FinishRun():
+                    self.finished.set()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Any) -> None:
+        """A bug in one run is recorded and ends the driver, not the engine."""
+        try:
+            await work
+        except StorageFault as fault:
+            log.error("run.storage", run=self.run_id, fault=str(fault))
+            self.finished.set()
+        except Exception:
+            log.exception("run.bug", run=self.run_id)
+            self.finished.set()
+
+    async def _retry_later(self, step: str, attempt: int, delay_s: float) -> None:
+        holding = asyncio.ensure_future(self._tools.gate.holding.wait())
+        try:
+            await asyncio.wait({holding}, timeout=delay_s)
+        finally:
+            holding.cancel()
+        if self._tools.gate.holding.is_set():
+            self.finished.set()
+        elif self._state.steps[step].state is RunState.SUSPENDED:
+            await self.feed(RetryDue(step=step, attempt=attempt), ENGINE_ACTOR)
+
+    async def _run_step(self, step: StepBase, attempt: int) -> None:
+        rows = await self._open(step, attempt)
+        counts = self._progress.counts.setdefault(step.name, Counter())
+        counts.clear()
+        counts.update(row.state for row in rows)
+        opened = await self._tools.store.reader.read(
+            lambda c: open_secrets(self._definition, lambda ref: self._tools.vault.open(c, ref))
+        )
+        execution = StepExecution(
+            definition=self._definition,
+            step=step,
+            rows=rows,
+            recorder=StepRecorder(
+                self._tools.store.writer,
+                self._tools.clock,
+                self.run_id,
+                step.name,
+                attempt,
+                counts,
+                lambda _: self.counts,
+                lambda: self._tools.on_output(self.run_id),
+            ),
+            maker=WorkMaker(
+                self.run_id,
+                self._definition,
+                opened,
+                self._progress.outputs,
+                self._progress.host_outputs,
+                self._tools.connect_timeout_s,
+            ),
+            executors=self._tools.executors,
+            gate=self._tools.gate,
+            budget=self._budget,
+            clock=self._tools.clock,
+        )
+        self._executions[step.name] = execution
+        if self._state.run is RunState.STOPPING:
+            execution.stop()
+        end = await execution.run()
+        del self._executions[step.name]
+        if end is None:
+            self.finished.set()
+            return
+        await self._finish_step(step, attempt, end)
+
+    async def _open(self, step: StepBase, attempt: int) -> list[TargetRow]:
+        """The attempt's targets: stored ones after a restart, else new ones."""
+        where = TargetFilter(step=step.name, attempt=attempt)
+
+        def stored(connection: Connection) -> tuple[bool, list[TargetRow], list[TargetRow]]:
+            steps = runs.steps_of(connection, self.run_id)
+            known = any(row.step == step.name and row.attempt == attempt for row in steps)
+            before = TargetFilter(step=step.name, attempt=attempt - 1)
+            return (
+                known,
+                runs.targets_of(connection, self.run_id, where),
+                runs.targets_of(connection, self.run_id, before) if attempt > 1 else [],
+            )
+
+        read = self._tools.store.reader.read
+        known, rows, before = await read(stored)
+        if not known:
+            good = {row.ordinal for row in before if row.state in GOOD_TARGET_STATES}
+            targets = [self._new_target(ordinal, good) for ordinal in self._ordinals(step)]
+            await self._tools.store.writer.write(
+                lambda tx: runs.open_step(tx, self.run_id, step.name, attempt, targets)
+            )
+        elif lost := [row for row in rows if row.state is TargetState.RUNNING]:
+            await self._tools.store.writer.write(lambda tx: self._settle_lost(tx, step, lost))
+        else:
+            return rows
+        return (await read(stored))[1]
+
+    def _ordinals(self, step: StepBase) -> tuple[int, ...]:
+        return self._definition.step_hosts[step.name]
+
+    def _new_target(self, ordinal: int, good: set[int]) -> Mapping[str, Any]:
+        state = TargetState.LAST_SUCCESS if ordinal in good else TargetState.WAITING
+        return {
+            "ordinal": ordinal,
+            "host": self._definition.hosts[ordinal].name,
+            "attempt_id": self._tools.ids.new(),
+            "state": state.value,
+        }
+
+    def _settle_lost(self, tx: Transaction, step: StepBase, lost: Sequence[TargetRow]) -> None:
+        """Say what is known of targets that ran when the engine was lost."""
+        ends = []
+        for row in lost:
+            state = transit(f"target {row.host}", row.state, TargetState.UNKNOWN)
+            message = (
+                f"the engine ended while this ran (started {row.started_at});"
+                " whether it finished there is not known"
+            )
+            if step.idempotent:
+                state = transit(f"target {row.host}", state, TargetState.WAITING)
+                message = ""
+            ends.append(
+                TargetEnd(
+                    id=row.id,
+                    state=state,
+                    finished_at=tx.at,
+                    code=None if step.idempotent else TargetCode.ENGINE_LOST,
+                    message=message,
+                )
+            )
+        runs.finish_targets(tx, ends)
+        changes = [
+            (row.ordinal, end.state.value, end.code, None)
+            for row, end in zip(lost, ends, strict=True)
+        ]
+        runs.journal_targets(tx, self.run_id, step.name, lost[0].attempt, changes)
+
+    async def _finish_step(self, step: StepBase, attempt: int, end: StepEnd) -> None:
+        self._progress.outputs.update(end.outputs)
+        counts = add_up([self._progress.counts[step.name]])
+
+        def store(tx: Transaction) -> None:
+            runs.set_step_outputs(tx, self.run_id, step.name, attempt, end.outputs)
+            runs.set_counts(tx, self.run_id, step.name, attempt, counts, self.counts)
+
+        await self._tools.store.writer.write(store)
+        await self._remember_host_outputs(step, attempt)
+        event = StepFinished(step=step.name, attempt=attempt, state=end.state)
+        await self.feed(event, ENGINE_ACTOR, reason=end.reason)
+
+    async def _remember(self, row: StepRow) -> None:
+        self._progress.outputs.update(row.outputs)
+        self._progress.counts[row.step] = Counter(
+            {TargetState(state): count for state, count in row.counts.items()}
+        )
+        await self._remember_host_outputs(self._definition.graph.node(row.step), row.attempt)
+
+    async def _remember_host_outputs(self, step: StepBase, attempt: int) -> None:
+        if not step.host_outputs:
+            return
+        where = TargetFilter(step=step.name, attempt=attempt)
+        rows = await self._tools.store.reader.read(
+            lambda c: runs.targets_of(c, self.run_id, where)
+        )
+        for row in rows:
+            own = {name: row.outputs[name] for name in step.host_outputs if name in row.outputs}
+            self._progress.host_outputs.setdefault(row.host, {}).update(own)

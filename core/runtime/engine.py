@@ -1,0 +1,172 @@
+"""The engine: the wired parts, their life, and how they are.
+
+`core.bootstrap` picks the parts; this class starts them in order, stops them
+in reverse, and answers for their health.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+import structlog
+
+from core.clock import Clock
+from core.config import Home, Settings
+from core.domain.run import TargetState
+from core.executors.protocol import Executor
+from core.ids import Ids
+from core.runtime.hostkeys import HostKeys
+from core.runtime.lock import HomeLock
+from core.runtime.runs import Runs
+from core.runtime.signals import OutputSignal
+from core.storage import runs
+from core.storage.store import Store
+from core.storage.writer import timestamp
+from core.vault.vault import Vault
+
+log = structlog.get_logger(__name__)
+
+
+class StopMode(StrEnum):
+    """How an engine stops."""
+
+    DRAIN = "drain"
+    """Every run is finished first."""
+    DETACH = "detach"
+    """What runs on hosts is finished; what waits stays in the record for the next start."""
+
+
+class EngineState(StrEnum):
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the engine is, in one look."""
+
+    version: str
+    state: EngineState
+    pid: int
+    home: str
+    started_at: str
+    uptime_s: float
+    runs: dict[str, int]
+    """Run state -> number of stored runs in it."""
+    live_runs: int
+    targets_running: int
+    targets_waiting: int
+    writes_waiting: int
+    database_bytes: int
+    unlocker: str
+    """What keeps the master key: `keyring` or `key file`."""
+    recovered_runs: int
+    """Runs that were taken up again at this start."""
+    pending_host_keys: int
+
+
+class Engine:
+    """One engine; everything that doors and screens ask goes through its parts."""
+
+    def __init__(
+        self,
+        *,
+        home: Home,
+        settings: Settings,
+        version: str,
+        clock: Clock,
+        ids: Ids,
+        lock: HomeLock,
+        store: Store,
+        vault: Vault,
+        host_keys: HostKeys,
+        runs: Runs,
+        outputs: OutputSignal,
+        executors: Sequence[Executor],
+    ) -> None:
+        self.home = home
+        self.settings = settings
+        self.version = version
+        self.clock = clock
+        self.ids = ids
+        self.store = store
+        self.vault = vault
+        self.host_keys = host_keys
+        self.runs = runs
+        self.outputs = outputs
+        self._lock = lock
+        self._executors = executors
+        self._state = EngineState.STARTING
+        self._started_at: datetime = clock.now()
+        self._started_monotonic = clock.monotonic()
+        self._recovered = 0
+        self.stop_requested = asyncio.Event()
+        """Set when somebody asked the engine to stop; the process entry waits for it."""
+        self._stop_mode = StopMode.DETACH
+
+    async def start(self) -> None:
+        """Take up what an earlier engine left, then accept work."""
+        await self.host_keys.load()
+        self._recovered = await self.runs.recover()
+        self._state = EngineState.RUNNING
+        log.info("engine.started", pid=os.getpid(), version=self.version, resumed=self._recovered)
+
+    def request_stop(self, mode: StopMode) -> None:
+        """Ask the process to stop; the second request may turn a drain into a detach."""
+        self._stop_mode = mode
+        self.runs.refuse_new(hold=mode is StopMode.DETACH)
+        self._state = EngineState.STOPPING
+        self.stop_requested.set()
+
+    async def finish_work(self) -> None:
+        """Wait for what the mode of the stop waits for; then wake everybody who follows."""
+        await self.runs.drain()
+        self.outputs.close()
+        self.store.feed.close()
+
+    async def stop(self) -> None:
+        """Finish what goes on, then close everything."""
+        self.request_stop(self._stop_mode)
+        await self.finish_work()
+        for executor in self._executors:
+            await executor.close()
+        await asyncio.to_thread(self.store.close)
+        self._lock.release()
+        log.info("engine.stopped", mode=self._stop_mode.value)
+
+    async def status(self) -> EngineStatus:
+        """Version, work, storage and keys."""
+        totals = await self.store.reader.read(runs.totals)
+        counts: Counter[str] = Counter()
+        for driver in self.runs.live.values():
+            counts.update(driver.counts)
+        return EngineStatus(
+            version=self.version,
+            state=self._state,
+            pid=os.getpid(),
+            home=str(self.home.root),
+            started_at=timestamp(self._started_at),
+            uptime_s=round(self.clock.monotonic() - self._started_monotonic, 1),
+            runs=totals,
+            live_runs=len(self.runs.live),
+            targets_running=counts[TargetState.RUNNING],
+            targets_waiting=counts[TargetState.WAITING],
+            writes_waiting=self.store.writer.waiting,
+            database_bytes=self._database_bytes(),
+            unlocker=self.vault.unlocker,
+            recovered_runs=self._recovered,
+            pending_host_keys=self.host_keys.pending,
+        )
+
+    def _database_bytes(self) -> int:
+        path = self.home.database
+        files = (path, path.with_name(f"{path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+

@@ -1,0 +1,65 @@
+"""The engine's log: one JSON object a line, rotated, in the home folder.
+
+Secrets never reach it: values of requests are not logged, only names, ids and
+our own messages (see `core.vault.masking` for what hosts print).
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from core.clock import Clock
+from core.storage.writer import timestamp
+
+_MAX_BYTES = 5_000_000
+_KEPT_FILES = 3
+
+
+def configure(path: Path, level: str, clock: Clock, *, to_stderr: bool) -> None:
+    """Send structlog and the libraries' own records to the file, 0600, and to stderr if asked."""
+
+    def stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["at"] = timestamp(clock.now())
+        return event
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        stamp,
+        structlog.processors.format_exc_info,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(sort_keys=False, ensure_ascii=False),
+        ],
+    )
+    path.touch(mode=0o600, exist_ok=True)
+    handlers: list[logging.Handler] = [
+        logging.handlers.RotatingFileHandler(
+            path, maxBytes=_MAX_BYTES, backupCount=_KEPT_FILES, encoding="utf-8"
+        )
+    ]
+    if to_stderr:
+        handlers.append(logging.StreamHandler())
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = handlers
+    root.setLevel(level.upper())
+    # asyncssh reports every connection at INFO, with addresses and user names.
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )

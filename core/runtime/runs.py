@@ -1,0 +1,205 @@
+"""Starting runs and acting on them: the service behind every door."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from pydantic import SecretStr
+from sqlalchemy import Connection
+
+from core.domain.run import RunAction, legal_actions
+from core.domain.values import SecretRef
+from core.errors import Conflict, Forbidden, IllegalTransition, Invalid, Problem, RequestError
+from core.flow import machine, planning
+from core.flow.definition import RunDefinition, RunRequest
+from core.flow.events import Started
+from core.flow.machine import FlowState
+from core.runtime.driver import Driver, Tools, secrets_owner
+from core.runtime.work import RESERVED_PREFIX
+from core.storage import runs
+from core.storage.documents import snapshot
+from core.storage.runs import RunRow
+from core.storage.writer import Transaction
+
+log = structlog.get_logger(__name__)
+
+
+class KeyReused(RequestError):
+    """An idempotency key that already started something else."""
+
+    code = "idempotency-key-reused"
+
+
+class Runs:
+    """The engine's runs: accepts, drives, stops, and takes up again."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._drivers: dict[str, Driver] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    @property
+    def live(self) -> Mapping[str, Driver]:
+        """Drivers of the runs that go on, by run id."""
+        return self._drivers
+
+    async def preview(self, request: RunRequest) -> RunDefinition:
+        """What would run; nothing is written and nothing leaves the machine."""
+        _check_names(request)
+        return planning.plan(request, await self._documents())
+
+    async def start(self, request: RunRequest, actor: str, idempotency_key: str | None) -> RunRow:
+        """Accept a run: when this returns it is on disk and will be driven to its end.
+
+        The same key with the same request gives the run that it started before.
+        """
+        if self._draining:
+            raise Conflict("the engine is stopping and takes no new runs", hint="try again shortly")
+        _check_names(request)
+        documents = await self._documents()
+        digest = self._digest(request)
+        if idempotency_key and (known := await self._known(actor, idempotency_key, digest)):
+            return known
+        definition = planning.plan(request, documents)
+        secrets = {
+            **planning.secret_parameters(request, documents),
+            **{name: _text(secret) for name, secret in request.secrets.items()},
+        }
+        run_id = self._tools.ids.new()
+        event = Started()
+        state, commands = machine.advance(FlowState(definition.graph), event)
+
+        def write(tx: Transaction) -> tuple[RunDefinition, RunRow] | str:
+            if idempotency_key:
+                if found := runs.find_key(tx.connection, actor, idempotency_key):
+                    return found[1]
+                runs.remember_key(tx, actor, idempotency_key, digest, run_id)
+            sealed = definition.model_copy(
+                update={"secrets": self._seal(tx, run_id, secrets)} if secrets else {}
+            )
+            runs.create(tx, run_id, sealed, actor, len(sealed.hosts))
+            runs.append_event(tx, run_id, event, actor)
+            runs.set_run_state(tx, run_id, state.run, actor)
+            return sealed, runs.get(tx.connection, run_id)
+
+        answer = await self._tools.store.writer.write(write)
+        if isinstance(answer, str):
+            return await self._get(answer)
+        driver = Driver(self._tools, run_id, answer[0], state)
+        self._watch(driver)
+        driver.begin(commands)
+        return answer[1]
+
+    async def act(self, run_id: str, action: RunAction, actor: str, reason: str = "") -> RunRow:
+        """Do what an operator asks of a run; IllegalTransition when its state forbids it."""
+        row = await self._get(run_id)
+        driver = self._drivers.get(row.id)
+        if driver is None or action not in legal_actions(row.state):
+            legal = ", ".join(legal_actions(row.state)) if driver else ""
+            raise IllegalTransition(
+                f"run {row.id} is {row.state}; {action} is not possible",
+                hint=f"possible: {legal}" if legal else "it has ended",
+            )
+        await driver.cancel(actor, reason)
+        return await self._get(row.id)
+
+    async def recover(self) -> int:
+        """Take up every run that had not ended; how many there are."""
+        read = self._tools.store.reader.read
+        live = await read(runs.live_runs)
+        for run_id in live:
+            definition = await read(lambda c, r=run_id: runs.definition_of(c, r))
+            events = await read(lambda c, r=run_id: runs.events_of(c, r))
+            state = machine.fold(definition.graph, events)
+            driver = Driver(self._tools, run_id, definition, state)
+            self._watch(driver)
+            await driver.resume()
+            log.info("run.resumed", run=run_id)
+        return len(live)
+
+    def refuse_new(self, *, hold: bool) -> None:
+        """Take no new runs; with `hold`, also start no target that still waits."""
+        self._draining = True
+        if hold:
+            self._tools.gate.holding.set()
+
+    async def drain(self) -> None:
+        """Wait until no run goes on.
+
+        Under `hold` that is when the running targets have ended; those that wait
+        stay in the record and go on when an engine starts again.
+        """
+        while self._drivers:
+            await asyncio.gather(*(driver.finished.wait() for driver in [*self._drivers.values()]))
+            await asyncio.sleep(0)
+
+    def _watch(self, driver: Driver) -> None:
+        self._drivers[driver.run_id] = driver
+
+        async def forget() -> None:
+            await driver.finished.wait()
+            del self._drivers[driver.run_id]
+            self._tools.on_output(driver.run_id)
+
+        task = asyncio.get_running_loop().create_task(forget())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _documents(self) -> planning.Documents:
+        return await self._tools.store.reader.read(snapshot)
+
+    async def _get(self, run_id: str) -> RunRow:
+        return await self._tools.store.reader.read(lambda c: runs.get(c, run_id))
+
+    async def _known(self, actor: str, key: str, digest: str) -> RunRow | None:
+        def find(connection: Connection) -> RunRow | None:
+            found = runs.find_key(connection, actor, key)
+            if found is None:
+                return None
+            if found[0] != digest:
+                raise KeyReused(
+                    "this idempotency key has already started a different run",
+                    hint="use a new key for a new request",
+                )
+            return runs.get(connection, found[1])
+
+        return await self._tools.store.reader.read(find)
+
+    def _digest(self, request: RunRequest) -> str:
+        """Tells whether two requests are the same; keyed, as a request may hold secrets."""
+        body = request.model_dump(mode="json", exclude={"secrets"})
+        body["secrets"] = {name: _text(value) for name, value in request.secrets.items()}
+        text = json.dumps(body, sort_keys=True)
+        return hashlib.sha256(self._tools.vault.fingerprint(text)).hexdigest()
+
+    def _seal(
+        self, tx: Transaction, run_id: str, secrets: Mapping[str, str]
+    ) -> dict[str, SecretRef]:
+        return {
+            name: self._tools.vault.put(tx, f"{secrets_owner(run_id)}{name}", text)
+            for name, text in secrets.items()
+        }
+
+
+def _text(secret: Any) -> str:
+    if isinstance(secret, SecretStr):
+        return secret.get_secret_value()
+    raise Forbidden("a run takes the text of a secret, not a reference to another's")
+
+
+def _check_names(request: RunRequest) -> None:
+    """Names that Jobdeck itself gives a meaning cannot be set."""
+    problems = [
+        Problem(where=f"{where}.{name}", what=f"names beginning with {RESERVED_PREFIX} are reserved")
+        for where, names in (("env", request.env), ("secrets", request.secrets))
+        for name in names
+        if name.startswith(RESERVED_PREFIX)
+    ]
+    if problems:
+        raise Invalid("the run cannot be started", problems)

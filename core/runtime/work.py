@@ -1,0 +1,200 @@
+"""What a target is sent: where, as whom, which program, with which values.
+
+The one place where a run's references become secrets. They live as long as
+the step's attempt, and everything that comes back is masked by the same list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.domain import variables
+from core.domain.access import AccountSpec, HostKeyPolicy
+from core.domain.envname import check_env_name
+from core.domain.inventory import Protocol
+from core.domain.steps import CommandStep, LocalStep, ScriptStep, StepBase
+from core.domain.values import Secret, SecretRef
+from core.errors import Invalid, Problem, TargetError
+from core.executors.protocol import BecomeLogin, HostKeyRule, Login, Program, Target, Work
+from core.flow.definition import FrozenHost, RunDefinition
+from core.storage.runs import TargetRow
+from core.vault.masking import Masker
+
+RESERVED_PREFIX = "JOBDECK_"
+_MAX_OUTPUTS = 256
+
+OpenSecret = Callable[[SecretRef], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A step's secrets, opened. Never stored, never shown."""
+
+    env: Mapping[str, str] = field(repr=False)
+    logins: Mapping[str, Login] = field(repr=False)
+    """Account -> login."""
+
+    def texts(self) -> list[str]:
+        """Every secret text, for the masker."""
+        found = list(self.env.values())
+        for login in self.logins.values():
+            proofs = [login.key, login.passphrase, login.password]
+            if login.become is not None:
+                proofs.append(login.become.password)
+            found += [proof for proof in proofs if proof]
+        return found
+
+
+def open_secrets(definition: RunDefinition, open_secret: OpenSecret) -> Opened:
+    """Everything that a run's steps may need."""
+    return Opened(
+        env={name: open_secret(ref) for name, ref in definition.secrets.items()},
+        logins={name: _login(spec, open_secret) for name, spec in definition.accounts.items()},
+    )
+
+
+def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
+    def text(secret: Secret | None) -> str | None:
+        # Only references are ever stored; anything else here is a bug of ours.
+        assert secret is None or isinstance(secret, SecretRef)
+        return None if secret is None else open_secret(secret)
+
+    become = spec.become
+    return Login(
+        user=spec.user,
+        agent=spec.agent,
+        key=text(spec.key),
+        key_file=spec.key_file,
+        passphrase=text(spec.passphrase),
+        certificate=spec.certificate,
+        certificate_file=spec.certificate_file,
+        password=text(spec.password),
+        become=None
+        if become is None
+        else BecomeLogin(
+            method=become.method.value, user=become.user, password=text(become.password)
+        ),
+    )
+
+
+class WorkMaker:
+    """Makes the targets and the work of one step's attempt."""
+
+    def __init__(
+        self,
+        run_id: str,
+        definition: RunDefinition,
+        opened: Opened,
+        outputs: Mapping[str, Any],
+        host_outputs: Mapping[str, Mapping[str, Any]],
+        connect_timeout_s: float,
+    ) -> None:
+        self._run_id = run_id
+        self._definition = definition
+        self._opened = opened
+        self._outputs = outputs
+        self._host_outputs = host_outputs
+        self._connect_timeout_s = connect_timeout_s
+        self.masker = Masker(opened.texts())
+        self._common = {name: variables.as_text(value) for name, value in self._values().items()}
+
+    def _values(self) -> dict[str, Any]:
+        """Values that are the same on every host, weakest first."""
+        return {**self._definition.parameters, **self._outputs, **self._definition.env}
+
+    def mask(self, text: str) -> str:
+        """`text` without any secret of the run."""
+        stream = self.masker.stream()
+        masked = stream.feed(text.encode("utf-8", "surrogateescape")) + stream.flush()
+        return masked.decode("utf-8", "replace")
+
+    def target(self, host: FrozenHost, step: StepBase) -> Target:
+        """Where to go and as whom."""
+        account = self._definition.run_as.get(step.name, host.account)
+        return self._target(host, account, with_jumps=True)
+
+    def _target(self, host: FrozenHost, account: str | None, *, with_jumps: bool) -> Target:
+        login = Login(user="")
+        if host.protocol is not Protocol.LOCAL:
+            if account is None or account not in self._opened.logins:
+                raise TargetError(
+                    "InvalidOptions", f"host {host.name} has no account to log in with"
+                )
+            login = self._opened.logins[account]
+        routes = self._definition.routes
+        jumps = tuple(
+            self._target(routes[name], routes[name].account, with_jumps=False)
+            for name in (host.jumps if with_jumps else ())
+        )
+        return Target(
+            host=host.name,
+            address=host.address,
+            port=host.port,
+            login=login,
+            host_key=HostKeyRule(
+                pinned=host.host_key, accept_new=host.host_keys is HostKeyPolicy.ACCEPT_NEW
+            ),
+            jumps=jumps,
+            connect_timeout_s=self._connect_timeout_s,
+        )
+
+    def work(self, host: FrozenHost, step: StepBase, row: TargetRow) -> Work:
+        """What to run there. The nearer to the step, the stronger a value is."""
+        own = self._host_outputs.get(host.name, {})
+        env = {
+            **host.variables,
+            **self._common,
+            **{name: variables.as_text(value) for name, value in own.items()},
+            **step.env,
+            **self._opened.env,
+            "JOBDECK_RUN": self._run_id,
+            "JOBDECK_STEP": step.name,
+            "JOBDECK_ATTEMPT": str(row.attempt),
+            "JOBDECK_HOST": host.name,
+        }
+        return Work(
+            attempt_id=row.attempt_id,
+            program=self._program(step),
+            env=env,
+            timeout_s=step.timeout_s or self._definition.timeout_s,
+            collect_outputs=isinstance(step, ScriptStep),
+        )
+
+    def _program(self, step: StepBase) -> Program:
+        match step:
+            case CommandStep(command=command) | LocalStep(command=command):
+                return Program(text=command)
+            case ScriptStep(script=None, text=text, language=language, args=args) if text:
+                return Program(text=text, interpreter=language or "sh", args=args)
+            case ScriptStep(args=args):
+                frozen = self._definition.scripts[step.name]
+                return Program(text=frozen.text, interpreter=frozen.language, args=args)
+        raise AssertionError(f"no program for step kind {type(step).__name__}")
+
+
+def read_outputs_file(content: bytes | None) -> dict[str, Any]:
+    """Outputs from the JSON object that the work wrote to $JOBDECK_OUTPUT."""
+    if not content or not content.strip():
+        return {}
+    try:
+        values = json.loads(content)
+    except ValueError as error:
+        raise Invalid(f"$JOBDECK_OUTPUT is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise Invalid("$JOBDECK_OUTPUT is not a JSON object of names and values")
+    if len(values) > _MAX_OUTPUTS:
+        raise Invalid(f"$JOBDECK_OUTPUT sets {len(values)} values; {_MAX_OUTPUTS} are allowed")
+    problems = []
+    for name in values:
+        try:
+            check_env_name(name)
+        except ValueError as error:
+            problems.append(Problem(where="$JOBDECK_OUTPUT", what=str(error)))
+        if name.startswith(RESERVED_PREFIX):
+            problems.append(Problem(where=f"$JOBDECK_OUTPUT {name}", what="is a reserved name"))
+    if problems:
+        raise Invalid("$JOBDECK_OUTPUT sets names that cannot be used", problems)
+    return values
