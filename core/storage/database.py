@@ -8,61 +8,87 @@ beside the writer; `synchronous=FULL` makes a commit survive a power cut
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import QueuePool
 
+from core.errors import StorageFault
 from core.storage.writer import storage_fault
 
 T = TypeVar("T")
 
 READERS = 4
+BUSY_TIMEOUT_S = 10.0
+"""How long a write or a start waits for another program that holds the database."""
+
+_SETTINGS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",  # macOS: without it a sync stops at the drive's own cache
+    "PRAGMA checkpoint_fullfsync = ON",
+    "PRAGMA journal_size_limit = 67108864",  # a long read lets the log grow; afterwards it shrinks
+    "PRAGMA cache_size = -16000",  # KiB
+)
 
 
-def open_writing(path: Path) -> Engine:
-    """An engine whose transactions take the write lock at once."""
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=QueuePool,
-        pool_size=1,
-        max_overflow=2,
-        connect_args={"check_same_thread": False, "timeout": 10},
-    )
-    _use_own_transactions(engine, "BEGIN IMMEDIATE", read_only=False)
+def open_writing(
+    path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, foreign_keys: bool = True
+) -> Engine:
+    """An engine whose transactions take the write lock at once.
+
+    `foreign_keys=False` is for migrations: rebuilding a table must not cascade.
+    """
+    engine = _engine(path, busy_timeout_s, pool_size=1)
+    settings = (*_SETTINGS, f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+    _use_own_transactions(engine, "BEGIN IMMEDIATE", settings)
     return engine
 
 
-def open_reading(path: Path) -> Engine:
+def open_reading(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Engine:
     """An engine that cannot write; each transaction sees one state of the database."""
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=QueuePool,
-        pool_size=READERS,
-        max_overflow=0,
-        connect_args={"check_same_thread": False, "timeout": 10},
-    )
-    _use_own_transactions(engine, "BEGIN", read_only=True)
+    engine = _engine(path, busy_timeout_s, pool_size=READERS)
+    _use_own_transactions(engine, "BEGIN", (*_SETTINGS, "PRAGMA query_only = ON"))
     return engine
 
 
-def _use_own_transactions(engine: Engine, begin: str, *, read_only: bool) -> None:
+def create_private_file(path: Path) -> None:
+    """An empty file that only its owner can read, unless there is one already.
+
+    SQLite gives its own companions (`-wal`, `-shm`) the mode of the database.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise StorageFault(
+            f"the database {path} cannot be created: {error.strerror}",
+            hint="check the home folder's owner, mode and mount",
+        ) from error
+
+
+def _engine(path: Path, busy_timeout_s: float, *, pool_size: int) -> Engine:
+    return create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": busy_timeout_s},
+    )
+
+
+def _use_own_transactions(engine: Engine, begin: str, settings: tuple[str, ...]) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy says when; the driver must not guess
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA busy_timeout = 10000")
-        cursor.execute("PRAGMA cache_size = -16000")
-        if read_only:
-            cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
+        for setting in settings:
+            connection.execute(setting)
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
@@ -78,9 +104,7 @@ class Reader:
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """The answer of `query`, from one consistent state of the database."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self.read_now, query
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, query)
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
         """The same, in the calling thread; for start-up and tools."""

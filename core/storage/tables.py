@@ -40,7 +40,7 @@ journal = Table(
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("at", String(27), nullable=False),
     Column("actor", String(128), nullable=False),
-    Column("type", String(40), nullable=False),  # document.created, run.targets, host_key.approved …
+    Column("type", String(40), nullable=False),  # document.created, run.targets …
     Column("subject", String(160), nullable=False),  # kind/name of a document, id of a run …
     Column("data", Text, nullable=False),  # JSON object, never a secret
     Index(None, "subject", "seq"),
@@ -71,6 +71,16 @@ document_label = Table(
     Index(None, "kind", "name"),
 )
 
+document_reference = Table(
+    "document_reference",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("to_kind", String(32), primary_key=True),
+    Column("to_name", String(128), primary_key=True),
+    Index(None, "to_kind", "to_name"),  # "who uses this", asked before every delete
+)
+
 document_revision = Table(
     "document_revision",
     metadata,
@@ -92,7 +102,7 @@ run = Table(
     Column("title", String(200), nullable=False),
     Column("origin", String(200), nullable=False),  # "adhoc" or "job/NAME"
     Column("state", String(20), nullable=False),
-    Column("reason", String(500), nullable=False, server_default=""),  # why it ended as it did
+    Column("reason", String(500), nullable=False, server_default=text("''")),  # why it ended
     Column("actor", String(128), nullable=False),
     Column("created_at", String(27), nullable=False),
     Column("started_at", String(27)),
@@ -112,7 +122,7 @@ run_event = Table(
     Column("seq", Integer, primary_key=True),  # 1, 2, … within the run
     Column("at", String(27), nullable=False),
     Column("actor", String(128), nullable=False),
-    Column("event", Text, nullable=False),  # JSON of a core.flow event: folding them gives the state
+    Column("event", Text, nullable=False),  # JSON; folding a run's events gives its state
 )
 
 step_run = Table(
@@ -122,7 +132,7 @@ step_run = Table(
     Column("step", String(128), primary_key=True),
     Column("attempt", Integer, primary_key=True),
     Column("state", String(20), nullable=False),
-    Column("reason", String(500), nullable=False, server_default=""),
+    Column("reason", String(500), nullable=False, server_default=text("''")),
     Column("started_at", String(27)),
     Column("finished_at", String(27)),
     Column("counts", Text, nullable=False, server_default=text("'{}'")),
@@ -143,12 +153,12 @@ target_run = Table(
     Column("code", String(24)),
     Column("exit_code", Integer),
     Column("signal", String(16)),
-    Column("message", Text, nullable=False, server_default=""),
+    Column("message", Text, nullable=False, server_default=text("''")),
     Column("started_at", String(27)),
     Column("finished_at", String(27)),
     Column("size_bytes", Integer, nullable=False, server_default=text("0")),  # output kept
     Column("dropped_bytes", Integer, nullable=False, server_default=text("0")),  # over the cap
-    Column("digest", String(32), nullable=False, server_default=""),  # of normalised output
+    Column("digest", String(32), nullable=False, server_default=text("''")),  # of normalised output
     Column("outputs", Text, nullable=False, server_default=text("'{}'")),
     UniqueConstraint("run_id", "step", "attempt", "ordinal"),
     Index(None, "run_id", "state"),
@@ -167,7 +177,8 @@ output_chunk = Table(
     # Offset of the first byte in the target's output; finding a page is one index look-up.
     Column("offset", Integer, nullable=False),
     Column("size_bytes", Integer, nullable=False),
-    Column("stream", String(4), nullable=False),  # out | err | note
+    # JSON: [[stream, bytes, milliseconds after `at`], …] in order; one row holds all streams.
+    Column("layout", Text, nullable=False),
     Column("codec", String(4), nullable=False),  # raw | zstd
     Column("at", String(27), nullable=False),
     Column("data", LargeBinary, nullable=False),
@@ -180,7 +191,7 @@ secret = Table(
     "secret",
     metadata,
     Column("id", String(26), primary_key=True),
-    Column("owner", String(160), nullable=False),  # kind/name/field, or run/ID/parameter
+    Column("owner", String(400), nullable=False),  # kind/name/field, or run/ID/parameter
     Column("nonce", LargeBinary, nullable=False),
     Column("ciphertext", LargeBinary, nullable=False),
     Column("key_id", String(16), nullable=False),  # which master key
@@ -199,13 +210,20 @@ host_key = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("status", String(10), nullable=False),  # pending | approved | revoked
     Column("authority", Integer, nullable=False, server_default=text("0")),
-    Column("host", String(128), nullable=False, server_default=""),  # inventory name, if known
+    Column("host", String(128), nullable=False, server_default=text("''")),  # its name, if known
     Column("source", String(40), nullable=False),  # first-use | import | accept-new
     Column("first_seen_at", String(27), nullable=False),
     Column("decided_at", String(27)),
     Column("decided_by", String(128)),
     UniqueConstraint("pattern", "public_key", "authority"),
     Index(None, "status"),
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", String(64), primary_key=True),  # home_id
+    Column("value", Text, nullable=False),
 )
 
 idempotency = Table(

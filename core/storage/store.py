@@ -1,0 +1,71 @@
+"""One home's storage, opened: the writer, the readers and the feed of its journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, select
+
+from core.clock import Clock
+from core.config import Home
+from core.errors import StorageFault
+from core.ids import Ids
+from core.storage import database, schema, tables
+from core.storage.database import Reader
+from core.storage.journal import JournalFeed
+from core.storage.writer import Writer
+
+
+class Store:
+    """The storage of one home folder; the caller sees to it that one process has it open."""
+
+    def __init__(self, path: Path, writing: Engine, reading: Engine, clock: Clock) -> None:
+        self.path = path
+        """The database file."""
+        self._writing = writing
+        self.writer = Writer(writing, clock)
+        self.reader = Reader(reading)
+        self.feed = JournalFeed(self.writer, self.reader)
+        self.home_id: str = self.reader.read_now(_home_id)
+        """Identity of the database: kept by a backup and by moving the folder."""
+        self.writer.start()
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        clock: Clock,
+        ids: Ids,
+        *,
+        busy_timeout_s: float = database.BUSY_TIMEOUT_S,
+    ) -> Store:
+        """Open the home folder `path`, making what is missing: folder 0700, database 0600.
+
+        Raises StorageFault for a home that cannot be written, a database that
+        another program holds, is damaged, or was made by a newer version.
+        """
+        file = Home(path).database
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageFault(
+                f"the home folder {path} cannot be made: {error.strerror}",
+                hint="choose another with --home or JOBDECK_HOME",
+            ) from error
+        database.create_private_file(file)
+        schema.prepare(file, home_id=ids.new(), busy_timeout_s=busy_timeout_s)
+        writing = database.open_writing(file, busy_timeout_s=busy_timeout_s)
+        reading = database.open_reading(file, busy_timeout_s=busy_timeout_s)
+        return cls(file, writing, reading, clock)
+
+    def close(self) -> None:
+        """Commit what waits and let go of the file; its log is merged into it."""
+        self.feed.close()
+        self.writer.close()
+        self.reader.close()
+        self._writing.dispose()
+
+
+def _home_id(connection: Connection) -> str:
+    query = select(tables.setting.c.value).where(tables.setting.c.name == "home_id")
+    return str(connection.execute(query).scalar_one())
