@@ -147,7 +147,8 @@ class Environment:
         if not str(ROOT).isascii():
             base = {"base": str(self.folder), "platbase": str(self.folder)}
             packages = Path(sysconfig.get_path("purelib", "venv", base))
-            line = f"import sys; sys.path.append({str(ROOT)!a})\n"
+            path = os.fsencode(ROOT)
+            line = f"import os, sys; sys.path.append(os.fsdecode({path!r}))\n"
             (packages / "_jobdeck.pth").write_text(line, encoding="ascii")
 
     def _pip(self) -> list[str]:
@@ -245,8 +246,9 @@ def _has(module: str) -> bool:
 def _alone(folder: Path) -> Iterator[None]:
     """Hold a lock on `folder`, so that two starts at once do not build the same environment.
 
-    It ends with the process, however that ends. Where folders cannot be locked (Windows, some
-    network file systems) there is none.
+    It ends with this process and the pip it started, so a start that was killed keeps it until
+    its pip is done. Where folders cannot be locked (Windows, some network file systems) there is
+    none.
     """
     try:
         import fcntl
@@ -254,6 +256,7 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
         return
     handle = os.open(folder, os.O_RDONLY)
+    os.set_inheritable(handle, True)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

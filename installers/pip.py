@@ -39,8 +39,8 @@ ADVICE = {
         ' list`. Without a network, see "Without a network" in installers/README.md.'
     ),
     r"Could not find a version|No matching distribution": (
-        "The package index in use does not have this release for this machine"
-        " (`python3 -m pip config list` shows which one it is)."
+        "The package index in use could not be reached, or does not have this release for this"
+        " machine; `python3 -m pip config list` shows which one it is."
     ),
     r"Failed (building|to build)|subprocess-exited-with-error": (
         "No ready-made build fits this machine, and it could not be compiled here."
@@ -70,6 +70,7 @@ def run(pip: Sequence[str], arguments: Sequence[str | Path], log: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            close_fds=False,  # pip inherits the lock on the environment (see environment._alone)
             check=False,
         )
     if done.returncode:
