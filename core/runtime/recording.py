@@ -58,6 +58,8 @@ class TargetLog:
         self._sets = SetLines()
         self._budget = budget
         self._unstored = 0
+        self.offset = 0
+        """Where in the target's stored output the next bytes go."""
         self._room = asyncio.Event()
         self._room.set()
 
@@ -72,9 +74,10 @@ class TargetLog:
             raise OutputLimitReached
         await self._room.wait()
 
-    def stored(self, size: int) -> None:
-        """`size` bytes of this log are committed."""
+    def stored(self, size: int, offset: int) -> None:
+        """`size` bytes of this log are committed, and end at `offset`."""
         self._unstored -= size
+        self.offset = offset
         if self._unstored < _HIGH_BYTES // 2:
             self._room.set()
 
@@ -200,11 +203,13 @@ class StepRecorder:
         run_counts = self._run_counts(self.counts)
         run_id, step, attempt = self._place
 
+        offsets: dict[TargetLog, int] = {}
+
         def write(tx: Transaction) -> None:
             if intents:
                 runs.mark_running(tx, intents)
             for taker, parts in pieces.items():
-                output.append(tx, run_id, taker.row.id, parts)
+                offsets[taker] = output.append(tx, run_id, taker.row.id, taker.offset, parts)
             if ends:
                 runs.finish_targets(tx, ends)
             if changes:
@@ -219,7 +224,7 @@ class StepRecorder:
                     future.set_exception(error)
             return
         for taker, parts in pieces.items():
-            taker.stored(sum(len(part.data) for part in parts))
+            taker.stored(sum(len(part.data) for part in parts), offsets[taker])
         if pieces:
             self._on_output()
         for future in waiting:
