@@ -1,0 +1,80 @@
+"""Hosts with the same answer, put together: state, exit status and digest of the output.
+
+The digest comes from `core.domain.normalising`; two groups are compared with
+`core.domain.textdiff`. `Normaliser`, `Rule` and `normalise` can be had from here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.domain.normalising import DEFAULT_RULES, Normaliser, Rule, normalise
+from core.domain.run import GOOD_TARGET_STATES, LIVE_TARGET_STATES, TargetState
+
+__all__ = ["DEFAULT_RULES", "Group", "Normaliser", "Row", "Rule", "group", "normalise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """How one host answered."""
+
+    host: str
+    state: TargetState
+    exit_code: int | None
+    """None where nothing ran or a signal ended it."""
+    digest: str
+    """Of the normalised output; "" where there is none."""
+    ordinal: int
+    """Place of the host among the run's targets, from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Hosts that answered alike."""
+
+    state: TargetState
+    exit_code: int | None
+    digest: str
+    hosts: tuple[str, ...]
+    """In the order of the targets."""
+    sample: int
+    """Ordinal of the first of them, whose output stands for all."""
+
+    @property
+    def count(self) -> int:
+        return len(self.hosts)
+
+
+def group(rows: Iterable[Row]) -> tuple[Group, ...]:
+    """The groups of `rows`, in the order in which an engineer on call reads them.
+
+    What did not succeed comes first, then what is still going on, then successes;
+    states stand in the order of `TargetState`. Within a state the largest group leads:
+    it is the rule, and the small ones after it are the exceptions to compare with it.
+    Equal sizes stand by their first host, so the same rows always give the same order.
+    """
+    members: dict[tuple[TargetState, int | None, str], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row.ordinal):
+        members.setdefault((row.state, row.exit_code, row.digest), []).append(row)
+    groups = [
+        Group(
+            state=state,
+            exit_code=exit_code,
+            digest=digest,
+            hosts=tuple(row.host for row in same),
+            sample=same[0].ordinal,
+        )
+        for (state, exit_code, digest), same in members.items()
+    ]
+    return tuple(sorted(groups, key=_reading_order))
+
+
+_STATE_RANK = {
+    state: (state in GOOD_TARGET_STATES, state in LIVE_TARGET_STATES, place)
+    for place, state in enumerate(TargetState)
+}
+
+
+def _reading_order(group: Group) -> tuple[tuple[bool, bool, int], int, int]:
+    return (_STATE_RANK[group.state], -group.count, group.sample)

@@ -1,0 +1,57 @@
+"""Hosts with the same answer stand together, in the order they are read."""
+
+from __future__ import annotations
+
+from core.domain.grouping import Group, Row, group
+from core.domain.run import TargetState as T
+
+
+def row(ordinal: int, state: T = T.SUCCESS, exit_code: int | None = 0, digest: str = "a") -> Row:
+    return Row(
+        host=f"web{ordinal:02}", state=state, exit_code=exit_code, digest=digest, ordinal=ordinal
+    )
+
+
+def test_hosts_are_together_when_state_exit_status_and_output_agree() -> None:
+    rows = [row(1), row(2, digest="b"), row(3, T.FAILED, 1), row(4, T.FAILED, 2), row(5)]
+
+    assert [(g.state, g.exit_code, g.digest, g.hosts) for g in group(rows)] == [
+        (T.FAILED, 1, "a", ("web03",)),
+        (T.FAILED, 2, "a", ("web04",)),
+        (T.SUCCESS, 0, "a", ("web01", "web05")),
+        (T.SUCCESS, 0, "b", ("web02",)),
+    ]
+
+
+def test_hosts_and_the_sample_follow_the_order_of_the_targets() -> None:
+    (only,) = group([row(7), row(2), row(5)])
+
+    assert only == Group(
+        state=T.SUCCESS, exit_code=0, digest="a", hosts=("web02", "web05", "web07"), sample=2
+    )
+    assert only.count == 3
+
+
+def test_what_went_wrong_comes_before_what_runs_and_what_went_well() -> None:
+    states = [T.LAST_SUCCESS, T.SUCCESS, T.WAITING, T.UNKNOWN, T.RUNNING, T.UNREACHABLE, T.FAILED]
+    rows = [row(place, state) for place, state in enumerate(states)]
+
+    assert [g.state for g in group(rows)] == [
+        T.FAILED,
+        T.UNREACHABLE,
+        T.UNKNOWN,
+        T.WAITING,
+        T.RUNNING,
+        T.SUCCESS,
+        T.LAST_SUCCESS,
+    ]
+
+
+def test_within_a_state_the_largest_group_leads_and_equals_stand_by_their_first_host() -> None:
+    rows = [row(1, digest="z"), row(2, digest="y"), row(3, digest="x"), row(4, digest="x")]
+
+    assert [g.digest for g in group(rows)] == ["x", "z", "y"]
+
+
+def test_no_rows_are_no_groups() -> None:
+    assert group([]) == ()
