@@ -1,0 +1,121 @@
+"""The host keys of a running engine: the record on disk and its copy in memory.
+
+Handshakes ask the copy; it follows every committed decision. A key that a host
+shows first is put into the copy at once and on disk right after: losing that
+row in a crash only means that the key is shown, and recorded, again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.clock import Clock
+from core.domain.hostkeys import Imported, KeySource, KeyStatus, KnownKey, normalised, parse_known_hosts
+from core.errors import NotFound
+from core.executors.hostkeybook import InMemoryHostKeys
+from core.ids import Ids
+from core.storage import host_keys
+from core.storage.host_keys import KeyRow
+from core.storage.store import Store
+from core.storage.writer import Transaction
+
+_BY_RULE = "engine"
+
+
+class HostKeys:
+    """Lists, approves, revokes and imports; every change is journalled."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._ids = ids
+        self.book = InMemoryHostKeys(clock.now, on_new=self._remember)
+
+    async def load(self) -> None:
+        """Read the record into memory."""
+        rows = await self._store.reader.read(host_keys.list_keys)
+        self.book.load(row.key for row in rows)
+
+    @property
+    def pending(self) -> int:
+        """Keys that wait for a person."""
+        return sum(key.status is KeyStatus.PENDING for key in self.book.keys())
+
+    async def list(
+        self, status: KeyStatus | None = None, *, after: str = "", limit: int = 100_000
+    ) -> list[KeyRow]:
+        """Keys on record, oldest first."""
+        return await self._store.reader.read(
+            lambda c: host_keys.list_keys(c, status=status, after=after, limit=limit)
+        )
+
+    async def decide(
+        self, ids: Sequence[str], hosts: Sequence[str], status: KeyStatus, actor: str
+    ) -> list[KeyRow]:
+        """Approve or revoke: keys by id, and for hosts named in the inventory or by address.
+
+        Approving hosts takes their pending keys, revoking takes every key they have.
+        All or nothing; NotFound names what has no such key.
+        """
+        chosen = self._choose(await self.list(), ids, hosts, status)
+
+        def write(tx: Transaction) -> list[KeyRow]:
+            return [host_keys.decide(tx, row.id, status, actor) for row in chosen]
+
+        return self._follow(await self._store.writer.write(write))
+
+    async def add(self, keys: Sequence[KnownKey], actor: str) -> list[KeyRow]:
+        """Put approved keys, revoked keys or authorities on record; those known already stay."""
+
+        def write(tx: Transaction) -> list[KeyRow]:
+            added = [host_keys.add(tx, self._ids.new(), key, actor) for key in keys]
+            return [row for row in added if row is not None]
+
+        return self._follow(await self._store.writer.write(write))
+
+    async def add_authority(self, pattern: str, public_key: str, actor: str) -> list[KeyRow]:
+        """Trust a certificate authority for the hosts that `pattern` names."""
+        key = KnownKey(
+            pattern=pattern,
+            public_key=normalised(public_key),
+            status=KeyStatus.APPROVED,
+            authority=True,
+            source=KeySource.IMPORT,
+            decided_by=actor,
+        )
+        return await self.add([key], actor)
+
+    def preview_import(self, text: str, names: Sequence[str]) -> Imported:
+        """What an OpenSSH known_hosts file holds; `names` are tried against hashed entries."""
+        return parse_known_hosts(text, names)
+
+    def _choose(
+        self, rows: Sequence[KeyRow], ids: Sequence[str], hosts: Sequence[str], status: KeyStatus
+    ) -> list[KeyRow]:
+        wanted = {KeyStatus.PENDING} if status is KeyStatus.APPROVED else set(KeyStatus)
+        chosen: dict[str, KeyRow] = {}
+        for id_ in ids:
+            found = [row for row in rows if row.id == id_ or row.key.fingerprint == id_]
+            if not found:
+                raise NotFound("host key", id_, [row.id for row in rows])
+            chosen.update((row.id, row) for row in found)
+        for host in hosts:
+            found = [
+                row
+                for row in rows
+                if host in (row.key.host, row.key.pattern) and row.key.status in wanted
+            ]
+            if not found:
+                known = [row.key.host or row.key.pattern for row in rows if row.key.status in wanted]
+                state = "pending key of host" if status is KeyStatus.APPROVED else "key of host"
+                raise NotFound(state, host, known)
+            chosen.update((row.id, row) for row in found)
+        return list(chosen.values())
+
+    def _follow(self, rows: Sequence[KeyRow]) -> list[KeyRow]:
+        for row in rows:
+            self.book.put(row.key)
+        return list(rows)
+
+    def _remember(self, key: KnownKey) -> None:
+        id_ = self._ids.new()
+        self._store.writer.submit(lambda tx: host_keys.add(tx, id_, key, _BY_RULE))
