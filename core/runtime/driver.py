@@ -30,7 +30,7 @@ from core.ids import Ids
 from core.runtime.recording import StepRecorder, add_up
 from core.runtime.steps import Gate, StepEnd, StepExecution
 from core.runtime.work import WorkMaker, open_secrets
-from core.storage import runs
+from core.storage import output, runs
 from core.storage.output import RunBudget
 from core.storage.runs import StepRow, TargetEnd, TargetFilter, TargetRow
 from core.storage.store import Store
@@ -296,6 +296,7 @@ class Driver:
                     finished_at=tx.at,
                     code=None if step.idempotent else TargetCode.ENGINE_LOST,
                     message=message,
+                    size_bytes=output.size(tx.connection, row.id),
                 )
             )
         runs.finish_targets(tx, ends)

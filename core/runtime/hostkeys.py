@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.clock import Clock
-from core.domain.hostkeys import Imported, KeySource, KeyStatus, KnownKey, normalised, parse_known_hosts
-from core.errors import NotFound
+from core.domain.hostkeys import KeySource, KeyStatus, KnownKey, normalised
+from core.domain.knownhosts import read_known_hosts
+from core.errors import NotFound, Problem
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.ids import Ids
 from core.storage import host_keys
+from core.storage.documents import snapshot
 from core.storage.host_keys import KeyRow
 from core.storage.store import Store
 from core.storage.writer import Transaction
@@ -27,6 +29,7 @@ class HostKeys:
 
     def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
         self._store = store
+        self._clock = clock
         self._ids = ids
         self.book = InMemoryHostKeys(clock.now, on_new=self._remember)
 
@@ -84,9 +87,23 @@ class HostKeys:
         )
         return await self.add([key], actor)
 
-    def preview_import(self, text: str, names: Sequence[str]) -> Imported:
-        """What an OpenSSH known_hosts file holds; `names` are tried against hashed entries."""
-        return parse_known_hosts(text, names)
+    async def import_known_hosts(
+        self, text: str, actor: str, *, dry_run: bool
+    ) -> tuple[list[KnownKey], tuple[Problem, ...]]:
+        """Put the keys of an OpenSSH known_hosts file on record, as approved by who imports it.
+
+        The keys that are (or with `dry_run` would be) added, and the lines left out.
+        """
+        documents = await self._store.reader.read(snapshot)
+        hosts = [
+            (name, spec.address or name, spec.port) for name, spec in documents.hosts.items()
+        ]
+        found = read_known_hosts(text, hosts, approved_by=actor, at=self._clock.now())
+        if dry_run:
+            known = {(key.pattern, key.public_key, key.authority) for key in self.book.keys()}
+            new = [k for k in found.keys if (k.pattern, k.public_key, k.authority) not in known]
+            return new, found.notices
+        return [row.key for row in await self.add(found.keys, actor)], found.notices
 
     def _choose(
         self, rows: Sequence[KeyRow], ids: Sequence[str], hosts: Sequence[str], status: KeyStatus

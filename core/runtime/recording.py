@@ -21,7 +21,7 @@ import structlog
 
 from core.clock import Clock
 from core.domain.captures import SetLines
-from core.domain.grouping import Normaliser
+from core.domain.normalising import Normaliser
 from core.domain.run import TargetState
 from core.errors import StorageFault
 from core.executors.protocol import OutputLimitReached, Outcome, Stream
@@ -58,8 +58,6 @@ class TargetLog:
         self._sets = SetLines()
         self._budget = budget
         self._unstored = 0
-        self.offset = 0
-        """Where in the target's stored output the next bytes go."""
         self._room = asyncio.Event()
         self._room.set()
 
@@ -74,10 +72,9 @@ class TargetLog:
             raise OutputLimitReached
         await self._room.wait()
 
-    def stored(self, size: int, offset: int) -> None:
-        """`size` bytes of this log are committed, and end at `offset`."""
+    def stored(self, size: int) -> None:
+        """`size` bytes of this log are committed."""
         self._unstored -= size
-        self.offset = offset
         if self._unstored < _HIGH_BYTES // 2:
             self._room.set()
 
@@ -106,8 +103,8 @@ class TargetLog:
             exit_code=outcome.exit_code,
             signal=outcome.signal,
             message=outcome.message,
-            size_bytes=self._budget.kept,
-            dropped_bytes=self._budget.dropped,
+            size_bytes=self.row.size_bytes + self._budget.kept,
+            dropped_bytes=self.row.dropped_bytes + self._budget.dropped,
             digest=self._normaliser.digest(),
             outputs=dict(captured.values),
         )
@@ -203,13 +200,11 @@ class StepRecorder:
         run_counts = self._run_counts(self.counts)
         run_id, step, attempt = self._place
 
-        offsets: dict[TargetLog, int] = {}
-
         def write(tx: Transaction) -> None:
             if intents:
                 runs.mark_running(tx, intents)
             for taker, parts in pieces.items():
-                offsets[taker] = output.append(tx, run_id, taker.row.id, taker.offset, parts)
+                output.append(tx, run_id, taker.row.id, parts)
             if ends:
                 runs.finish_targets(tx, ends)
             if changes:
@@ -224,7 +219,7 @@ class StepRecorder:
                     future.set_exception(error)
             return
         for taker, parts in pieces.items():
-            taker.stored(sum(len(part.data) for part in parts), offsets[taker])
+            taker.stored(sum(len(part.data) for part in parts))
         if pieces:
             self._on_output()
         for future in waiting:

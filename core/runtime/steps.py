@@ -16,7 +16,7 @@ import structlog
 
 from core.clock import Clock
 from core.domain.captures import OutputValue, merge_outputs
-from core.domain.grouping import DEFAULT_RULES, Normaliser
+from core.domain.normalising import DEFAULT_RULES, Normaliser
 from core.domain.run import GOOD_TARGET_STATES, RunState, TargetCode, TargetState, step_result, transit
 from core.domain.steps import StepBase
 from core.errors import Invalid, TargetError
