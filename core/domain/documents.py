@@ -150,6 +150,7 @@ def parse(raw: Any) -> Document:
         document = Document.model_validate({**raw, "kind": kind.name, "spec": spec})
     except ValidationError as error:
         problems += problems_of(error, Document)
+        raise Invalid(f"{title} is not valid", problems) from None
     if problems:
         raise Invalid(f"{title} is not valid", problems)
     for _ in kind.references(document.spec):

@@ -11,14 +11,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all commands."""
 
 
-class StartStep(Command):
+class StartStep(Command, frozen=True, kw_only=True):
     """Run a step's attempt; attempts after the first leave out the targets that succeeded."""
 
     step: str
     attempt: int
 
 
-class WaitForRetry(Command):
+class WaitForRetry(Command, frozen=True, kw_only=True):
     """Feed RetryDue back after a delay."""
 
     step: str
@@ -26,13 +26,13 @@ class WaitForRetry(Command):
     delay_s: float
 
 
-class StopStep(Command):
+class StopStep(Command, frozen=True, kw_only=True):
     """End what the step is doing; StepFinished follows when it has ended."""
 
     step: str
 
 
-class FinishRun(Command):
+class FinishRun(Command, frozen=True, kw_only=True):
     """The run is over."""
 
     state: RunState

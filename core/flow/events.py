@@ -11,11 +11,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     """Base of all events."""
 
 
-class Started(Event, tag="started"):
+class Started(Event, frozen=True, kw_only=True, tag="started"):
     """The run was accepted and may begin."""
 
 
-class StepFinished(Event, tag="step_finished"):
+class StepFinished(Event, frozen=True, kw_only=True, tag="step_finished"):
     """Every target of a step's attempt is in a terminal state."""
 
     step: str
@@ -23,7 +23,7 @@ class StepFinished(Event, tag="step_finished"):
     state: RunState
 
 
-class RetryDue(Event, tag="retry_due"):
+class RetryDue(Event, frozen=True, kw_only=True, tag="retry_due"):
     """The delay before a step's next attempt is over."""
 
     step: str
@@ -31,7 +31,7 @@ class RetryDue(Event, tag="retry_due"):
     """The attempt to start."""
 
 
-class CancelRequested(Event, tag="cancel_requested"):
+class CancelRequested(Event, frozen=True, kw_only=True, tag="cancel_requested"):
     """Somebody asked that the run ends."""
 
 

@@ -43,7 +43,7 @@ class HostKeys:
         """Keys that wait for a person."""
         return sum(key.status is KeyStatus.PENDING for key in self.book.keys())
 
-    async def list(
+    async def on_record(
         self, status: KeyStatus | None = None, *, after: str = "", limit: int = 100_000
     ) -> list[KeyRow]:
         """Keys on record, oldest first."""
@@ -59,7 +59,7 @@ class HostKeys:
         Approving hosts takes their pending keys, revoking takes every key they have.
         All or nothing; NotFound names what has no such key.
         """
-        chosen = self._choose(await self.list(), ids, hosts, status)
+        chosen = self._choose(await self.on_record(), ids, hosts, status)
 
         def write(tx: Transaction) -> list[KeyRow]:
             return [host_keys.decide(tx, row.id, status, actor) for row in chosen]

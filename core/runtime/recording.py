@@ -108,7 +108,7 @@ class TargetLog:
             digest=self._normaliser.digest(),
             outputs=dict(captured.values),
         )
-        return end, list(captured.problems)
+        return end, [str(problem) for problem in captured.problems]
 
 
 class StepRecorder:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -114,8 +115,8 @@ class Runs:
         read = self._tools.store.reader.read
         live = await read(runs.live_runs)
         for run_id in live:
-            definition = await read(lambda c, r=run_id: runs.definition_of(c, r))
-            events = await read(lambda c, r=run_id: runs.events_of(c, r))
+            definition = await read(partial(runs.definition_of, run_id=run_id))
+            events = await read(partial(runs.events_of, run_id=run_id))
             state = machine.fold(definition.graph, events)
             driver = Driver(self._tools, run_id, definition, state)
             self._watch(driver)

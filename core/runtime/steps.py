@@ -142,7 +142,7 @@ class StepExecution:
 
     async def _reach(self, host: FrozenHost, row: TargetRow, taker: TargetLog) -> Outcome:
         """Open a session, run the work; a stop is obeyed at every point."""
-        target = await self._maker.target(host, self._step)
+        target = self._maker.target(host, self._step)
         work = self._maker.work(host, self._step, row)
         opening = self._executors(host).open(target)
         entering = asyncio.ensure_future(opening.__aenter__())
@@ -219,9 +219,9 @@ class StepExecution:
         problems = []
         for name, values in by_name.items():
             try:
-                merged[name] = merge_outputs(values, self._step.outputs)
+                merged[name] = merge_outputs(values, self._step.outputs, name=name)
             except Invalid as error:
-                problems.append(f"output {name}: {error}")
+                problems.append(str(error))
         return merged, "; ".join(problems)
 
 

@@ -110,6 +110,11 @@ class Writer:
         self._listeners.append(listener)
 
     @property
+    def closed(self) -> bool:
+        """Whether writes are refused from here on."""
+        return self._closed
+
+    @property
     def waiting(self) -> int:
         """Writes that wait for their commit; for back-pressure and health."""
         return self._queue.qsize()
