@@ -79,9 +79,7 @@ def _wire(home: Home, settings: Settings, clock: Clock, ids: Ids, lock: HomeLock
             cancel_grace_s=settings.cancel_grace_s,
         )
     )
-    caps = Caps.parse(
-        settings.output_per_run, settings.output_per_target, settings.output_over_cap
-    )
+    caps = Caps.parse(settings.output_per_run, settings.output_per_target, settings.output_over_cap)
 
     def executor_for(host: FrozenHost):  # type: ignore[no-untyped-def]
         return access[host.protocol.value]

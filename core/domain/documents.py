@@ -6,13 +6,13 @@ kinds: the API schema, YAML import and export, history and forms follow from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from core.domain import findings, targets
+from core.domain import findings, targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
@@ -57,6 +57,8 @@ class Kind:
     spec: type[Value]
     references: Callable[[Any], Iterator[Reference]]
     summary: str
+    check: Callable[[Any], Sequence[Problem]] = lambda spec: ()
+    """What is wrong with a spec beyond what its fields say one by one."""
 
 
 def _no_references(spec: Any) -> Iterator[Reference]:
@@ -107,15 +109,25 @@ def _job_references(spec: JobSpec) -> Iterator[Reference]:
             yield Reference(f"{where}.script", "script", step.script.name)
 
 
+def _check_job(spec: JobSpec) -> Sequence[Problem]:
+    return variables.check_defaults(spec.parameters)
+
+
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("environment", "environments", EnvironmentSpec, _no_references, "variables and guard rails"),
+        Kind(
+            "environment",
+            "environments",
+            EnvironmentSpec,
+            _no_references,
+            "variables and guard rails",
+        ),
         Kind("account", "accounts", AccountSpec, _no_references, "a login and what proves it"),
         Kind("host", "hosts", HostSpec, _host_references, "a machine"),
         Kind("group", "groups", GroupSpec, _group_references, "a named set of hosts"),
         Kind("script", "scripts", ScriptSpec, _no_references, "a script and its interpreter"),
-        Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters"),
+        Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters", _check_job),
     )
 }
 """Every kind, in an order in which what is referred to comes first."""
@@ -153,6 +165,8 @@ def parse(raw: Any) -> Document:
         raise Invalid(f"{title} is not valid", problems) from None
     if problems:
         raise Invalid(f"{title} is not valid", problems)
+    if found := kind.check(document.spec):
+        raise Invalid(f"{title} is not valid", found)
     for _ in kind.references(document.spec):
         pass  # parsing the expressions inside is part of being valid
     return document

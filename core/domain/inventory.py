@@ -38,7 +38,9 @@ class GroupSpec(Value):
     """A named set of hosts: a list, a target expression, or both (their union)."""
 
     hosts: tuple[Name, ...] = ()
-    expression: str | None = Field(None, description="target expression, see `jobdeck help targets`")
+    expression: str | None = Field(
+        None, description="target expression, see `jobdeck help targets`"
+    )
     variables: Env = Field(default_factory=dict)
 
     @model_validator(mode="after")

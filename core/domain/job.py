@@ -89,5 +89,3 @@ class ScriptSpec(Value):
     description: str = ""
     language: str = Field(Language.SH, max_length=255, pattern=r"^[\w./+-]+$")
     text: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
-
-

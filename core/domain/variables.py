@@ -141,7 +141,7 @@ def _from_json(value: Any, type_: type, what: str) -> Any:
 
 
 def _map(value: Any, _: Parameter) -> dict[str, Any]:
-    mapping: dict[str, Any] = _from_json(value, dict, "a map such as {\"key\": \"value\"}")
+    mapping: dict[str, Any] = _from_json(value, dict, 'a map such as {"key": "value"}')
     return mapping
 
 

@@ -98,9 +98,7 @@ class _ScriptedSession:
                 exit_code=behaviour.exit_code,
                 message=f"exit status {behaviour.exit_code}",
             )
-        return Outcome(
-            state=TargetState.SUCCESS, exit_code=0, outputs_file=behaviour.outputs_file
-        )
+        return Outcome(state=TargetState.SUCCESS, exit_code=0, outputs_file=behaviour.outputs_file)
 
 
 async def _stopped_first(stop: asyncio.Event, until: asyncio.Event) -> bool:

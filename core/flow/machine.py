@@ -22,9 +22,7 @@ from core.flow.events import AnyEvent, CancelRequested, RetryDue, Started, StepF
 from core.flow.graph import Graph
 
 _GOOD = frozenset({RunState.SUCCEEDED, RunState.ERROR_IGNORED})
-_RETRYABLE = frozenset(
-    {RunState.FAILED, RunState.PARTIALLY_SUCCEEDED, RunState.TIMED_OUT}
-)
+_RETRYABLE = frozenset({RunState.FAILED, RunState.PARTIALLY_SUCCEEDED, RunState.TIMED_OUT})
 """A step whose outcome is unknown is not here: `idempotent` targets wait again inside the step."""
 
 

@@ -22,8 +22,8 @@ from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, Prob
 from core.flow.definition import ADHOC, FrozenHost, FrozenScript, RunDefinition, RunRequest
 from core.flow.graph import chain
 
-ENGINE_HOST = "engine"
-"""The name under which a local step's single target is recorded."""
+ENGINE_HOST = "(engine)"
+"""The name under which a local step's single target is recorded; no document can have it."""
 
 
 class Documents(Protocol):
@@ -288,7 +288,9 @@ def _has_account(definition: RunDefinition, step: StepBase, host: FrozenHost) ->
 
 def _no_account(host: str) -> Problem:
     return Problem(
-        where=f"host {host}", what="no account", hint="give the host an account, or use --as ACCOUNT"
+        where=f"host {host}",
+        what="no account",
+        hint="give the host an account, or use --as ACCOUNT",
     )
 
 

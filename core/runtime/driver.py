@@ -11,10 +11,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
 from core.clock import Clock
 from core.domain.run import GOOD_TARGET_STATES, RunState, TargetCode, TargetState, transit
@@ -198,7 +198,9 @@ class Driver:
         counts.clear()
         counts.update(row.state for row in rows)
         opened = await self._tools.store.reader.read(
-            lambda c: open_secrets(self._definition, lambda ref: self._tools.vault.open(c, ref))
+            lambda c: open_secrets(
+                self._definition, lambda ref: self._tools.vault.open_secret(c, ref)
+            )
         )
         execution = StepExecution(
             definition=self._definition,
@@ -239,19 +241,8 @@ class Driver:
 
     async def _open(self, step: StepBase, attempt: int) -> list[TargetRow]:
         """The attempt's targets: stored ones after a restart, else new ones."""
-        where = TargetFilter(step=step.name, attempt=attempt)
-
-        def stored(connection: Connection) -> tuple[bool, list[TargetRow], list[TargetRow]]:
-            steps = runs.steps_of(connection, self.run_id)
-            known = any(row.step == step.name and row.attempt == attempt for row in steps)
-            before = TargetFilter(step=step.name, attempt=attempt - 1)
-            return (
-                known,
-                runs.targets_of(connection, self.run_id, where),
-                runs.targets_of(connection, self.run_id, before) if attempt > 1 else [],
-            )
-
         read = self._tools.store.reader.read
+        stored = partial(runs.stored_attempt, run_id=self.run_id, step=step.name, attempt=attempt)
         known, rows, before = await read(stored)
         if not known:
             good = {row.ordinal for row in before if row.state in GOOD_TARGET_STATES}
@@ -330,9 +321,7 @@ class Driver:
         if not step.host_outputs:
             return
         where = TargetFilter(step=step.name, attempt=attempt)
-        rows = await self._tools.store.reader.read(
-            lambda c: runs.targets_of(c, self.run_id, where)
-        )
+        rows = await self._tools.store.reader.read(lambda c: runs.targets_of(c, self.run_id, where))
         for row in rows:
             own = {name: row.outputs[name] for name in step.host_outputs if name in row.outputs}
             self._progress.host_outputs.setdefault(row.host, {}).update(own)

@@ -168,5 +168,3 @@ class Engine:
         path = self.home.database
         files = (path, path.with_name(f"{path.name}-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
-
-

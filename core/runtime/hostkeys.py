@@ -95,9 +95,7 @@ class HostKeys:
         The keys that are (or with `dry_run` would be) added, and the lines left out.
         """
         documents = await self._store.reader.read(snapshot)
-        hosts = [
-            (name, spec.address or name, spec.port) for name, spec in documents.hosts.items()
-        ]
+        hosts = [(name, spec.address or name, spec.port) for name, spec in documents.hosts.items()]
         found = read_known_hosts(text, hosts, approved_by=actor, at=self._clock.now())
         if dry_run:
             known = {(key.pattern, key.public_key, key.authority) for key in self.book.keys()}
@@ -122,7 +120,9 @@ class HostKeys:
                 if host in (row.key.host, row.key.pattern) and row.key.status in wanted
             ]
             if not found:
-                known = [row.key.host or row.key.pattern for row in rows if row.key.status in wanted]
+                known = [
+                    row.key.host or row.key.pattern for row in rows if row.key.status in wanted
+                ]
                 state = "pending key of host" if status is KeyStatus.APPROVED else "key of host"
                 raise NotFound(state, host, known)
             chosen.update((row.id, row) for row in found)

@@ -24,7 +24,7 @@ from core.domain.captures import SetLines
 from core.domain.normalising import Normaliser
 from core.domain.run import TargetState
 from core.errors import StorageFault
-from core.executors.protocol import OutputLimitReached, Outcome, Stream
+from core.executors.protocol import Outcome, OutputLimitReached, Stream
 from core.storage import output, runs
 from core.storage.runs import TargetEnd, TargetRow
 from core.storage.writer import Transaction, Writer, timestamp
@@ -213,7 +213,7 @@ class StepRecorder:
 
         try:
             await self._write_until_kept(write)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - every waiter gets it
             for future in waiting:
                 if not future.done():
                     future.set_exception(error)

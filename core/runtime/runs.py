@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from pydantic import SecretStr
-from sqlalchemy import Connection
 
 from core.domain.run import RunAction, legal_actions
 from core.domain.values import SecretRef
@@ -159,18 +158,15 @@ class Runs:
         return await self._tools.store.reader.read(lambda c: runs.get(c, run_id))
 
     async def _known(self, actor: str, key: str, digest: str) -> RunRow | None:
-        def find(connection: Connection) -> RunRow | None:
-            found = runs.find_key(connection, actor, key)
-            if found is None:
-                return None
-            if found[0] != digest:
-                raise KeyReused(
-                    "this idempotency key has already started a different run",
-                    hint="use a new key for a new request",
-                )
-            return runs.get(connection, found[1])
-
-        return await self._tools.store.reader.read(find)
+        found = await self._tools.store.reader.read(lambda c: runs.started_by_key(c, actor, key))
+        if found is None:
+            return None
+        if found[0] != digest:
+            raise KeyReused(
+                "this idempotency key has already started a different run",
+                hint="use a new key for a new request",
+            )
+        return found[1]
 
     def _digest(self, request: RunRequest) -> str:
         """Tells whether two requests are the same; keyed, as a request may hold secrets."""
@@ -197,7 +193,9 @@ def _text(secret: Any) -> str:
 def _check_names(request: RunRequest) -> None:
     """Names that Jobdeck itself gives a meaning cannot be set."""
     problems = [
-        Problem(where=f"{where}.{name}", what=f"names beginning with {RESERVED_PREFIX} are reserved")
+        Problem(
+            where=f"{where}.{name}", what=f"names beginning with {RESERVED_PREFIX} are reserved"
+        )
         for where, names in (("env", request.env), ("secrets", request.secrets))
         for name in names
         if name.startswith(RESERVED_PREFIX)

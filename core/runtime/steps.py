@@ -17,7 +17,14 @@ import structlog
 from core.clock import Clock
 from core.domain.captures import OutputValue, merge_outputs
 from core.domain.normalising import DEFAULT_RULES, Normaliser
-from core.domain.run import GOOD_TARGET_STATES, RunState, TargetCode, TargetState, step_result, transit
+from core.domain.run import (
+    GOOD_TARGET_STATES,
+    RunState,
+    TargetCode,
+    TargetState,
+    step_result,
+    transit,
+)
 from core.domain.steps import StepBase
 from core.errors import Invalid, TargetError
 from core.executors.protocol import Executor, Outcome
@@ -169,9 +176,7 @@ class StepExecution:
             values.update(read_outputs_file(outcome.outputs_file))
         except Invalid as error:
             problems.append(str(error))
-        end = msgspec.structs.replace(
-            end, outputs=values, message=self._maker.mask(end.message)
-        )
+        end = msgspec.structs.replace(end, outputs=values, message=self._maker.mask(end.message))
         if problems and end.state is TargetState.SUCCESS:
             end = msgspec.structs.replace(
                 end,

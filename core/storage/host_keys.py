@@ -41,7 +41,11 @@ def _key_row(row: Row[Any]) -> KeyRow:
 
 
 def list_keys(
-    connection: Connection, *, status: KeyStatus | None = None, after: str = "", limit: int = 100_000
+    connection: Connection,
+    *,
+    status: KeyStatus | None = None,
+    after: str = "",
+    limit: int = 100_000,
 ) -> list[KeyRow]:
     """Oldest first; `after` is the id of the last one of the page before."""
     query = select(host_key).where(host_key.c.id > after).order_by(host_key.c.id).limit(limit)

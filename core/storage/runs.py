@@ -278,11 +278,7 @@ _FINISH = (
     update(target_run)
     .where(target_run.c.id == bindparam("row"))
     .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in TargetEnd.__struct_fields__
-            if name != "id"
-        }
+        {name: bindparam(f"new_{name}") for name in TargetEnd.__struct_fields__ if name != "id"}
     )
 )
 
@@ -316,9 +312,9 @@ def journal_targets(
 def get(connection: Connection, run_id: str) -> RunRow:
     """One run; NotFound when there is none. A unique beginning of the id is enough."""
     rows = connection.execute(
-        select(*_RUN_COLUMNS).where(
-            run.c.id >= run_id.upper(), run.c.id < run_id.upper() + "~"
-        ).limit(2)
+        select(*_RUN_COLUMNS)
+        .where(run.c.id >= run_id.upper(), run.c.id < run_id.upper() + "~")
+        .limit(2)
     ).all()
     if len(rows) != 1:
         raise NotFound("run", run_id)
@@ -440,3 +436,25 @@ def totals(connection: Connection) -> dict[str, int]:
     """Number of runs in each state."""
     rows = connection.execute(select(run.c.state, func.count()).group_by(run.c.state))
     return {row[0]: row[1] for row in rows}
+
+
+def stored_attempt(
+    connection: Connection, run_id: str, step: str, attempt: int
+) -> tuple[bool, list[TargetRow], list[TargetRow]]:
+    """Whether a step's attempt is on record, its targets, and those of the attempt before."""
+    known = connection.execute(
+        select(step_run.c.attempt).where(
+            step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt
+        )
+    ).first()
+    here, before = (
+        targets_of(connection, run_id, TargetFilter(step=step, attempt=number)) if number else []
+        for number in (attempt, attempt - 1)
+    )
+    return known is not None, here, before
+
+
+def started_by_key(connection: Connection, actor: str, key: str) -> tuple[str, RunRow] | None:
+    """(request digest, run) that an idempotency key is bound to."""
+    found = find_key(connection, actor, key)
+    return None if found is None else (found[0], get(connection, found[1]))

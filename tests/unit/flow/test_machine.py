@@ -133,9 +133,7 @@ results = st.sampled_from(
     [OK, FAILED, PARTLY, RunState.TIMED_OUT, RunState.ABNORMAL, RunState.STOPPED]
 )
 steps = st.lists(
-    st.builds(
-        lambda retries, ignore: (retries, ignore), st.integers(0, 2), st.booleans()
-    ),
+    st.builds(lambda retries, ignore: (retries, ignore), st.integers(0, 2), st.booleans()),
     min_size=1,
     max_size=5,
 )
