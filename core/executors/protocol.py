@@ -19,6 +19,7 @@ from typing import Protocol
 
 import msgspec
 
+from core.domain.hostkeys import KeyJudgement
 from core.domain.run import TargetCode, TargetState
 
 
@@ -154,27 +155,6 @@ class Executor(Protocol):
         """Close everything that is kept open."""
 
 
-class KeyVerdict(StrEnum):
-    """What the host-key book says of a key that a host has shown."""
-
-    TRUSTED = "trusted"
-    PENDING = "pending"
-    """Nobody has approved it; it is recorded as waiting for approval."""
-    CHANGED = "changed"
-    REVOKED = "revoked"
-
-
-class KeyJudgement(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict and the evidence for a message."""
-
-    verdict: KeyVerdict
-    shown: str
-    """Fingerprint of the key the host showed."""
-    known: tuple[str, ...] = ()
-    """Fingerprints that are approved for the host."""
-    approved_by: str = ""
-
-
 class HostKeyBook(Protocol):
     """The approved host keys, in memory: asked in the middle of a handshake, so it never waits."""
 
@@ -189,5 +169,3 @@ class HostKeyBook(Protocol):
 
     def judge(self, target: Target, public_key: str) -> KeyJudgement:
         """The verdict on a shown key; a first key is recorded as pending (or approved, by rule)."""
-
-
