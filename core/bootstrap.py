@@ -6,13 +6,14 @@ import asyncio
 import getpass
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from core.clock import Clock, SystemClock
 from core.config import Home, Settings
 from core.domain.authorization import Actor
+from core.executors.protocol import Executor
 from core.executors.registry import Access, open_access
 from core.flow.definition import FrozenHost
 from core.ids import Ids, UlidSource
@@ -52,26 +53,37 @@ def open_engine(
     *,
     clock: Clock | None = None,
     ids: Ids | None = None,
+    executors: Mapping[str, Executor] | None = None,
 ) -> Engine:
-    """A wired engine that holds its home; call `start` in an event loop, `stop` at the end."""
+    """A wired engine that holds its home; call `start` in an event loop, `stop` at the end.
+
+    `executors` (a host's protocol -> executor) replaces the real kinds of access.
+    """
     clock = clock or SystemClock()
     ids = ids or UlidSource(clock)
     home.create()
     lock = HomeLock(home.lock)
     lock.acquire()
     try:
-        return _wire(home, settings or home.load_settings(), clock, ids, lock)
+        return _wire(home, settings or home.load_settings(), clock, ids, lock, executors)
     except BaseException:
         lock.release()
         raise
 
 
-def _wire(home: Home, settings: Settings, clock: Clock, ids: Ids, lock: HomeLock) -> Engine:
+def _wire(
+    home: Home,
+    settings: Settings,
+    clock: Clock,
+    ids: Ids,
+    lock: HomeLock,
+    executors: Mapping[str, Executor] | None,
+) -> Engine:
     store = Store.open(home.root, clock, ids)
     vault = Vault.open(home.key_file, store, ids)
     host_keys = HostKeys(store, clock, ids)
     outputs = OutputSignal()
-    access = open_access(
+    access = executors or open_access(
         Access(
             book=host_keys.book,
             idle_connection_s=settings.idle_connection_s,
@@ -81,7 +93,7 @@ def _wire(home: Home, settings: Settings, clock: Clock, ids: Ids, lock: HomeLock
     )
     caps = Caps.parse(settings.output_per_run, settings.output_per_target, settings.output_over_cap)
 
-    def executor_for(host: FrozenHost):  # type: ignore[no-untyped-def]
+    def executor_for(host: FrozenHost) -> Executor:
         return access[host.protocol.value]
 
     tools = Tools(

@@ -48,6 +48,14 @@ class Reference:
     name: str
 
 
+def _no_references(_spec: Any) -> Iterator[Reference]:
+    return iter(())
+
+
+def _no_problems(_spec: Any) -> Sequence[Problem]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of document: its spec and the documents that a spec names."""
@@ -57,12 +65,8 @@ class Kind:
     spec: type[Value]
     references: Callable[[Any], Iterator[Reference]]
     summary: str
-    check: Callable[[Any], Sequence[Problem]] = lambda spec: ()
+    check: Callable[[Any], Sequence[Problem]] = _no_problems
     """What is wrong with a spec beyond what its fields say one by one."""
-
-
-def _no_references(spec: Any) -> Iterator[Reference]:
-    return iter(())
 
 
 def _host_references(spec: HostSpec) -> Iterator[Reference]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from core.domain.steps import MAX_PROGRAM_CHARACTERS, Language, Step
-from core.domain.values import EnvName, Name, Value
+from core.domain.values import EnvName, Value
 
 
 class ParameterType(StrEnum):

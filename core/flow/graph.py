@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import pairwise
 from typing import Self
 
 from pydantic import model_validator
@@ -61,8 +62,5 @@ class Graph(Value):
 
 def chain(steps: Sequence[Step]) -> Graph:
     """One step after the other."""
-    edges = tuple(
-        Edge(source=before.name, target=after.name)
-        for before, after in zip(steps, steps[1:], strict=False)
-    )
+    edges = tuple(Edge(source=before.name, target=after.name) for before, after in pairwise(steps))
     return Graph(nodes=tuple(steps), edges=edges)

@@ -27,7 +27,7 @@ from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.events import AnyEvent, CancelRequested, RetryDue, StepFinished
 from core.flow.machine import FlowState
 from core.ids import Ids
-from core.runtime.recording import StepRecorder, add_up
+from core.runtime.recording import Place, StepRecorder, add_up
 from core.runtime.steps import Gate, StepEnd, StepExecution
 from core.runtime.work import WorkMaker, open_secrets
 from core.storage import output, runs
@@ -209,11 +209,9 @@ class Driver:
             recorder=StepRecorder(
                 self._tools.store.writer,
                 self._tools.clock,
-                self.run_id,
-                step.name,
-                attempt,
+                Place(self.run_id, step.name, attempt),
                 counts,
-                lambda _: self.counts,
+                lambda: self.counts,
                 lambda: self._tools.on_output(self.run_id),
             ),
             maker=WorkMaker(

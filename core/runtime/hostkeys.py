@@ -41,7 +41,7 @@ class HostKeys:
     @property
     def pending(self) -> int:
         """Keys that wait for a person."""
-        return sum(key.status is KeyStatus.PENDING for key in self.book.keys())
+        return sum(key.status is KeyStatus.PENDING for key in self.book.records())
 
     async def on_record(
         self, status: KeyStatus | None = None, *, after: str = "", limit: int = 100_000
@@ -98,7 +98,7 @@ class HostKeys:
         hosts = [(name, spec.address or name, spec.port) for name, spec in documents.hosts.items()]
         found = read_known_hosts(text, hosts, approved_by=actor, at=self._clock.now())
         if dry_run:
-            known = {(key.pattern, key.public_key, key.authority) for key in self.book.keys()}
+            known = {(key.pattern, key.public_key, key.authority) for key in self.book.records()}
             new = [k for k in found.keys if (k.pattern, k.public_key, k.authority) not in known]
             return new, found.notices
         return [row.key for row in await self.add(found.keys, actor)], found.notices

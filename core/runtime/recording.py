@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -28,7 +29,7 @@ from core.executors.protocol import Outcome, OutputLimitReached, Stream
 from core.storage import output, runs
 from core.storage.runs import TargetEnd, TargetRow
 from core.storage.writer import Transaction, Writer, timestamp
-from core.vault.masking import Masker
+from core.vault.masking import Masker, MaskStream
 
 log = structlog.get_logger(__name__)
 
@@ -53,17 +54,18 @@ class TargetLog:
     ) -> None:
         self.row = row
         self._recorder = recorder
-        self._masks = {stream: masker.stream() for stream in Stream}
+        self._masks = {stream: MaskStream(masker) for stream in Stream}
         self._normaliser = normaliser
         self._sets = SetLines()
         self._budget = budget
-        self._unstored = 0
+        self.unstored = 0
+        """Bytes that were taken and are not committed yet."""
         self._room = asyncio.Event()
         self._room.set()
 
     def write(self, stream: Stream, data: bytes) -> bool:
         self._keep(stream, self._masks[stream].feed(data))
-        if self._unstored >= _HIGH_BYTES:
+        if self.unstored >= _HIGH_BYTES:
             self._room.clear()
         return self._room.is_set() and not self._budget.halted
 
@@ -74,8 +76,8 @@ class TargetLog:
 
     def stored(self, size: int) -> None:
         """`size` bytes of this log are committed."""
-        self._unstored -= size
-        if self._unstored < _HIGH_BYTES // 2:
+        self.unstored -= size
+        if self.unstored < _HIGH_BYTES // 2:
             self._room.set()
 
     def _keep(self, stream: Stream, data: bytes) -> None:
@@ -87,7 +89,7 @@ class TargetLog:
             self._sets.feed(data)
         kept = self._budget.take(data)
         if kept:
-            self._unstored += len(kept)
+            self.unstored += len(kept)
             self._recorder.output(self, stream, kept)
 
     def end(self, outcome: Outcome, at: str) -> tuple[TargetEnd, list[str]]:
@@ -111,6 +113,54 @@ class TargetLog:
         return end, [str(problem) for problem in captured.problems]
 
 
+@dataclass(slots=True)
+class _Batch:
+    """What is written in one commit."""
+
+    intents: list[int] = field(default_factory=list)
+    ends: list[TargetEnd] = field(default_factory=list)
+    changes: list[tuple[Any, ...]] = field(default_factory=list)
+    output: dict[TargetLog, list[output.Piece]] = field(default_factory=dict)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.waiting or self.output)
+
+    def write(self, tx: Transaction, place: Place) -> None:
+        """Store everything but the counts."""
+        if self.intents:
+            runs.mark_running(tx, self.intents)
+        for taker, pieces in self.output.items():
+            output.append(tx, place.run_id, taker.row.id, pieces)
+        if self.ends:
+            runs.finish_targets(tx, self.ends)
+        if self.changes:
+            runs.journal_targets(tx, place.run_id, place.step, place.attempt, self.changes)
+
+    def answer(self, error: Exception | None) -> None:
+        """Tell everybody who waits how the commit went."""
+        if error is None:
+            for taker, pieces in self.output.items():
+                taker.stored(sum(len(piece.data) for piece in pieces))
+        for future in self.waiting:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One attempt of one step of a run."""
+
+    run_id: str
+    step: str
+    attempt: int
+
+
 class StepRecorder:
     """Writes what happens on the targets of one step's attempt, in groups."""
 
@@ -118,45 +168,40 @@ class StepRecorder:
         self,
         writer: Writer,
         clock: Clock,
-        run_id: str,
-        step: str,
-        attempt: int,
+        place: Place,
         counts: Counter[TargetState],
-        run_counts: Callable[[Mapping[TargetState, int]], Mapping[str, int]],
+        run_counts: Callable[[], Mapping[str, int]],
         on_output: Callable[[], None],
     ) -> None:
         self._writer = writer
         self._clock = clock
-        self._place = (run_id, step, attempt)
+        self._place = place
         self.counts = counts
         """How many targets are in each state, as committed or about to be."""
         self._run_counts = run_counts
         self._on_output = on_output
-        self._intents: list[int] = []
-        self._ends: list[TargetEnd] = []
-        self._changes: list[tuple[Any, ...]] = []
-        self._output: dict[TargetLog, list[output.Piece]] = {}
-        self._waiting: list[asyncio.Future[None]] = []
-        self._flushing = False
+        self._batch = _Batch()
+        self._flushing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def started(self, row: TargetRow) -> None:
         """Commit the intent to run on a target; only then may anything leave the machine."""
-        self._intents.append(row.id)
+        self._batch.intents.append(row.id)
         self._change(row, TargetState.WAITING, TargetState.RUNNING)
         await self._committed()
 
     async def ended(self, row: TargetRow, old: TargetState, end: TargetEnd) -> None:
         """Commit how a target ended, with all its output."""
-        self._ends.append(end)
+        self._batch.ends.append(end)
         self._change(row, old, end.state, end.code, end.exit_code)
         await self._committed()
 
     def output(self, taker: TargetLog, stream: Stream, data: bytes) -> None:
         """Take output that is to be stored soon."""
-        pieces = self._output.setdefault(taker, [])
-        pieces.append(output.Piece(stream=stream, data=data, at=timestamp(self._clock.now())))
-        if sum(len(piece.data) for piece in pieces) >= _CHUNK_BYTES:
+        pieces = self._batch.output.setdefault(taker, [])
+        at = timestamp(self._clock.now())
+        pieces.append(output.Piece(stream=stream.value, data=data, at=at))
+        if taker.unstored >= _CHUNK_BYTES:
             self._flush()
         elif self._timer is None:
             loop = asyncio.get_running_loop()
@@ -165,11 +210,11 @@ class StepRecorder:
     def _change(self, row: TargetRow, old: TargetState, new: TargetState, *rest: Any) -> None:
         self.counts[old] -= 1
         self.counts[new] += 1
-        self._changes.append((row.ordinal, new.value, *rest))
+        self._batch.changes.append((row.ordinal, new.value, *rest))
 
     async def _committed(self) -> None:
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
+        self._batch.waiting.append(future)
         self._flush()
         await future
 
@@ -177,54 +222,33 @@ class StepRecorder:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._flushing and (self._waiting or self._output):
-            self._flushing = True
-            task = asyncio.get_running_loop().create_task(self._flush_all())
-            # The task is awaited through the futures it answers; the name keeps it from collection.
-            self._task = task
+        if self._flushing is None and not self._batch.empty:
+            self._flushing = asyncio.get_running_loop().create_task(self._flush_all())
 
     async def _flush_all(self) -> None:
         try:
-            while self._waiting or self._output:
+            while not self._batch.empty:
                 await self._flush_once()
         finally:
-            self._flushing = False
+            self._flushing = None
 
     async def _flush_once(self) -> None:
-        intents, self._intents = self._intents, []
-        ends, self._ends = self._ends, []
-        changes, self._changes = self._changes, []
-        pieces, self._output = self._output, {}
-        waiting, self._waiting = self._waiting, []
-        counts = _as_json(self.counts)
-        run_counts = self._run_counts(self.counts)
-        run_id, step, attempt = self._place
+        batch, self._batch = self._batch, _Batch()
+        place, counts, run_counts = self._place, add_up([self.counts]), self._run_counts()
 
         def write(tx: Transaction) -> None:
-            if intents:
-                runs.mark_running(tx, intents)
-            for taker, parts in pieces.items():
-                output.append(tx, run_id, taker.row.id, parts)
-            if ends:
-                runs.finish_targets(tx, ends)
-            if changes:
-                runs.journal_targets(tx, run_id, step, attempt, changes)
-                runs.set_counts(tx, run_id, step, attempt, counts, run_counts)
+            batch.write(tx, place)
+            if batch.changes:
+                runs.set_counts(tx, place.run_id, place.step, place.attempt, counts, run_counts)
 
         try:
             await self._write_until_kept(write)
-        except Exception as error:  # noqa: BLE001 - every waiter gets it
-            for future in waiting:
-                if not future.done():
-                    future.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - everybody who waits gets it
+            batch.answer(error)
             return
-        for taker, parts in pieces.items():
-            taker.stored(sum(len(part.data) for part in parts))
-        if pieces:
+        batch.answer(None)
+        if batch.output:
             self._on_output()
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
 
     async def _write_until_kept(self, write: Callable[[Transaction], None]) -> None:
         """Commit, however long the disk refuses.
@@ -238,17 +262,13 @@ class StepRecorder:
             except StorageFault as fault:
                 if self._writer.closed:
                     raise
-                log.error("storage.refused", run=self._place[0], fault=str(fault))
+                log.error("storage.refused", run=self._place.run_id, fault=str(fault))
                 await asyncio.sleep(_RETRY_DELAY_S)
 
 
-def _as_json(counts: Mapping[TargetState, int]) -> dict[str, int]:
-    return {state.value: counts[state] for state in TargetState if counts.get(state)}
-
-
 def add_up(parts: Sequence[Mapping[TargetState, int]]) -> dict[str, int]:
-    """The sum of several counts, as JSON values."""
+    """The sum of several counts, as JSON values; states that nothing is in are left out."""
     total: Counter[TargetState] = Counter()
     for part in parts:
         total.update(part)
-    return _as_json(total)
+    return {state.value: total[state] for state in TargetState if total.get(state)}

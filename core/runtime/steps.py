@@ -176,7 +176,9 @@ class StepExecution:
             values.update(read_outputs_file(outcome.outputs_file))
         except Invalid as error:
             problems.append(str(error))
-        end = msgspec.structs.replace(end, outputs=values, message=self._maker.mask(end.message))
+        end = msgspec.structs.replace(
+            end, outputs=values, message=self._maker.masker.mask_text(end.message)
+        )
         if problems and end.state is TargetState.SUCCESS:
             end = msgspec.structs.replace(
                 end,

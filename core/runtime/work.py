@@ -105,12 +105,6 @@ class WorkMaker:
         """Values that are the same on every host, weakest first."""
         return {**self._definition.parameters, **self._outputs, **self._definition.env}
 
-    def mask(self, text: str) -> str:
-        """`text` without any secret of the run."""
-        stream = self.masker.stream()
-        masked = stream.feed(text.encode("utf-8", "surrogateescape")) + stream.flush()
-        return masked.decode("utf-8", "replace")
-
     def target(self, host: FrozenHost, step: StepBase) -> Target:
         """Where to go and as whom."""
         account = self._definition.run_as.get(step.name, host.account)

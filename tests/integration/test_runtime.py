@@ -1,0 +1,410 @@
+"""The runtime on real storage, with hosts that do what a script says.
+
+What is tested here is the order of things: what is on disk before what
+happens, and what a second engine makes of what a first one left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from core.bootstrap import open_engine
+from core.config import Home, Settings
+from core.domain.run import RunAction, RunState, TargetCode, TargetState
+from core.errors import Conflict, IllegalTransition, TargetError
+from core.executors.protocol import Stream, Target, Work
+from core.executors.scripted import Behaviour, ScriptedExecutor
+from core.flow.definition import RunRequest
+from core.runtime.engine import Engine, StopMode
+from core.runtime.runs import KeyReused
+from core.storage import documents, output, runs
+from core.storage.journal import read_after
+from core.storage.runs import RunRow, TargetRow
+
+Script = Callable[[Target, Work | None], Behaviour]
+
+INVENTORY: list[dict[str, Any]] = [
+    {"kind": "account", "name": "deploy", "spec": {"user": "deploy"}},
+    *(
+        {"kind": "host", "name": f"h{number}", "spec": {"account": "deploy"}}
+        for number in range(1, 9)
+    ),
+]
+
+
+def well(target: Target, work: Work | None) -> Behaviour:
+    """Every host answers with its name."""
+    return Behaviour(output=((Stream.OUT, f"{target.host}\n".encode()),))
+
+
+@asynccontextmanager
+async def engine(
+    home: Path, script: Script = well, **settings: Any
+) -> AsyncIterator[tuple[Engine, ScriptedExecutor]]:
+    executor = ScriptedExecutor(script)
+    opened = open_engine(
+        Home(home), Settings(**settings), executors={"ssh": executor, "local": executor}
+    )
+    await opened.start()
+    try:
+        yield opened, executor
+    finally:
+        opened.request_stop(StopMode.DETACH)
+        await opened.stop()
+
+
+async def save(opened: Engine, *bodies: dict[str, Any]) -> None:
+    await documents.apply_bodies(opened.store, opened.vault, [*bodies], actor="test")
+
+
+async def start(opened: Engine, **request: Any) -> RunRow:
+    if "job" not in request:
+        request.setdefault("step", {"kind": "command", "name": "command", "command": "x"})
+    request.setdefault("targets", "all")
+    return await opened.runs.start(RunRequest.model_validate(request), "test", None)
+
+
+async def ended(opened: Engine, run_id: str) -> RunRow:
+    driver = opened.runs.live.get(run_id)
+    if driver is not None:
+        async with asyncio.timeout(20):
+            await driver.finished.wait()
+    return await row_of(opened, run_id)
+
+
+async def row_of(opened: Engine, run_id: str) -> RunRow:
+    return await opened.store.reader.read(lambda c: runs.get(c, run_id))
+
+
+async def targets_of(opened: Engine, run_id: str, **where: Any) -> list[TargetRow]:
+    chosen = runs.TargetFilter(**where)
+    return await opened.store.reader.read(lambda c: runs.targets_of(c, run_id, chosen))
+
+
+async def running(executor: ScriptedExecutor, number: int) -> None:
+    """Until that many hosts are in the middle of their work."""
+    async with asyncio.timeout(20):
+        while executor.running < number:  # noqa: ASYNC110 - the double has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def stored_output(opened: Engine, run_id: str) -> None:
+    """Until output of two targets is on disk."""
+    async with asyncio.timeout(20):
+        with opened.outputs.follow(run_id) as news:
+            while len(await arrived(opened, run_id)) < 2:
+                await news.wait(1)
+
+
+async def arrived(opened: Engine, run_id: str) -> list[output.Arrival]:
+    return await opened.store.reader.read(lambda c: output.arrivals(c, run_id, 0, 100))
+
+
+def assert_nowhere(folder: Path, secret: bytes) -> None:
+    for file in folder.iterdir():
+        assert secret not in file.read_bytes(), file
+
+
+def job(name: str, *steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"kind": "job", "name": name, "spec": {"steps": list(steps), "targets": "all", **more}}
+
+
+def step(name: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "command", "name": name, "command": "x", **more}
+
+
+async def test_a_run_on_many_hosts_keeps_every_result_and_its_output(home: Path) -> None:
+    async with engine(home) as (opened, executor):
+        await save(opened, *INVENTORY)
+        accepted = await start(opened)
+        assert accepted.state is RunState.RUNNING
+        done = await ended(opened, accepted.id)
+        assert (done.state, done.counts) == (RunState.SUCCEEDED, {"success": 8})
+        rows = await targets_of(opened, done.id)
+        assert [row.host for row in rows] == [f"h{number}" for number in range(1, 9)]
+        assert all(row.exit_code == 0 and row.finished_at for row in rows)
+        page = await opened.store.reader.read(lambda c: output.read(c, rows[2].id, 0, 1000))
+        assert b"".join(segment.data for segment in page.segments) == b"h3\n"
+        assert len({row.digest for row in rows}) == 1, "a host's own name does not tell it apart"
+        assert set(executor.started.values()) == {1}
+
+
+async def test_the_intent_is_on_disk_before_the_executor_is_asked(home: Path) -> None:
+    seen: list[TargetState] = []
+    engines: list[Engine] = []
+
+    def look(target: Target, work: Work | None) -> Behaviour:
+        if work is not None:
+            where = runs.TargetFilter(host=target.host)
+            rows = engines[0].store.reader.read_now(
+                lambda c: runs.targets_of(c, work.env["JOBDECK_RUN"], where)
+            )
+            seen.extend(row.state for row in rows)
+        return Behaviour()
+
+    async with engine(home, look) as (opened, _):
+        engines.append(opened)
+        await save(opened, *INVENTORY)
+        await ended(opened, (await start(opened)).id)
+    assert seen == [TargetState.RUNNING] * 8
+
+
+async def test_no_more_targets_run_side_by_side_than_asked_for(home: Path) -> None:
+    async with engine(home) as (opened, executor):
+        await save(opened, *INVENTORY)
+        accepted = await start(opened, concurrency=3)
+        await ended(opened, accepted.id)
+        assert executor.most_running <= 3
+        assert len(executor.started) == 8
+
+
+async def test_a_host_that_fails_or_refuses_says_why_and_the_others_go_on(home: Path) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        if target.host == "h2":
+            return Behaviour(exit_code=3)
+        if target.host == "h5":
+            error = TargetError(TargetCode.CONNECTION_FAILURE, "h5 refuses", hint="is sshd up?")
+            return Behaviour(refuses=error)
+        return Behaviour()
+
+    async with engine(home, script) as (opened, _):
+        await save(opened, *INVENTORY)
+        done = await ended(opened, (await start(opened)).id)
+        assert done.state is RunState.PARTIALLY_SUCCEEDED
+        assert "2 of 8 targets" in done.reason
+        by_host = {row.host: row for row in await targets_of(opened, done.id)}
+        assert (by_host["h2"].state, by_host["h2"].exit_code) == (TargetState.FAILED, 3)
+        assert by_host["h5"].state is TargetState.UNREACHABLE
+        assert by_host["h5"].code is TargetCode.CONNECTION_FAILURE
+        assert "is sshd up?" in by_host["h5"].message
+        assert by_host["h8"].state is TargetState.SUCCESS
+
+
+@pytest.mark.expect_logs("target.bug")
+async def test_our_own_bug_on_one_host_is_recorded_and_hurts_no_other(home: Path) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        if work is not None and target.host == "h4":
+            raise RuntimeError("boom")
+        return Behaviour()
+
+    async with engine(home, script) as (opened, _):
+        await save(opened, *INVENTORY)
+        done = await ended(opened, (await start(opened)).id)
+        by_host = {row.host: row for row in await targets_of(opened, done.id)}
+        assert by_host["h4"].state is TargetState.UNKNOWN
+        assert by_host["h4"].code is TargetCode.DISPATCH_FAILURE
+        assert sum(row.state is TargetState.SUCCESS for row in by_host.values()) == 7
+        assert done.state is RunState.ABNORMAL
+
+
+async def test_cancel_ends_what_runs_and_starts_nothing_more(home: Path) -> None:
+    never = asyncio.Event()
+
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(until=never)
+
+    async with engine(home, script) as (opened, executor):
+        await save(opened, *INVENTORY)
+        accepted = await start(opened, concurrency=2)
+        await running(executor, 2)
+        await opened.runs.act(accepted.id, RunAction.CANCEL, "ann", "wrong hosts")
+        done = await ended(opened, accepted.id)
+        assert done.state is RunState.STOPPED
+        assert done.counts == {"terminated": 2, "not_started": 6}
+        with pytest.raises(IllegalTransition):
+            await opened.runs.act(accepted.id, RunAction.CANCEL, "ann")
+        entries = await opened.store.reader.read(lambda c: read_after(c, 0, 1000))
+        asked = [e for e in entries if e.type == "run.state" and e.data["state"] == "stopping"]
+        assert [(e.actor, e.data["reason"]) for e in asked] == [("ann", "wrong hosts")]
+
+
+async def test_a_failed_step_is_tried_again_only_on_the_hosts_that_failed(home: Path) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        again = work is not None and work.env["JOBDECK_ATTEMPT"] == "2"
+        return Behaviour(exit_code=0 if again or target.host != "h3" else 1)
+
+    async with engine(home, script) as (opened, executor):
+        await save(opened, *INVENTORY, job("j", step("a", retry={"times": 1})))
+        done = await ended(opened, (await start(opened, job="j", targets=None)).id)
+        assert done.state is RunState.SUCCEEDED
+        second = await targets_of(opened, done.id, attempt=2)
+        states = {row.host: row.state for row in second}
+        assert states.pop("h3") is TargetState.SUCCESS
+        assert set(states.values()) == {TargetState.LAST_SUCCESS}
+        assert sum(executor.started.values()) == 9
+        assert done.counts == {"success": 1, "last_success": 7}
+
+
+async def test_outputs_of_a_step_reach_the_next_one_and_its_own_host(home: Path) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        if work is None or work.env["JOBDECK_STEP"] == "b":
+            return Behaviour()
+        lines = f"::set version=7::\n::set place={target.host}::\n"
+        return Behaviour(output=((Stream.OUT, lines.encode()),))
+
+    async with engine(home, script) as (opened, executor):
+        first = step("a", host_outputs=["place"])
+        await save(opened, *INVENTORY, job("j", first, step("b")))
+        done = await ended(opened, (await start(opened, job="j", targets=None)).id)
+        assert done.state is RunState.SUCCEEDED
+        seen = [
+            (host, work.env) for host, work in executor.works if work.env["JOBDECK_STEP"] == "b"
+        ]
+        assert {env["version"] for _, env in seen} == {"7"}
+        assert all(env["place"] == host for host, env in seen)
+
+
+@pytest.mark.parametrize(
+    ("rule", "state"), [("fail", RunState.FAILED), ("first_by_order", RunState.SUCCEEDED)]
+)
+async def test_hosts_that_disagree_on_an_output_follow_the_rule_of_the_step(
+    home: Path, rule: str, state: RunState
+) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(output=((Stream.OUT, f"::set who={target.host}::\n".encode()),))
+
+    async with engine(home, script) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("a", outputs=rule)))
+        done = await ended(opened, (await start(opened, job="j", targets=None)).id)
+        assert done.state is state
+        (only,) = await opened.store.reader.read(lambda c: runs.steps_of(c, done.id))
+        assert only.outputs == ({} if rule == "fail" else {"who": "h1"})
+
+
+async def test_a_secret_reaches_the_work_and_no_other_place(home: Path) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        token = work.env["TOKEN"].encode() if work is not None else b""
+        return Behaviour(output=((Stream.OUT, b"token is " + token + b"\n"),))
+
+    async with engine(home, script) as (opened, executor):
+        await save(opened, *INVENTORY)
+        accepted = await start(opened, secrets={"TOKEN": SecretStr("correct-horse-battery")})
+        done = await ended(opened, accepted.id)
+        assert executor.works[0][1].env["TOKEN"] == "correct-horse-battery"
+        (row, *_) = await targets_of(opened, done.id)
+        page = await opened.store.reader.read(lambda c: output.read(c, row.id, 0, 1000))
+        assert b"".join(segment.data for segment in page.segments) == b"token is ***\n"
+        definition = await opened.store.reader.read(lambda c: runs.definition_of(c, done.id))
+        owner = await opened.store.reader.read(
+            lambda c: opened.vault.owner_of(c, definition.secrets["TOKEN"])
+        )
+        assert owner is None, "a run's own secrets go when it ends"
+    assert_nowhere(home, b"correct-horse-battery")
+
+
+async def test_the_same_key_gives_the_same_run_and_never_another(home: Path) -> None:
+    request = RunRequest.model_validate(
+        {"step": {"kind": "command", "name": "c", "command": "x"}, "targets": "h1"}
+    )
+    other = request.model_copy(update={"targets": "h2"})
+    async with engine(home) as (opened, executor):
+        await save(opened, *INVENTORY)
+        rows = await asyncio.gather(*(opened.runs.start(request, "ann", "k") for _ in range(20)))
+        assert len({row.id for row in rows}) == 1
+        await ended(opened, rows[0].id)
+        assert sum(executor.started.values()) == 1
+        with pytest.raises(KeyReused):
+            await opened.runs.start(other, "ann", "k")
+        assert (await opened.runs.start(request, "bob", "k")).id != rows[0].id
+
+
+async def test_a_detached_stop_leaves_waiting_targets_for_the_next_engine(home: Path) -> None:
+    gate = asyncio.Event()
+
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(until=gate)
+
+    async with engine(home, script) as (opened, executor):
+        await save(opened, *INVENTORY)
+        accepted = await start(opened, concurrency=2)
+        await running(executor, 2)
+        opened.request_stop(StopMode.DETACH)
+        with pytest.raises(Conflict):
+            await start(opened)
+        gate.set()
+        await opened.finish_work()
+        first = dict(executor.started)
+        assert len(first) == 2
+    async with engine(home) as (opened, executor):
+        done = await ended(opened, accepted.id)
+        assert (done.state, done.counts) == (RunState.SUCCEEDED, {"success": 8})
+        assert not set(first) & set(executor.started), "what ran does not run again"
+
+
+@pytest.mark.parametrize("idempotent", [False, True])
+async def test_a_lost_engine_leaves_unknown_or_runs_again_only_where_that_is_harmless(
+    home: Path, idempotent: bool
+) -> None:
+    never = asyncio.Event()
+
+    def hang(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(output=((Stream.OUT, b"half\n"),), until=never)
+
+    executor = ScriptedExecutor(hang)
+    lost = open_engine(Home(home), executors={"ssh": executor, "local": executor})
+    await lost.start()
+    await save(lost, *INVENTORY, job("j", step("a", idempotent=idempotent, concurrency=2)))
+    accepted = await start(lost, job="j", targets=None)
+    await running(executor, 2)
+    await stored_output(lost, accepted.id)
+    await abandon(lost)
+    async with engine(home) as (opened, second):
+        done = await ended(opened, accepted.id)
+        rows = await targets_of(opened, done.id)
+        if idempotent:
+            assert (done.state, done.counts) == (RunState.SUCCEEDED, {"success": 8})
+            assert len(second.started) == 8
+        else:
+            assert done.state is RunState.ABNORMAL
+            assert done.counts == {"success": 6, "unknown": 2}
+            assert len(second.started) == 6
+            unknown = [row for row in rows if row.state is TargetState.UNKNOWN]
+            assert {row.code for row in unknown} == {TargetCode.ENGINE_LOST}
+            assert all(row.size_bytes == 5 for row in unknown), "what it printed is evidence"
+
+
+async def abandon(lost: Engine) -> None:
+    """End an engine as a crash does: its tasks stop where they are, nothing more is written."""
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.sleep(0)
+    await asyncio.to_thread(lost.store.close)
+    lost._lock.release()
+
+
+async def test_two_engines_never_share_a_home(home: Path) -> None:
+    async with engine(home):
+        with pytest.raises(Conflict, match="already runs"):
+            open_engine(Home(home))
+
+
+async def test_work_that_prints_more_than_its_cap_is_cut_or_ended(home: Path) -> None:
+    def chatty(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(output=tuple((Stream.OUT, b"x" * 1000) for _ in range(50)))
+
+    for rule, state in (("truncate", RunState.SUCCEEDED), ("halt", RunState.FAILED)):
+        folder = home / rule
+        settings = {"output_per_target": "10kB", "output_over_cap": rule}
+        async with engine(folder, chatty, **settings) as (opened, _):
+            await save(opened, *INVENTORY)
+            done = await ended(opened, (await start(opened, targets="h1")).id)
+            (row,) = await targets_of(opened, done.id)
+            assert done.state is state
+            assert row.size_bytes == 10_000
+            assert row.dropped_bytes > 0
+            assert (row.code is TargetCode.OUTPUT_LIMIT) == (rule == "halt")
+
+
+async def test_a_run_whose_targets_match_nothing_is_allowed_only_when_said(home: Path) -> None:
+    async with engine(home) as (opened, _):
+        await save(opened, *INVENTORY)
+        accepted = await start(opened, targets="nothing*", allow_empty=True)
+        done = await ended(opened, accepted.id)
+        assert (done.state, done.target_count) == (RunState.SUCCEEDED, 0)
