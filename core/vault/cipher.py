@@ -1,78 +1,76 @@
-"""Sealing and opening with one master key. Pure but for the nonce, which is passed in.
+"""Sealing texts under a master key: AES-256-GCM, keyed fingerprints, the key's own name.
 
-AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce a secret. The
-associated data binds a ciphertext to its id and its owner, so a row that is
-copied to another place cannot be opened there. The keys for sealing and for
-fingerprints are derived from the master key by HKDF-SHA256 (RFC 5869), each
-with a name of its own.
+The master key itself is used for nothing; each purpose has a key derived from
+it (HKDF, RFC 5869). A sealed text is bound to its place: moved to another id or
+owner, it does not open.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from core.errors import EnvironmentFault
-
 KEY_BYTES = 32
-NONCE_BYTES = 12
-FINGERPRINT_BYTES = 16
+_NONCE_BYTES = 12
+_KEY_ID_BYTES = 8
+_VERSION = b"jobdeck/1 "
+"""Part of every derivation, so that another scheme can live beside this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A secret at rest."""
+    """A text that only its master key opens, and only at its place."""
 
     nonce: bytes
     ciphertext: bytes
-    key_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class MasterKey:
-    """The key that everything is sealed under; its bytes are never shown."""
+class Damaged(Exception):
+    """The bytes are not what was sealed at this place under this key."""
 
-    material: bytes = field(repr=False)
 
-    @property
-    def id(self) -> str:
-        """Names the key without telling anything about it."""
-        return self._derived(b"jobdeck key id")[:8].hex()
+class Cipher:
+    """Seals and opens under one master key of 32 bytes."""
 
-    def seal(self, text: str, *, nonce: bytes, context: str) -> Sealed:
-        """`text` sealed; `context` must be given again to open it."""
-        sealing = AESGCM(self._derived(b"jobdeck sealing"))
-        ciphertext = sealing.encrypt(nonce, text.encode(), context.encode())
-        return Sealed(nonce=nonce, ciphertext=ciphertext, key_id=self.id)
+    def __init__(
+        self, master: bytes, random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    ) -> None:
+        if len(master) != KEY_BYTES:
+            raise ValueError(f"a master key has {KEY_BYTES} bytes")
+        self._aes = AESGCM(_derive(master, b"secrets"))
+        self._fingerprint_key = _derive(master, b"fingerprints")
+        self._random_bytes = random_bytes
+        self.key_id = _derive(master, b"key id", _KEY_ID_BYTES).hex()
+        """Names the master key without telling anything about it."""
 
-    def open(self, sealed: Sealed, *, context: str) -> str:
-        """The text; EnvironmentFault when the key is another or a bit was changed."""
-        if sealed.key_id != self.id:
-            raise EnvironmentFault(
-                f"a secret was sealed under key {sealed.key_id}, but this home has key {self.id}",
-                hint="put the master key back that belongs to this database",
-            )
-        opening = AESGCM(self._derived(b"jobdeck sealing"))
+    def seal(self, text: str, place: str) -> Sealed:
+        """Encrypt `text` for `place`, with a nonce of its own."""
+        nonce = self._random_bytes(_NONCE_BYTES)
+        return Sealed(nonce, self._aes.encrypt(nonce, text.encode(), place.encode()))
+
+    def open(self, sealed: Sealed, place: str) -> str:
+        """The text; Damaged when a bit of it, of its place or of the key is another."""
         try:
-            return opening.decrypt(sealed.nonce, sealed.ciphertext, context.encode()).decode()
-        except InvalidTag:
-            raise EnvironmentFault(
-                "a secret in the vault is damaged or not where it was put",
-                hint="restore a backup, or give the secret again",
-            ) from None
+            return self._aes.decrypt(sealed.nonce, sealed.ciphertext, place.encode()).decode()
+        except (InvalidTag, ValueError) as error:
+            raise Damaged(place) from error
 
-    def fingerprint(self, text: str) -> bytes:
-        """Equal for equal texts; says nothing without the key."""
-        key = self._derived(b"jobdeck fingerprint")
-        return hmac.new(key, text.encode(), hashlib.sha256).digest()[:FINGERPRINT_BYTES]
+    def fingerprint(self, purpose: str, text: str) -> bytes:
+        """32 bytes that are equal for equal texts of one purpose, and useless without the key."""
+        name = purpose.encode()
+        message = len(name).to_bytes(4, "big") + name + text.encode()
+        return hmac.digest(self._fingerprint_key, message, hashlib.sha256)
 
-    def _derived(self, name: bytes) -> bytes:
-        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=name).derive(
-            self.material
-        )
+
+def _derive(master: bytes, purpose: bytes, length: int = KEY_BYTES) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=_VERSION + purpose).derive(
+        master
+    )

@@ -1,109 +1,222 @@
-"""The vault of a home: secrets in, references out; opened at the last moment.
+"""The vault: secrets at rest, one row each, opened at the last moment.
 
-A secret belongs to an owner, such as `account/deploy/spec.password` or
-`run/01J…/TOKEN`, and can only be opened as that owner's. Writes are part of the
-caller's transaction, so a document and its secrets are stored together or not
-at all.
+Callers keep a `SecretRef`; the text leaves only through `open`. The key is
+looked for when it is first needed. While secrets are stored, only the key that
+sealed them is taken: a home never gets a second key because the first is away.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, select
 
+from core.domain.documents import Document
 from core.domain.values import SecretRef
-from core.errors import NotFound
+from core.errors import EnvironmentFault, Invalid, Problem
 from core.ids import Ids
 from core.storage.store import Store
 from core.storage.tables import secret
 from core.storage.writer import Transaction
-from core.vault.cipher import NONCE_BYTES, MasterKey, Sealed
-from core.vault.unlockers import KeyFile, unlock, usable_keyring
+from core.vault import sealing
+from core.vault.cipher import Cipher, Damaged, Sealed
+from core.vault.keys import Unlocker, unlockers
+
+_GIVE_AGAIN = "give its text again"
+_NOT_OPENED = "not opened yet"
 
 
 class Vault:
-    """Seals, opens, forgets."""
+    """Secrets of one home."""
 
-    def __init__(
-        self,
-        key: MasterKey,
-        unlocker: str,
-        ids: Ids,
-        randbytes: Callable[[int], bytes] = os.urandom,
-    ) -> None:
-        self._key = key
+    def __init__(self, store: Store, ids: Ids, places: Sequence[Unlocker]) -> None:
+        self._store = store
         self._ids = ids
-        self._randbytes = randbytes
-        self.unlocker = unlocker
+        self._places = places
+        self._lock = threading.Lock()
+        self._cipher: Cipher | None = None
+        self.unlocker = _NOT_OPENED
         """What keeps the master key: `keyring` or `key file`."""
 
     @classmethod
-    def open(cls, key_file: Path, store: Store, ids: Ids) -> Vault:
-        """Unlock a home's vault; EnvironmentFault when its key is missing or not private."""
-        is_new = store.reader.read_now(_count) == 0
-        ring = usable_keyring(store.home_id, os.environ.get("JOBDECK_KEYRING", ""))
-        key, unlocker = unlock(KeyFile(key_file), ring, is_new=is_new)
-        return cls(key, unlocker.name, ids)
+    def open(cls, key_file: Path, store: Store, ids: Ids) -> Self:
+        """The vault of a home, whose key is in the system's keyring or else in `key_file`.
 
-    def put(
-        self, tx: Transaction, owner: str, text: str, reuse: SecretRef | None = None
-    ) -> SecretRef:
-        """Seal `text`; `reuse` is kept when it is the owner's and holds the same text."""
-        fingerprint = self._key.fingerprint(text)
-        if reuse is not None and self._is(tx.connection, reuse, owner, fingerprint):
-            return reuse
-        id_ = self._ids.new()
-        nonce = self._randbytes(NONCE_BYTES)
-        sealed = self._key.seal(text, nonce=nonce, context=_context(id_, owner))
+        A key file that is there is read at once, and EnvironmentFault says what is wrong
+        with it; a keyring is asked later, as it may wait for a person.
+        """
+        vault = cls(store, ids, unlockers(key_file, store.home_id, os.environ))
+        if key_file.exists():
+            vault.unlock()
+        return vault
+
+    def unlock(self) -> None:
+        """Find the master key, or make one; may wait seconds for a keyring, so call it in a thread.
+
+        EnvironmentFault when the stored secrets' key is out of reach. Everything
+        else here calls it by itself; doing it at the start keeps that wait out of a write.
+        """
+        self._opened()
+
+    def put(self, tx: Transaction, owner: str, text: str) -> SecretRef:
+        """Keep `text` for `owner`; the old reference when the owner has that text already."""
+        known = self.find(tx.connection, owner, text)
+        if known is not None:
+            return known
+        cipher, id_ = self._opened(), self._ids.new()
+        sealed = cipher.seal(text, _place(id_, owner))
         tx.connection.execute(
-            insert(secret),
+            secret.insert(),
             {
                 "id": id_,
                 "owner": owner,
                 "nonce": sealed.nonce,
                 "ciphertext": sealed.ciphertext,
-                "key_id": sealed.key_id,
-                "fingerprint": fingerprint,
+                "key_id": cipher.key_id,
+                "fingerprint": cipher.fingerprint(owner, text),
                 "created_at": tx.at,
             },
         )
         return SecretRef(secret=id_)
 
+    def find(self, connection: Connection, owner: str, text: str) -> SecretRef | None:
+        """The reference under which `owner` has `text`, or None."""
+        query = select(secret.c.id).where(
+            secret.c.owner == owner,
+            secret.c.fingerprint == self._opened().fingerprint(owner, text),
+        )
+        id_ = connection.execute(query.order_by(secret.c.id.desc()).limit(1)).scalar()
+        return None if id_ is None else SecretRef(secret=id_)
+
     def open_secret(self, connection: Connection, ref: SecretRef) -> str:
-        """The text of a secret. Only executors' logins and environments may hold it."""
+        """The text behind a reference; EnvironmentFault when it is gone or does not open."""
         row = connection.execute(select(secret).where(secret.c.id == ref.secret)).first()
         if row is None:
-            raise NotFound("secret", ref.secret)
-        sealed = Sealed(nonce=row.nonce, ciphertext=row.ciphertext, key_id=row.key_id)
-        return self._key.open(sealed, context=_context(row.id, row.owner))
+            raise EnvironmentFault(
+                f"secret {ref.secret} is no longer in the vault", hint=_GIVE_AGAIN
+            )
+        cipher = self._opened()
+        if row.key_id != cipher.key_id:
+            raise EnvironmentFault(
+                f"the secret of {row.owner} was sealed with another master key ({row.key_id})",
+                hint=f"put that key back, or {_GIVE_AGAIN}",
+            )
+        try:
+            return cipher.open(Sealed(row.nonce, row.ciphertext), _place(row.id, row.owner))
+        except Damaged as error:
+            raise EnvironmentFault(
+                f"the stored secret of {row.owner} is damaged", hint=_GIVE_AGAIN
+            ) from error
 
     def owner_of(self, connection: Connection, ref: SecretRef) -> str | None:
         """Whose secret it is; None when there is no such secret."""
         return connection.execute(select(secret.c.owner).where(secret.c.id == ref.secret)).scalar()
 
     def delete_owner(self, tx: Transaction, prefix: str) -> None:
-        """Forget every secret whose owner begins with `prefix`."""
+        """Forget every secret whose owner begins with `prefix`, which ends with a slash."""
+        assert prefix.endswith("/"), "without its slash, `a/b` would take `a/bc` along"
+        after = prefix[:-1] + chr(ord("/") + 1)
         tx.connection.execute(
-            delete(secret).where(secret.c.owner.startswith(prefix, autoescape=True))
+            delete(secret).where(secret.c.owner >= prefix, secret.c.owner < after)
         )
 
     def fingerprint(self, text: str) -> bytes:
-        """Equal for equal texts; says nothing without the master key."""
-        return self._key.fingerprint(text)
+        """32 bytes that are equal for equal texts, and useless without the master key."""
+        return self._opened().fingerprint("", text)
 
-    def _is(self, connection: Connection, ref: SecretRef, owner: str, fingerprint: bytes) -> bool:
-        row = connection.execute(
-            select(secret.c.owner, secret.c.fingerprint).where(secret.c.id == ref.secret)
-        ).first()
-        return row is not None and row.owner == owner and row.fingerprint == fingerprint
+    # --- documents --------------------------------------------------------------------------
+
+    def seal(self, tx: Transaction, document: Document) -> Document:
+        """The document with every secret text kept here and replaced by its reference.
+
+        Invalid when it brings a reference that is not the field's own.
+        """
+        foreign: list[Problem] = []
+
+        def put(where: str, text: str) -> SecretRef:
+            return self.put(tx, sealing.owner_of(document.kind, document.name, where), text)
+
+        def check(where: str, ref: SecretRef) -> None:
+            foreign.extend(self._foreign(tx.connection, document, where, ref))
+
+        return _checked(document, sealing.seal(document.spec, put, check), foreign)
+
+    def recognise(self, connection: Connection, document: Document) -> Document:
+        """The document with the texts that it has already replaced; new ones stay texts.
+
+        Invalid when it brings a reference that is not the field's own.
+        """
+        foreign: list[Problem] = []
+
+        def visit(where: str, found: sealing.Secretish) -> sealing.Secretish:
+            if isinstance(found, SecretRef):
+                foreign.extend(self._foreign(connection, document, where, found))
+                return found
+            owner = sealing.owner_of(document.kind, document.name, where)
+            return self.find(connection, owner, found.get_secret_value()) or found
+
+        return _checked(document, sealing.replace_secrets(document.spec, visit), foreign)
+
+    def forget(self, tx: Transaction, kind: str, name: str) -> None:
+        """Forget every secret of a document."""
+        self.delete_owner(tx, f"{kind}/{name}/")
+
+    def _foreign(
+        self, connection: Connection, document: Document, where: str, ref: SecretRef
+    ) -> Iterator[Problem]:
+        """What is wrong with a reference that came in: it must not lend another's secret."""
+        if self.owner_of(connection, ref) != sealing.owner_of(document.kind, document.name, where):
+            # The same words for "gone" and "another's": what others have is not told.
+            what = "is not a reference to this field's own secret"
+            yield Problem(where=where, what=what, hint="give the text instead")
+
+    # --- the key ----------------------------------------------------------------------------
+
+    def _opened(self) -> Cipher:
+        if self._cipher is None:
+            with self._lock:
+                if self._cipher is None:
+                    self._cipher = self._find_key()
+        return self._cipher
+
+    def _find_key(self) -> Cipher:
+        wanted = set(self._store.reader.read_now(_key_ids))
+        found: list[tuple[Unlocker, Cipher]] = []
+        for place in reversed(self._places):  # the file first: it answers at once
+            key = place.load()
+            if key is not None:
+                found.append((place, Cipher(key)))
+                if not wanted or found[-1][1].key_id in wanted:
+                    self.unlocker = place.name
+                    return found[-1][1]
+        if wanted:
+            where = " or ".join(place.place for place in self._places)
+            what = "another master key is" if found else "no master key is"
+            raise EnvironmentFault(
+                f"the stored secrets cannot be opened: {what} in the {where}",
+                hint="put the key back; it is not part of a backup of the database",
+            )
+        for place in self._places:
+            key = place.create()
+            if key is not None:
+                self.unlocker = place.name
+                return Cipher(key)
+        raise EnvironmentFault("there is no place for a master key")
 
 
-def _context(id_: str, owner: str) -> str:
+def _key_ids(connection: Connection) -> list[str]:
+    return [row[0] for row in connection.execute(select(secret.c.key_id).distinct())]
+
+
+def _place(id_: str, owner: str) -> str:
     return f"{id_} {owner}"
 
 
-def _count(connection: Connection) -> int:
-    return connection.execute(select(func.count()).select_from(secret)).scalar_one()
+def _checked(document: Document, spec: object, problems: Sequence[Problem]) -> Document:
+    if problems:
+        raise Invalid(f"{document.kind} {document.name} is not valid", problems)
+    return document if spec is document.spec else document.model_copy(update={"spec": spec})

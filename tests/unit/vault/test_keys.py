@@ -1,0 +1,193 @@
+"""The places of the master key: a private file, and the system's keyring."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+
+from core.errors import EnvironmentFault
+from core.vault.keys import KeyFile, SystemKeyring, unlockers
+
+
+class MemoryKeyring(KeyringBackend):
+    """A keyring of this process alone."""
+
+    priority: ClassVar[float] = 5
+    locked = False
+    forgetful = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.locked:
+            raise KeyringLocked("locked")
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if not self.forgetful:
+            self.kept[service, username] = password
+
+
+@pytest.fixture
+def backend() -> Iterator[MemoryKeyring]:
+    before = keyring.get_keyring()
+    memory = MemoryKeyring()
+    keyring.set_keyring(memory)
+    yield memory
+    keyring.set_keyring(before)
+
+
+# --- key file -------------------------------------------------------------------------------
+
+
+def test_a_key_file_gives_back_the_key_that_it_made(home: Path) -> None:
+    file = KeyFile(home / "master.key")
+    assert file.load() is None
+    key = file.create()
+    assert len(key) == 32
+    assert KeyFile(home / "master.key").load() == key
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_a_key_file_is_private_whatever_the_umask(home: Path) -> None:
+    before = os.umask(0)
+    try:
+        KeyFile(home / "master.key").create()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((home / "master.key").stat().st_mode) == 0o600
+    assert [path.name for path in home.iterdir()] == ["master.key"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o660, 0o644])
+def test_a_key_file_that_others_could_read_is_refused(home: Path, mode: int) -> None:
+    file = KeyFile(home / "master.key")
+    file.create()
+    (home / "master.key").chmod(mode)
+    with pytest.raises(EnvironmentFault, match=rf"others can read .*0{mode:o}.*chmod 600"):
+        file.load()
+
+
+def test_a_key_is_never_replaced(home: Path) -> None:
+    file = KeyFile(home / "master.key")
+    key = file.create()
+    with pytest.raises(EnvironmentFault, match="there is one already"):
+        file.create()
+    assert file.load() == key
+
+
+def test_a_draft_that_a_crash_left_is_no_key_and_no_hindrance(home: Path) -> None:
+    (home / "master.key.new").write_text("half a k")
+    file = KeyFile(home / "master.key")
+    assert file.load() is None
+    assert file.create() == file.load()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "jobdeck-key-1:",
+        "jobdeck-key-1:AAAA",
+        "A" * 44,
+        "jobdeck-key-2:" + "A" * 43 + "=",
+        "\x80",
+    ],
+)
+def test_a_damaged_key_file_is_a_fault(home: Path, text: str) -> None:
+    (home / "master.key").touch(mode=0o600)
+    (home / "master.key").write_text(text, encoding="latin-1")
+    with pytest.raises(EnvironmentFault, match="is not a key of Jobdeck"):
+        KeyFile(home / "master.key").load()
+
+
+def test_a_folder_in_the_key_files_place_is_a_fault(home: Path) -> None:
+    (home / "master.key").mkdir()
+    with pytest.raises(EnvironmentFault, match="cannot be read"):
+        KeyFile(home / "master.key").load()
+
+
+def test_a_key_that_cannot_be_written_is_a_fault(home: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="cannot be written: No such file"):
+        KeyFile(home / "missing" / "master.key").create()
+
+
+# --- keyring --------------------------------------------------------------------------------
+
+
+def test_a_keyring_gives_back_the_key_that_it_keeps(backend: MemoryKeyring) -> None:
+    ring = SystemKeyring("HOME1")
+    assert ring.load() is None
+    key = ring.create()
+    assert key is not None
+    assert ring.load() == key
+    assert list(backend.kept) == [("jobdeck", "HOME1")]
+    assert SystemKeyring("HOME2").load() is None
+
+
+def test_a_system_without_a_keyring_keeps_nothing() -> None:
+    ring = SystemKeyring("HOME1")
+    assert ring.load() is None
+    assert ring.create() is None
+
+
+def test_a_back_end_that_nobody_recommends_is_no_keyring(
+    backend: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryKeyring, "priority", 0.5)
+    assert SystemKeyring("HOME1").create() is None
+    assert backend.kept == {}
+
+
+def test_a_locked_keyring_is_a_fault_that_names_the_way_out(backend: MemoryKeyring) -> None:
+    backend.locked = True
+    with pytest.raises(EnvironmentFault, match=r"refused: KeyringLocked .*JOBDECK_KEYRING=off"):
+        SystemKeyring("HOME1").load()
+
+
+def test_a_keyring_that_forgets_is_a_fault(backend: MemoryKeyring) -> None:
+    backend.forgetful = True
+    with pytest.raises(EnvironmentFault, match="forgot the key"):
+        SystemKeyring("HOME1").create()
+
+
+def test_a_keyring_that_never_answers_is_left_behind(
+    backend: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = threading.Event()
+    monkeypatch.setattr(backend, "get_password", lambda *_: answer.wait(30) and None)
+    with pytest.raises(EnvironmentFault, match="does not answer"):
+        SystemKeyring("HOME1", timeout_s=0.05).load()
+    answer.set()
+
+
+def test_somebody_elses_entry_in_the_keyring_is_a_fault(backend: MemoryKeyring) -> None:
+    backend.kept["jobdeck", "HOME1"] = "hunter2"
+    with pytest.raises(EnvironmentFault, match="is not a key of Jobdeck") as caught:
+        SystemKeyring("HOME1").load()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({}, ["keyring", "key file"]),
+        ({"JOBDECK_KEYRING": "on"}, ["keyring", "key file"]),
+        ({"JOBDECK_KEYRING": "off"}, ["key file"]),
+        ({"JOBDECK_KEYRING": "OFF"}, ["key file"]),
+    ],
+)
+def test_the_keyring_can_be_left_out(home: Path, environ: dict[str, str], names: list[str]) -> None:
+    assert [place.name for place in unlockers(home / "k", "HOME1", environ)] == names
