@@ -1,0 +1,172 @@
+"""Secrets become *** before output is stored, sent on or shown.
+
+Covered, wherever the output is cut into pieces: a secret's exact bytes and all its
+forms in `secret_forms.FORMS` (base64 at every alignment and in either alphabet, hex,
+UTF-16, percent encoding, JSON, markup, the insides of quotes), each line of a secret
+of several lines, and any stretch of PIECE_BYTES of a longer one. Hits that overlap or
+touch become one ***.
+
+Not covered, so this is a safety net and no promise:
+
+- secrets shorter than MIN_SECRET_BYTES, and such lines of longer ones (`unmaskable`);
+- a part of a secret (a prefix that was cut off, one character per line);
+- escape sequences or other bytes inside a secret, or base64 of a longer text that
+  is broken into lines inside the secret;
+- other case, other encodings (base32, rot13), several encodings one upon another,
+  and anything computed: hashes, ciphers, compression;
+- at the edges of base64, the one character on either side that the secret shares
+  with its neighbours: up to 4 bits each;
+- a secret that contains `*` may be completed by a *** beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+from core.vault.secret_forms import forms_of
+
+MASK = b"***"
+MIN_SECRET_BYTES = 4
+"""Shorter values are everywhere in ordinary output; masking them would destroy it."""
+PIECE_BYTES = 64
+"""Longer forms are looked for in pieces of this length, so a stream holds back less than this."""
+
+_ANCHOR_BYTES = MIN_SECRET_BYTES
+_COMMON = b" etaoinsrlhdcu\nm0p1f2g.y3w-b/k54=:v8679\"_,x()'jA"
+"""The commonest bytes of logs, commonest first."""
+_RARITY = {byte: rank for rank, byte in enumerate(_COMMON)}
+
+
+class Masker:
+    """Knows the patterns of a set of secrets; immutable and shared by any number of streams.
+
+    Each pattern is found by an anchor, its four bytes that begin with its rarest byte.
+    One pass over the output looks at rare bytes only; what they announce is compared.
+    """
+
+    def __init__(self, secrets: Iterable[bytes | str] = ()) -> None:
+        known = {_to_bytes(secret) for secret in secrets} - {b""}
+        self.unmaskable = sum(len(secret) < MIN_SECRET_BYTES for secret in known)
+        """How many of the secrets are too short to be masked."""
+        self.patterns = sorted(
+            {
+                piece
+                for secret in known
+                if len(secret) >= MIN_SECRET_BYTES
+                for form in forms_of(secret)
+                if len(form) >= MIN_SECRET_BYTES
+                for piece in _pieces(form)
+            }
+        )
+        self._anchors: dict[bytes, list[tuple[int, bytes]]] = {}
+        for pattern in self.patterns:
+            offset = _rarest_anchor(pattern)
+            anchor = pattern[offset : offset + _ANCHOR_BYTES]
+            self._anchors.setdefault(anchor, []).append((offset, pattern))
+        self._candidates = _candidates(self._anchors)
+        self._starts = {pattern[:length] for pattern in self.patterns for length in (1, 2)}
+        self._reach = max(map(len, self.patterns), default=1) - 1
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to mask."""
+        return bool(self.patterns)
+
+    def mask(self, data: bytes) -> bytes:
+        """All of `data` at once."""
+        stream = MaskStream(self)
+        return stream.feed(data) + stream.flush()
+
+    def mask_text(self, text: str) -> str:
+        """A message or another text that is no stream."""
+        masked = self.mask(text.encode("utf-8", "surrogatepass"))
+        return masked.decode("utf-8", "surrogatepass")
+
+    def hits(self, data: bytes) -> list[tuple[int, int]]:
+        """Start and end of every pattern in `data`, sorted; they may overlap."""
+        found = []
+        for candidate in self._candidates.finditer(data):
+            at = candidate.start()
+            for offset, pattern in self._anchors.get(data[at : at + _ANCHOR_BYTES], ()):
+                start = at - offset
+                if start >= 0 and data.startswith(pattern, start):
+                    found.append((start, start + len(pattern)))
+        return sorted(found)
+
+    def open_end(self, data: bytes) -> int:
+        """Length of the longest end of `data` with which a pattern begins but is not complete."""
+        for start in range(max(0, len(data) - self._reach), len(data)):
+            if data[start : start + 2] in self._starts and self._may_continue(data[start:]):
+                return len(data) - start
+        return 0
+
+    def _may_continue(self, end: bytes) -> bool:
+        # What begins with `end` and is longer stands right after it in sorted order.
+        place = bisect_right(self.patterns, end)
+        return place < len(self.patterns) and self.patterns[place].startswith(end)
+
+
+class MaskStream:
+    """Masks one stream; the result does not depend on where the stream was cut."""
+
+    def __init__(self, masker: Masker) -> None:
+        self._masker = masker
+        self._held = b""
+        """The end of the stream so far, which may be the beginning of a secret."""
+        self._covered = -1
+        """Bytes of `_held` under the *** released last; -1: that was followed by other output."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What can be released after this piece; the rest is held back."""
+        if not self._masker:
+            return data
+        output = self._held + data
+        return self._release(output, len(output) - self._masker.open_end(output))
+
+    def flush(self) -> bytes:
+        """What is held back, when nothing follows."""
+        return self._release(self._held, len(self._held))
+
+    def _release(self, output: bytes, end: int) -> bytes:
+        """`output` up to `end`, masked; a pattern that reaches beyond covers what it reaches."""
+        released = []
+        covered = self._covered
+        for start, stop in self._masker.hits(output):
+            if start >= end:
+                break
+            if start > covered:
+                released += [output[max(covered, 0) : start], MASK]
+            covered = max(covered, stop)
+        if covered < end:
+            released.append(output[max(covered, 0) : end])
+        self._held = output[end:]
+        self._covered = covered - end if covered >= end else -1
+        return b"".join(released)
+
+
+def _to_bytes(secret: bytes | str) -> bytes:
+    return secret.encode("utf-8", "surrogateescape") if isinstance(secret, str) else secret
+
+
+def _pieces(form: bytes) -> Iterator[bytes]:
+    """`form`, or pieces that together cover all of it."""
+    for start in range(0, len(form) - PIECE_BYTES, PIECE_BYTES):
+        yield form[start : start + PIECE_BYTES]
+    yield form[-PIECE_BYTES:]
+
+
+def _rarest_anchor(pattern: bytes) -> int:
+    starts = range(len(pattern) - _ANCHOR_BYTES + 1)
+    return max(starts, key=lambda start: _RARITY.get(pattern[start], len(_COMMON)))
+
+
+def _candidates(anchors: Iterable[bytes]) -> re.Pattern[bytes]:
+    """Matches the first byte of everything that looks like an anchor, byte by byte."""
+    columns = [sorted(set(column)) for column in zip(*anchors, strict=True)]
+    if not columns:
+        return re.compile(rb"(?!)")
+    first, *others = (
+        b"[" + b"".join(b"\\x%02x" % byte for byte in column) + b"]" for column in columns
+    )
+    return re.compile(first + b"(?=" + b"".join(others) + b")")

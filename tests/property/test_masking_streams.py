@@ -1,0 +1,97 @@
+"""No covered form of a secret leaves a stream, wherever it is cut; all else leaves unchanged.
+
+JOBDECK_MASKING_EXAMPLES sets how many streams each property is tried on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.vault.masking import MIN_SECRET_BYTES, Masker, MaskStream
+from core.vault.secret_forms import FORMS, Form
+
+thorough = settings(max_examples=int(os.environ.get("JOBDECK_MASKING_EXAMPLES", "300")))
+
+# Few letters make overlaps and false starts common. A `*` may be completed by a mask.
+SECRETS = st.lists(
+    st.text("ab'/é\n", min_size=1, max_size=9)
+    | st.text(st.characters(exclude_characters="*", exclude_categories=["Cs"]), max_size=80)
+    | st.binary(max_size=80).map(lambda data: data.replace(b"*", b"+")),
+    min_size=1,
+    max_size=4,
+)
+
+
+def pieces_of(data: st.DataObject, output: bytes) -> list[bytes]:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(output)), max_size=12)))
+    return [output[a:b] for a, b in zip([0, *cuts], [*cuts, len(output)], strict=True)]
+
+
+def stream(masker: Masker, pieces: list[bytes]) -> bytes:
+    masked = MaskStream(masker)
+    return b"".join([masked.feed(piece) for piece in pieces]) + masked.flush()
+
+
+def to_bytes(secret: bytes | str) -> bytes:
+    return secret.encode() if isinstance(secret, str) else secret
+
+
+@thorough
+@given(SECRETS, st.sampled_from(FORMS), st.binary(max_size=20), st.binary(max_size=20), st.data())
+def test_no_covered_form_leaves_a_stream(
+    secrets: list[bytes | str], form: Form, before: bytes, after: bytes, data: st.DataObject
+) -> None:
+    printed = [
+        text
+        for secret in secrets
+        if len(to_bytes(secret)) >= MIN_SECRET_BYTES
+        for text in form(to_bytes(secret))
+        if len(text) >= MIN_SECRET_BYTES
+    ]
+    output = before.join([b"", *printed, b""]) + after
+
+    shown = stream(Masker(secrets), pieces_of(data, output))
+
+    assert [text for text in printed if text in shown] == []
+
+
+@thorough
+@given(
+    SECRETS,
+    st.lists(st.sampled_from([b"a", b"b", b"'", b"/", "é".encode(), b"\n", b"61", b"YW"])),
+    st.data(),
+)
+def test_the_masked_output_is_the_same_wherever_it_is_cut(
+    secrets: list[bytes | str], parts: list[bytes], data: st.DataObject
+) -> None:
+    masker = Masker(secrets)
+    output = b"".join(parts + [to_bytes(secrets[0])] + parts)
+
+    expected = mask_plainly(masker, output)
+
+    assert stream(masker, pieces_of(data, output)) == expected
+    assert stream(masker, [bytes([byte]) for byte in output]) == expected
+
+
+def mask_plainly(masker: Masker, output: bytes) -> bytes:
+    """The definition: every byte of every pattern is covered, every covered run becomes one mask."""
+    covered = bytearray(len(output))
+    for pattern in masker.patterns:
+        for hit in re.finditer(b"(?=" + re.escape(pattern) + b")", output):
+            covered[hit.start() : hit.start() + len(pattern)] = b"\1" * len(pattern)
+    shown = bytearray()
+    for place, byte in enumerate(output):
+        if not covered[place]:
+            shown.append(byte)
+        elif place == 0 or not covered[place - 1]:
+            shown += b"***"
+    return bytes(shown)
+
+
+@given(st.lists(st.binary(max_size=50)))
+def test_output_without_secrets_leaves_unchanged(pieces: list[bytes]) -> None:
+    assert stream(Masker(["a secret of no output"]), pieces) == b"".join(pieces)
