@@ -20,7 +20,7 @@ from core.storage.tables import output_chunk, target_run
 _LINE_CHARACTERS = 200
 _BEFORE_CHARACTERS = 60
 
-_WHO = (target_run.c.id, target_run.c.step, target_run.c.attempt, target_run.c.host)
+_WHO = tuple(target_run.c[name] for name in ("id", "step", "attempt", "ordinal", "host"))
 _WHAT = tuple(output_chunk.c[name] for name in ("offset", *Chunk.__struct_fields__))
 
 
@@ -30,9 +30,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     target_run_id: int
     step: str
     attempt: int
+    ordinal: int
     host: str
     stream: str
     """Where it stands first."""
+    line_number: int
+    """Of the line it stands in, within its stream, from 1."""
     line: str
     """The line it stands in, or the part around it; at most 200 characters."""
 
@@ -68,9 +71,9 @@ def _first_match(row: RowMapping, text: str, scans: dict[str, _Scan]) -> dict[st
     chunk = Chunk(**{name: row[name] for name in Chunk.__struct_fields__})
     for segment in unpack(chunk, row["offset"]):
         scan = scans.setdefault(segment.stream, _Scan(text))
-        line = scan.feed(segment.data)
-        if line is not None:
-            return {"stream": segment.stream, "line": line}
+        hit = scan.feed(segment.data)
+        if hit is not None:
+            return {"stream": segment.stream, "line_number": hit[0], "line": hit[1]}
     return None
 
 
@@ -81,18 +84,23 @@ class _Scan:
         self._wanted = text.casefold()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._tail = ""
+        self._lines_before = 0
+        """Lines that ended before the tail."""
 
-    def feed(self, data: bytes) -> str | None:
-        """The line of the first match that ends in `data`; None when there is none."""
+    def feed(self, data: bytes) -> tuple[int, str] | None:
+        """Number and text of the line of the first match that ends in `data`, or None."""
         text = self._tail + self._decoder.decode(data)
         folded = text.casefold()
         place = folded.find(self._wanted)
         if place >= 0:
             # Folding may lengthen a character, but it neither makes nor takes away a line.
-            line = text.split("\n")[folded.count("\n", 0, place)]
+            above = folded.count("\n", 0, place)
+            line = text.split("\n")[above]
             start = max(0, place - folded.rfind("\n", 0, place) - 1 - _BEFORE_CHARACTERS)
-            return line[start : start + _LINE_CHARACTERS].rstrip("\r")
+            shown = line[start : start + _LINE_CHARACTERS].rstrip("\r")
+            return self._lines_before + above + 1, shown
         # No character folds to nothing, so a match reaches back no further than its length.
         keep = max(len(self._wanted), _BEFORE_CHARACTERS)
         self._tail = text[-keep:]
+        self._lines_before += text.count("\n", 0, len(text) - len(self._tail))
         return None

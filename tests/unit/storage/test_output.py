@@ -322,6 +322,14 @@ def test_a_long_line_is_shown_around_the_match(store: Store, targets: list[int])
     assert found.line == "a" * 60 + "NEEDLE" + "b" * 134
 
 
+def test_a_match_knows_its_target_and_the_number_of_its_line(
+    store: Store, targets: list[int]
+) -> None:
+    put(store, 2, [piece(b"line\n" * 40_000), piece(b"noise\n", "err"), piece(b"a needle\n")])
+    (found,) = store.reader.read_now(lambda c: search(c, RUN, "needle", 1))
+    assert (found.host, found.ordinal, found.line_number) == ("web1", 1, 40_001)
+
+
 def test_looking_for_nothing_is_refused(store: Store, targets: list[int]) -> None:
     with pytest.raises(Invalid, match="no text"):
         hosts(store, "")
