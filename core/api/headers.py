@@ -15,6 +15,9 @@ from starlette.requests import Request
 from core.errors import Invalid, Problem
 
 _TAG = re.compile(r'\s*(?P<weak>W/)?"(?P<tag>[\x21\x23-\x7e]*)"\s*(?:,|$)')
+EVENT_ID = r"^[0-9]{1,18}(\.[0-9]{1,6})?$"
+"""Number of an event; of an output chunk that was sent in part, also how much of it."""
+_EVENT_ID = re.compile(EVENT_ID)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -58,15 +61,23 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def last_event_id(request: Request) -> int | None:
-    """The last event that a reconnecting reader has seen; None where absent."""
+    """The last journal entry that a reconnecting reader has seen; None where absent."""
+    seen = last_output_id(request)
+    return None if seen is None else seen[0]
+
+
+def last_output_id(request: Request) -> tuple[int, int] | None:
+    """The last output that a reconnecting reader has seen; None where absent."""
     text = request.headers.get("Last-Event-ID")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise _refused(
-            "Last-Event-ID", "must be the id of an event", "the id: line of the last one"
-        )
-    return int(text)
+    return None if text is None else output_id(text, "Last-Event-ID")
+
+
+def output_id(text: str, where: str = "after") -> tuple[int, int]:
+    """(chunk, pieces of the next chunk) that the reader of a run's output has seen."""
+    if not _EVENT_ID.fullmatch(text):
+        raise _refused(where, "must be the id of an event", "the id: line of the last one")
+    chunk, _, pieces = text.partition(".")
+    return int(chunk), int(pieces or 0)
 
 
 def _tags(request: Request, name: str, *, weak_counts: bool) -> Tags | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import structlog
 from fastapi import APIRouter, Depends
@@ -122,7 +122,7 @@ TheActor = Annotated[Actor, Depends(_actor)]
 
 
 def _takes_many(annotation: Any) -> bool:
-    return get_origin(annotation) in (list, tuple)
+    return any(get_origin(branch) is list for branch in (annotation, *get_args(annotation)))
 
 
 def _check_query(given: Iterable[tuple[str, str]], known: Mapping[str, bool]) -> None:

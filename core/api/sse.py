@@ -18,7 +18,7 @@ HEARTBEAT_S = 15.0
 """Shorter than the idle time-outs of common proxies (30 s and more)."""
 
 
-def encode(event: str, data: bytes, id_: int | None = None) -> bytes:
+def encode(event: str, data: bytes, id_: int | str | None = None) -> bytes:
     """One event; `data` is JSON in one line."""
     head = f"event: {event}\n".encode()
     if id_ is not None:
@@ -70,7 +70,7 @@ class EventStream(StreamingResponse):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(self._events, headers=headers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The base class notices a client that left only when it sends something, and leaves the
         # source for the garbage collector: a quiet stream would be followed for ever.
         sending = asyncio.ensure_future(self.stream_response(send))

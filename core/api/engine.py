@@ -1,0 +1,62 @@
+"""The engine itself: how it is, stopping it, and backups."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import Field
+
+from core.api.routes import TheEngine, asks, router
+from core.api.values import Answer
+from core.domain.authorization import ObjectKind, Verb
+from core.domain.values import Value
+from core.runtime.engine import EngineState, StopMode
+
+routes = router("engine")
+
+
+class EngineOut(Answer):
+    """How the engine is."""
+
+    version: str
+    state: EngineState
+    pid: int
+    home: str
+    started_at: str
+    uptime_s: float
+    runs: dict[str, int] = Field(description="state -> number of stored runs in it")
+    live_runs: int
+    targets_running: int
+    targets_waiting: int
+    writes_waiting: int
+    database_bytes: int
+    unlocker: str = Field(description="what keeps the master key")
+    recovered_runs: int = Field(description="runs that were taken up again at this start")
+    pending_host_keys: int
+
+
+class StopIn(Value):
+    """How to stop."""
+
+    mode: StopMode = StopMode.DETACH
+    timeout_s: float | None = Field(
+        None, ge=0, le=86400, description="with drain: how long it may take before it detaches"
+    )
+
+
+@routes.get("/engine", operation_id="getEngine")
+@asks(Verb.READ, ObjectKind.ENGINE)
+async def get_engine(engine: TheEngine) -> EngineOut:
+    """Version, work, storage and keys."""
+    return EngineOut.model_validate(await engine.status())
+
+
+@routes.post("/engine/stop", status_code=202, operation_id="stopEngine")
+@asks(Verb.STOP, ObjectKind.ENGINE)
+async def stop(body: StopIn, engine: TheEngine) -> EngineOut:
+    """Ask the engine to stop. It answers until its work is done, then its process ends."""
+    engine.request_stop(body.mode)
+    if body.mode is StopMode.DRAIN and body.timeout_s is not None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(body.timeout_s, engine.request_stop, StopMode.DETACH)
+    return EngineOut.model_validate(await engine.status())

@@ -1,0 +1,233 @@
+"""Runs: start, preview, list, look at, act on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query, Request, Response
+from pydantic import Field
+
+from core.api import cursors, headers
+from core.api.moments import since as read_since
+from core.api.routes import TheActor, TheEngine, asks, router
+from core.api.values import Answer, Cursor, Limit, Page
+from core.domain.authorization import ObjectKind, Verb
+from core.domain.run import RunAction, RunState, legal_actions
+from core.domain.targets import fold
+from core.domain.values import Value
+from core.errors import ConfirmationRequired
+from core.flow.definition import RunDefinition, RunRequest, body_of
+from core.flow.planning import ENGINE_HOST
+from core.storage import runs
+from core.storage.reading import Connection
+from core.storage.runs import RunFilter
+from core.storage.writer import timestamp
+
+routes = router("runs")
+
+MAX_REASON_CHARACTERS = 500
+
+
+class RunOut(Answer):
+    """One run, as lists show it."""
+
+    id: str
+    title: str
+    origin: str = Field(description="`adhoc` or `job/NAME@REVISION`")
+    state: RunState
+    reason: str = Field(description="why it ended as it did")
+    actor: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    target_count: int
+    counts: dict[str, int] = Field(
+        description="state of a target -> number, over the latest attempt of every step"
+    )
+
+
+class StepOut(Answer):
+    """One attempt of one step."""
+
+    step: str
+    attempt: int
+    state: RunState
+    reason: str
+    started_at: str | None
+    finished_at: str | None
+    counts: dict[str, int]
+    outputs: dict[str, Any]
+
+
+class StepSummary(Answer):
+    """A step that the run has, whether it started or not."""
+
+    step: str
+    kind: str
+    count: int = Field(description="number of targets")
+
+
+class DefinitionSummary(Answer):
+    """What the run was asked to do, in short."""
+
+    targets: str
+    steps: list[StepSummary]
+    hosts: str = Field(description="folded, such as `web[01-40]`")
+    parameters: dict[str, Any]
+    concurrency: int
+    timeout_s: float | None
+
+
+class RunDetail(RunOut):
+    """One run with its steps and what may be asked of it."""
+
+    steps: list[StepOut]
+    actions: list[RunAction]
+    definition: DefinitionSummary
+
+
+class PreviewStep(Answer):
+    """Where one step would run."""
+
+    step: str
+    kind: str
+    hosts: list[str]
+    count: int
+    folded: str
+
+
+class Preview(Answer):
+    """What a start would do. Nothing was written, and nothing left the machine."""
+
+    title: str
+    steps: list[PreviewStep]
+    hosts: int = Field(description="number of hosts of the inventory that it would touch")
+    confirm_hosts: int | None = Field(
+        description="what `confirm_hosts` must say; null where no guard rail asks"
+    )
+
+
+class ActionIn(Value):
+    """What to do with a run."""
+
+    action: RunAction
+    reason: str = Field("", max_length=MAX_REASON_CHARACTERS)
+
+
+@routes.post("/runs", status_code=202, operation_id="startRun")
+@asks(Verb.START, ObjectKind.RUN)
+async def start(
+    body: RunRequest, request: Request, response: Response, engine: TheEngine, actor: TheActor
+) -> RunOut:
+    """Start a run. It is on disk when this answers, and goes on whoever stays to watch.
+
+    With an `Idempotency-Key`, the same request again gives the same run.
+    """
+    row = await engine.runs.start(body, actor.name, headers.idempotency_key(request))
+    response.headers["Location"] = f"/api/v1/runs/{row.id}"
+    return RunOut.model_validate(row)
+
+
+@routes.post("/runs/preview", operation_id="previewRun")
+@asks(Verb.READ, ObjectKind.RUN)
+async def preview(body: RunRequest, engine: TheEngine) -> Preview:
+    """What a start would run, and where."""
+    confirm = None
+    try:
+        definition = await engine.runs.preview(body)
+    except ConfirmationRequired as asked:
+        confirm = asked.hosts
+        confirmed = body.model_copy(update={"confirm_hosts": confirm})
+        definition = await engine.runs.preview(confirmed)
+    return Preview(
+        title=definition.title,
+        steps=[_preview_step(definition, step.name, step.kind) for step in definition.graph.nodes],
+        hosts=sum(host.name != ENGINE_HOST for host in definition.hosts),
+        confirm_hosts=confirm,
+    )
+
+
+@routes.get("/runs", operation_id="listRuns")
+@asks(Verb.READ, ObjectKind.RUN)
+async def list_runs(
+    engine: TheEngine,
+    state: Annotated[list[RunState] | None, Query(description="any of these")] = None,
+    origin: Annotated[str, Query(description="`adhoc`, or a job's name")] = "",
+    actor: Annotated[str, Query(description="who started it")] = "",
+    q: Annotated[str, Query(description="words in the title, the steps or the targets")] = "",
+    host: Annotated[str, Query(description="a host that it touched")] = "",
+    since: Annotated[str | None, Query(description="a time in ISO 8601, or `2h`, `3d` ago")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[RunOut]:
+    """Runs, newest first."""
+    scope = f"runs {state} {origin} {actor} {q} {host} {since}"
+    where = RunFilter(
+        states=tuple(state or ()),
+        origin=origin,
+        actor=actor,
+        text=q,
+        host=host,
+        since="" if since is None else timestamp(read_since(since, engine.clock.now())),
+    )
+    before = cursors.text_position(scope, cursor)
+    rows = await engine.store.reader.read(
+        lambda c: runs.list_runs(c, where, before=before, limit=limit + 1)
+    )
+    return Page[RunOut](
+        items=[RunOut.model_validate(row) for row in rows[:limit]],
+        next_cursor=cursors.encode(scope, rows[limit - 1].id) if len(rows) > limit else None,
+    )
+
+
+@routes.get("/runs/{run}", operation_id="getRun")
+@asks(Verb.READ, ObjectKind.RUN, "{run}")
+async def get(run: str, engine: TheEngine) -> RunDetail:
+    """One run with its steps. A beginning of the id is enough where no other run has it."""
+
+    def read(c: Connection) -> tuple[runs.RunRow, list[runs.StepRow], RunDefinition]:
+        row = runs.get(c, run)
+        return row, runs.steps_of(c, row.id), runs.definition_of(c, row.id)
+
+    row, steps, definition = await engine.store.reader.read(read)
+    return RunDetail(
+        **RunOut.model_validate(row).model_dump(),
+        steps=[StepOut.model_validate(step) for step in steps],
+        actions=list(legal_actions(row.state)),
+        definition=_summary(definition),
+    )
+
+
+@routes.get("/runs/{run}/definition", operation_id="getRunDefinition")
+@asks(Verb.READ, ObjectKind.RUN, "{run}")
+async def definition(run: str, engine: TheEngine) -> dict[str, Any]:
+    """Everything that was fixed when the run started; secrets are references."""
+    frozen = await engine.store.reader.read(lambda c: runs.definition_of(c, runs.get(c, run).id))
+    return dict(body_of(frozen))
+
+
+@routes.post("/runs/{run}/actions", status_code=202, operation_id="actOnRun")
+@asks(Verb.ACT, ObjectKind.RUN, "{run}")
+async def act(run: str, body: ActionIn, engine: TheEngine, actor: TheActor) -> RunOut:
+    """Ask something of a run; `actions` of the run says what its state allows."""
+    row = await engine.runs.act(run, body.action, actor.name, body.reason)
+    return RunOut.model_validate(row)
+
+
+def _summary(definition: RunDefinition) -> DefinitionSummary:
+    return DefinitionSummary(
+        targets=definition.targets,
+        steps=[
+            StepSummary(step=step.name, kind=step.kind, count=len(definition.step_hosts[step.name]))
+            for step in definition.graph.nodes
+        ],
+        hosts=fold(host.name for host in definition.hosts),
+        parameters=definition.parameters,
+        concurrency=definition.concurrency,
+        timeout_s=definition.timeout_s,
+    )
+
+
+def _preview_step(definition: RunDefinition, step: str, kind: str) -> PreviewStep:
+    names = [definition.hosts[ordinal].name for ordinal in definition.step_hosts[step]]
+    return PreviewStep(step=step, kind=kind, hosts=names, count=len(names), folded=fold(names))
