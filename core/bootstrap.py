@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.clock import Clock, SystemClock
 from core.config import Home, Settings
@@ -25,10 +26,13 @@ from core.runtime.lock import HomeLock
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
 from core.runtime.steps import Gate
-from core.storage import backup
+from core.storage.documents import Documents
 from core.storage.output import Caps
 from core.storage.store import Store
 from core.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from core.storage.backup import Restored
 
 
 def product_version() -> str:
@@ -116,6 +120,7 @@ def _wire(
         lock=lock,
         store=store,
         vault=vault,
+        documents=Documents(vault),
         host_keys=host_keys,
         runs=Runs(tools),
         outputs=outputs,
@@ -144,8 +149,10 @@ def serve(home: Home, *, to_stderr: bool = False) -> None:
         runner.run(main())
 
 
-def restore(home: Home, source: Path) -> backup.Restored:
+def restore(home: Home, source: Path) -> Restored:
     """Put a backup in the place of the home's database; Conflict while an engine runs there."""
+    from core.storage import backup
+
     home.create()
     lock = HomeLock(home.lock)
     lock.acquire()

@@ -16,6 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from core.clock import SystemClock
+from core.runtime import logs
+
+logs.configure_plain(SystemClock())
+
 # A Unix socket's path is limited to about 100 bytes, and macOS has a long temporary folder.
 _SHORT_TMP = "/tmp" if os.name == "posix" else None
 # Servers live in sbin, which is not on the path of an ordinary user.

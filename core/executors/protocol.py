@@ -13,6 +13,7 @@ list, an error or a log.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Protocol
@@ -42,6 +43,9 @@ class BecomeLogin(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"BecomeLogin({self.method} {self.user})"
 
+    def __rich_repr__(self) -> Iterator[str]:
+        yield self.user
+
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
     """An account with its secrets opened: lives only as long as a connection is being made."""
@@ -58,6 +62,9 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Login({self.user})"
+
+    def __rich_repr__(self) -> Iterator[str]:
+        yield self.user
 
 
 class HostKeyRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +114,9 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Work({self.attempt_id})"
+
+    def __rich_repr__(self) -> Iterator[str]:
+        yield self.attempt_id
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

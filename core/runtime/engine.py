@@ -26,6 +26,7 @@ from core.runtime.lock import HomeLock
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
 from core.storage import runs
+from core.storage.documents import Documents
 from core.storage.store import Store
 from core.storage.writer import timestamp
 from core.vault.vault import Vault
@@ -85,6 +86,7 @@ class Engine:
         lock: HomeLock,
         store: Store,
         vault: Vault,
+        documents: Documents,
         host_keys: HostKeys,
         runs: Runs,
         outputs: OutputSignal,
@@ -97,6 +99,7 @@ class Engine:
         self.ids = ids
         self.store = store
         self.vault = vault
+        self.documents = documents
         self.host_keys = host_keys
         self.runs = runs
         self.outputs = outputs

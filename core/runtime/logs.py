@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,7 @@ _KEPT_FILES = 3
 
 def configure(path: Path, level: str, clock: Clock, *, to_stderr: bool) -> None:
     """Send structlog and the libraries' own records to the file, 0600, and to stderr if asked."""
-
-    def stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event["at"] = timestamp(clock.now())
-        return event
-
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        stamp,
-        structlog.processors.format_exc_info,
-    ]
+    shared = _shared(clock)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
@@ -57,9 +46,33 @@ def configure(path: Path, level: str, clock: Clock, *, to_stderr: bool) -> None:
     root.setLevel(level.upper())
     # asyncssh reports every connection at INFO, with addresses and user names.
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    _through_logging([*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter])
+
+
+def configure_plain(clock: Clock) -> None:
+    """Make structlog's events ordinary log records, one line each; for tests and tools."""
+    _through_logging([*_shared(clock), structlog.processors.JSONRenderer()])
+
+
+def _through_logging(processors: Sequence[structlog.typing.Processor]) -> None:
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=processors,
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def _shared(clock: Clock) -> list[structlog.typing.Processor]:
+    def stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["at"] = timestamp(clock.now())
+        return event
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        stamp,
+        # Plain tracebacks: a formatter that shows local variables would show secrets.
+        structlog.processors.format_exc_info,
+    ]

@@ -52,7 +52,7 @@ class Runs:
     async def preview(self, request: RunRequest) -> RunDefinition:
         """What would run; nothing is written and nothing leaves the machine."""
         _check_names(request)
-        return planning.plan(request, await self._documents())
+        return await self._plan(request, await self._documents())
 
     async def start(self, request: RunRequest, actor: str, idempotency_key: str | None) -> RunRow:
         """Accept a run: when this returns it is on disk and will be driven to its end.
@@ -66,7 +66,7 @@ class Runs:
         digest = self._digest(request)
         if idempotency_key and (known := await self._known(actor, idempotency_key, digest)):
             return known
-        definition = planning.plan(request, documents)
+        definition = await self._plan(request, documents)
         secrets = {
             **planning.secret_parameters(request, documents),
             **{name: _text(secret) for name, secret in request.secrets.items()},
@@ -150,6 +150,12 @@ class Runs:
         task = asyncio.get_running_loop().create_task(forget())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _plan(
+        self, request: RunRequest, documents: planning.Documents
+    ) -> RunDefinition:
+        """In a thread: freezing ten thousand hosts takes longer than the loop may wait."""
+        return await asyncio.to_thread(planning.plan, request, documents)
 
     async def _documents(self) -> planning.Documents:
         return await self._tools.store.reader.read(snapshot)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import zstandard
@@ -99,15 +99,16 @@ _TARGET_COLUMNS = [target_run.c[name] for name in TargetRow.__struct_fields__]
 _JSON_COLUMNS = frozenset({"counts", "outputs"})
 
 
-def _values(row: Row[Any]) -> dict[str, Any]:
-    return {
+S = TypeVar("S", RunRow, StepRow, TargetRow)
+
+
+def _struct(row: Row[Any], type_: type[S]) -> S:
+    """A row whose columns are the struct's fields, in their order."""
+    values = {
         name: json.loads(value) if name in _JSON_COLUMNS else value
-        for name, value in row._mapping.items()
+        for name, value in zip(type_.__struct_fields__, row, strict=True)
     }
-
-
-def _run_row(row: Row[Any]) -> RunRow:
-    return msgspec.convert(_values(row), RunRow)
+    return msgspec.convert(values, type_)
 
 
 def _json(value: Any) -> str:
@@ -318,7 +319,7 @@ def get(connection: Connection, run_id: str) -> RunRow:
     ).all()
     if len(rows) != 1:
         raise NotFound("run", run_id)
-    return _run_row(rows[0])
+    return _struct(rows[0], RunRow)
 
 
 def definition_of(connection: Connection, run_id: str) -> RunDefinition:
@@ -377,7 +378,7 @@ def list_runs(
     if where.host:
         touched = select(target_run.c.run_id).where(target_run.c.host == where.host)
         query = query.where(run.c.id.in_(touched))
-    return [_run_row(row) for row in connection.execute(query)]
+    return [_struct(row, RunRow) for row in connection.execute(query)]
 
 
 def live_runs(connection: Connection) -> list[str]:
@@ -393,7 +394,7 @@ def steps_of(connection: Connection, run_id: str) -> list[StepRow]:
         .where(step_run.c.run_id == run_id)
         .order_by(step_run.c.started_at, step_run.c.attempt)
     )
-    return [msgspec.convert(_values(row), StepRow) for row in rows]
+    return [_struct(row, StepRow) for row in rows]
 
 
 class TargetFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -429,7 +430,7 @@ def targets_of(
         query = query.where(target_run.c.state.in_([state.value for state in where.states]))
     if where.host:
         query = query.where(target_run.c.host == where.host)
-    return [msgspec.convert(_values(row), TargetRow) for row in connection.execute(query)]
+    return [_struct(row, TargetRow) for row in connection.execute(query)]
 
 
 def totals(connection: Connection) -> dict[str, int]:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from core.bootstrap import open_engine
 from core.config import Home, Settings
+from core.domain.documents import parse
 from core.domain.run import RunAction, RunState, TargetCode, TargetState
 from core.errors import Conflict, IllegalTransition, TargetError
 from core.executors.protocol import Stream, Target, Work
@@ -24,7 +25,7 @@ from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.flow.definition import RunRequest
 from core.runtime.engine import Engine, StopMode
 from core.runtime.runs import KeyReused
-from core.storage import documents, output, runs
+from core.storage import output, runs
 from core.storage.journal import read_after
 from core.storage.runs import RunRow, TargetRow
 
@@ -61,7 +62,8 @@ async def engine(
 
 
 async def save(opened: Engine, *bodies: dict[str, Any]) -> None:
-    await documents.apply_bodies(opened.store, opened.vault, [*bodies], actor="test")
+    batch = [parse(body) for body in bodies]
+    await opened.store.writer.write(lambda tx: opened.documents.apply(tx, batch, "test"))
 
 
 async def start(opened: Engine, **request: Any) -> RunRow:
