@@ -1,0 +1,331 @@
+"""What the API answers, typed: the part of each answer that consoles use.
+
+Fields that are not named here are ignored, so that a console still reads a
+newer engine. Times are text in ISO 8601, UTC; `presenters.durations` shows them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all answers."""
+
+
+class Page(Answer, Generic[T], frozen=True, kw_only=True):
+    """A part of a list; `next_cursor` leads to the next part, None is the end."""
+
+    items: list[T]
+    next_cursor: str | None = None
+    total: int | None = None
+
+
+class Engine(Answer, frozen=True, kw_only=True):
+    """How the engine is."""
+
+    version: str
+    state: str
+    pid: int
+    home: str
+    started_at: str
+    uptime_s: float
+    runs: dict[str, int] = {}
+    live_runs: int = 0
+    targets_running: int = 0
+    targets_waiting: int = 0
+    writes_waiting: int = 0
+    database_bytes: int = 0
+    unlocker: str = ""
+    recovered_runs: int = 0
+    pending_host_keys: int = 0
+
+
+class Kind(Answer, frozen=True, kw_only=True):
+    """A kind of document."""
+
+    kind: str
+    plural: str
+    summary: str = ""
+
+
+class Document(Answer, frozen=True, kw_only=True):
+    """A document as it is stored; secrets are references."""
+
+    kind: str
+    name: str
+    spec: dict[str, Any]
+    labels: dict[str, str] = {}
+    revision: int = 0
+    created_at: str = ""
+    updated_at: str = ""
+    updated_by: str = ""
+
+    def body(self) -> dict[str, Any]:
+        """What a person would write, and what the API takes back."""
+        return {"kind": self.kind, "name": self.name, "labels": self.labels, "spec": self.spec}
+
+
+class Revision(Answer, frozen=True, kw_only=True):
+    """One entry of a document's history."""
+
+    revision: int
+    change: str
+    at: str
+    actor: str
+
+
+class FieldChange(Answer, frozen=True, kw_only=True):
+    """One place that differs between two revisions; a missing side is null."""
+
+    path: str
+    before: Any = None
+    after: Any = None
+
+
+class Change(Answer, frozen=True, kw_only=True):
+    """What applying does to one document: create, change, unchanged or delete."""
+
+    kind: str
+    name: str
+    action: str
+    diff: list[FieldChange] = []
+
+
+class Applied(Answer, frozen=True, kw_only=True):
+    """The plan of a batch, and whether it was carried out."""
+
+    changes: list[Change]
+    applied: bool = False
+
+
+class Resolved(Answer, frozen=True, kw_only=True):
+    """The hosts that a target expression stands for."""
+
+    hosts: list[str]
+    count: int
+    folded: str = ""
+
+
+class PreviewStep(Answer, frozen=True, kw_only=True):
+    """Where one step would run."""
+
+    step: str
+    kind: str = ""
+    hosts: list[str] = []
+    count: int = 0
+    folded: str = ""
+
+
+class Preview(Answer, frozen=True, kw_only=True):
+    """What a start would do."""
+
+    title: str
+    steps: list[PreviewStep] = []
+    hosts: int = 0
+    confirm_hosts: int | None = None
+
+
+class Run(Answer, frozen=True, kw_only=True):
+    """One run, as lists show it."""
+
+    id: str
+    title: str
+    origin: str
+    state: str
+    actor: str
+    created_at: str
+    reason: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
+    target_count: int = 0
+    counts: dict[str, int] = {}
+    """Target state -> number, over the latest attempt of every step."""
+
+
+class Step(Answer, frozen=True, kw_only=True):
+    """One attempt of one step of a run."""
+
+    step: str
+    attempt: int
+    state: str
+    reason: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
+    counts: dict[str, int] = {}
+    outputs: dict[str, Any] = {}
+
+
+class RunDetail(Run, frozen=True, kw_only=True):
+    """One run with its steps and what may be asked of it."""
+
+    steps: list[Step] = []
+    actions: list[str] = []
+    definition: dict[str, Any] = {}
+
+
+class Target(Answer, frozen=True, kw_only=True):
+    """One attempt on one host."""
+
+    step: str
+    attempt: int
+    ordinal: int
+    host: str
+    state: str
+    code: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    message: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
+    size_bytes: int = 0
+    dropped_bytes: int = 0
+
+
+class Sample(Answer, frozen=True, kw_only=True):
+    """The output of one host, standing for its group."""
+
+    host: str
+    ordinal: int
+    text: str = ""
+    truncated: bool = False
+
+
+class Group(Answer, frozen=True, kw_only=True):
+    """Targets with the same state, exit code and (normalised) output."""
+
+    state: str
+    count: int
+    hosts: str
+    """Folded: `web[01-40]`."""
+    exit_code: int | None = None
+    digest: str = ""
+    ordinals: list[int] = []
+    sample: Sample | None = None
+
+
+class Groups(Answer, frozen=True, kw_only=True):
+    """All groups of one attempt of one step."""
+
+    step: str
+    attempt: int
+    groups: list[Group]
+    rules: dict[str, bool] = {}
+
+
+class DiffLine(Answer, frozen=True, kw_only=True):
+    """A line of a diff: `same`, `removed` or `added`."""
+
+    kind: str
+    text: str
+
+
+class Diff(Answer, frozen=True, kw_only=True):
+    """The lines in which two groups differ."""
+
+    lines: list[DiffLine]
+    truncated: bool = False
+
+
+class Piece(Answer, frozen=True, kw_only=True):
+    """Consecutive output of one stream of one host; bytes that are no text come as base64."""
+
+    offset: int
+    stream: str
+    at: str = ""
+    text: str | None = None
+    base64: str | None = None
+
+
+class OutputPage(Answer, frozen=True, kw_only=True):
+    """A part of one target's output."""
+
+    pieces: list[Piece]
+    next_offset: int | None = None
+    size_bytes: int = 0
+    dropped_bytes: int = 0
+
+
+class StreamedPiece(Piece, frozen=True, kw_only=True):
+    """New output of any target of a run."""
+
+    host: str
+    step: str
+    ordinal: int
+
+
+class Match(Answer, frozen=True, kw_only=True):
+    """A line of output that a search found."""
+
+    host: str
+    ordinal: int
+    step: str
+    line: int
+    text: str
+
+
+class Event(Answer, frozen=True, kw_only=True):
+    """A committed entry of the journal."""
+
+    seq: int
+    at: str
+    actor: str
+    type: str
+    subject: str
+    data: dict[str, Any] = {}
+
+
+class EventPage(Answer, frozen=True, kw_only=True):
+    """A part of the journal; `next` is the `after` of the following part."""
+
+    items: list[Event]
+    next: int | None = None
+
+
+class HostKey(Answer, frozen=True, kw_only=True):
+    """A host's key and what was decided about it."""
+
+    id: str
+    key_type: str
+    fingerprint: str
+    status: str
+    host: str | None = None
+    pattern: str | None = None
+    authority: bool = False
+    source: str = ""
+    first_seen_at: str = ""
+    decided_at: str | None = None
+    decided_by: str | None = None
+
+
+class SkippedLine(Answer, frozen=True, kw_only=True):
+    """A line of a known_hosts file that was not taken, and why."""
+
+    line: int
+    why: str
+
+
+class KeyImport(Answer, frozen=True, kw_only=True):
+    """What an import of a known_hosts file adds."""
+
+    added: list[HostKey] = []
+    skipped: list[SkippedLine] = []
+
+
+class InventoryImport(Answer, frozen=True, kw_only=True):
+    """Documents that an inventory stands for, and what could not be taken over."""
+
+    documents: list[dict[str, Any]]
+    notices: list[str] = []
+
+
+class Backup(Answer, frozen=True, kw_only=True):
+    """A finished backup."""
+
+    path: str
+    size_bytes: int
+    integrity: str

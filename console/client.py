@@ -1,0 +1,371 @@
+# ruff: noqa: E402  (the workaround below comes before httpx is imported)
+"""The typed client of the HTTP API: one method for each route, synchronous.
+
+The only module of the consoles that knows HTTP. It asks over the engine's Unix
+socket and turns every failure into an error of `core.errors`: a refusal keeps
+the API's code and hint, an engine that does not answer is EngineUnreachable.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+# WORKAROUND(httpx 0.28): the package imports its own command line (click, rich, pygments),
+# which takes as long as the rest of it. It does without when that module cannot be found.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+import httpx
+import msgspec
+
+from console import answers
+from console.problems import EngineBug, error_of
+from console.sse import ServerEvent, parse_events, split_lines
+from core.errors import EngineUnreachable, EnvironmentFault, OpsError
+
+A = TypeVar("A")
+
+_BASE = "http://jobdeck/api/v1"
+"""The host's name is never looked up: the transport is the socket."""
+_TIMEOUT = httpx.Timeout(60, connect=5)
+_ENDLESS = httpx.Timeout(None, connect=5)
+_PAGE = 1000
+"""Items asked for at once where everything is wanted: the most that the API gives."""
+
+_BYE = "bye"
+"""The last event of a stream that ends because the engine stops."""
+
+Query = Mapping[str, Any]
+"""Parameters: text, numbers, lists of text; None is left out."""
+
+
+class Client:
+    """Calls on one engine. Safe to use from several threads; close it when done."""
+
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self._http = httpx.Client(
+            transport=transport, base_url=_BASE, timeout=_TIMEOUT, trust_env=False
+        )
+
+    @classmethod
+    def over_socket(cls, path: Path) -> Self:
+        """A client of the engine that listens on this Unix socket."""
+        return cls(httpx.HTTPTransport(uds=str(path), retries=0))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- engine -----------------------------------------------------------------------------
+
+    def engine(self) -> answers.Engine:
+        return self._get(answers.Engine, "/engine")
+
+    def stop_engine(self, mode: str, timeout_s: float | None = None) -> None:
+        """Ask the engine to end by itself; `mode` is drain or detach."""
+        body = {"mode": mode, **({} if timeout_s is None else {"timeout_s": timeout_s})}
+        self._call("POST", "/engine/stop", body=body)
+
+    def back_up(self, path: str | None) -> answers.Backup:
+        """Copy the database while it is in use; None lets the engine choose the place."""
+        body = {} if path is None else {"path": path}
+        return self._decode(
+            answers.Backup, self._call("POST", "/backups", body=body, timeout=_ENDLESS)
+        )
+
+    # --- documents --------------------------------------------------------------------------
+
+    def kinds(self) -> list[answers.Kind]:
+        return self._get(list[answers.Kind], "/kinds")
+
+    def schema(self, kind: str) -> dict[str, Any]:
+        """The JSON Schema of a whole document of this kind."""
+        return self._get(dict[str, Any], f"/kinds/{_part(kind)}/schema")
+
+    def documents(
+        self, kind: str, *, selector: str | None = None, q: str | None = None
+    ) -> Iterator[answers.Document]:
+        """All documents of a kind, in order of name, page by page."""
+        return self._all(
+            answers.Document, f"/documents/{_part(kind)}", {"selector": selector, "q": q}
+        )
+
+    def document(self, kind: str, name: str, revision: int | None = None) -> answers.Document:
+        return self._get(answers.Document, _document(kind, name), {"revision": revision})
+
+    def replace(self, body: Mapping[str, Any], revision: int) -> answers.Document:
+        """Replace a document that has not changed since `revision`; StaleRevision if it has."""
+        path = _document(str(body["kind"]), str(body["name"]))
+        headers = {"If-Match": f'"{revision}"'}
+        return self._decode(answers.Document, self._call("PUT", path, body=body, headers=headers))
+
+    def delete(self, kind: str, name: str) -> None:
+        self._call("DELETE", _document(kind, name))
+
+    def history(self, kind: str, name: str) -> list[answers.Revision]:
+        page = self._get(answers.Page[answers.Revision], f"{_document(kind, name)}/history")
+        return page.items
+
+    def diff(
+        self, kind: str, name: str, first: int | None, last: int | None
+    ) -> list[answers.FieldChange]:
+        """What changed from one revision to another; None: the newest, and the one before."""
+        path = f"{_document(kind, name)}/diff"
+        answer = self._get(dict[str, list[answers.FieldChange]], path, {"from": first, "to": last})
+        return answer["changes"]
+
+    def apply(
+        self, documents: Sequence[Mapping[str, Any]], *, dry_run: bool, prune: str | None = None
+    ) -> answers.Applied:
+        body = {"documents": list(documents), "dry_run": dry_run, "prune": prune}
+        return self._post(answers.Applied, "/apply", body)
+
+    def import_inventory(self, body: Mapping[str, Any]) -> answers.InventoryImport:
+        """Documents from another tool's inventory; nothing is stored."""
+        return self._post(answers.InventoryImport, "/inventory/import", body)
+
+    def resolve(self, expression: str) -> answers.Resolved:
+        return self._post(answers.Resolved, "/targets/resolve", {"expression": expression})
+
+    # --- runs -------------------------------------------------------------------------------
+
+    def start(self, request: Mapping[str, Any], key: str) -> answers.Run:
+        """Start a run once: the same `key` never starts a second one."""
+        headers = {"Idempotency-Key": key}
+        return self._decode(answers.Run, self._call("POST", "/runs", body=request, headers=headers))
+
+    def preview(self, request: Mapping[str, Any]) -> answers.Preview:
+        return self._post(answers.Preview, "/runs/preview", request)
+
+    def runs(self, query: Query, *, limit: int) -> list[answers.Run]:
+        """The newest `limit` runs that fit, newest first."""
+        found: list[answers.Run] = []
+        for item in self._all(answers.Run, "/runs", {**query, "limit": min(limit, _PAGE)}):
+            found.append(item)
+            if len(found) == limit:
+                break
+        return found
+
+    def run(self, run_id: str) -> answers.RunDetail:
+        return self._get(answers.RunDetail, _run(run_id))
+
+    def run_definition(self, run_id: str) -> dict[str, Any]:
+        return self._get(dict[str, Any], f"{_run(run_id)}/definition")
+
+    def act(self, run_id: str, action: str, reason: str = "") -> answers.Run:
+        body = {"action": action, **({"reason": reason} if reason else {})}
+        return self._post(answers.Run, f"{_run(run_id)}/actions", body)
+
+    def targets(self, run_id: str, query: Query) -> Iterator[answers.Target]:
+        """Targets in the run's order; `query` takes step, attempt, state and host."""
+        return self._all(answers.Target, f"{_run(run_id)}/targets", query)
+
+    def groups(self, run_id: str, query: Query) -> answers.Groups:
+        return self._get(answers.Groups, f"{_run(run_id)}/groups", query)
+
+    def groups_diff(self, run_id: str, query: Query) -> answers.Diff:
+        return self._get(answers.Diff, f"{_run(run_id)}/groups/diff", query)
+
+    def output(self, run_id: str, query: Query) -> Iterator[answers.Piece]:
+        """One target's output from `offset` (0 when the query names none) to its present end."""
+        asked = dict(query)
+        while True:
+            page = self._get(answers.OutputPage, f"{_run(run_id)}/output", asked)
+            yield from page.pieces
+            if page.next_offset in (None, asked.get("offset", 0)):
+                return
+            asked["offset"] = page.next_offset
+
+    def raw_output(self, run_id: str, query: Query) -> Iterator[bytes]:
+        """The exact bytes that one target wrote."""
+        headers = {"Accept": "application/octet-stream"}
+        with self._stream(f"{_run(run_id)}/output", query, headers) as response:
+            yield from response.iter_bytes()
+
+    def search(self, run_id: str, words: str) -> list[answers.Match]:
+        page = self._get(answers.Page[answers.Match], f"{_run(run_id)}/search", {"q": words})
+        return page.items
+
+    def follow_output(
+        self, run_id: str, after: str = "0"
+    ) -> Iterator[tuple[str, answers.StreamedPiece]]:
+        """Output of all targets as it arrives, each with its place, until the run's end.
+
+        Raises EngineUnreachable when the engine stops before that. Asked again with the last
+        place as `after`, it leaves nothing out and repeats nothing.
+        """
+        with self._events(f"{_run(run_id)}/output/stream", {"after": after}) as events:
+            for event in events:
+                if event.type == "end":
+                    return
+                if event.type == "output":
+                    piece = self._decode_text(answers.StreamedPiece, event.data)
+                    yield event.id, piece
+        raise _stopped()
+
+    # --- events -----------------------------------------------------------------------------
+
+    def events(self, query: Query) -> answers.EventPage:
+        return self._get(answers.EventPage, "/events", query)
+
+    def follow_events(self, query: Query) -> Iterator[answers.Event]:
+        """Journal entries after `after`, then every further one; EngineUnreachable is the end."""
+        with self._events("/events", query) as events:
+            for event in events:
+                if event.type != _BYE:
+                    yield self._decode_text(answers.Event, event.data)
+        raise _stopped()
+
+    # --- host keys --------------------------------------------------------------------------
+
+    def host_keys(self, status: str | None = None) -> Iterator[answers.HostKey]:
+        return self._all(answers.HostKey, "/host-keys", {"status": status})
+
+    def decide_host_keys(
+        self, action: str, *, ids: Sequence[str] = (), hosts: Sequence[str] = ()
+    ) -> list[answers.HostKey]:
+        """Approve or revoke keys, named by their ids or their hosts."""
+        body: dict[str, Any] = {"action": action}
+        body |= {"ids": list(ids)} if ids else {"hosts": list(hosts)}
+        return self._post(answers.Page[answers.HostKey], "/host-keys/actions", body).items
+
+    def import_host_keys(self, known_hosts: str, *, dry_run: bool) -> answers.KeyImport:
+        body = {"known_hosts": known_hosts, "dry_run": dry_run}
+        return self._post(answers.KeyImport, "/host-keys/import", body)
+
+    def add_authority(self, pattern: str, public_key: str) -> answers.HostKey:
+        body = {"pattern": pattern, "public_key": public_key}
+        return self._post(answers.HostKey, "/host-keys/authorities", body)
+
+    # --- HTTP -------------------------------------------------------------------------------
+
+    def _get(self, answer: type[A], path: str, query: Query | None = None) -> A:
+        return self._decode(answer, self._call("GET", path, query=query))
+
+    def _post(self, answer: type[A], path: str, body: Mapping[str, Any]) -> A:
+        return self._decode(answer, self._call("POST", path, body=body))
+
+    def _all(self, item: type[A], path: str, query: Query) -> Iterator[A]:
+        asked = {"limit": _PAGE, **query}
+        while True:
+            page = self._get(answers.Page[item], path, asked)  # type: ignore[valid-type]
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            asked["cursor"] = page.next_cursor
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
+    ) -> httpx.Response:
+        with _unreachable():
+            response = self._http.request(
+                method, path, params=_params(query), json=body, headers=headers, timeout=timeout
+            )
+        if response.status_code >= 400:
+            raise _error(response)
+        return response
+
+    @contextmanager
+    def _stream(
+        self, path: str, query: Query, headers: Mapping[str, str]
+    ) -> Iterator[httpx.Response]:
+        with (
+            _unreachable(),
+            self._http.stream(
+                "GET", path, params=_params(query), headers=headers, timeout=_ENDLESS
+            ) as response,
+        ):
+            if response.status_code >= 400:
+                response.read()
+                raise _error(response)
+            yield response
+
+    @contextmanager
+    def _events(self, path: str, query: Query) -> Iterator[Iterator[ServerEvent]]:
+        with self._stream(path, query, {"Accept": "text/event-stream"}) as response:
+            yield parse_events(split_lines(response.iter_bytes()))
+
+    def _decode(self, answer: type[A], response: httpx.Response) -> A:
+        return self._decode_text(answer, response.content)
+
+    def _decode_text(self, answer: type[A], text: str | bytes) -> A:
+        try:
+            return msgspec.json.decode(text, type=answer)
+        except msgspec.DecodeError as error:
+            raise EnvironmentFault(
+                f"the engine's answer cannot be read: {error}",
+                hint="engine and console may be of different versions: `jobdeck engine restart`",
+            ) from error
+
+
+def _stopped() -> EngineUnreachable:
+    return EngineUnreachable(
+        "the engine has stopped", hint="`jobdeck engine status` shows whether it runs"
+    )
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _document(kind: str, name: str) -> str:
+    return f"/documents/{_part(kind)}/{_part(name)}"
+
+
+def _run(run_id: str) -> str:
+    return f"/runs/{_part(run_id)}"
+
+
+def _params(query: Query | None) -> httpx.QueryParams:
+    """Query parameters; a list is repeated."""
+    found: list[tuple[str, Any]] = []
+    for name, value in (query or {}).items():
+        if isinstance(value, str | int):
+            found.append((name, str(value)))
+        else:
+            found += [(name, item) for item in value or ()]
+    return httpx.QueryParams(found)
+
+
+def _error(response: httpx.Response) -> OpsError:
+    try:
+        body = response.json()
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        body = None
+    if not isinstance(body, dict):
+        return EngineBug(f"the engine answered {response.status_code} without saying why")
+    return error_of(response.status_code, body)
+
+
+@contextmanager
+def _unreachable() -> Iterator[None]:
+    try:
+        yield
+    except httpx.TransportError as error:
+        what = "does not answer" if isinstance(error, httpx.ConnectError) else "stopped answering"
+        raise EngineUnreachable(
+            f"the engine {what}", hint="`jobdeck engine status` shows whether it runs"
+        ) from error
