@@ -1,0 +1,57 @@
+"""The one way to user-visible text: `_` and `ngettext`, in English or Simplified Chinese.
+
+The language is JOBDECK_LANG, else that of the locale (LC_ALL, LC_MESSAGES,
+LANG). Catalogues are read from their `.po` source when the first text is asked
+for: deliberately no compiled `.mo`, which could fall behind its source and
+loads no faster. English is the source language and reads nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import assets
+from console.pofile import Catalogue, read_po
+
+ENGLISH = "en"
+CHINESE = "zh_CN"
+LANGUAGES = (ENGLISH, CHINESE)
+
+_VARIABLES = ("JOBDECK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def language(environ: Mapping[str, str] = os.environ) -> str:
+    """One of LANGUAGES: every Chinese locale reads Simplified Chinese, all others English."""
+    chosen = next((environ[name] for name in _VARIABLES if environ.get(name)), "")
+    return CHINESE if chosen.lower().startswith("zh") else ENGLISH
+
+
+def catalogue_file(name: str) -> Path:
+    """The source of a language's catalogue."""
+    return Path(assets.__file__).parent / "locale" / name / "LC_MESSAGES" / "jobdeck.po"
+
+
+@cache
+def _catalogue(name: str) -> Catalogue:
+    if name == ENGLISH:
+        return {}
+    return read_po(catalogue_file(name).read_text(encoding="utf-8"))
+
+
+def gettext(text: str) -> str:
+    """`text` in the language of the environment; itself where no translation exists."""
+    return _catalogue(language()).get(text, (text,))[0]
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """The form of a text that fits `count`; the caller fills in `{count}`."""
+    translated = _catalogue(language()).get(one)
+    if translated is not None:
+        return translated[0]  # Chinese has one form for every number
+    return one if count == 1 else many
+
+
+_ = gettext

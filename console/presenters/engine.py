@@ -1,0 +1,61 @@
+"""How the engine is, as names and values."""
+
+from __future__ import annotations
+
+from console.answers import Engine
+from console.i18n import _
+from console.presenters import states
+from console.presenters.durations import duration, full_time, number, size
+from console.presenters.text import Span, Table, Tone, pairs
+
+
+def status_table(engine: Engine) -> Table:
+    """Version, work, storage and keys of a running engine."""
+    return pairs(
+        (_("engine"), _state(engine.state)),
+        (_("version"), engine.version),
+        (_("home"), engine.home),
+        (_("process"), str(engine.pid)),
+        (_("started"), full_time(engine.started_at)),
+        (_("up for"), duration(engine.uptime_s)),
+        (_("live runs"), number(engine.live_runs)),
+        (
+            _("hosts"),
+            _("{running} running, {waiting} waiting").format(
+                running=number(engine.targets_running), waiting=number(engine.targets_waiting)
+            ),
+        ),
+        (_("stored runs"), _stored(engine)),
+        (_("recovered"), _recovered(engine.recovered_runs)),
+        (_("host keys"), _pending(engine.pending_host_keys)),
+        (_("database"), size(engine.database_bytes)),
+        (_("writes waiting"), number(engine.writes_waiting) if engine.writes_waiting else ""),
+        (_("master key"), engine.unlocker),
+    )
+
+
+def _state(state: str) -> Span:
+    words = {
+        "starting": (states.WAITING, _("starting")),
+        "running": (states.GOOD, _("running")),
+        "stopping": (states.BUSY, _("stopping")),
+    }
+    (symbol, tone), word = words.get(state, (states.UNKNOWN, state))
+    return Span(f"{symbol} {word}", tone)
+
+
+def _stored(engine: Engine) -> str:
+    total = sum(engine.runs.values())
+    parts = [f"{number(count)} {states.word(state)}" for state, count in engine.runs.items()]
+    return f"{number(total)} ({', '.join(parts)})" if parts else number(total)
+
+
+def _recovered(count: int) -> str:
+    return _("{count} runs taken up at this start").format(count=number(count)) if count else ""
+
+
+def _pending(count: int) -> str | Span:
+    if not count:
+        return ""
+    text = _("{count} wait for approval: jobdeck hosts keys list").format(count=number(count))
+    return Span(text, Tone.WARNING)

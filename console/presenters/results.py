@@ -1,0 +1,154 @@
+"""How a run ended: groups of hosts that answered alike, and the hosts that need a person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.answers import Group, Run, Target
+from console.i18n import _, ngettext
+from console.presenters import states
+from console.presenters.durations import duration, number, span_of
+from console.presenters.progress import count_spans
+from console.presenters.text import Line, Span, Tone, line
+from core.domain.hostrange import fold
+from core.domain.run import GOOD_TARGET_STATES, TargetCode
+
+SAMPLE_LINES = 20
+"""Lines of a group's sample before the rest is left to `runs output`."""
+_INDENT = "    "
+
+
+def hosts_word(count: int) -> str:
+    """`1 host`, `1,200 hosts`."""
+    return ngettext("{count} host", "{count} hosts", count).format(count=number(count))
+
+
+def group_lines(group: Group, sample_lines: int | None = SAMPLE_LINES) -> Iterator[Line]:
+    """A group's heading and its sample; `sample_lines` None shows all of it, 0 nothing."""
+    pieces: list[str | Span] = [states.target_state(group.state)]
+    if group.exit_code is not None:
+        pieces.append("  " + _("exit {code}").format(code=group.exit_code))
+    pieces += [f"  {hosts_word(group.count)}  ", Span(group.hosts, Tone.STRONG)]
+    yield line(*pieces)
+    if group.sample is None or sample_lines == 0:
+        return
+    text = group.sample.text.rstrip("\n")
+    rows = text.split("\n") if text else []
+    shown = rows if sample_lines is None else rows[:sample_lines]
+    yield from (line(_INDENT, row.removesuffix("\r")) for row in shown)
+    hidden = len(rows) - len(shown)
+    if hidden or group.sample.truncated:
+        more = (
+            ngettext("{count} more line", "{count} more lines", hidden).format(count=number(hidden))
+            if hidden and not group.sample.truncated
+            else _("more lines")
+        )
+        note = _("... {more}; all of it: {command}").format(
+            more=more, command=_("`jobdeck runs output RUN {host}`").format(host=group.sample.host)
+        )
+        yield line(_INDENT, Span(note, Tone.QUIET))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Hosts that did not succeed for the same reason."""
+
+    state: str
+    code: str
+    hosts: tuple[str, ...]
+    message: str
+    """What the first of them said; others may name other addresses."""
+
+
+def failures(targets: Iterable[Target]) -> list[Failure]:
+    """Targets that did not succeed, put together by state and reason."""
+    found: dict[tuple[str, str, str], list[Target]] = defaultdict(list)
+    for target in targets:
+        if target.state not in GOOD_TARGET_STATES:
+            reason = target.message.replace(target.host, "")
+            found[target.state, target.code or "", _shape(reason)].append(target)
+    return [
+        Failure(state, code, tuple(t.host for t in members), members[0].message)
+        for (state, code, _reason), members in sorted(
+            found.items(), key=lambda item: (states.ORDER.get(item[0][0], 0), item[0])
+        )
+    ]
+
+
+def _shape(message: str) -> str:
+    """A message without its numbers, so that addresses and ports do not tell two reasons apart."""
+    return "".join("0" if character.isdigit() else character for character in message)
+
+
+def failure_lines(found: Sequence[Failure]) -> Iterator[Line]:
+    """One line for the hosts and one for the reason."""
+    for failure in found:
+        yield line(
+            states.target_state(failure.state),
+            f"  {hosts_word(len(failure.hosts))}  ",
+            Span(fold(failure.hosts), Tone.STRONG),
+        )
+        reason = failure.message or failure.code
+        if reason:
+            yield from (line(_INDENT, row) for row in reason.splitlines())
+
+
+def summary(run: Run, now: datetime) -> Line:
+    """How a run ended, or stands: the state, the counts, how long it took."""
+    pieces: list[str | Span] = [states.run_state(run.state)]
+    for span in count_spans(run.counts):
+        pieces += ["  ", span]
+    took = duration(span_of(run.started_at, run.finished_at, now))
+    if took:
+        pieces.append(f"  {took}")
+    if run.reason:
+        pieces.append(Span(f"  {run.reason}", Tone.QUIET))
+    return line(*pieces)
+
+
+def short_id(run_id: str) -> str:
+    """Enough of a run's id to type: its time in milliseconds and a little chance."""
+    return run_id[:12]
+
+
+def next_steps(run: Run, found: Sequence[Failure]) -> Iterator[Line]:
+    """What to type next, where something did not succeed: a command and what it is good for."""
+    codes = {failure.code for failure in found}
+    steps = list(dict.fromkeys(advice for code, advice in _advice().items() if code in codes))
+    id_ = short_id(run.id)
+    with_output = next((f for f in found if f.code in _RAN), None)
+    if with_output:
+        command = f"jobdeck runs output {id_} {with_output.hosts[0]}"
+        steps.append((command, _("everything that host printed")))
+    if found:
+        steps.append((f"jobdeck runs show {id_}", _("the run, step by step")))
+    width = max((len(command) for command, _why in steps), default=0)
+    for command, why in steps:
+        yield line("  ", Span(command, Tone.STRONG), " " * (width - len(command) + 2), why)
+
+
+_RAN = frozenset({TargetCode.NON_ZERO_RESULT, TargetCode.SIGNALLED, TargetCode.COMMAND_TIMEOUT})
+"""Reasons with which a host may have printed something."""
+
+
+def _advice() -> Mapping[str, tuple[str, str]]:
+    keys = "jobdeck hosts keys list"
+    hosts = "jobdeck hosts list"
+    accounts = "jobdeck get account"
+    pending = (keys, _("compare the keys' fingerprints, then approve them"))
+    changed = (keys, _("a host shows another key than the approved one"))
+    address = (hosts, _("check addresses, ports and jump hosts"))
+    login = (accounts, _("check who logs in, and with what"))
+    return {
+        TargetCode.HOST_KEY_PENDING: pending,
+        TargetCode.HOST_KEY_CHANGED: changed,
+        TargetCode.HOST_KEY_REVOKED: changed,
+        TargetCode.CONNECTION_FAILURE: address,
+        TargetCode.CONNECTION_TIMEOUT: address,
+        TargetCode.HOST_NOT_FOUND: address,
+        TargetCode.AUTHENTICATION_FAILURE: login,
+        TargetCode.BECOME_FAILURE: login,
+    }

@@ -1,0 +1,69 @@
+"""One run as names and values, and its steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from console.answers import RunDetail, Step
+from console.i18n import _
+from console.presenters import states
+from console.presenters.durations import clock_time, duration, full_time, number, span_of
+from console.presenters.progress import count_spans
+from console.presenters.text import Column, Span, Table, Tone, pairs
+
+
+def detail_table(run: RunDetail, now: datetime) -> Table:
+    """What was asked for, by whom, when, and what came of it."""
+    definition = run.definition
+    timeout_s = definition.get("timeout_s")
+    return pairs(
+        (_("run"), Span(run.id, Tone.STRONG)),
+        (_("title"), run.title),
+        (_("state"), states.run_state(run.state)),
+        (_("reason"), run.reason),
+        (_("origin"), run.origin),
+        (_("started by"), run.actor),
+        (_("started"), full_time(run.started_at or run.created_at)),
+        (_("ended"), full_time(run.finished_at)),
+        (_("took"), duration(span_of(run.started_at, run.finished_at, now))),
+        (_("targets"), str(definition.get("targets") or "")),
+        (_("hosts"), f"{number(run.target_count)}  {definition.get('hosts', '')}"),
+        (_("parameters"), _parameters(definition.get("parameters") or {})),
+        (_("at a time"), str(definition.get("concurrency") or "")),
+        (_("time-out"), duration(timeout_s)),
+    )
+
+
+def _parameters(parameters: dict[str, object]) -> str:
+    return ", ".join(
+        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in parameters.items()
+    )
+
+
+def steps_table(steps: Sequence[Step], now: datetime) -> Table:
+    """Every attempt of every step, in the order in which they started."""
+    return Table(
+        columns=(
+            Column(_("STEP")),
+            Column(_("ATTEMPT"), right=True),
+            Column(_("STATE")),
+            Column(_("STARTED")),
+            Column(_("TOOK"), right=True),
+            Column(_("HOSTS"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(step.step, Tone.STRONG),
+                Span(str(step.attempt)),
+                states.run_state(step.state),
+                Span(clock_time(step.started_at, now)),
+                Span(duration(span_of(step.started_at, step.finished_at, now))),
+                Span("  ".join(span.text for span in count_spans(step.counts))),
+            )
+            for step in steps
+        ),
+        empty=_("no step has started"),
+    )
