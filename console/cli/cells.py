@@ -1,0 +1,66 @@
+"""Text measured in terminal cells: widths, cutting and wrapping that are right for Chinese.
+
+The one module that asks Rich how wide a character is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rich.cells import cell_len, set_cell_size
+
+CUT = "..."
+"""Marks text that was cut. ASCII, because an ellipsis is two cells wide on some terminals."""
+
+_WIDE = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6"
+_CLOSING = "\u3001\u3002\uff0c\uff1a\uff1b\uff01\uff1f\uff09\u300b\u300d\u201d"
+_PIECE = re.compile(rf"\s+|[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}]+[{_CLOSING}]*")
+"""Where a line may break: at blanks, and after any wide character that no mark follows."""
+
+
+def width(text: str) -> int:
+    """Cells that `text` takes in one line."""
+    return cell_len(text)
+
+
+def pad(text: str, cells: int, *, right: bool = False) -> str:
+    """`text` filled with blanks to `cells`; longer text stays as it is."""
+    blanks = " " * (cells - cell_len(text))
+    return blanks + text if right else text + blanks
+
+
+def cut(text: str, cells: int) -> str:
+    """`text` in at most `cells` cells, ending in CUT where something was left out."""
+    if cell_len(text) <= cells:
+        return text
+    if cells <= len(CUT):
+        return set_cell_size(text, max(cells, 0)).rstrip()
+    return set_cell_size(text, cells - len(CUT)).rstrip() + CUT
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """One paragraph in lines of at most `cells`; a longer word stands alone, uncut."""
+    lines, current = list[str](), ""
+    for piece in _PIECE.findall(text.strip()):
+        if piece.isspace():
+            current += " " if current else ""
+        elif cell_len(current) + cell_len(piece) <= cells:
+            current += piece
+        else:
+            lines += [current.rstrip()] if current.strip() else []
+            current = piece
+    return [*lines, current.rstrip()] if current.strip() else lines or [""]
+
+
+def paragraphs(text: str, cells: int) -> Iterator[str]:
+    """Lines of several paragraphs; a blank line separates, an indented line stays as it is."""
+    pending: list[str] = []
+    for line in [*text.strip("\n").splitlines(), ""]:
+        if line.strip() and not line.startswith(" "):
+            pending.append(line.strip())
+            continue
+        if pending:
+            yield from wrap(" ".join(pending), cells)
+            pending = []
+        yield line.rstrip()

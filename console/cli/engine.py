@@ -1,0 +1,123 @@
+"""`jobdeck engine`: the one process of a home."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import msgspec
+import typer
+
+from console import autostart
+from console.cli import options
+from console.cli.exit_codes import ExitCode
+from console.cli.helping import command, family
+from console.cli.options import Json
+from console.cli.printing import err, out
+from console.cli.settings import home
+from console.i18n import _
+from console.presenters.engine import status_table
+from core.clock import SystemClock
+from core.errors import EngineUnreachable
+
+app = family(_("Start, stop and look at the engine: the one process that does the work of a home."))
+
+_PAUSE_S = 0.05
+
+Drain = Annotated[
+    bool, typer.Option("--drain", help=_("let every run end first; new ones are refused"))
+]
+Detach = Annotated[
+    bool,
+    typer.Option(
+        "--detach", help=_("let running hosts end, leave the rest to the next start (default)")
+    ),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option("--timeout", metavar="TIME", help=_("stop waiting after this long: 90, 5m")),
+]
+
+
+@command(
+    app,
+    "run",
+    _("Run the engine in the foreground.\n\nFor service managers and for looking at its log."),
+)
+def run() -> None:
+    from core import bootstrap
+
+    bootstrap.serve(home(), to_stderr=True)
+
+
+@command(app, "start", _("Start the engine in the background, unless it runs."))
+def start() -> None:
+    started = autostart.ensure_engine(home())
+    word = _("the engine runs") if started else _("the engine was already running")
+    err().print(f"{word}: {home().root}")
+
+
+@command(
+    app,
+    "stop",
+    _(
+        "Stop the engine and wait until it has ended.\n\n"
+        "No work on hosts is killed. Runs that did not end go on at the next start."
+    ),
+)
+def stop(drain: Drain = False, detach: Detach = False, timeout: Timeout = None) -> int:
+    if _stop(drain=drain, detach=detach, timeout=timeout):
+        err().print(_("the engine has stopped"))
+    else:
+        err().print(_("no engine was running"))
+    return ExitCode.OK
+
+
+@command(app, "restart", _("Stop the engine, then start it again. Runs go on."))
+def restart(drain: Drain = False, detach: Detach = False, timeout: Timeout = None) -> int:
+    _stop(drain=drain, detach=detach, timeout=timeout)
+    autostart.ensure_engine(home())
+    err().print(_("the engine has restarted"))
+    return ExitCode.OK
+
+
+def _stop(*, drain: bool, detach: bool, timeout: str | None) -> bool:
+    """Whether an engine was there to stop."""
+    from console.client import Client
+
+    options.exclusive({"--drain": drain, "--detach": detach})
+    limit_s = options.seconds("--timeout", timeout)
+    place, clock = home(), SystemClock()
+    if not autostart.is_listening(place.socket):
+        return False
+    with Client.over_socket(place.socket) as client:
+        client.stop_engine("drain" if drain else "detach")
+    began_s = clock.monotonic()
+    while autostart.is_running(place):
+        if limit_s is not None and clock.monotonic() - began_s > limit_s:
+            raise EngineUnreachable(
+                _("the engine is still stopping after {limit} seconds").format(limit=limit_s),
+                hint=_("`jobdeck engine status` shows what it waits for"),
+            )
+        time.sleep(_PAUSE_S)
+    return True
+
+
+@command(app, "status", _("Show how the engine is: work, storage, keys."))
+def status(as_json: Json = False) -> int:
+    from console.client import Client
+
+    place = home()
+    if not autostart.is_listening(place.socket):
+        if as_json:
+            out().json({"state": "stopped", "home": str(place.root)})
+        else:
+            out().print(_("no engine runs in {home}").format(home=place.root))
+        return ExitCode.ENVIRONMENT
+    with Client.over_socket(place.socket) as client:
+        answer = client.engine()
+    if as_json:
+        out().json(msgspec.to_builtins(answer))
+    else:
+        out().table(status_table(answer))
+    return ExitCode.OK

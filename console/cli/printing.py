@@ -1,0 +1,146 @@
+"""The two streams: stdout is data, stderr is talk.
+
+Everything shown on a screen passes `Screen`, which makes hostile text harmless
+(`core.domain.display`), decides whether tones become colours, and keeps columns
+straight. Colour never says what the words do not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from console.cli.cells import cut, pad, width, wrap
+from console.cli.settings import settings
+from console.presenters.text import Column, Line, Span, Table, Tone
+from core.domain.display import safe_text
+
+_SGR: Mapping[Tone, str] = {
+    Tone.GOOD: "32",
+    Tone.BAD: "31",
+    Tone.WARNING: "33",
+    Tone.BUSY: "36",
+    Tone.QUIET: "2",
+    Tone.STRONG: "1",
+}
+"""Tones as the sixteen colours every terminal lets its owner choose."""
+
+_GAP = 2
+"""Blanks between columns."""
+_LEAST = 12
+"""Cells that a column that gives way keeps."""
+
+_JSON_CONTROLS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON leaves as it is though a terminal may obey it."""
+
+
+class Screen:
+    """One output stream, as a terminal or as a file."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.is_terminal = stream.isatty()
+        self._colours = _wants_colours(self.is_terminal, os.environ)
+
+    @property
+    def cells(self) -> int | None:
+        """Width of the terminal at this moment; None where lines may be of any length."""
+        return shutil.get_terminal_size().columns if self.is_terminal else None
+
+    def print(self, *pieces: str | Span) -> None:
+        """One line."""
+        self._stream.write(self.render(pieces) + "\n")
+
+    def lines(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self.print(*line)
+
+    def write(self, text: str) -> None:
+        """Text that is already safe, without a line end."""
+        self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def render(self, pieces: Iterable[str | Span]) -> str:
+        """A line as it goes to the stream: harmless, and coloured where that is wanted."""
+        shown = []
+        for piece in pieces:
+            span = piece if isinstance(piece, Span) else Span(piece)
+            text = safe_text(span.text)
+            code = _SGR.get(span.tone) if self._colours else None
+            shown.append(f"\x1b[{code}m{text}\x1b[0m" if code and text else text)
+        return "".join(shown)
+
+    def table(self, table: Table) -> None:
+        """Columns two blanks apart, under their titles if any; a terminal's width is kept."""
+        if not table.rows:
+            if table.empty:
+                self.print(Span(table.empty, Tone.QUIET))
+            return
+        titles = tuple(Span(column.title, Tone.QUIET) for column in table.columns)
+        shown = table.rows if all(not cell.text for cell in titles) else (titles, *table.rows)
+        rows = [tuple(_one_line(cell) for cell in row) for row in shown]
+        widths = _widths(table, rows, self.cells)
+        for row in rows:
+            self._row(row, widths, table.columns)
+
+    def _row(self, row: Sequence[Span], widths: Sequence[int], columns: Sequence[Column]) -> None:
+        *firsts, last = row
+        spaced = []
+        for cell, size, column in zip(firsts, widths, columns, strict=False):
+            text = pad(cut(cell.text, size), size, right=column.right)
+            spaced += [Span(text, cell.tone), Span(" " * _GAP)]
+        parts = wrap(last.text, widths[-1]) if columns[-1].wraps else [cut(last.text, widths[-1])]
+        if columns[-1].right:
+            parts = [pad(part, widths[-1], right=True) for part in parts]
+        self._stream.write(self.render([*spaced, Span(parts[0], last.tone)]).rstrip() + "\n")
+        for part in parts[1:]:
+            indent = " " * (sum(widths[:-1]) + _GAP * len(firsts))
+            self._stream.write(self.render([indent, Span(part, last.tone)]) + "\n")
+
+    def json(self, value: Any, *, indent: int | None = 2) -> None:
+        """One JSON document; control characters are escaped, all other text is as it is."""
+        text = json.dumps(value, ensure_ascii=False, indent=indent)
+        self._stream.write(_JSON_CONTROLS.sub(_escaped, text) + "\n")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
+def _wants_colours(is_terminal: bool, environ: Mapping[str, str]) -> bool:
+    """NO_COLOR (no-color.org) and TERM=dumb are obeyed unless a flag says otherwise."""
+    if settings.color != "auto":
+        return settings.color == "always"
+    return is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def _one_line(cell: Span) -> Span:
+    return Span(safe_text(" ".join(cell.text.splitlines())), cell.tone)
+
+
+def _widths(table: Table, rows: Sequence[Sequence[Span]], room: int | None) -> list[int]:
+    """Cells of each column. Where the screen is too narrow the elastic column gives way."""
+    widths = [max(width(row[at].text) for row in rows) for at in range(len(table.columns))]
+    if room is not None:
+        over = sum(widths) + _GAP * (len(widths) - 1) - room
+        for at, column in enumerate(table.columns):
+            if column.elastic and over > 0:
+                widths[at] = max(widths[at] - over, min(widths[at], _LEAST))
+    return widths
+
+
+def out() -> Screen:
+    """stdout: what was asked for."""
+    return Screen(sys.stdout)
+
+
+def err() -> Screen:
+    """stderr: progress, questions, warnings, errors."""
+    return Screen(sys.stderr)

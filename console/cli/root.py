@@ -1,0 +1,167 @@
+"""The root of the command line: a table of all commands, each loaded when it is used.
+
+The table is all that `jobdeck --help` needs, which is why it starts so fast:
+nothing here imports a command, the client or the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from console.cli import settings
+from console.cli.helping import Entry, Group, Section
+from console.i18n import _
+
+
+class Place(NamedTuple):
+    """Where a command is: a module with an `app`, and what its line in the help says."""
+
+    module: str
+    summary: str
+    is_family: bool = False
+    """Whether the name stands for the whole `app` or for one command in it."""
+
+
+def table() -> Mapping[str, Mapping[str, Place]]:
+    """Heading -> name -> place, in the order of the help page."""
+    return {
+        _("Run work"): {
+            "run": Place("running", _("run a command or a script on many hosts, at once")),
+            "start": Place("running", _("start a saved job")),
+            "runs": Place("runs", _("look at runs, follow or cancel them"), True),
+        },
+        _("Define"): {
+            "apply": Place("applying", _("make the engine's documents what YAML files say")),
+            "get": Place("documents", _("show documents")),
+            "edit": Place("editing", _("change a document in your editor")),
+            "delete": Place("documents", _("delete documents")),
+            "history": Place("documents", _("list a document's revisions")),
+            "diff": Place("documents", _("show what changed between two revisions")),
+            "export": Place("documents", _("write documents as YAML that can be applied")),
+            "explain": Place("explaining", _("describe the fields of a kind of document")),
+        },
+        _("Hosts"): {
+            "hosts": Place("hosts", _("list hosts, import them, approve their keys"), True),
+        },
+        _("Engine"): {
+            "engine": Place("engine", _("start, stop and look at the engine"), True),
+            "events": Place("events", _("list or follow everything that happened")),
+            "backup": Place("keeping", _("copy the engine's data while it runs")),
+            "restore": Place("keeping", _("put a backup in the place of the engine's data")),
+        },
+        _("Help"): {
+            "help": Place("topics", _("read about a topic, such as targets")),
+            "completion": Place("topics", _("print the completion script of a shell")),
+            "version": Place("topics", _("print the version")),
+        },
+    }
+
+
+class Root(Group):
+    """All of `jobdeck`: commands by name, loaded on first use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for places in table().values() for name in places]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        for places in table().values():
+            if cmd_name in places:
+                return _load(cmd_name, places[cmd_name])
+        return None
+
+    def sections(self, ctx: Any) -> list[Section]:
+        commands = [
+            (title, [Entry(name, place.summary) for name, place in places.items()])
+            for title, places in table().items()
+        ]
+        return [*commands, *super(Group, self).sections(ctx)]
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Names from the table: completing the first word loads no command."""
+        from typer._click.shell_completion import CompletionItem
+
+        items = [
+            CompletionItem(name, help=place.summary)
+            for places in table().values()
+            for name, place in places.items()
+            if name.startswith(incomplete)
+        ]
+        return [*items, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
+
+
+def _load(name: str, place: Place) -> Any:
+    group = get_group(import_module(f"console.cli.{place.module}").app)
+    return group if place.is_family else group.commands[name]
+
+
+def _remember_home(value: str | None) -> None:
+    settings.settings.home = value or settings.settings.home
+
+
+def _remember_input(value: bool) -> None:
+    settings.settings.no_input |= value
+
+
+def _remember_color(value: str | None) -> None:
+    if value is None:
+        return
+    if value not in ("auto", "always", "never"):
+        raise typer.BadParameter(_("must be auto, always or never"))
+    settings.settings.color = value
+
+
+def build() -> TyperGroup:
+    """The whole command line, with nothing loaded yet."""
+    app = typer.Typer(
+        cls=Root,
+        name="jobdeck",
+        help=_(
+            "Jobdeck runs work on many machines and keeps the record. Every command talks to"
+            " the engine of your home folder and starts it when none runs."
+        ),
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def root(
+        home: Annotated[
+            str | None,
+            typer.Option(
+                "--home",
+                metavar="DIR",
+                help=_("home folder of the engine (JOBDECK_HOME)"),
+                callback=_remember_home,
+                expose_value=False,
+            ),
+        ] = None,
+        no_input: Annotated[
+            bool,
+            typer.Option(
+                "--no-input",
+                help=_("never ask; fail where an answer is needed"),
+                callback=_remember_input,
+                expose_value=False,
+            ),
+        ] = False,
+        color: Annotated[
+            str | None,
+            typer.Option(
+                "--color",
+                metavar="WHEN",
+                help=_("auto, always or never (auto obeys NO_COLOR)"),
+                callback=_remember_color,
+                expose_value=False,
+            ),
+        ] = None,
+    ) -> None: ...
+
+    return get_group(app)

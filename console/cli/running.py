@@ -1,0 +1,223 @@
+"""`jobdeck run` and `jobdeck start`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from console.cli import options, starting
+from console.cli.asking import secret
+from console.cli.helping import command, family
+from console.cli.settings import engine, may_ask
+from console.cli.starting import (
+    HOW,
+    AllowEmpty,
+    Concurrency,
+    Confirm,
+    Detach,
+    Env,
+    Hosts,
+    Json,
+    On,
+    PerHost,
+    Quiet,
+    RunAs,
+    Stream,
+    Timeout,
+    Title,
+)
+from console.client import Client
+from console.i18n import _
+from core.errors import RequestError
+
+app = family(_("Run work on hosts."))
+
+
+@command(
+    app,
+    "run",
+    _(
+        "Run a command or a script on many hosts, at once.\n\n"
+        "The words after the flags are joined with blanks and given to the shell of each host, as"
+        " ssh does: quote what that shell shall see quoted. The first word that is no flag ends"
+        " the flags. With --script the words are the script's arguments instead."
+    ),
+    """
+jobdeck run --on 'env=prod & role=web' -- systemctl is-active nginx
+jobdeck run --hosts web[01-03] --stream -- 'tail -n 3 /var/log/syslog'
+jobdeck run --on all --script check.sh --timeout 30s -- --fast
+""",
+    context_settings={"allow_interspersed_args": False},
+)
+def run(
+    words: Annotated[list[str] | None, typer.Argument(metavar="[--] COMMAND...")] = None,
+    on: On = None,
+    hosts: Hosts = None,
+    run_as: RunAs = None,
+    allow_empty: AllowEmpty = False,
+    confirm: Confirm = None,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            "--script",
+            metavar="FILE",
+            rich_help_panel=HOW,
+            help=_("run this file's text (- is stdin); its #! line names the interpreter"),
+        ),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            metavar="NAME",
+            rich_help_panel=HOW,
+            help=_("interpreter of the script: sh, bash, python3, or a path"),
+        ),
+    ] = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
+    env: Env = None,
+    title: Title = None,
+    detach: Detach = False,
+    per_host: PerHost = False,
+    stream: Stream = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    step = _step(words or [], script, language)
+    if on is None and hosts is None:
+        raise RequestError(
+            _("nothing says where to run"), hint=_("--on EXPR or --hosts LIST; all hosts: --on all")
+        )
+    request = starting.request_of(
+        on=on,
+        hosts=hosts,
+        run_as=run_as,
+        allow_empty=allow_empty,
+        confirm=confirm,
+        concurrency=concurrency,
+        timeout=timeout,
+        env=env,
+        title=title,
+    )
+    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    if script is not None:
+        request.setdefault("title", script if script != "-" else _("script from stdin"))
+    with engine() as client:
+        request = {**request, "step": step}
+        return starting.go(client, request, view=view, detach=detach, outputs=per_host)
+
+
+def _step(words: list[str], script: str | None, language: str | None) -> dict[str, Any]:
+    """The one step of an ad-hoc run."""
+    if script is None:
+        if language is not None:
+            raise RequestError(_("--language belongs to --script"), hint=_("add --script FILE"))
+        if not " ".join(words).strip():
+            raise RequestError(
+                _("there is nothing to run"),
+                hint=_("jobdeck run --on EXPR -- COMMAND, or --script FILE"),
+            )
+        return {"kind": "command", "name": "command", "command": " ".join(words)}
+    text = options.read_text("--script", script)
+    if not text.strip():
+        raise options.refuse("--script", _("{path} is empty").format(path=script))
+    step: dict[str, Any] = {"kind": "script", "name": "script", "text": text, "args": words}
+    if chosen := language or _interpreter(text):
+        step["language"] = chosen
+    return step
+
+
+def _interpreter(text: str) -> str | None:
+    """What the `#!` line names: a path, or the program that `env` is to find."""
+    first = text.partition("\n")[0]
+    words = first.removeprefix("#!").split() if first.startswith("#!") else []
+    if not words:
+        return None
+    program = words[0]
+    if program.endswith("/env") and len(words) > 1:
+        program = next((word for word in words[1:] if not word.startswith("-")), program)
+    return program
+
+
+@command(
+    app,
+    "start",
+    _(
+        "Start a saved job.\n\n"
+        "Parameters are given as -p name=value; -p name=@FILE reads the value from a file, and"
+        " @@ stands for one @. Required secrets that are not given are asked for, without being"
+        " shown."
+    ),
+    """
+jobdeck start deploy -p version=1.4.2
+jobdeck start deploy -p version=1.4.2 --on web[01-03] --detach
+""",
+)
+def start(
+    job: Annotated[str, typer.Argument(metavar="JOB")],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", metavar="NAME=VALUE", help=_("parameter of the job")),
+    ] = None,
+    on: On = None,
+    hosts: Hosts = None,
+    run_as: RunAs = None,
+    allow_empty: AllowEmpty = False,
+    confirm: Confirm = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
+    env: Env = None,
+    title: Title = None,
+    detach: Detach = False,
+    per_host: PerHost = False,
+    stream: Stream = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    request = starting.request_of(
+        on=on,
+        hosts=hosts,
+        run_as=run_as,
+        allow_empty=allow_empty,
+        confirm=confirm,
+        concurrency=concurrency,
+        timeout=timeout,
+        env=env,
+        title=title,
+    )
+    parameters = _parameters(parameter)
+    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    with engine() as client:
+        parameters |= _asked_secrets(client, job, parameters)
+        request = {**request, "job": job, "parameters": parameters}
+        return starting.go(client, request, view=view, detach=detach, outputs=per_host)
+
+
+def _parameters(items: list[str] | None) -> dict[str, str]:
+    found = options.assignments("-p", items, _("write -p NAME=VALUE"))
+    for name, value in found.items():
+        if value.startswith("@@"):
+            found[name] = value[1:]
+        elif value.startswith("@"):
+            found[name] = options.read_text(f"-p {name}", value[1:]).removesuffix("\n")
+    return found
+
+
+def _asked_secrets(client: Client, job: str, given: dict[str, str]) -> dict[str, str]:
+    """Values of required secret parameters that were not given, typed by a person."""
+    declared = client.document("job", job).spec.get("parameters", ())
+    missing = [
+        parameter["name"]
+        for parameter in declared
+        if parameter.get("type") == "secret"
+        and parameter.get("required")
+        and parameter["name"] not in given
+    ]
+    if missing and not may_ask():
+        raise RequestError(
+            _("the job needs the secret {name}, and nobody can be asked").format(name=missing[0]),
+            hint=f"-p {missing[0]}=@FILE",
+        )
+    return {name: secret(name) for name in missing}

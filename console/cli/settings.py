@@ -1,0 +1,61 @@
+"""What the global flags say, for this process, and the engine they lead to.
+
+One object for the whole process: the flags may stand before or after the
+command, and whoever prints or asks needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from console.client import Client
+    from core.config import Home
+
+
+@dataclass(slots=True)
+class Settings:
+    """Global flags; the defaults are those of a person at a terminal."""
+
+    home: str | None = None
+    """Folder given by --home; None means JOBDECK_HOME or the platform's own."""
+    no_input: bool = False
+    color: str = "auto"
+    """auto, always or never."""
+
+
+settings = Settings()
+
+
+def reset() -> None:
+    """Back to the defaults, for a new command line in the same process."""
+    settings.home, settings.no_input, settings.color = None, False, "auto"
+
+
+def home() -> Home:
+    """The home that this command is about."""
+    from core.config import Home
+
+    return Home.locate(settings.home, os.environ)
+
+
+def may_ask() -> bool:
+    """Whether there is a person to answer: a terminal, and no --no-input."""
+    return not settings.no_input and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextmanager
+def engine() -> Iterator[Client]:
+    """A client of the home's engine, which is started when none runs."""
+    from console.autostart import ensure_engine
+    from console.client import Client
+
+    place = home()
+    ensure_engine(place)
+    with Client.over_socket(place.socket) as client:
+        yield client

@@ -1,0 +1,229 @@
+"""From flags to a started run: the request, the confirmation, the start itself.
+
+`run` and `start` differ in what they run; where, as whom, how and how it is
+shown are the same flags.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from console.cli import options, watching
+from console.cli.asking import ask
+from console.cli.exit_codes import ExitCode
+from console.cli.printing import err, out
+from console.cli.settings import may_ask
+from console.client import Client
+from console.i18n import _
+from console.presenters.results import hosts_word, short_id
+from console.presenters.text import Span, Tone
+from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
+
+WHERE, HOW, SHOW = _("Where"), _("How"), _("Show")
+
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="EXPR",
+        rich_help_panel=WHERE,
+        help=_("target expression, such as 'env=prod & !db*'; see `jobdeck help targets`"),
+    ),
+]
+Hosts = Annotated[
+    str | None,
+    typer.Option(
+        "--hosts",
+        metavar="LIST|@FILE",
+        rich_help_panel=WHERE,
+        help=_("exactly these hosts: web[01-40],db1, or a file with their names"),
+    ),
+]
+RunAs = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="ACCOUNT", rich_help_panel=WHERE, help=_("account, instead of each host's")
+    ),
+]
+AllowEmpty = Annotated[
+    bool,
+    typer.Option("--allow-empty", rich_help_panel=WHERE, help=_("no matching host is no failure")),
+]
+Confirm = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm",
+        metavar="N",
+        rich_help_panel=WHERE,
+        help=_("number of hosts, where an environment asks to confirm it"),
+    ),
+]
+Concurrency = Annotated[
+    str | None,
+    typer.Option(
+        "--concurrency", metavar="N", rich_help_panel=HOW, help=_("hosts at the same time")
+    ),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout", metavar="TIME", rich_help_panel=HOW, help=_("for each host: 90, 30s, 5m, 2h")
+    ),
+]
+Env = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env", "-e", metavar="NAME=VALUE", rich_help_panel=HOW, help=_("environment variable")
+    ),
+]
+Title = Annotated[
+    str | None,
+    typer.Option("--title", metavar="TEXT", rich_help_panel=HOW, help=_("name of the run")),
+]
+Detach = Annotated[
+    bool,
+    typer.Option("--detach", "-d", rich_help_panel=SHOW, help=_("print the run's id and leave")),
+]
+PerHost = Annotated[
+    bool,
+    typer.Option("--per-host", rich_help_panel=SHOW, help=_("each host's output when it ends")),
+]
+Stream = Annotated[
+    bool,
+    typer.Option("--stream", rich_help_panel=SHOW, help=_("every line as it comes: host | line")),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", rich_help_panel=SHOW, help=_("only hosts that failed")),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        rich_help_panel=SHOW,
+        help=_("one JSON document at the end; --per-host adds each host's output"),
+    ),
+]
+
+_FLAGS = {
+    "targets": "--on",
+    "hosts": "--hosts",
+    "run_as": "--as",
+    "concurrency": "--concurrency",
+    "timeout_s": "--timeout",
+    "title": "--title",
+    "confirm_hosts": "--confirm",
+    "env": "--env",
+    "parameters": "-p",
+    "step.command": "COMMAND",
+    "step.text": "--script",
+    "step.language": "--language",
+    "step.args": "COMMAND",
+}
+"""Fields of a request -> the flags that they come from."""
+
+
+def request_of(
+    *,
+    on: str | None,
+    hosts: str | None,
+    run_as: str | None,
+    allow_empty: bool,
+    confirm: str | None,
+    concurrency: str | None,
+    timeout: str | None,
+    env: list[str] | None,
+    title: str | None,
+) -> dict[str, Any]:
+    """The part of a request that both commands share; every flag is checked."""
+    options.exclusive({"--on": on is not None, "--hosts": hosts is not None})
+    if on is not None and not on.strip():
+        raise options.refuse("--on", _("it is empty"), _("all hosts: --on all"))
+    request = {
+        "targets": on,
+        "hosts": None if hosts is None else options.host_list("--hosts", hosts),
+        "run_as": run_as,
+        "allow_empty": allow_empty or None,
+        "confirm_hosts": options.whole("--confirm", confirm, 0),
+        "concurrency": options.whole("--concurrency", concurrency, 1, 2000),
+        "timeout_s": options.seconds("--timeout", timeout),
+        "env": options.environment("--env", env) or None,
+        "title": title,
+    }
+    return {name: value for name, value in request.items() if value is not None}
+
+
+def view_of(*, per_host: bool, stream: bool, quiet: bool, as_json: bool) -> str:
+    """The one way in which a run is shown."""
+    options.exclusive({"--per-host": per_host, "--stream": stream, "--quiet": quiet})
+    options.exclusive({"--json": as_json, "--stream": stream, "--quiet": quiet})
+    if as_json:
+        return watching.JSON
+    chosen = {watching.PER_HOST: per_host, watching.STREAM: stream, watching.QUIET: quiet}
+    return next((name for name, given in chosen.items() if given), watching.GROUPS)
+
+
+def go(
+    client: Client, request: Mapping[str, Any], *, view: str, detach: bool, outputs: bool
+) -> int:
+    """Start the run and follow it, or leave it to itself."""
+    run = _start(client, request)
+    if detach:
+        if view == watching.JSON:
+            out().json({"run": msgspec.to_builtins(client.run(run.id))})
+        else:
+            out().print(run.id)
+        return ExitCode.OK
+    detail = client.run(run.id)
+    if view not in (watching.QUIET, watching.JSON):
+        place = hosts_word(run.target_count)
+        hosts = str(detail.definition.get("hosts", ""))
+        words = (_("run {id}").format(id=short_id(run.id)), run.title, place, hosts)
+        err().print(Span("  ".join(filter(None, words)), Tone.QUIET))
+    return watching.Watch(client, detail, view, outputs=outputs).to_the_end()
+
+
+def _start(client: Client, request: Mapping[str, Any]) -> Any:
+    # One key for all tries of this command line: a lost answer never starts a second run.
+    key = secrets.token_hex(16)
+    try:
+        try:
+            return client.start(request, key)
+        except ConfirmationRequired as asked:
+            confirmed = {**request, "confirm_hosts": _confirmed(client, request, asked)}
+            return client.start(confirmed, secrets.token_hex(16))
+    except Invalid as error:
+        raise Invalid(
+            error.message, [_as_flag(problem) for problem in error.problems], hint=error.hint
+        ) from error
+
+
+def _confirmed(client: Client, request: Mapping[str, Any], asked: ConfirmationRequired) -> int:
+    """The number that a person typed, which must be the right one."""
+    if "confirm_hosts" in request or not may_ask():
+        raise asked
+    screen = err()
+    screen.print(asked.message)
+    for step in client.preview(request).steps:
+        screen.print(
+            "  ", Span(step.step, Tone.STRONG), f"  {hosts_word(step.count)}  {step.folded}"
+        )
+    answer = ask(_("Type the number of hosts to go on:"))
+    if answer != str(asked.hosts):
+        raise RequestError(_("not confirmed; nothing was started"))
+    return asked.hosts
+
+
+def _as_flag(problem: Problem) -> Problem:
+    """A problem of the request with the flag in the place of the field."""
+    field, _dot, rest = problem.where.partition(".")
+    for name in (f"{field}.{rest.partition('.')[0]}", field):
+        if flag := _FLAGS.get(name):
+            where = f"{flag} {rest}".strip() if flag in ("--env", "-p") else flag
+            return Problem(where=where, what=problem.what, hint=problem.hint)
+    return problem

@@ -1,0 +1,216 @@
+"""Following a run to its end, and leaving it alone when asked to.
+
+The run belongs to the engine: whatever happens here, it goes on. Ctrl-C asks
+what is meant; a second one, or one that nobody can be asked about, leaves.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Self
+
+import msgspec
+
+from console.answers import Event, RunDetail
+from console.cli.asking import ask
+from console.cli.exit_codes import ExitCode, of_run
+from console.cli.feed import RunFeed
+from console.cli.liveline import LiveLine
+from console.cli.printing import err, out
+from console.cli.settings import may_ask
+from console.cli.views import (
+    FailuresView,
+    GroupsView,
+    PerHostView,
+    StreamView,
+    View,
+    failed_targets,
+    latest_steps,
+    piece_bytes,
+)
+from console.client import Client
+from console.i18n import _
+from console.presenters import results
+from console.presenters.progress import Meter, ended, progress_line
+from console.presenters.text import Line, Span, Tone
+from core.clock import Clock, SystemClock
+from core.domain.run import TERMINAL_RUN_STATES
+from core.errors import IllegalTransition
+
+GROUPS, PER_HOST, STREAM, QUIET, JSON = "groups", "per-host", "stream", "quiet", "json"
+
+VIEWS: Mapping[str, type[View]] = {
+    GROUPS: GroupsView,
+    PER_HOST: PerHostView,
+    STREAM: StreamView,
+    QUIET: FailuresView,
+    JSON: View,
+}
+_TICK_S = 0.1
+
+
+class Watch:
+    """One run that is followed: its newest state, its progress, its view."""
+
+    def __init__(
+        self,
+        client: Client,
+        run: RunDetail,
+        kind: str,
+        *,
+        outputs: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        self._client = client
+        self.run = run
+        self._kind = kind
+        self._outputs = outputs
+        self._clock = clock or SystemClock()
+        self._began_s = self._clock.monotonic()
+        self._screen = err()
+        self._line = LiveLine(self._screen, self._clock)
+        self._meter = Meter()
+        self._view = VIEWS[kind](client, run, out())
+        self._output_ended = not self._view.follows_output
+        self._feed = RunFeed(client, run.id, output=self._view.follows_output, clock=self._clock)
+
+    def to_the_end(self) -> ExitCode:
+        """Follow until the run has ended or somebody leaves; the exit code that fits."""
+        try:
+            with Interrupts() as interrupts:
+                while self._goes_on:
+                    self._tick()
+                    if interrupts.take() and (left := self._interrupted(interrupts)) is not None:
+                        return left
+        except KeyboardInterrupt:
+            self._line.clear()
+            self._screen.print("")
+            say_detached(self.run.id)
+            return ExitCode.INTERRUPTED
+        self._line.clear()
+        self._view.end(self.run)
+        self._report()
+        return of_run(self.run.state)
+
+    @property
+    def _goes_on(self) -> bool:
+        return self.run.state not in TERMINAL_RUN_STATES or not self._output_ended
+
+    def _tick(self) -> None:
+        changed = False
+        for item in self._feed.take(_TICK_S):
+            if self._view.prints_live:
+                self._line.clear()
+            if item is None:
+                self._output_ended = True
+            elif isinstance(item, Event):
+                changed = True
+                self._view.event(item)
+            else:
+                self._view.output(item)
+        if changed:
+            self.run = self._client.run(self.run.id)
+            self._meter.feed(self._clock.monotonic(), ended(self.run.counts))
+        if self._kind not in (QUIET, JSON):
+            self._line.show(self._progress())
+
+    def _progress(self) -> Line:
+        steps = latest_steps(self.run)
+        count = len(self.run.definition.get("steps", ()))
+        step = f"{len(steps)}/{count} {steps[-1].step}" if count > 1 and steps else ""
+        counts = steps[-1].counts if steps else self.run.counts
+        total = sum(counts.values()) or self.run.target_count
+        elapsed_s = self._clock.monotonic() - self._began_s
+        return progress_line(counts, total, self._meter, step=step, elapsed_s=elapsed_s)
+
+    def _report(self) -> None:
+        if self._kind == JSON:
+            out().json(as_json(self._client, self.run, outputs=self._outputs))
+            return
+        failed = results.failures(failed_targets(self._client, self.run))
+        if self._kind == QUIET and not failed:
+            return
+        out().flush()
+        self._screen.print(*results.summary(self.run, self._clock.now()))
+        self._screen.lines(results.next_steps(self.run, failed))
+
+    def _interrupted(self, interrupts: Interrupts) -> ExitCode | None:
+        """What Ctrl-C meant: an exit code to leave with, or None to go on following."""
+        self._line.clear()
+        if not may_ask():
+            say_detached(self.run.id)
+            return ExitCode.INTERRUPTED
+        question = _("The run goes on by itself: d)etach, c)ancel the run, or Enter to go on?")
+        self._screen.print("")
+        with interrupts.let_through():
+            answer = ask(question).lower()
+        if answer.startswith("d"):
+            say_detached(self.run.id)
+            return ExitCode.OK
+        if answer.startswith("c"):
+            self._cancel()
+        return None
+
+    def _cancel(self) -> None:
+        with suppress(IllegalTransition):  # it ended while we asked
+            self._client.act(self.run.id, "cancel")
+            self._screen.print(_("cancelling: what runs on hosts is being ended"))
+        self.run = self._client.run(self.run.id)
+
+
+class Interrupts:
+    """Ctrl-C as something to look at between two steps; the second in a row breaks in."""
+
+    def __init__(self) -> None:
+        self._pending = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def take(self) -> bool:
+        """Whether Ctrl-C was pressed since the last time."""
+        pending, self._pending = self._pending, False
+        return pending
+
+    @contextmanager
+    def let_through(self) -> Iterator[None]:
+        """Ctrl-C raises KeyboardInterrupt at once, as where a person is asked something."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, *_: object) -> None:
+        if self._pending:
+            raise KeyboardInterrupt
+        self._pending = True
+
+
+def say_detached(run_id: str) -> None:
+    """Where to find a run that goes on without us."""
+    screen = err()
+    screen.print(_("the run goes on without this terminal; come back with:"))
+    screen.print("  ", Span(f"jobdeck runs watch {results.short_id(run_id)}", Tone.STRONG))
+
+
+def as_json(client: Client, run: RunDetail, *, outputs: bool) -> dict[str, Any]:
+    """Everything about an ended run; `outputs` adds what each target printed."""
+    groups, targets = [], []
+    for step in latest_steps(run):
+        place = {"step": step.step, "attempt": step.attempt}
+        groups.append(msgspec.to_builtins(client.groups(run.id, place)))
+        for target in client.targets(run.id, place):
+            item = msgspec.to_builtins(target)
+            if outputs:
+                pieces = client.output(run.id, {**place, "ordinal": target.ordinal})
+                item["output"] = b"".join(map(piece_bytes, pieces)).decode(errors="replace")
+            targets.append(item)
+    return {"run": msgspec.to_builtins(run), "groups": groups, "targets": targets}
