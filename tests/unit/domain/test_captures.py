@@ -87,6 +87,12 @@ def test_a_bad_set_line_is_a_problem_at_its_line(line: bytes, complaint: str) ->
     assert complaint in problem.what
 
 
+def test_lines_that_are_skipped_in_pieces_are_counted() -> None:
+    captured = capture(b"or", b"din", b"ary\n", b"x", b"\n::set wr", b"ong\n")
+
+    assert [problem.where for problem in captured.problems] == ["line 3"]
+
+
 def test_a_value_of_exactly_the_longest_length_is_taken_even_when_all_is_escaped() -> None:
     assert capture(b"::set a=" + b"%0A" * 64 + b"::\n").values == {"a": "\n" * 64}
 
@@ -121,7 +127,20 @@ def test_a_line_of_ten_megabytes_costs_no_memory(start: bytes) -> None:
 
 
 PIECES = st.sampled_from(
-    [b"::", b"set ", b"::set ", b"a", b"=", b"\n", b"\r", b"%0A", b"\xff", b"x" * 70, b"y" * 400]
+    [
+        b"::",
+        b"set ",
+        b"::set ",
+        b"a",
+        b"=",
+        b"\n",
+        b"\r",
+        b"%0A",
+        b"\xff",
+        b"x" * 70,
+        b"y" * 400,
+        b"::set bad\n",
+    ]
 )
 
 
