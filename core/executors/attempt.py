@@ -1,0 +1,286 @@
+"""One program on the far side, as it talks to us: fed by a wire, listened to by `conduct`.
+
+    (nothing sent) -> [at the door] -> handed over -> started -> exited -> closed
+
+The wire calls `opened`, `received`, `exited` and `closed`; it knows nothing of
+marks, doors, sinks or time-outs. The first thing that decides how the attempt goes
+on becomes its `turn`: that it closed, or a reason to end it. Everything here is
+callbacks: nothing waits, so a hanging host holds nobody up.
+
+A sink that is full pauses the wire until it has room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from core.executors.become import BecomeRefused, Door
+from core.executors.framing import Frames
+from core.executors.protocol import BecomeLogin, OutputLimitReached, Sink, Stream
+from core.executors.shell import Launch
+
+_MAX_NOISE_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long an attempt waits for what, in seconds."""
+
+    start_s: float = 60.0
+    """For the work to say that it has started: slow rc files, doors."""
+    grace_s: float = 3.0
+    """Between asking processes to end and killing them."""
+    linger_s: float = 5.0
+    """After the exit status, while something in the background holds the output open in silence."""
+
+
+class Turn(StrEnum):
+    """What decided how the attempt goes on."""
+
+    CLOSED = "closed"
+    LINGERED = "lingered"
+    NOT_STARTED = "not-started"
+    BECOME_REFUSED = "become-refused"
+    STOPPED = "stopped"
+    TIMED_OUT = "timed-out"
+    OUTPUT_LIMIT = "output-limit"
+    LOG_FAILED = "log-failed"
+
+
+class Wire(Protocol):
+    """The way to the program; every call returns at once."""
+
+    def send(self, data: bytes, *, last: bool) -> None:
+        """Put `data` on its standard input; `last`: then close that."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def close(self) -> None:
+        """Stop listening; says nothing to the program's processes."""
+
+
+class Link(Protocol):
+    """Starts programs behind one login."""
+
+    @property
+    def become(self) -> BecomeLogin | None: ...
+
+    async def start(self, request: str, attempt: Attempt) -> None:
+        """Start `request` and tie its wire to `attempt`; TargetError when it was not accepted."""
+
+
+class Attempt:
+    """The state of one program, and the way of its output to the sink."""
+
+    def __init__(
+        self,
+        launch: Launch,
+        sink: Sink,
+        patience: Patience,
+        *,
+        door: Door | None = None,
+        timeout_s: float | None = None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._launch = launch
+        self._sink = sink
+        self._patience = patience
+        self._door = door
+        self._timeout_s = timeout_s
+        self._frames = {
+            Stream.OUT: Frames(launch.token, collects=launch.collects),
+            Stream.ERR: Frames(launch.token),
+        }
+        self._wire: Wire | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._refill: asyncio.Task[None] | None = None
+        self._deaf = False
+        self._noise = b""
+        self.turn: asyncio.Future[Turn] = self._loop.create_future()
+        self.gone = asyncio.Event()
+        """The wire is closed: nothing more will come."""
+        self.handed_over = False
+        """The program's text has left; it may run from here on."""
+        self.status: int | None = None
+        self.signal: str | None = None
+        self.evidence = ""
+        """Why the wire closed, when it should not have."""
+        self.reason = ""
+        """Words that go with the turn."""
+
+    @property
+    def request(self) -> str:
+        """What the login shell is given."""
+        return self._launch.request if self._door is None else self._door.request
+
+    @property
+    def out(self) -> Frames:
+        return self._frames[Stream.OUT]
+
+    @property
+    def has_exited(self) -> bool:
+        return self.status is not None or self.signal is not None
+
+    @property
+    def door(self) -> Door | None:
+        """The door it still stands before."""
+        return self._door
+
+    def noise(self) -> str:
+        """The last words of the login, for a message."""
+        return " ".join(self._noise.decode("utf-8", "replace").split())
+
+    def expect_start(self) -> None:
+        """From here on the far side is waited for."""
+        self._set_timer(self._patience.start_s, Turn.NOT_STARTED)
+
+    # ------------------------------------------------------------------ called by the wire
+
+    def opened(self, wire: Wire) -> None:
+        """The way is open; the request is about to be sent."""
+        self._wire = wire
+        if self._deaf:
+            wire.close()
+        elif self._door is None and not self._launch.text:
+            self.handed_over = True
+
+    def accepted(self) -> None:
+        """The request was accepted: standard input can be written."""
+        if self._door is None and self._launch.text:
+            self._hand_over(self._launch.text)
+
+    def received(self, stream: Stream, data: bytes) -> None:
+        """Bytes came from the far side."""
+        if self._deaf:
+            return
+        if self._door is not None and stream is Stream.ERR:
+            self._listen_at_the_door(self._door, data)
+            return
+        frames = self._frames[stream]
+        was_started = frames.started
+        noise, output = frames.feed(data)
+        if output:
+            self._write(stream, output)
+        if noise:
+            self._note(noise)
+        if not was_started and stream is Stream.OUT:
+            self._look_for_start(frames)
+        if self.has_exited:
+            self._linger()
+
+    def exited(self, status: int | None, signal: str | None) -> None:
+        """The program ended; its output may still be on the way."""
+        self.status, self.signal = status, signal
+        self._set_timer(None, Turn.LINGERED)
+        self._linger()
+
+    def closed(self, evidence: str = "") -> None:
+        """The wire is gone, and all that it brought was received."""
+        self.evidence = evidence
+        for stream, frames in self._frames.items():
+            noise, output = frames.finish()
+            if output:
+                self._write(stream, output)
+            if noise:
+                self._note(noise)
+        self.gone.set()
+        self.end(Turn.CLOSED)
+
+    # ------------------------------------------------------------------ called by the conductor
+
+    def end(self, turn: Turn, reason: str = "") -> None:
+        """Decide how the attempt goes on; the first decision counts."""
+        if not self.turn.done():
+            self.reason = reason
+            self.turn.set_result(turn)
+
+    def note(self, text: str) -> None:
+        """Say something to the reader of the output, in Jobdeck's own words."""
+        self._write(Stream.NOTE, text.encode("utf-8"))
+
+    def close(self) -> None:
+        """Hear and say nothing more."""
+        self._deaf = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._refill is not None:
+            self._refill.cancel()
+        if self._wire is not None:
+            self._wire.close()
+
+    # ------------------------------------------------------------------ inside
+
+    def _hand_over(self, text: bytes) -> None:
+        assert self._wire is not None
+        self.handed_over = True
+        self._wire.send(text, last=True)
+
+    def _listen_at_the_door(self, door: Door, heard: bytes) -> None:
+        assert self._wire is not None
+        try:
+            answer = door.answer(heard)
+        except BecomeRefused as refusal:
+            self.end(Turn.BECOME_REFUSED, str(refusal))
+            return
+        if answer is not None:
+            self._wire.send(answer, last=False)
+
+    def _look_for_start(self, frames: Frames) -> None:
+        if self._door is not None and frames.ready:
+            words = self._door.words()
+            self._hand_over(self._door.passed(self._launch.text))
+            self._door = None
+            if words:
+                self._note(words)
+        if frames.started:
+            self._set_timer(self._timeout_s, Turn.TIMED_OUT)
+
+    def _set_timer(self, seconds: float | None, turn: Turn) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            self._timer = self._loop.call_later(seconds, self.end, turn)
+
+    def _linger(self) -> None:
+        """The program has exited: wait for the end of its output."""
+        if self._refill is None:
+            self._set_timer(self._patience.linger_s, Turn.LINGERED)
+
+    def _note(self, noise: bytes) -> None:
+        self._noise = (self._noise + noise)[-_MAX_NOISE_BYTES:]
+        self._write(Stream.NOTE, noise)
+
+    def _write(self, stream: Stream, data: bytes) -> None:
+        try:
+            has_room = self._sink.write(stream, data)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends this work and no other
+            self._log_failed(error)
+            return
+        if not has_room and self._refill is None and self._wire is not None:
+            self._wire.pause()
+            if self.has_exited:  # silence is then our own
+                self._set_timer(None, Turn.LINGERED)
+            self._refill = self._loop.create_task(self._wait_for_room(self._wire))
+
+    async def _wait_for_room(self, wire: Wire) -> None:
+        try:
+            await self._sink.ready()
+        except OutputLimitReached:
+            self.end(Turn.OUTPUT_LIMIT)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._log_failed(error)
+        else:
+            self._refill = None
+            wire.resume()
+            if self.has_exited:
+                self._linger()
+
+    def _log_failed(self, error: Exception) -> None:
+        self._deaf = True
+        self.end(Turn.LOG_FAILED, f"{type(error).__name__}: {error}")

@@ -1,0 +1,61 @@
+"""Kinds of access by name: the one list that a new executor is added to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from core.executors.attempt import Patience
+from core.executors.conduct import NewToken
+from core.executors.local import LocalExecutor
+from core.executors.protocol import Executor, HostKeyBook
+from core.executors.ssh import SshExecutor
+
+
+def _random_token() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What executors are made from."""
+
+    book: HostKeyBook
+    idle_connection_s: float = 60.0
+    """Unused connections close after this."""
+    kept_connections: int = 512
+    """Most unused connections that stay open."""
+    cancel_grace_s: float = 3.0
+    """Between asking a work's processes to end and killing them."""
+    new_token: NewToken = _random_token
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(grace_s=self.cancel_grace_s)
+
+
+def _ssh(access: Access) -> Executor:
+    return SshExecutor(
+        access.book,
+        access.patience,
+        access.new_token,
+        idle_s=access.idle_connection_s,
+        kept=access.kept_connections,
+    )
+
+
+def _local(access: Access) -> Executor:
+    return LocalExecutor(access.patience, access.new_token)
+
+
+EXECUTORS: Mapping[str, Callable[[Access], Executor]] = {
+    "ssh": _ssh,
+    "local": _local,
+}
+"""Protocol of a host (`core.domain.inventory.Protocol`) -> how its executor is made."""
+
+
+def open_access(access: Access) -> Mapping[str, Executor]:
+    """One executor a protocol; whoever opens them closes them."""
+    return {protocol: make(access) for protocol, make in EXECUTORS.items()}

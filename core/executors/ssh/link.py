@@ -1,0 +1,190 @@
+"""Starts programs on a leased connection; a stale connection is replaced once.
+
+As long as nothing of the program was sent, a broken or full connection is no
+failure: the next one is tried. Once its text has left, a broken connection is the
+attempt's to explain.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncssh
+
+from core.domain.run import TargetCode
+from core.errors import TargetError
+from core.executors.attempt import Attempt
+from core.executors.protocol import BecomeLogin, Stream, Target
+from core.executors.ssh.failures import place
+from core.executors.ssh.pool import Lease, Pool
+
+WINDOW_BYTES = 512 << 10
+"""What the far side may send ahead: bounds the memory of a session whose sink is full."""
+_PACKET_BYTES = 32 << 10
+
+
+class SshLink:
+    """One session's way into a host."""
+
+    def __init__(self, pool: Pool, target: Target, lease: Lease) -> None:
+        self._pool = pool
+        self._target = target
+        self._leases = [lease]
+        self._is_released = False
+
+    @property
+    def become(self) -> BecomeLogin | None:
+        return self._target.login.become
+
+    async def start(self, request: str, attempt: Attempt) -> None:
+        while True:
+            lease = self._leases[-1]
+            try:
+                await self._start_on(lease, request, attempt)
+            except _NothingSent as failure:
+                if lease.is_fresh or attempt.turn.done():
+                    raise self._refusal(failure) from failure
+                await self._replace(lease, is_full=failure.is_full)
+            else:
+                lease.is_fresh = False
+                return
+
+    def release(self) -> None:
+        """Give everything back."""
+        self._is_released = True
+        while self._leases:
+            self._pool.release(self._leases.pop())
+
+    async def _start_on(self, lease: Lease, request: str, attempt: Attempt) -> None:
+        channel = _Channel(attempt)
+        connection = lease.connection.ssh
+        try:
+            await connection.create_session(
+                lambda: channel,
+                request,
+                encoding=None,
+                window=WINDOW_BYTES,
+                max_pktsize=_PACKET_BYTES,
+            )
+        except (asyncssh.Error, OSError) as error:
+            if connection.is_closed() or channel.is_lost:
+                if attempt.handed_over:
+                    return  # the channel has told the attempt
+                raise _NothingSent(_words(error), is_full=False) from error
+            if not channel.is_open:
+                raise _NothingSent(_words(error), is_full=True) from error
+            attempt.handed_over = False
+            raise TargetError(
+                TargetCode.IO_FAILURE,
+                f"{place(self._target)} refuses to run a command ({_words(error)})",
+                hint="does the account have a shell there?",
+            ) from error
+        if channel.is_lost and not attempt.handed_over:
+            raise _NothingSent("the connection was lost", is_full=False)
+        channel.accept()
+
+    async def _replace(self, lease: Lease, *, is_full: bool) -> None:
+        """Take another connection; the old one stays leased for what may still run on it."""
+        connection = lease.connection
+        if is_full:
+            # The host allows fewer sessions than we would use (MaxSessions).
+            connection.capacity = max(1, connection.sessions - 1)
+        else:
+            self._pool.discard(connection)
+        replacement = await self._pool.acquire(self._target)
+        if self._is_released:
+            self._pool.release(replacement)
+            raise TargetError(TargetCode.CONNECTION_FAILURE, "nobody waits for it any more")
+        self._leases.append(replacement)
+
+    def _refusal(self, failure: _NothingSent) -> TargetError:
+        if failure.is_full:
+            return TargetError(
+                TargetCode.CONNECTION_FAILURE,
+                f"{place(self._target)} refuses to open a session ({failure})",
+                hint="does its sshd allow sessions (MaxSessions)?",
+            )
+        return TargetError(
+            TargetCode.CONNECTION_FAILURE,
+            f"the connection to {place(self._target)} broke before the work was sent ({failure})",
+        )
+
+
+class _NothingSent(Exception):
+    """The program could not be started, and nothing of it has left."""
+
+    def __init__(self, reason: str, *, is_full: bool) -> None:
+        super().__init__(reason)
+        self.is_full = is_full
+        """The connection stands, but takes no further session."""
+
+
+class _Channel(asyncssh.SSHClientSession[bytes]):
+    """One SSH channel as an attempt's wire."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._is_accepted = False
+        self.is_lost = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the host has opened the channel."""
+        return self._channel is not None
+
+    def accept(self) -> None:
+        """The host runs the request."""
+        self._is_accepted = True
+        self._attempt.accepted()
+
+    # ------------------------------------------------------------------ asyncssh -> attempt
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        self._channel = chan
+        self._attempt.opened(self)
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        self._attempt.received(Stream.OUT if datatype is None else Stream.ERR, data)
+
+    def eof_received(self) -> bool:
+        return True  # Standard input stays open: the program may still read what was sent.
+
+    def exit_status_received(self, status: int) -> None:
+        self._attempt.exited(status, None)
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
+        self._attempt.exited(None, signal)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_lost = True
+        if self._is_accepted or self._attempt.handed_over:
+            self._attempt.closed(_words(exc) if exc is not None else "")
+
+    # ------------------------------------------------------------------ attempt -> asyncssh
+
+    def send(self, data: bytes, *, last: bool) -> None:
+        channel = self._open_channel()
+        if channel is not None and not channel.is_closing():
+            channel.write(data)
+            if last:
+                channel.write_eof()
+
+    def pause(self) -> None:
+        if (channel := self._open_channel()) is not None:
+            channel.pause_reading()
+
+    def resume(self) -> None:
+        if (channel := self._open_channel()) is not None:
+            channel.resume_reading()
+
+    def close(self) -> None:
+        if (channel := self._open_channel()) is not None:
+            channel.close()
+
+    def _open_channel(self) -> asyncssh.SSHClientChannel[bytes] | None:
+        return None if self.is_lost else self._channel
+
+
+def _words(error: Any) -> str:
+    return str(getattr(error, "reason", "") or error or type(error).__name__)
