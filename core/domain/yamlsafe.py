@@ -309,6 +309,7 @@ class _Builder:
 _HINTS = {
     "cannot start any token": "put the text in quotes",
     "mapping values are not allowed": "check the indentation; quote text that has `: ` in it",
+    "found unexpected ':'": "put a blank behind the `:`, or the text in quotes",
     "could not find expected ':'": "check the indentation, and the `:` of this or the line before",
     "did not find expected key": "check the indentation and the quotes above",
     "did not find expected '-' indicator": "check the indentation",
