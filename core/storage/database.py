@@ -24,6 +24,8 @@ from core.storage.writer import storage_fault
 T = TypeVar("T")
 
 READERS = 4
+READ_ONLY = "jobdeck_read_only"
+"""Execution option of connections that see committed states only."""
 BUSY_TIMEOUT_S = 10.0
 """How long a write or a start waits for another program that holds the database."""
 
@@ -53,6 +55,7 @@ def open_writing(
 def open_reading(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Engine:
     """An engine that cannot write; each transaction sees one state of the database."""
     engine = _engine(path, busy_timeout_s, pool_size=READERS)
+    engine.update_execution_options(**{READ_ONLY: True})
     _use_own_transactions(engine, "BEGIN", (*_SETTINGS, "PRAGMA query_only = ON"))
     return engine
 
@@ -108,12 +111,17 @@ class Reader:
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
         """The same, in the calling thread; for start-up and tools."""
-        try:
-            with self._engine.connect() as connection, connection.begin():
-                return query(connection)
-        except exc.SQLAlchemyError as error:
-            raise storage_fault(error) from error
+        return read_with(self._engine, query)
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
         self._engine.dispose()
+
+
+def read_with(engine: Engine, query: Callable[[Connection], T]) -> T:
+    """The answer of `query` on a connection of its own; StorageFault when there is none."""
+    try:
+        with engine.connect() as connection, connection.begin():
+            return query(connection)
+    except exc.SQLAlchemyError as error:
+        raise storage_fault(error) from error

@@ -19,6 +19,7 @@ Secretish = SecretRef | SecretStr
 Visit = Callable[[str, Secretish], Secretish]
 V = TypeVar("V")
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -35,27 +36,32 @@ def secrets_in(value: Any, where: str = "spec") -> Iterator[tuple[str, Secretish
     if isinstance(value, SecretRef | SecretStr):
         yield where, value
     else:
-        for place, inner in _inner(value, where):
-            yield from secrets_in(inner, place)
+        for suffix, inner in _inner(value):
+            if type(inner) not in _PLAIN:
+                yield from secrets_in(inner, where + suffix)
 
 
 def replace_secrets(value: V, visit: Visit, where: str = "spec") -> V:
-    """A copy in which every secret is what `visit(place, secret)` gives; the rest is shared."""
-    replaced: Any = value
+    """A copy in which every secret is what `visit(place, secret)` gives.
+
+    What holds no secret that changes is the very same object as before.
+    """
     if isinstance(value, SecretRef | SecretStr):
-        replaced = visit(where, value)
-    elif isinstance(value, BaseModel):
-        fields = {
-            name: replace_secrets(inner, visit, f"{where}.{name}")
-            for name, inner in _fields(value)
-            if any(True for _ in secrets_in(inner))
-        }
-        replaced = value.model_copy(update=fields) if fields else value
+        return visit(where, value)  # type: ignore[return-value]
+    inside = _inner(value)
+    new = [
+        old if type(old) in _PLAIN else replace_secrets(old, visit, where + suffix)
+        for suffix, old in inside
+    ]
+    if all(one is old for one, (_, old) in zip(new, inside, strict=True)):
+        return value
+    replaced: Any
+    if isinstance(value, BaseModel):
+        replaced = value.model_copy(update=dict(zip(type(value).model_fields, new, strict=True)))
     elif isinstance(value, Mapping):
-        replaced = {k: replace_secrets(v, visit, f"{where}.{k}") for k, v in value.items()}
-    elif isinstance(value, tuple | list):
-        items = (replace_secrets(v, visit, f"{where}[{n}]") for n, v in enumerate(value))
-        replaced = type(value)(items)
+        replaced = dict(zip(value, new, strict=True))
+    else:
+        replaced = type(value)(new)  # type: ignore[call-arg]
     return replaced  # type: ignore[no-any-return]
 
 
@@ -86,14 +92,12 @@ def open_all(spec: V, open_: Callable[[SecretRef], str]) -> V:
     return replace_secrets(spec, visit)
 
 
-def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
-    return ((name, getattr(model, name)) for name in type(model).model_fields)
-
-
-def _inner(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+def _inner(value: Any) -> list[tuple[str, Any]]:
+    """What stands directly inside, with what it adds to the place."""
     if isinstance(value, BaseModel):
-        yield from ((f"{where}.{name}", inner) for name, inner in _fields(value))
-    elif isinstance(value, Mapping):
-        yield from ((f"{where}.{key}", inner) for key, inner in value.items())
-    elif isinstance(value, tuple | list):
-        yield from ((f"{where}[{n}]", inner) for n, inner in enumerate(value))
+        return [(f".{name}", getattr(value, name)) for name in type(value).model_fields]
+    if isinstance(value, Mapping):
+        return [(f".{key}", inner) for key, inner in value.items()]
+    if isinstance(value, tuple | list):
+        return [(f"[{index}]", inner) for index, inner in enumerate(value)]
+    return []
