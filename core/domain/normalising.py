@@ -59,7 +59,7 @@ class Normaliser:
         self._room = NORMALISED_BYTES
         self._line = bytearray()
         self._newlines = 0
-        """Newlines that come before the next text; empty lines at the very end never do."""
+        """Newlines owed before the next text; at the end, `Rule.BLANKS` lets them go."""
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of output."""
