@@ -60,6 +60,8 @@ class TargetLog:
         self._budget = budget
         self.unstored = 0
         """Bytes that were taken and are not committed yet."""
+        self.stored_bytes = row.size_bytes
+        """Bytes that are committed: more than 0 at first where a lost engine left some."""
         self._room = asyncio.Event()
         self._room.set()
 
@@ -77,6 +79,7 @@ class TargetLog:
     def stored(self, size: int) -> None:
         """`size` bytes of this log are committed."""
         self.unstored -= size
+        self.stored_bytes += size
         if self.unstored < _HIGH_BYTES // 2:
             self._room.set()
 
@@ -131,8 +134,11 @@ class _Batch:
         """Store everything but the counts."""
         if self.intents:
             runs.mark_running(tx, self.intents)
-        for taker, pieces in self.output.items():
-            output.append(tx, place.run_id, taker.row.id, pieces)
+        additions = [
+            output.Addition(target_run_id=taker.row.id, offset=taker.stored_bytes, pieces=pieces)
+            for taker, pieces in self.output.items()
+        ]
+        output.append(tx, place.run_id, additions)
         if self.ends:
             runs.finish_targets(tx, self.ends)
         if self.changes:

@@ -7,7 +7,7 @@ read and unpacked, however long the output is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.storage.writer import Transaction
 
 __all__ = [
     "CHUNK_BYTES",
+    "Addition",
     "Arrival",
     "Caps",
     "Limit",
@@ -60,17 +61,36 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     segments: tuple[Segment, ...]
 
 
-def append(tx: Transaction, run_id: str, target_run_id: int, pieces: Sequence[Piece]) -> int:
-    """Store pieces behind what the target has already printed; its size afterwards."""
-    offset = size(tx.connection, target_run_id)
+class Addition(msgspec.Struct, frozen=True, kw_only=True):
+    """Pieces that follow what a target has printed before."""
+
+    target_run_id: int
+    offset: int
+    """The target's size before."""
+    pieces: Sequence[Piece]
+
+
+def append(tx: Transaction, run_id: str, additions: Iterable[Addition]) -> None:
+    """Store what several targets of a run printed, in one statement.
+
+    Whoever appends knows the sizes, so nothing is looked up; an offset that is not
+    the target's size breaks the order of its chunks, and is refused where it repeats one.
+    """
     rows = []
-    for chunk in pack(pieces):
-        row = msgspec.structs.asdict(chunk)
-        rows.append({**row, "run_id": run_id, "target_run_id": target_run_id, "offset": offset})
-        offset += chunk.size_bytes
+    for addition in additions:
+        offset = addition.offset
+        for chunk in pack(addition.pieces):
+            rows.append(
+                {
+                    **msgspec.structs.asdict(chunk),
+                    "run_id": run_id,
+                    "target_run_id": addition.target_run_id,
+                    "offset": offset,
+                }
+            )
+            offset += chunk.size_bytes
     if rows:
         tx.connection.execute(output_chunk.insert(), rows)
-    return offset
 
 
 def size(connection: Connection, target_run_id: int) -> int:

@@ -57,7 +57,10 @@ def targets(store: Store) -> list[int]:
 
 
 def put(store: Store, target: int, pieces: Sequence[Piece]) -> int:
-    return int(write(store, lambda tx: output.append(tx, RUN, target, pieces)))
+    offset = store.reader.read_now(lambda c: output.size(c, target))
+    addition = output.Addition(target_run_id=target, offset=offset, pieces=pieces)
+    write(store, lambda tx: output.append(tx, RUN, [addition]))
+    return int(store.reader.read_now(lambda c: output.size(c, target)))
 
 
 def get(store: Store, target: int, offset: int, limit: int, streams: Any = ()) -> output.Page:
