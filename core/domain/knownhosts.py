@@ -121,7 +121,7 @@ def _is_hash_of(entry: str, name: str) -> bool:
     """Whether a hashed entry, `|1|salt|HMAC-SHA1`, stands for `name`."""
     try:
         salt, digest = (key_blob(part) for part in entry.removeprefix(_HASHED).split("|"))
-    except ValueError as error:
+    except (ValueError, Invalid) as error:
         raise Invalid("its hashed host name is damaged") from error
     # SHA-1 is what the format says; it hides names here and vouches for nothing.
     return hmac.compare_digest(hmac.new(salt, name.encode(), hashlib.sha1).digest(), digest)
