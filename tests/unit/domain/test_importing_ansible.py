@@ -185,17 +185,24 @@ def test_the_kind_of_connection_decides_about_the_host() -> None:
         ("-oProxyJump=gate -o ForwardAgent=yes", ("gate",), True),
         ("-o ProxyCommand='ssh -W %h:%p gate'", (), True),
         ("-C", (), True),
+        ("-J", (), True),
+        ("-J gate,,inner", (), None),
     ],
 )
 def test_a_jump_is_found_among_the_arguments_for_ssh(
-    arguments: str, jump: tuple[str, ...], noticed: bool
+    arguments: str, jump: tuple[str, ...], noticed: bool | None
 ) -> None:
     text = f"gate\ninner\n[web]\nweb1\n[web:vars]\nansible_ssh_common_args={arguments}\n"
     plan = read("ansible", text)
     assert summary(plan)["web1"].jump == jump
-    assert notices(plan) == (
-        ["line 6: arguments for ssh in ansible_ssh_common_args are not used"] if noticed else []
-    )
+    unused = "line 6: arguments for ssh in ansible_ssh_common_args are not used"
+    unread = "line 6: ansible_ssh_common_args is left out: '' is not a jump host"
+    assert notices(plan) == {True: [unused], False: [], None: [unread]}[noticed]
+
+
+def test_the_newer_name_of_a_connection_variable_wins() -> None:
+    plan = read("ansible", "a ansible_host=new ansible_ssh_host=old\nb ansible_ssh_host=old\n")
+    assert [host.address for host in plan.hosts] == ["new", "old"]
 
 
 def test_what_cannot_be_taken_over_is_noticed_with_its_line() -> None:
@@ -232,7 +239,10 @@ def test_what_cannot_be_taken_over_is_noticed_with_its_line() -> None:
 
 
 def test_a_host_in_several_groups_and_lines_is_one_host() -> None:
-    plan = read("ansible", "a x=1 y=1\n[g1]\na x=2\n[g2]\na\n[g1:vars]\ny=2\nz=1\n[g2:vars]\nz=2\n")
+    plan = read(
+        "ansible",
+        "a x=1 y=1\na x=1\n[g1]\na x=2\n[g2]\na\na\n[g1:vars]\ny=2\nz=1\n[g2:vars]\nz=2\n",
+    )
     (host,) = plan.hosts
     assert host.groups == ("g1", "g2")
     assert host.variables == {"x": "2", "y": "1", "z": "2"}
@@ -266,6 +276,37 @@ def test_a_file_that_ansible_would_refuse_is_refused_with_the_line(text: str, pr
         read("ansible", text)
     (found,) = caught.value.problems
     assert str(found).startswith(problem)
+
+
+def test_the_number_of_hosts_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.domain.importing.ansible_graph.MAX_HOSTS", 3)
+    with pytest.raises(Invalid, match="line 2: these are more than 3 hosts"):
+        read("ansible", "a[1:2]\nb[1:2]\n")
+
+
+def test_a_group_inside_two_others_takes_the_variables_of_the_inner_one() -> None:
+    plan = read(
+        "ansible",
+        "[deep]\nweb1\n[b:children]\ndeep\n[a:children]\nb\ndeep\n"
+        "[a:vars]\nx=outer\ny=outer\n[b:vars]\nx=inner\n",
+    )
+    assert plan.hosts[0].variables == {"x": "inner", "y": "outer"}
+    assert plan.groups[0] == ImportedGroup(name="a", expression="@b,@deep")
+
+
+def test_literals_of_an_ini_file_become_text_without_their_quotes_and_comments() -> None:
+    plan = read("ansible", "a yes=True\n[all:vars]\nb='x y' # why\nc=0644\nd=1.10 # e\nf=[1, 2]\n")
+    assert plan.hosts[0].variables == {
+        "yes": "true",
+        "b": "x y",
+        "c": "0644",
+        "d": "1.10",
+        "f": "[1, 2]",
+    }
+
+
+def test_an_empty_yaml_inventory_has_no_hosts() -> None:
+    assert read("ansible", "---\n# nothing yet\n") == ImportPlan()
 
 
 def test_a_misplaced_blank_does_not_show_the_password_behind_it() -> None:

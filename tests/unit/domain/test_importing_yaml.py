@@ -74,6 +74,11 @@ def test_all_fields_are_taken_over() -> None:
         ("web1:\n  port: 99999\n", "line 2, port: '99999' is not a port, 1 to 65535"),
         ("web1:\n  port: [22]\n", "line 2, port: a single word is expected"),
         ("web1:\n  labels: {v: 1.10}\n", "line 2, labels: put the number in quotes"),
+        (
+            f"web1:\n  labels: {{v: {'x' * 256}}}\n",
+            "line 2, labels: the value of label 'v' has more",
+        ),
+        ("web1:\n  jump: [a/b]\n", "line 2, jump: 'a/b' cannot be a name"),
         ("web1:\n  labels: [a]\n", "line 2, labels: labels are a mapping"),
         ("web1:\n  variables: a\n", "line 2, variables: variables are a mapping"),
         ("- name: a b\n", "line 1, name: 'a b' cannot be a name"),
@@ -107,3 +112,12 @@ def test_a_secret_stays_behind_wherever_it_is() -> None:
     assert plan.hosts[0].variables == {"A": "b"}
     assert len(plan.notices) == 2
     assert "hunter2" not in repr(plan)
+
+
+def test_a_variable_that_no_environment_can_carry_stays_behind() -> None:
+    plan = read("yaml", 'web1:\n  variables: {A: "x\\0y", "b c": d}\n')
+    assert plan.hosts[0].variables == {}
+    assert [notice.what.split(": ")[0] for notice in plan.notices] == [
+        "variable 'A' is left out",
+        "variable 'b c' is left out",
+    ]

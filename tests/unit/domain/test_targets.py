@@ -332,6 +332,7 @@ def test_the_hint_for_a_missing_joint_says_how_to_exclude() -> None:
 @pytest.mark.parametrize(
     "text",
     ["(" * 10_000, "(" * 10_000 + "a" + ")" * 10_000, "!" * 10_000 + "a", "not " * 10_000]
+    + ["(a or b and " * 60 + "c" + ")" * 60]
     + ["a or (!(b," * 80 + "c" + "))" * 80, "(a,!" * 60 + "x" + ")" * 60],
 )
 def test_nesting_beyond_the_limit_is_refused_without_recursion(text: str) -> None:

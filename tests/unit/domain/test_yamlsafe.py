@@ -156,6 +156,7 @@ def test_an_opaque_tag_is_stepped_over_and_its_content_forgotten() -> None:
         ("&a x: 1\n*a : 2", "line 2, column 1", "is not defined before"),
         ("a: &a x\n*a : 2", "line 2, column 1", "an alias cannot be a key"),
         ("<<: 1", "line 1, column 1", "merges a mapping"),
+        ("? \n: 1", "line 1, column 2", "a key is missing before `:`"),
         ("a: 1\n: 2", "line 2, column 1", "expected key"),
     ],
 )
