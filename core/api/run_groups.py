@@ -20,7 +20,8 @@ from core.api.values import Answer
 from core.domain import grouping, textdiff
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.findings import suggest
-from core.domain.grouping import DEFAULT_RULES, Group, Normaliser, Row, Rule, normalise
+from core.domain.grouping import DEFAULT_RULES, Group, Row, Rule, normalise
+from core.domain.normalising import OutputDigest
 from core.domain.run import TargetState
 from core.domain.targets import fold
 from core.domain.textdiff import LineKind
@@ -196,12 +197,16 @@ def _rows(
 def _digest(
     c: Connection, row: TargetRow, host: FrozenHost, rules: frozenset[Rule], limit: int
 ) -> str:
-    normaliser = Normaliser(_words(host), rules)
-    for data in _printed(c, row, limit):
-        normaliser.feed(data)
+    digest = OutputDigest(_words(host), rules)
+    left = limit
+    for segment in output.iter_all(c, row.id, PRINTED):
+        digest.feed(segment.stream, segment.data[:left])
+        left -= len(segment.data)
+        if left <= 0:
+            break
     # What lies beyond the part looked at tells outputs apart by its length at least.
     beyond = f"+{row.size_bytes}" if row.size_bytes > limit else ""
-    return normaliser.digest() + beyond
+    return digest.digest() + beyond
 
 
 def _printed(c: Connection, row: TargetRow, limit: int) -> Iterator[bytes]:

@@ -99,6 +99,33 @@ class Normaliser:
         return text.rstrip(b"\n") if Rule.BLANKS in self._rules else text
 
 
+class OutputDigest:
+    """The digest of what one host printed. Each stream counts by itself: two hosts that
+    print the same on both are alike, however the streams happened to mix.
+    """
+
+    def __init__(
+        self, host_words: Iterable[str] = (), rules: Iterable[Rule] = DEFAULT_RULES
+    ) -> None:
+        self._host_words, self._rules = tuple(host_words), frozenset(rules)
+        self._streams: dict[str, Normaliser] = {}
+
+    def feed(self, stream: str, data: bytes) -> None:
+        """Take the next piece of one stream."""
+        if stream not in self._streams:
+            self._streams[stream] = Normaliser(self._host_words, self._rules)
+        self._streams[stream].feed(data)
+
+    def digest(self) -> str:
+        """20 hexadecimal digits; "" when nothing was printed."""
+        if not self._streams:
+            return ""
+        whole = blake2b(digest_size=DIGEST_BYTES)
+        for stream in sorted(self._streams):
+            whole.update(f"{stream}={self._streams[stream].digest()};".encode())
+        return whole.hexdigest()
+
+
 def normalise(
     data: bytes, host_words: Iterable[str] = (), rules: Iterable[Rule] = DEFAULT_RULES
 ) -> bytes:

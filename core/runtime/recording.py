@@ -22,7 +22,7 @@ import structlog
 
 from core.clock import Clock
 from core.domain.captures import SetLines
-from core.domain.normalising import Normaliser
+from core.domain.normalising import OutputDigest
 from core.domain.run import TargetState
 from core.errors import StorageFault
 from core.executors.protocol import Outcome, OutputLimitReached, Stream
@@ -49,13 +49,13 @@ class TargetLog:
         row: TargetRow,
         recorder: StepRecorder,
         masker: Masker,
-        normaliser: Normaliser,
+        digest: OutputDigest,
         budget: output.TargetBudget,
     ) -> None:
         self.row = row
         self._recorder = recorder
         self._masks = {stream: MaskStream(masker) for stream in Stream}
-        self._normaliser = normaliser
+        self._digest = digest
         self._sets = SetLines()
         self._budget = budget
         self.unstored = 0
@@ -87,7 +87,7 @@ class TargetLog:
         if not data:
             return
         if stream is not Stream.NOTE:
-            self._normaliser.feed(data)
+            self._digest.feed(stream.value, data)
         if stream is Stream.OUT:
             self._sets.feed(data)
         kept = self._budget.take(data)
@@ -110,7 +110,7 @@ class TargetLog:
             message=outcome.message,
             size_bytes=self.row.size_bytes + self._budget.kept,
             dropped_bytes=self.row.dropped_bytes + self._budget.dropped,
-            digest=self._normaliser.digest(),
+            digest=self._digest.digest(),
             outputs=dict(captured.values),
         )
         return end, [str(problem) for problem in captured.problems]

@@ -151,9 +151,7 @@ class Runs:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _plan(
-        self, request: RunRequest, documents: planning.Documents
-    ) -> RunDefinition:
+    async def _plan(self, request: RunRequest, documents: planning.Documents) -> RunDefinition:
         """In a thread: freezing ten thousand hosts takes longer than the loop may wait."""
         return await asyncio.to_thread(planning.plan, request, documents)
 

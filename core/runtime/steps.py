@@ -16,7 +16,7 @@ import structlog
 
 from core.clock import Clock
 from core.domain.captures import OutputValue, merge_outputs
-from core.domain.normalising import DEFAULT_RULES, Normaliser
+from core.domain.normalising import OutputDigest
 from core.domain.run import (
     GOOD_TARGET_STATES,
     RunState,
@@ -126,7 +126,7 @@ class StepExecution:
             row,
             self._recorder,
             self._maker.masker,
-            Normaliser((host.name, host.address), DEFAULT_RULES),
+            OutputDigest((host.name, host.address)),
             self._budget.target(),
         )
         try:

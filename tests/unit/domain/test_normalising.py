@@ -8,6 +8,7 @@ from core.domain.normalising import (
     DEFAULT_RULES,
     NORMALISED_BYTES,
     Normaliser,
+    OutputDigest,
     Rule,
     normalise,
 )
@@ -138,3 +139,17 @@ def test_hosts_with_names_of_different_length_meet_beyond_the_bound() -> None:
 def test_digests_are_fixed_because_they_are_stored_with_runs() -> None:
     assert digest(b"") == "6fa1d8fcfd719046d762"
     assert digest(b"web01 ok \n", "web01") == "ce9810bf3157e1572868"
+
+
+def test_how_two_streams_mixed_does_not_tell_hosts_apart() -> None:
+    one, other = OutputDigest(), OutputDigest()
+    for stream, data in (("out", b"a\n"), ("err", b"x\n"), ("out", b"b\n")):
+        one.feed(stream, data)
+    for stream, data in (("err", b"x\n"), ("out", b"a\nb\n")):
+        other.feed(stream, data)
+    assert one.digest() == other.digest()
+    swapped = OutputDigest()
+    swapped.feed("err", b"a\nb\n")
+    swapped.feed("out", b"x\n")
+    assert swapped.digest() != one.digest()
+    assert OutputDigest().digest() == ""
