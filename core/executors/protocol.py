@@ -13,10 +13,9 @@ list, an error or a log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -43,8 +42,8 @@ class BecomeLogin(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"BecomeLogin({self.method} {self.user})"
 
-    def __rich_repr__(self) -> Iterator[str]:
-        yield self.user
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("user", self.user)]
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +62,8 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Login({self.user})"
 
-    def __rich_repr__(self) -> Iterator[str]:
-        yield self.user
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("user", self.user)]
 
 
 class HostKeyRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,8 +114,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Work({self.attempt_id})"
 
-    def __rich_repr__(self) -> Iterator[str]:
-        yield self.attempt_id
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("attempt_id", self.attempt_id)]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
