@@ -204,7 +204,7 @@ host_key = Table(
     "host_key",
     metadata,
     Column("id", String(26), primary_key=True),
-    Column("pattern", String(300), nullable=False),  # [address]:port, address, or a wildcard
+    Column("pattern", String(1000), nullable=False),  # [address]:port, address, or a list
     Column("key_type", String(64), nullable=False),
     Column("public_key", Text, nullable=False),  # OpenSSH, one line
     Column("fingerprint", String(64), nullable=False),

@@ -60,7 +60,7 @@ def upgrade() -> None:
     op.create_table(
         "host_key",
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.Column("pattern", sa.String(length=300), nullable=False),
+        sa.Column("pattern", sa.String(length=1000), nullable=False),
         sa.Column("key_type", sa.String(length=64), nullable=False),
         sa.Column("public_key", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
