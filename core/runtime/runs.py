@@ -77,7 +77,7 @@ class Runs:
 
         def write(tx: Transaction) -> tuple[RunDefinition, RunRow] | str:
             if idempotency_key:
-                if found := runs.find_key(tx.connection, actor, idempotency_key):
+                if found := runs.find_key(tx.connection, actor, idempotency_key, tx.now):
                     return found[1]
                 runs.remember_key(tx, actor, idempotency_key, digest, run_id)
             sealed = definition.model_copy(
@@ -162,7 +162,10 @@ class Runs:
         return await self._tools.store.reader.read(lambda c: runs.get(c, run_id))
 
     async def _known(self, actor: str, key: str, digest: str) -> RunRow | None:
-        found = await self._tools.store.reader.read(lambda c: runs.started_by_key(c, actor, key))
+        now = self._tools.clock.now()
+        found = await self._tools.store.reader.read(
+            lambda c: runs.started_by_key(c, actor, key, now)
+        )
         if found is None:
             return None
         if found[0] != digest:

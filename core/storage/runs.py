@@ -9,18 +9,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 import zstandard
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from core.domain.run import RunState, TargetCode, TargetState
 from core.errors import NotFound
 from core.flow.definition import RunDefinition, body_of
 from core.flow.events import AnyEvent
 from core.storage.tables import idempotency, run, run_event, step_run, target_run
-from core.storage.writer import Transaction
+from core.storage.writer import Transaction, timestamp
+
+KEY_KEPT = timedelta(hours=24)
+"""How long the same idempotency key gives the same run."""
 
 _LIVE = ("created", "queued", "running", "waiting_user", "batch_waiting", "suspended", "stopping")
 
@@ -148,18 +164,25 @@ def create(
 
 
 def remember_key(tx: Transaction, actor: str, key: str, digest: str, run_id: str) -> None:
-    """Bind an idempotency key to the run that it started, in the run's own transaction."""
+    """Bind an idempotency key to the run that it started, in the run's own transaction.
+
+    Keys older than KEY_KEPT are forgotten by the way.
+    """
+    expired = timestamp(tx.now - KEY_KEPT)
+    tx.connection.execute(delete(idempotency).where(idempotency.c.at < expired))
     tx.connection.execute(
         insert(idempotency),
         {"actor": actor, "key": key, "request_digest": digest, "run_id": run_id, "at": tx.at},
     )
 
 
-def find_key(connection: Connection, actor: str, key: str) -> tuple[str, str] | None:
+def find_key(connection: Connection, actor: str, key: str, now: datetime) -> tuple[str, str] | None:
     """(request digest, run id) that `key` is bound to."""
     row = connection.execute(
         select(idempotency.c.request_digest, idempotency.c.run_id).where(
-            idempotency.c.actor == actor, idempotency.c.key == key
+            idempotency.c.actor == actor,
+            idempotency.c.key == key,
+            idempotency.c.at >= timestamp(now - KEY_KEPT),
         )
     ).first()
     return None if row is None else (row[0], row[1])
@@ -455,7 +478,9 @@ def stored_attempt(
     return known is not None, here, before
 
 
-def started_by_key(connection: Connection, actor: str, key: str) -> tuple[str, RunRow] | None:
+def started_by_key(
+    connection: Connection, actor: str, key: str, now: datetime
+) -> tuple[str, RunRow] | None:
     """(request digest, run) that an idempotency key is bound to."""
-    found = find_key(connection, actor, key)
+    found = find_key(connection, actor, key, now)
     return None if found is None else (found[0], get(connection, found[1]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from core.bootstrap import open_engine
+from core.clock import ManualClock
 from core.config import Home, Settings
 from core.domain.documents import parse
 from core.domain.run import RunAction, RunState, TargetCode, TargetState
@@ -410,3 +412,21 @@ async def test_a_run_whose_targets_match_nothing_is_allowed_only_when_said(home:
         accepted = await start(opened, targets="nothing*", allow_empty=True)
         done = await ended(opened, accepted.id)
         assert (done.state, done.target_count) == (RunState.SUCCEEDED, 0)
+
+
+async def test_an_idempotency_key_is_forgotten_after_a_day(home: Path) -> None:
+    clock = ManualClock()
+    executor = ScriptedExecutor(well)
+    opened = open_engine(Home(home), clock=clock, executors={"ssh": executor, "local": executor})
+    await opened.start()
+    await save(opened, *INVENTORY)
+    request = RunRequest.model_validate(
+        {"step": {"kind": "command", "name": "c", "command": "x"}, "targets": "h1"}
+    )
+    ids = []
+    for hours in (0, 23, 25):
+        clock.advance(timedelta(hours=hours))
+        ids.append((await opened.runs.start(request, "ann", "k")).id)
+        await opened.runs.start(request, "ann", "other")
+    assert ids[0] == ids[1] != ids[2]
+    await opened.stop()
