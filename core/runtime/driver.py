@@ -30,9 +30,10 @@ from core.ids import Ids
 from core.runtime.recording import Place, StepRecorder, add_up
 from core.runtime.steps import Gate, StepEnd, StepExecution
 from core.runtime.work import WorkMaker, open_secrets
-from core.storage import output, runs
+from core.storage import output, run_writes, runs
 from core.storage.output import RunBudget
-from core.storage.runs import StepRow, TargetEnd, TargetFilter, TargetRow
+from core.storage.run_writes import TargetEnd
+from core.storage.runs import StepRow, TargetFilter, TargetRow
 from core.storage.store import Store
 from core.storage.writer import Transaction
 from core.vault.vault import Vault
@@ -137,7 +138,7 @@ class Driver:
         reason: str,
         commands: Sequence[AnyCommand],
     ) -> None:
-        runs.append_event(tx, self.run_id, event, actor)
+        run_writes.append_event(tx, self.run_id, event, actor)
         for name, status in after.steps.items():
             old = before.steps.get(name)
             # A step that waits for its retry is shown by how its last attempt ended.
@@ -146,9 +147,9 @@ class Driver:
             shown = status.state
             if shown is RunState.SUSPENDED and isinstance(event, StepFinished):
                 shown = event.state
-            runs.set_step_state(tx, self.run_id, name, status.attempt, shown, reason=reason)
+            run_writes.set_step_state(tx, self.run_id, name, status.attempt, shown, reason=reason)
         if after.run is not before.run:
-            runs.set_run_state(tx, self.run_id, after.run, actor, reason=reason)
+            run_writes.set_run_state(tx, self.run_id, after.run, actor, reason=reason)
         if any(isinstance(command, FinishRun) for command in commands):
             self._tools.vault.delete_owner(tx, secrets_owner(self.run_id))
 
@@ -246,7 +247,7 @@ class Driver:
             good = {row.ordinal for row in before if row.state in GOOD_TARGET_STATES}
             targets = [self._new_target(ordinal, good) for ordinal in self._ordinals(step)]
             await self._tools.store.writer.write(
-                lambda tx: runs.open_step(tx, self.run_id, step.name, attempt, targets)
+                lambda tx: run_writes.open_step(tx, self.run_id, step.name, attempt, targets)
             )
         elif lost := [row for row in rows if row.state is TargetState.RUNNING]:
             await self._tools.store.writer.write(lambda tx: self._settle_lost(tx, step, lost))
@@ -288,20 +289,20 @@ class Driver:
                     size_bytes=output.size(tx.connection, row.id),
                 )
             )
-        runs.finish_targets(tx, ends)
+        run_writes.finish_targets(tx, ends)
         changes = [
             (row.ordinal, end.state.value, end.code, None)
             for row, end in zip(lost, ends, strict=True)
         ]
-        runs.journal_targets(tx, self.run_id, step.name, lost[0].attempt, changes)
+        run_writes.journal_targets(tx, self.run_id, step.name, lost[0].attempt, changes)
 
     async def _finish_step(self, step: StepBase, attempt: int, end: StepEnd) -> None:
         self._progress.outputs.update(end.outputs)
         counts = add_up([self._progress.counts[step.name]])
 
         def store(tx: Transaction) -> None:
-            runs.set_step_outputs(tx, self.run_id, step.name, attempt, end.outputs)
-            runs.set_counts(tx, self.run_id, step.name, attempt, counts, self.counts)
+            run_writes.set_step_outputs(tx, self.run_id, step.name, attempt, end.outputs)
+            run_writes.set_counts(tx, self.run_id, step.name, attempt, counts, self.counts)
 
         await self._tools.store.writer.write(store)
         await self._remember_host_outputs(step, attempt)

@@ -26,8 +26,9 @@ from core.domain.normalising import OutputDigest
 from core.domain.run import TargetState
 from core.errors import StorageFault
 from core.executors.protocol import Outcome, OutputLimitReached, Stream
-from core.storage import output, runs
-from core.storage.runs import TargetEnd, TargetRow
+from core.storage import output, run_writes, runs
+from core.storage.run_writes import TargetEnd
+from core.storage.runs import TargetRow
 from core.storage.writer import Transaction, Writer, timestamp
 from core.vault.masking import Masker, MaskStream
 
@@ -133,16 +134,16 @@ class _Batch:
     def write(self, tx: Transaction, place: Place) -> None:
         """Store everything but the counts."""
         if self.intents:
-            runs.mark_running(tx, self.intents)
+            run_writes.mark_running(tx, self.intents)
         additions = [
             output.Addition(target_run_id=taker.row.id, offset=taker.stored_bytes, pieces=pieces)
             for taker, pieces in self.output.items()
         ]
         output.append(tx, place.run_id, additions)
         if self.ends:
-            runs.finish_targets(tx, self.ends)
+            run_writes.finish_targets(tx, self.ends)
         if self.changes:
-            runs.journal_targets(tx, place.run_id, place.step, place.attempt, self.changes)
+            run_writes.journal_targets(tx, place.run_id, place.step, place.attempt, self.changes)
 
     def answer(self, error: Exception | None) -> None:
         """Tell everybody who waits how the commit went."""
@@ -245,7 +246,9 @@ class StepRecorder:
         def write(tx: Transaction) -> None:
             batch.write(tx, place)
             if batch.changes:
-                runs.set_counts(tx, place.run_id, place.step, place.attempt, counts, run_counts)
+                run_writes.set_counts(
+                    tx, place.run_id, place.step, place.attempt, counts, run_counts
+                )
 
         try:
             await self._write_until_kept(write)

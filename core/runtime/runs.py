@@ -21,7 +21,7 @@ from core.flow.events import Started
 from core.flow.machine import FlowState
 from core.runtime.driver import Driver, Tools, secrets_owner
 from core.runtime.work import RESERVED_PREFIX
-from core.storage import runs
+from core.storage import run_writes, runs
 from core.storage.documents import snapshot
 from core.storage.runs import RunRow
 from core.storage.writer import Transaction
@@ -79,13 +79,13 @@ class Runs:
             if idempotency_key:
                 if found := runs.find_key(tx.connection, actor, idempotency_key, tx.now):
                     return found[1]
-                runs.remember_key(tx, actor, idempotency_key, digest, run_id)
+                run_writes.remember_key(tx, actor, idempotency_key, digest, run_id)
             sealed = definition.model_copy(
                 update={"secrets": self._seal(tx, run_id, secrets)} if secrets else {}
             )
-            runs.create(tx, run_id, sealed, actor, len(sealed.hosts))
-            runs.append_event(tx, run_id, event, actor)
-            runs.set_run_state(tx, run_id, state.run, actor)
+            run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts))
+            run_writes.append_event(tx, run_id, event, actor)
+            run_writes.set_run_state(tx, run_id, state.run, actor)
             return sealed, runs.get(tx.connection, run_id)
 
         answer = await self._tools.store.writer.write(write)

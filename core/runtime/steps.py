@@ -32,7 +32,8 @@ from core.flow.definition import FrozenHost, RunDefinition
 from core.runtime.recording import StepRecorder, TargetLog
 from core.runtime.work import WorkMaker, read_outputs_file
 from core.storage.output import RunBudget
-from core.storage.runs import TargetEnd, TargetRow
+from core.storage.run_writes import TargetEnd
+from core.storage.runs import TargetRow
 from core.storage.writer import timestamp
 
 log = structlog.get_logger(__name__)

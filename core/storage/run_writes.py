@@ -1,0 +1,225 @@
+"""Changing runs: every function is part of one transaction, and journals what it did.
+
+Nothing here decides: states come from `core.flow` and `core.domain.run`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import zstandard
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from core.domain.run import RunState, TargetCode, TargetState
+from core.flow.definition import RunDefinition, body_of
+from core.flow.events import AnyEvent
+from core.storage.runs import KEY_KEPT, LIVE_STATES
+from core.storage.tables import idempotency, run, run_event, step_run, target_run
+from core.storage.writer import Transaction, timestamp
+
+
+class TargetEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """What is recorded when an attempt on a host ends."""
+
+    id: int
+    state: TargetState
+    finished_at: str
+    code: TargetCode | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    message: str = ""
+    size_bytes: int = 0
+    dropped_bytes: int = 0
+    digest: str = ""
+    outputs: dict[str, Any] = {}
+
+
+def create(
+    tx: Transaction, run_id: str, definition: RunDefinition, actor: str, target_count: int
+) -> None:
+    """Record an accepted run in state created, with its frozen definition."""
+    body = _json(body_of(definition)).encode()
+    steps = " ".join(node.name for node in definition.graph.nodes)
+    tx.connection.execute(
+        insert(run),
+        {
+            "id": run_id,
+            "title": definition.title,
+            "origin": definition.origin,
+            "state": RunState.CREATED.value,
+            "actor": actor,
+            "created_at": tx.at,
+            "target_count": target_count,
+            "counts": "{}",
+            "definition": zstandard.ZstdCompressor(level=3).compress(body),
+            "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
+        },
+    )
+    tx.journal(
+        actor,
+        "run.created",
+        run_id,
+        {"title": definition.title, "origin": definition.origin, "targets": target_count},
+    )
+
+
+def remember_key(tx: Transaction, actor: str, key: str, digest: str, run_id: str) -> None:
+    """Bind an idempotency key to the run that it started, in the run's own transaction.
+
+    Keys older than KEY_KEPT are forgotten by the way.
+    """
+    expired = timestamp(tx.now - KEY_KEPT)
+    tx.connection.execute(delete(idempotency).where(idempotency.c.at < expired))
+    tx.connection.execute(
+        insert(idempotency),
+        {"actor": actor, "key": key, "request_digest": digest, "run_id": run_id, "at": tx.at},
+    )
+
+
+def append_event(tx: Transaction, run_id: str, event: AnyEvent, actor: str) -> None:
+    """Store one of the machine's events."""
+    last = tx.connection.execute(
+        select(func.max(run_event.c.seq)).where(run_event.c.run_id == run_id)
+    ).scalar()
+    tx.connection.execute(
+        insert(run_event),
+        {
+            "run_id": run_id,
+            "seq": (last or 0) + 1,
+            "at": tx.at,
+            "actor": actor,
+            "event": msgspec.json.encode(event).decode(),
+        },
+    )
+
+
+def set_run_state(
+    tx: Transaction, run_id: str, state: RunState, actor: str, *, reason: str = ""
+) -> None:
+    """Change a run's state; its times follow from the state."""
+    values: dict[str, Any] = {"state": state.value, "reason": reason[:500]}
+    if state is RunState.RUNNING:
+        values["started_at"] = func.coalesce(run.c.started_at, tx.at)
+    if state not in LIVE_STATES:
+        values["finished_at"] = tx.at
+    tx.connection.execute(update(run).where(run.c.id == run_id).values(**values))
+    tx.journal(actor, "run.state", run_id, {"state": state.value, "reason": reason})
+
+
+def open_step(
+    tx: Transaction,
+    run_id: str,
+    step: str,
+    attempt: int,
+    targets: Sequence[Mapping[str, Any]],
+) -> None:
+    """Record a step's attempt and its targets (ordinal, host, attempt_id, state)."""
+    tx.connection.execute(
+        insert(step_run),
+        {
+            "run_id": run_id,
+            "step": step,
+            "attempt": attempt,
+            "state": RunState.RUNNING.value,
+            "started_at": tx.at,
+        },
+    )
+    if targets:
+        common = {"run_id": run_id, "step": step, "attempt": attempt}
+        tx.connection.execute(insert(target_run), [{**common, **target} for target in targets])
+    data = {"step": step, "attempt": attempt, "state": RunState.RUNNING.value}
+    tx.journal("engine", "run.step", run_id, {**data, "targets": len(targets)})
+
+
+def set_step_state(
+    tx: Transaction,
+    run_id: str,
+    step: str,
+    attempt: int,
+    state: RunState,
+    *,
+    reason: str = "",
+) -> None:
+    """Change the state of a step's attempt."""
+    values: dict[str, Any] = {"state": state.value, "reason": reason[:500]}
+    if state not in LIVE_STATES:
+        values["finished_at"] = tx.at
+    tx.connection.execute(
+        update(step_run)
+        .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
+        .values(**values)
+    )
+    data = {"step": step, "attempt": attempt, "state": state.value, "reason": reason}
+    tx.journal("engine", "run.step", run_id, data)
+
+
+def set_step_outputs(
+    tx: Transaction, run_id: str, step: str, attempt: int, outputs: Mapping[str, Any]
+) -> None:
+    """Keep the values that a step's attempt set."""
+    tx.connection.execute(
+        update(step_run)
+        .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
+        .values(outputs=_json(outputs))
+    )
+
+
+def set_counts(
+    tx: Transaction,
+    run_id: str,
+    step: str,
+    attempt: int,
+    step_counts: Mapping[str, int],
+    run_counts: Mapping[str, int],
+) -> None:
+    """Keep the numbers that lists and progress show beside what they count."""
+    tx.connection.execute(
+        update(step_run)
+        .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
+        .values(counts=_json(step_counts))
+    )
+    tx.connection.execute(update(run).where(run.c.id == run_id).values(counts=_json(run_counts)))
+
+
+_MARK_RUNNING = (
+    update(target_run)
+    .where(target_run.c.id == bindparam("row"))
+    .values(state=TargetState.RUNNING.value, started_at=bindparam("at"))
+)
+_FINISH = (
+    update(target_run)
+    .where(target_run.c.id == bindparam("row"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in TargetEnd.__struct_fields__ if name != "id"}
+    )
+)
+
+
+def mark_running(tx: Transaction, ids: Sequence[int]) -> None:
+    """Record the intent: from here on, something may reach these targets."""
+    tx.connection.execute(_MARK_RUNNING, [{"row": id_, "at": tx.at} for id_ in ids])
+
+
+def finish_targets(tx: Transaction, ends: Sequence[TargetEnd]) -> None:
+    """Record how attempts ended."""
+    rows = []
+    for end in ends:
+        values = msgspec.to_builtins(end)
+        values["outputs"] = _json(end.outputs)
+        rows.append({"row": end.id, **{f"new_{k}": v for k, v in values.items() if k != "id"}})
+    tx.connection.execute(_FINISH, rows)
+
+
+def journal_targets(
+    tx: Transaction, run_id: str, step: str, attempt: int, changes: Sequence[tuple[Any, ...]]
+) -> None:
+    """One journal entry for many targets: (ordinal, state, code, exit code) each."""
+    data = {"step": step, "attempt": attempt, "targets": [list(change) for change in changes]}
+    tx.journal("engine", "run.targets", run_id, data)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
