@@ -26,7 +26,7 @@ from core.domain.normalising import OutputDigest
 from core.domain.run import TargetState
 from core.errors import StorageFault
 from core.executors.protocol import Outcome, OutputLimitReached, Stream
-from core.storage import output, run_writes, runs
+from core.storage import output, run_writes
 from core.storage.run_writes import TargetEnd
 from core.storage.runs import TargetRow
 from core.storage.writer import Transaction, Writer, timestamp

@@ -6,32 +6,19 @@ The door to stored runs; changing them is `run_writes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 import zstandard
-from sqlalchemy import (
-    Connection,
-    Row,
-    Select,
-    and_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
 from core.errors import NotFound
-from core.flow.definition import RunDefinition, body_of
+from core.flow.definition import RunDefinition
 from core.flow.events import AnyEvent
 from core.storage.tables import idempotency, run, run_event, step_run, target_run
-from core.storage.writer import Transaction, timestamp
+from core.storage.writer import timestamp
 
 KEY_KEPT = timedelta(hours=24)
 """How long the same idempotency key gives the same run."""
