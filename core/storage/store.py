@@ -56,7 +56,12 @@ class Store:
         schema.prepare(file, home_id=ids.new(), busy_timeout_s=busy_timeout_s)
         writing = database.open_writing(file, busy_timeout_s=busy_timeout_s)
         reading = database.open_reading(file, busy_timeout_s=busy_timeout_s)
-        return cls(file, writing, reading, clock)
+        try:
+            return cls(file, writing, reading, clock)
+        except BaseException:
+            reading.dispose()
+            writing.dispose()
+            raise
 
     def close(self) -> None:
         """Commit what waits and let go of the file; its log is merged into it."""
