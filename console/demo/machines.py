@@ -51,14 +51,18 @@ def _web(number: int, **facts: object) -> Machine:
 
 MACHINES = (
     _web(1, disk_percent=41),
-    _web(2, disk_percent=43, load="0.34"),
+    _web(2, disk_percent=43, load="0.34", delay_s=0.1),
     _web(3, disk_percent=44, release="1.24.0", updates=17),  # forgotten by the last update
     _web(4, disk_percent=39),
-    _web(5, disk_percent=42, load="0.40"),
-    Machine(name="db1", service="postgresql", release="16.4", disk_percent=71, load="1.87"),
+    _web(5, disk_percent=42, load="0.40", delay_s=0.2),
+    Machine(
+        name="db1", service="postgresql", release="16.4", disk_percent=71, load="1.87", delay_s=0.4
+    ),
     Machine(name="db2", service="postgresql", release="16.4", disk_percent=70, load="0.92"),
     Machine(name="cache1", service="redis", release="7.2.5", disk_percent=12),
-    Machine(name="queue1", service="rabbitmq", release="3.13.7", disk_percent=28, updates=3),
+    Machine(
+        name="queue1", service="rabbitmq", release="3.13.7", disk_percent=28, updates=3, delay_s=0.6
+    ),
     Machine(name="edge-slow", service="nginx", disk_percent=40, delay_s=1.2),
     Machine(name="broken1", service="nginx", state="failed", disk_percent=97, load="6.02"),
     Machine(name="gone1", service="nginx", listens=False),
