@@ -6,6 +6,7 @@ the script adds schemas and command lines from `openapi.json`.
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -34,8 +35,7 @@ _HEADERS = {
 @asks(Verb.READ, ObjectKind.API)
 async def openapi(request: Request) -> dict[str, Any]:
     """This description."""
-    description: dict[str, Any] = request.app.openapi()
-    return description
+    return await _description(request)
 
 
 @routes.get("/docs", operation_id="getDocs", response_class=Response, include_in_schema=False)
@@ -45,7 +45,7 @@ async def page(request: Request, engine: TheEngine) -> Response:
     parts = {
         "socket": escape(str(engine.home.socket)),
         "families": "".join(f'<a href="#{_anchor(name)}">{name}</a>' for name, _ in TAGS),
-        "operations": _operations(request.app.openapi()),
+        "operations": _operations(await _description(request)),
     }
     html = _asset("docs.html")
     for name, part in parts.items():
@@ -60,6 +60,11 @@ async def asset(name: str) -> Response:
     if name not in _TYPES:
         raise NotFound("file", name, list(_TYPES))
     return Response(_asset(name), media_type=_TYPES[name], headers=_HEADERS)
+
+
+async def _description(request: Request) -> dict[str, Any]:
+    """Made once, which takes long enough to be done in a thread."""
+    return await asyncio.to_thread(request.app.openapi)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from pydantic import Field
 
 from core.api import cursors, headers
@@ -83,7 +83,7 @@ async def list_documents(
 @asks(Verb.CREATE, ObjectKind.DOCUMENT, "{kind}")
 async def create(
     kind: str,
-    body: RawDocument,
+    body: Annotated[RawDocument, Body()],
     response: Response,
     engine: TheEngine,
     actor: TheActor,
@@ -137,7 +137,7 @@ async def get(
 async def replace(
     kind: str,
     name: str,
-    body: RawDocument,
+    body: Annotated[RawDocument, Body()],
     request: Request,
     response: Response,
     engine: TheEngine,

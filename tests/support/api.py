@@ -19,6 +19,7 @@ from core.domain.authorization import Actor
 from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.runtime.engine import Engine
+from core.storage.journal import last_seq
 
 OWNER = Actor("ada")
 PREFIX = "/api/v1"
@@ -79,7 +80,7 @@ class Api:
     @property
     def journal_end(self) -> int:
         """Number of the newest journal entry: equal before and after what changed nothing."""
-        return self.engine.store.feed.latest()
+        return self.engine.store.reader.read_now(last_seq)
 
 
 def host(name: str, **spec: Any) -> dict[str, Any]:
@@ -109,4 +110,6 @@ async def running_api(
         async with httpx.AsyncClient(transport=transport, base_url="http://jobdeck") as http:
             yield Api(app, engine, hosts, http)
     finally:
+        for driver in [*engine.runs.live.values()]:
+            await driver.cancel(OWNER.name, "the test is over")
         await engine.stop()
