@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 
 from core.api import (
     apply,
+    backups,
     docs,
     document_history,
     documents,
@@ -35,6 +36,7 @@ PREFIX = "/api/v1"
 
 FAMILIES = (
     engine,
+    backups,
     kinds,
     document_history,
     documents,

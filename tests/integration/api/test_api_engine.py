@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,33 @@ async def test_an_inventory_becomes_documents_that_apply_takes(api: Api) -> None
     assert hosts["web1"]["labels"] == {"from": "csv"}
     root = {"kind": "account", "name": "root", "spec": {"user": "root", "agent": True}}
     await api.apply(root, *preview["documents"])
+
+
+async def test_a_backup_is_made_while_the_engine_works(api: Api, home: Path) -> None:
+    await api.apply(host("web1"))
+    made = await api.post("/backups", {"path": str(home / "copy.db")})
+    assert made.status_code == 201
+    assert (made.json()["integrity"], made.json()["last_seq"]) == ("ok", 1)
+    assert (home / "copy.db").stat().st_size == made.json()["size_bytes"]
+    again = await api.post("/backups", {"path": str(home / "copy.db")})
+    assert (again.status_code, again.json()["code"]) == (409, "already-exists")
+
+
+async def test_a_backup_without_a_name_is_named_after_the_time(api: Api, home: Path) -> None:
+    made = (await api.post("/backups", {})).json()
+    assert Path(made["path"]).parent == api.engine.home.root / "backups"
+    made = (await api.post("/backups", {"path": str(home)})).json()
+    assert Path(made["path"]).parent == home
+    assert Path(made["path"]).name.startswith("jobdeck-20")
+
+
+@pytest.mark.parametrize("path", ["copy.db", "", "/tmp/\0copy.db"])
+async def test_a_backup_s_place_is_an_absolute_path(api: Api, path: str) -> None:
+    answer = await api.post("/backups", {"path": path})
+    assert (answer.status_code, answer.json()["problems"][0]["where"]) == (422, "path")
+
+
+async def test_a_place_that_cannot_be_written_is_the_machine_s_fault(api: Api, home: Path) -> None:
+    answer = await api.post("/backups", {"path": str(home / "missing" / "copy.db")})
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage-fault")
+    assert answer.json()["hint"]
