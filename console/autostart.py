@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from console.i18n import _
 from core.clock import Clock, SystemClock
 from core.config import Home
 from core.errors import EngineUnreachable, EnvironmentFault
@@ -89,9 +90,17 @@ def _start(home: Home, clock: Clock, deadline: float) -> None:
     _started.append(process)
     while not is_listening(home.socket):
         if process.poll() is not None:
-            raise _failed(home, f"the engine ended at once, with code {process.returncode}")
+            raise _failed(
+                home,
+                _("the engine ended at once, with code {code}").format(code=process.returncode),
+            )
         if clock.monotonic() > deadline:
-            raise _failed(home, f"the engine does not answer after {START_TIMEOUT_S:.0f} seconds")
+            raise _failed(
+                home,
+                _("the engine does not answer after {limit} seconds").format(
+                    limit=round(START_TIMEOUT_S)
+                ),
+            )
         time.sleep(_PAUSE_S)
 
 
@@ -124,7 +133,8 @@ def _spawn(home: Home) -> subprocess.Popen[bytes]:
             )
     except OSError as error:
         raise EnvironmentFault(
-            f"the engine cannot be started: {error.strerror}", hint="check space and permissions"
+            _("the engine cannot be started: {reason}").format(reason=error.strerror),
+            hint=_("check space and permissions"),
         ) from error
 
 
@@ -139,7 +149,7 @@ def _failed(home: Home, why: str) -> EngineUnreachable:
     with suppress(OSError):
         said = start_log(home).read_text(encoding="utf-8", errors="replace").splitlines()
         why = "\n  ".join([why, *said[-_SHOWN_LINES:]])
-    return EngineUnreachable(why, hint=f"its log: {home.log}")
+    return EngineUnreachable(why, hint=_("its log: {file}").format(file=home.log))
 
 
 @contextmanager
@@ -156,8 +166,8 @@ def _turn(path: Path, home: Home, clock: Clock, deadline: float) -> Iterator[boo
                 return
             if clock.monotonic() > deadline:
                 raise EngineUnreachable(
-                    "another console has been starting the engine for too long",
-                    hint=f"its log: {home.log}",
+                    _("another console has been starting the engine for too long"),
+                    hint=_("its log: {file}").format(file=home.log),
                 )
             time.sleep(_PAUSE_S)
         yield True

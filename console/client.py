@@ -25,6 +25,7 @@ import httpx
 import msgspec
 
 from console import answers
+from console.i18n import _
 from console.problems import EngineBug, error_of
 from console.sse import ServerEvent, parse_events, split_lines
 from core.errors import EngineUnreachable, EnvironmentFault, OpsError
@@ -224,6 +225,16 @@ class Client:
     def events(self, query: Query) -> answers.EventPage:
         return self._get(answers.EventPage, "/events", query)
 
+    def all_events(self, query: Query) -> Iterator[answers.Event]:
+        """Journal entries from `after` (0) to the present end, page by page."""
+        asked = {"after": 0, "limit": _PAGE, **query}
+        while True:
+            page = self.events(asked)
+            yield from page.items
+            if len(page.items) < asked["limit"]:
+                return
+            asked["after"] = page.next
+
     def follow_events(self, query: Query) -> Iterator[answers.Event]:
         """Journal entries after `after`, then every further one; EngineUnreachable is the end."""
         with self._events("/events", query) as events:
@@ -316,14 +327,14 @@ class Client:
             return msgspec.json.decode(text, type=answer)
         except msgspec.DecodeError as error:
             raise EnvironmentFault(
-                f"the engine's answer cannot be read: {error}",
-                hint="engine and console may be of different versions: `jobdeck engine restart`",
+                _("the engine's answer cannot be read: {reason}").format(reason=error),
+                hint=_("engine and console may differ in version: `jobdeck engine restart`"),
             ) from error
 
 
 def _stopped() -> EngineUnreachable:
     return EngineUnreachable(
-        "the engine has stopped", hint="`jobdeck engine status` shows whether it runs"
+        _("the engine has stopped"), hint=_("`jobdeck engine status` shows whether it runs")
     )
 
 
@@ -356,7 +367,8 @@ def _error(response: httpx.Response) -> OpsError:
     except (json.JSONDecodeError, UnicodeDecodeError):
         body = None
     if not isinstance(body, dict):
-        return EngineBug(f"the engine answered {response.status_code} without saying why")
+        text = _("the engine answered {status} without saying why")
+        return EngineBug(text.format(status=response.status_code))
     return error_of(response.status_code, body)
 
 
@@ -365,7 +377,8 @@ def _unreachable() -> Iterator[None]:
     try:
         yield
     except httpx.TransportError as error:
-        what = "does not answer" if isinstance(error, httpx.ConnectError) else "stopped answering"
+        refused = isinstance(error, httpx.ConnectError)
         raise EngineUnreachable(
-            f"the engine {what}", hint="`jobdeck engine status` shows whether it runs"
+            _("the engine does not answer") if refused else _("the engine stopped answering"),
+            hint=_("`jobdeck engine status` shows whether it runs"),
         ) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -36,9 +37,10 @@ def catalogue_file(name: str) -> Path:
 
 @cache
 def _catalogue(name: str) -> Catalogue:
-    if name == ENGLISH:
-        return {}
-    return read_po(catalogue_file(name).read_text(encoding="utf-8"))
+    if name != ENGLISH:
+        with suppress(OSError):  # without its catalogue Jobdeck speaks English; it does not fail
+            return read_po(catalogue_file(name).read_text(encoding="utf-8"))
+    return {}
 
 
 def gettext(text: str) -> str:

@@ -22,7 +22,7 @@ from console.presenters.changes import plan_lines
 from console.presenters.text import Span, Tone
 from core.errors import Invalid, RequestError
 
-app = family(_("Apply documents."))
+app = family()
 
 
 @command(

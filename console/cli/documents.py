@@ -25,7 +25,7 @@ from console.presenters.text import Span, Tone
 from core.clock import SystemClock
 from core.errors import EnvironmentFault, NotFound, RequestError
 
-app = family(_("Look at documents."))
+app = family()
 
 FORMATS = ("table", "wide", "yaml", "json")
 

@@ -28,7 +28,7 @@ from console.presenters.changes import field_lines
 from core.domain import documents, yamlsafe
 from core.errors import EnvironmentFault, Invalid, OpsError, RequestError, StaleRevision
 
-app = family(_("Change documents."))
+app = family()
 
 
 @command(

@@ -35,7 +35,11 @@ Detach = Annotated[
 ]
 Timeout = Annotated[
     str | None,
-    typer.Option("--timeout", metavar="TIME", help=_("stop waiting after this long: 90, 5m")),
+    typer.Option(
+        "--timeout",
+        metavar="TIME",
+        help=_("wait this long (90, 5m); after it, --drain becomes --detach"),
+    ),
 ]
 
 
@@ -91,10 +95,10 @@ def _stop(*, drain: bool, detach: bool, timeout: str | None) -> bool:
     if not autostart.is_listening(place.socket):
         return False
     with Client.over_socket(place.socket) as client:
-        client.stop_engine("drain" if drain else "detach")
+        client.stop_engine("drain" if drain else "detach", limit_s if drain else None)
     began_s = clock.monotonic()
     while autostart.is_running(place):
-        if limit_s is not None and clock.monotonic() - began_s > limit_s:
+        if limit_s is not None and not drain and clock.monotonic() - began_s > limit_s:
             raise EngineUnreachable(
                 _("the engine is still stopping after {limit} seconds").format(limit=limit_s),
                 hint=_("`jobdeck engine status` shows what it waits for"),
@@ -121,3 +125,15 @@ def status(as_json: Json = False) -> int:
     else:
         out().table(status_table(answer))
     return ExitCode.OK
+
+
+@command(
+    app,
+    "socket",
+    _("Print where the engine listens, for other HTTP clients."),
+    """
+curl --unix-socket "$(jobdeck engine socket)" http://jobdeck/api/v1/engine
+""",
+)
+def socket() -> None:
+    out().print(str(home().socket))

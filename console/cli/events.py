@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -11,14 +13,13 @@ import typer
 from console.answers import Event
 from console.cli import options
 from console.cli.helping import command, family
-from console.cli.printing import Screen, out
+from console.cli.printing import out
 from console.cli.settings import engine
 from console.i18n import _
-from console.presenters.durations import clock_time
-from console.presenters.text import Span, Tone
+from console.presenters.events import event_line
 from core.clock import SystemClock
 
-app = family(_("Read the journal."))
+app = family()
 
 _LISTED = 100
 
@@ -58,27 +59,22 @@ def events(
 ) -> None:
     options.exclusive({"--follow": follow, "--limit": limit is not None})
     start = options.whole("--after", after, 0)
-    count = options.whole("--limit", limit, 1, 1000) or _LISTED
+    count = options.whole("--limit", limit, 1) or _LISTED
     query: dict[str, Any] = {"after": start, "type": kinds, "subject": subject}
-    screen = out()
     with engine() as client:
-        if not follow:
-            for event in client.events({**query, "limit": count}).items:
-                _show(screen, event, as_json)
-            return
-        for event in client.follow_events(query):
-            _show(screen, event, as_json)
-            screen.flush()
+        if follow:
+            _show(client.follow_events(query), as_json)
+        elif start is None:
+            _show(deque(client.all_events({**query, "after": 0}), maxlen=count), as_json)
+        else:
+            _show(islice(client.all_events(query), count), as_json)
 
 
-def _show(screen: Screen, event: Event, as_json: bool) -> None:
-    if as_json:
-        screen.json(msgspec.to_builtins(event), indent=None)
-        return
-    at = clock_time(event.at, SystemClock().now())
-    screen.print(
-        Span(f"{event.seq:>6}  {at}  ", Tone.QUIET),
-        Span(f"{event.type:<18}", Tone.STRONG),
-        f"  {event.subject}  {event.actor}  ",
-        Span(json.dumps(event.data, ensure_ascii=False), Tone.QUIET),
-    )
+def _show(events: Iterable[Event], as_json: bool) -> None:
+    screen, clock = out(), SystemClock()
+    for event in events:
+        if as_json:
+            screen.json(msgspec.to_builtins(event), indent=None)
+        else:
+            screen.print(*event_line(event, clock.now()))
+        screen.flush()

@@ -15,7 +15,7 @@ from console.i18n import _
 from console.presenters.schema import Field, describe, fields_table, find
 from core.errors import NotFound
 
-app = family(_("Explain documents."))
+app = family()
 
 
 @command(

@@ -45,7 +45,7 @@ def section_lines(sections: Iterable[Section], cells: int) -> Iterator[str]:
     column = min(max(terms, default=0), _TERM_CELLS) + 2
     for title, items in shown:
         yield ""
-        yield f"{title}:"
+        yield _("{title}:").format(title=title)
         for item in items:
             yield from _entry_lines(item, column, cells)
 
@@ -76,14 +76,14 @@ class _Page:
     def page(self, ctx: Any, cells: int) -> Iterable[str]:
         """The lines of the help page."""
         words = [ctx.command_path, _("[OPTIONS]"), *self.usage_words()]
-        yield f"{_('Usage')}: {' '.join(words)}"
+        yield _("Usage: {words}").format(words=" ".join(words))
         if help_ := self.help:  # type: ignore[attr-defined]
             yield ""
             yield from list(paragraphs(help_, cells))[:-1]
         yield from section_lines(self.sections(ctx), cells)
         if epilog := self.epilog:  # type: ignore[attr-defined]
             yield ""
-            yield f"{_('Examples')}:"
+            yield _("{title}:").format(title=_("Examples"))
             yield from (f"  {line}" for line in epilog.strip().splitlines())
 
     def usage_words(self) -> list[str]:
@@ -161,8 +161,8 @@ class Group(_Page, TyperGroup):
         raise RequestError(message, hint=hint)
 
 
-def family(help_: str) -> typer.Typer:
-    """A Typer application for one family of commands."""
+def family(help_: str = "") -> typer.Typer:
+    """A Typer application for commands that stand together; `help_` where they have a page."""
     return typer.Typer(
         cls=Group,
         help=help_,

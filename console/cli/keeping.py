@@ -18,7 +18,7 @@ from console.i18n import _
 from console.presenters.durations import size
 from core.errors import RequestError
 
-app = family(_("Keep the engine's data."))
+app = family()
 
 
 @command(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,20 @@ def seconds(flag: str, text: str | None) -> float | None:
             _("a number of seconds, or with a unit: 90, 30s, 5m, 2h, 1d"),
         )
     return value
+
+
+def since(flag: str, text: str | None) -> str | None:
+    """A moment for the API: `2h` ago, or a time in ISO 8601, which is local without an offset."""
+    if text is None or re.fullmatch(r"\d{1,6}[smhd]", text):
+        return text
+    try:
+        return datetime.fromisoformat(text).astimezone().isoformat()
+    except (ValueError, OverflowError):
+        raise refuse(
+            flag,
+            _("{text!r} is no time").format(text=text),
+            _("2h or 3d ago, or a date or time: 2026-01-31, 2026-01-31T09:30"),
+        ) from None
 
 
 def whole(flag: str, text: str | None, least: int, most: int | None = None) -> int | None:

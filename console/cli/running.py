@@ -31,7 +31,7 @@ from console.client import Client
 from console.i18n import _
 from core.errors import RequestError
 
-app = family(_("Run work on hosts."))
+app = family()
 
 
 @command(

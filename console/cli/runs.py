@@ -102,7 +102,7 @@ def list_runs(
         "origin": job,
         "actor": by,
         "host": host,
-        "since": since,
+        "since": options.since("--since", since),
         "q": " ".join(words or ()) or None,
     }
     count = options.whole("--limit", limit, 1, 100_000) or _LISTED

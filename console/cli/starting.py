@@ -20,7 +20,7 @@ from console.cli.printing import err, out
 from console.cli.settings import may_ask
 from console.client import Client
 from console.i18n import _
-from console.presenters.results import hosts_word, short_id
+from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
 from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
 
@@ -181,10 +181,7 @@ def go(
         return ExitCode.OK
     detail = client.run(run.id)
     if view not in (watching.QUIET, watching.JSON):
-        place = hosts_word(run.target_count)
-        hosts = str(detail.definition.get("hosts", ""))
-        words = (_("run {id}").format(id=short_id(run.id)), run.title, place, hosts)
-        err().print(Span("  ".join(filter(None, words)), Tone.QUIET))
+        err().print(*begun(detail, str(detail.definition.get("hosts", ""))))
     return watching.Watch(client, detail, view, outputs=outputs).to_the_end()
 
 

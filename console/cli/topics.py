@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,18 +13,16 @@ from console.cli import exit_codes
 from console.cli.cells import wrap
 from console.cli.helping import MAX_CELLS, command, family
 from console.cli.options import one_of
+from console.cli.pages import render
 from console.cli.printing import Screen, out
-from console.i18n import CHINESE, _, language
-from console.presenters.text import Span, Tone
+from console.i18n import ENGLISH, _, language
+from console.presenters.text import Span, Table, Tone
 from core.errors import NotFound
 
-app = family(_("Help."))
+app = family()
 
 EXIT_CODES = "exit-codes"
 SHELLS = ("bash", "zsh", "fish")
-
-_CODE = re.compile(r"(`[^`]+`)")
-_ITEM = re.compile(r"(\s*(?:[-*]|\d+\.)\s+)(.*)")
 
 
 @command(app, "help", _("Read about a topic; without one, list the topics."))
@@ -37,7 +34,7 @@ def help_(topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]")] = None
     elif topic == EXIT_CODES:
         _print_exit_codes(out())
     elif topic in pages:
-        print_page(pages[topic].read_text(encoding="utf-8"), out())
+        _print_page(out(), pages[topic].read_text(encoding="utf-8"))
     else:
         raise NotFound("topic", topic, [*pages, EXIT_CODES])
 
@@ -46,75 +43,36 @@ def topics() -> dict[str, Path]:
     """Topic -> its page in the language of the environment, in English where there is no other."""
     folder = Path(assets.__file__).parent / "help"
     found = {}
-    for page in sorted(folder.glob("*.md")):
-        name, _dot, other = page.stem.partition(".")
-        if not other:
-            translated = folder / f"{name}.{CHINESE}.md"
-            wanted = language() == CHINESE and translated.is_file()
-            found[name] = translated if wanted else page
+    for tongue in (ENGLISH, language()):
+        for page in sorted(folder.glob(f"*.{tongue}.md")):
+            found[page.name.partition(".")[0]] = page
     return found
 
 
 def _title(pages: dict[str, Path], name: str) -> str:
     if name == EXIT_CODES:
-        return _("what the exit code of a command says")
+        return _("Exit codes of commands")
     with pages[name].open(encoding="utf-8") as page:
         return page.readline().lstrip("# ").strip()
 
 
+def _print_page(screen: Screen, text: str) -> None:
+    for part in render(text, min(screen.cells or MAX_CELLS, MAX_CELLS)):
+        if isinstance(part, Table):
+            screen.table(part)
+        else:
+            screen.print(*part)
+
+
 def _print_exit_codes(screen: Screen) -> None:
     cells = min(screen.cells or MAX_CELLS, MAX_CELLS)
-    screen.print(Span(_("Exit codes"), Tone.STRONG))
+    screen.print(Span(_("Exit codes of commands"), Tone.STRONG))
+    screen.print("")
     for code, meaning in exit_codes.meanings().items():
         first, *rest = wrap(meaning, cells - 6)
         screen.print(Span(f"{code:>4}", Tone.STRONG), f"  {first}")
         for line in rest:
             screen.print(" " * 6 + line)
-
-
-def print_page(text: str, screen: Screen) -> None:
-    """A page of Markdown: headings stand out, code stays as it is, the rest is wrapped."""
-    cells = min(screen.cells or MAX_CELLS, MAX_CELLS)
-    in_code = False
-    pending: list[str] = []
-
-    def flush() -> None:
-        if pending:
-            lead = _ITEM.fullmatch(pending[0])
-            indent = " " * len(lead[1]) if lead else ""
-            pending[0] = lead[2] if lead else pending[0]
-            for at, row in enumerate(wrap(" ".join(pending), cells - len(indent))):
-                start = lead[1] if lead and at == 0 else indent
-                screen.print(start, *_spans(row))
-            pending.clear()
-
-    for line in text.splitlines():
-        if line.startswith("```"):
-            flush()
-            in_code = not in_code
-        elif in_code:
-            screen.print("  ", Span(line, Tone.BUSY))
-        elif line.startswith("#"):
-            flush()
-            screen.print(Span(line.lstrip("# "), Tone.STRONG))
-        elif not line.strip() or line.startswith("|"):
-            flush()
-            screen.print(*_spans(line))
-        elif _ITEM.fullmatch(line):
-            flush()
-            pending.append(line)
-        else:
-            pending.append(line.strip())
-    flush()
-
-
-def _spans(line: str) -> list[Span]:
-    """Text with its `code` in a tone of its own."""
-    return [
-        Span(part, Tone.BUSY) if part.startswith("`") and len(part) > 1 else Span(part)
-        for part in _CODE.split(line)
-        if part
-    ]
 
 
 @command(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from console.answers import Event, Piece, RunDetail, Step, StreamedPiece, Target
+from console.cli.cells import pad, width
 from console.cli.printing import Screen
 from console.client import Client
 from console.i18n import _
@@ -199,7 +200,7 @@ class StreamView(View):
     def __init__(self, client: Client, run: RunDetail, screen: Screen) -> None:
         super().__init__(client, run, screen)
         names = expand(str(run.definition.get("hosts", "")))
-        self._cells = min(max(map(len, names), default=0), _NAME_CELLS)
+        self._cells = min(max(map(width, names), default=0), _NAME_CELLS)
         self._begun: dict[tuple[str, str, str], Lines] = {}
 
     def output(self, piece: StreamedPiece) -> None:
@@ -222,4 +223,4 @@ class StreamView(View):
     def _print(self, host: str, stream: str, text: str) -> None:
         tone = Tone.QUIET if stream == "out" else Tone.WARNING
         sign = _STREAM_SIGNS.get(stream, "|")
-        self._screen.print(Span(f"{host:<{self._cells}} {sign} ", tone), text)
+        self._screen.print(Span(f"{pad(host, self._cells)} {sign} ", tone), text)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from console.i18n import _
-
 _SCALES = ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s"))
 """Seconds, unit, seconds of the part shown beside it, unit of that part; largest first."""
 
@@ -73,8 +71,3 @@ def size(count: int) -> str:
 def number(count: int) -> str:
     """A count with its thousands apart: `12,345`."""
     return f"{count:,}"
-
-
-def ago(seconds: float) -> str:
-    """`3 m 05 s ago`."""
-    return _("{duration} ago").format(duration=duration(seconds))

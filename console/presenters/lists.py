@@ -109,6 +109,8 @@ def _proof(document: Document) -> str:
 
 
 def _address(document: Document) -> str:
+    if document.spec.get("protocol") == "local":
+        return _("(local)")
     port = document.spec.get("port", 22)
     address = document.spec.get("address") or document.name
     return str(address) if port == 22 else f"{address}:{port}"

@@ -73,11 +73,13 @@ def progress_line(
     step: str = "",
     elapsed_s: float | None = None,
 ) -> Line:
-    """`12/40  ✗ 1 failed  ✓ 11 success  ▸ 28 running  5.2/s  6s left`."""
+    """`12/40  ✗ 1 failed  ▸ 8 running  ✓ 11 success  5.2 hosts/s  6s left`."""
     done = ended(counts)
     pieces: list[str | Span] = [f"{step}  "] if step else []
     pieces.append(f"{number(done)}/{number(total)}")
-    for span in count_spans(counts):
+    # How many still wait follows from the numbers before; the line has to fit 80 cells.
+    shown = {state: count for state, count in counts.items() if state != TargetState.WAITING}
+    for span in count_spans(shown):
         pieces += ["  ", span]
     if meter.rate is not None:
         pieces.append(

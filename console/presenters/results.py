@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,18 @@ from console.presenters.text import Line, Span, Tone, line
 from core.domain.hostrange import fold
 from core.domain.run import GOOD_TARGET_STATES, TargetCode
 
+ADHOC = "adhoc"
+"""Origin of a run that no job stands behind: whoever sees it has just typed what it does."""
 SAMPLE_LINES = 20
 """Lines of a group's sample before the rest is left to `runs output`."""
 _INDENT = "    "
+
+
+def begun(run: Run, hosts: str) -> Line:
+    """The first line of a run that is followed: its id, what it is and where."""
+    title = "" if run.origin == ADHOC else f" ({run.title})"
+    id_ = Span(short_id(run.id), Tone.STRONG)
+    return line(_("run "), id_, f"{title}  {hosts_word(run.target_count)}  {hosts}")
 
 
 def hosts_word(count: int) -> str:
@@ -78,9 +88,12 @@ def failures(targets: Iterable[Target]) -> list[Failure]:
     ]
 
 
+_PARTICULARS = re.compile(r"SHA256:\S+|\d")
+
+
 def _shape(message: str) -> str:
-    """A message without its numbers, so that addresses and ports do not tell two reasons apart."""
-    return "".join("0" if character.isdigit() else character for character in message)
+    """A message without what every host has its own of: addresses, ports, fingerprints."""
+    return _PARTICULARS.sub("0", message)
 
 
 def failure_lines(found: Sequence[Failure]) -> Iterator[Line]:
@@ -104,8 +117,8 @@ def summary(run: Run, now: datetime) -> Line:
     took = duration(span_of(run.started_at, run.finished_at, now))
     if took:
         pieces.append(f"  {took}")
-    if run.reason:
-        pieces.append(Span(f"  {run.reason}", Tone.QUIET))
+    if run.reason and not set(run.counts) - GOOD_TARGET_STATES:
+        pieces.append(f"  {run.reason}")  # the counts do not say why
     return line(*pieces)
 
 
@@ -114,8 +127,11 @@ def short_id(run_id: str) -> str:
     return run_id[:12]
 
 
-def next_steps(run: Run, found: Sequence[Failure]) -> Iterator[Line]:
-    """What to type next, where something did not succeed: a command and what it is good for."""
+def next_steps(run: Run, found: Sequence[Failure], *, shown: bool = False) -> Iterator[Line]:
+    """What to type next, where something did not succeed: a command and what it is good for.
+
+    `shown` leaves out how to look at the run, for whoever is looking at it.
+    """
     codes = {failure.code for failure in found}
     steps = list(dict.fromkeys(advice for code, advice in _advice().items() if code in codes))
     id_ = short_id(run.id)
@@ -123,9 +139,12 @@ def next_steps(run: Run, found: Sequence[Failure]) -> Iterator[Line]:
     if with_output:
         command = f"jobdeck runs output {id_} {with_output.hosts[0]}"
         steps.append((command, _("everything that host printed")))
-    if found:
+    if found and not shown:
         steps.append((f"jobdeck runs show {id_}", _("the run, step by step")))
     width = max((len(command) for command, _why in steps), default=0)
+    if steps:
+        yield line("")
+        yield line(Span(_("What to look at:"), Tone.QUIET))
     for command, why in steps:
         yield line("  ", Span(command, Tone.STRONG), " " * (width - len(command) + 2), why)
 

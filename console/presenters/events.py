@@ -1,0 +1,39 @@
+"""Entries of the journal in one line each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from console.answers import Event
+from console.presenters import states
+from console.presenters.durations import clock_time
+from console.presenters.results import short_id
+from console.presenters.text import Line, Span, Tone, line
+
+_RUN = "run."
+
+
+def event_line(event: Event, now: datetime) -> Line:
+    """Number, time, what happened to what, by whom; then what the entry says besides."""
+    subject = short_id(event.subject) if event.type.startswith(_RUN) else event.subject
+    return line(
+        Span(f"{event.seq:>7}  {clock_time(event.at, now)}  ", Tone.QUIET),
+        Span(f"{event.type:<18}  ", Tone.STRONG),
+        f"{subject}  {event.actor}",
+        Span("".join(f"  {part}" for part in _details(event.data)), Tone.QUIET),
+    )
+
+
+def _details(data: Mapping[str, Any]) -> list[str]:
+    """`step=command state=running`; changes of targets as a number for each state."""
+    parts = []
+    for name, value in data.items():
+        if name == "targets" and isinstance(value, list):
+            counts = Counter(str(change[1]) for change in value)
+            parts += [f"{count} {states.word(state)}" for state, count in counts.items()]
+        elif value not in ("", None):
+            parts.append(f"{name}={value}")
+    return parts
