@@ -62,6 +62,14 @@ class ProofReader:
     async def read(self, login: Login) -> Proofs:
         """The proofs of `login`; TargetError when one is damaged, or there is none at all."""
         proofs = Proofs(password=login.password)
+        try:
+            await self._gather(login, proofs)
+        except BaseException:
+            proofs.close()
+            raise
+        return proofs
+
+    async def _gather(self, login: Login, proofs: Proofs) -> None:
         if login.agent:
             await self._ask_agent(proofs)
         if login.key is not None or login.key_file is not None:
@@ -73,7 +81,6 @@ class ProofReader:
                 "; ".join(proofs.remarks) or "it offers nothing to log in with",
                 hint="give the account an agent, a key or a password",
             )
-        return proofs
 
     def forget(self) -> None:
         """Drop every opened key."""
