@@ -1,0 +1,54 @@
+"""The bench: `python -m tests.bench`. Prints one table and judges nothing.
+
+Figures of Jobdeck and of its yardstick come from the same minutes on the same
+machine; only their ratio means much on another one. Needs Linux and sshd.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+
+from tests.bench import connections, measure, run_list, start_up
+from tests.bench.table import Row, markdown
+
+PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
+    "connections": lambda chosen: connections.rows(
+        rounds=chosen.rounds, hosts=chosen.hosts, warm_rounds=chosen.warm_rounds
+    ),
+    "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
+    "start": lambda chosen: start_up.rows(rounds=chosen.starts),
+}
+
+
+def main() -> int:
+    chosen = _arguments()
+    rows = []
+    for name in chosen.only or PARTS:
+        print(f"measuring: {name} ...", file=sys.stderr, flush=True)
+        rows += PARTS[name](chosen)
+    print(f"Measured on {measure.machine()}.\n")
+    print(markdown(rows))
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="leave out the other parts")
+    for name, default, meaning in (
+        ("rounds", 3, "times that hosts are measured; the table shows medians"),
+        ("hosts", 500, "cold hosts"),
+        ("warm-rounds", 4, "commands on each host while its connection is warm"),
+        ("runs", 100_000, "stored runs"),
+        ("calls", 100, "pages asked for with each filter"),
+        ("starts", 15, "starts of the command line"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=int, default=default, metavar="N", help=f"{meaning} ({default})"
+        )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
