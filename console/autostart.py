@@ -19,8 +19,8 @@ from pathlib import Path
 
 from console.i18n import _
 from core.clock import Clock, SystemClock
-from core.config import Home
 from core.errors import EngineUnreachable, EnvironmentFault
+from core.home import Home
 
 START_TIMEOUT_S = 10.0
 _PAUSE_S = 0.02

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.clock import Clock, SystemClock
-from core.config import Home, Settings
+from core.config import Settings, load_settings
 from core.domain.authorization import Actor
 from core.executors.protocol import Executor
 from core.executors.registry import Access, open_access
 from core.flow.definition import FrozenHost
+from core.home import Home
 from core.ids import Ids, UlidSource
 from core.runtime import logs
 from core.runtime.driver import Tools
@@ -69,7 +70,7 @@ def open_engine(
     lock = HomeLock(home.lock)
     lock.acquire()
     try:
-        return _wire(home, settings or home.load_settings(), clock, ids, lock, executors)
+        return _wire(home, settings or load_settings(home.settings), clock, ids, lock, executors)
     except BaseException:
         lock.release()
         raise

@@ -1,29 +1,15 @@
-"""The home folder and the typed settings in it.
-
-A home is one folder with everything of one engine: database, socket, lock,
-log, key file, settings. Its place: `--home`, else JOBDECK_HOME, else the
-platform's folder for user data.
-"""
+"""The typed settings of an engine, from `settings.toml` in its home."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 from pydantic import Field, ValidationError
 
 from core.domain.documents import problems_of
 from core.domain.values import Value
 from core.errors import EnvironmentFault, Invalid
-
-_MAX_SOCKET_PATH = 100
-"""Bytes that every system allows in the path of a Unix socket (Linux 107, macOS 103)."""
 
 
 class Settings(Value):
@@ -40,81 +26,17 @@ class Settings(Value):
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """The folder of one engine and the places in it."""
-
-    root: Path
-
-    @classmethod
-    def locate(cls, given: str | None, environ: Mapping[str, str]) -> Home:
-        """The home that was asked for, in words or by the environment; else the user's own."""
-        chosen = given or environ.get("JOBDECK_HOME")
-        root = Path(chosen) if chosen else Path(platformdirs.user_data_dir("jobdeck"))
-        return cls(root.expanduser().absolute())
-
-    @property
-    def database(self) -> Path:
-        return self.root / "jobdeck.db"
-
-    @property
-    def lock(self) -> Path:
-        return self.root / "engine.lock"
-
-    @property
-    def log(self) -> Path:
-        return self.root / "engine.log"
-
-    @property
-    def key_file(self) -> Path:
-        return self.root / "master.key"
-
-    @property
-    def settings(self) -> Path:
-        return self.root / "settings.toml"
-
-    @property
-    def socket(self) -> Path:
-        """The engine's socket; in a private folder of the temporary files where the path is long."""
-        direct = self.root / "engine.sock"
-        if len(os.fsencode(direct)) <= _MAX_SOCKET_PATH:
-            return direct
-        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"jobdeck-{_user_id()}" / f"{digest}.sock"
-
-    def create(self) -> None:
-        """Make the folder, for its owner alone; EnvironmentFault says what stands in the way."""
-        try:
-            for folder in (self.root, self.socket.parent):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                status = folder.stat()
-                if hasattr(os, "getuid") and status.st_uid != os.getuid():
-                    raise EnvironmentFault(
-                        f"{folder} belongs to another user", hint="choose another with --home"
-                    )
-                if status.st_mode & 0o077:
-                    folder.chmod(0o700)
-        except OSError as error:
-            raise EnvironmentFault(
-                f"the home folder {self.root} cannot be used: {error.strerror}",
-                hint="choose another with --home or JOBDECK_HOME",
-            ) from error
-
-    def load_settings(self) -> Settings:
-        """Settings of this home; Invalid names every misfit and its line's key."""
-        try:
-            text = self.settings.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return Settings()
-        except OSError as error:
-            raise EnvironmentFault(f"{self.settings} cannot be read: {error.strerror}") from error
-        try:
-            return Settings.model_validate(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            raise Invalid(f"{self.settings} is not TOML: {error}") from error
-        except ValidationError as error:
-            raise Invalid(f"{self.settings} is not valid", problems_of(error)) from error
-
-
-def _user_id() -> str:
-    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+def load_settings(path: Path) -> Settings:
+    """The settings in a file, defaults where there is none; Invalid names every misfit and its line's key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise EnvironmentFault(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        raise Invalid(f"{path} is not valid", problems_of(error)) from error

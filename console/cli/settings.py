@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from console.client import Client
-    from core.config import Home
+    from core.home import Home
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ def reset() -> None:
 
 def home() -> Home:
     """The home that this command is about."""
-    from core.config import Home
+    from core.home import Home
 
     return Home.locate(settings.home, os.environ)
 

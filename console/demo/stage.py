@@ -17,9 +17,9 @@ import assets
 from console import autostart
 from console.demo.fleet import ADDRESS, USER, Fleet
 from console.i18n import _
-from core.config import Home
 from core.domain import yamlsafe
 from core.errors import RequestError
+from core.home import Home
 
 _STOP_S = 20
 _PAUSE_S = 0.02

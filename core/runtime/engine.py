@@ -17,9 +17,10 @@ import msgspec
 import structlog
 
 from core.clock import Clock
-from core.config import Home, Settings
+from core.config import Settings
 from core.domain.run import TargetState
 from core.executors.protocol import Executor
+from core.home import Home
 from core.ids import Ids
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock

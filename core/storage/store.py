@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select
 
 from core.clock import Clock
-from core.config import Home
 from core.errors import StorageFault
+from core.home import Home
 from core.ids import Ids
 from core.storage import database, schema, tables
 from core.storage.database import Reader

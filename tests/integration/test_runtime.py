@@ -18,13 +18,14 @@ from pydantic import SecretStr
 
 from core.bootstrap import open_engine
 from core.clock import ManualClock
-from core.config import Home, Settings
+from core.config import Settings
 from core.domain.documents import parse
 from core.domain.run import RunAction, RunState, TargetCode, TargetState
 from core.errors import Conflict, IllegalTransition, TargetError
 from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.flow.definition import RunRequest
+from core.home import Home
 from core.runtime.engine import Engine, StopMode
 from core.runtime.runs import KeyReused
 from core.storage import output, runs

@@ -14,10 +14,11 @@ from fastapi import FastAPI, Request
 
 from core.api.app import create_app
 from core.bootstrap import open_engine
-from core.config import Home, Settings
+from core.config import Settings
 from core.domain.authorization import Actor
 from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
+from core.home import Home
 from core.runtime.engine import Engine
 from core.storage.journal import last_seq
 
