@@ -21,8 +21,6 @@ from core.storage.reading import Connection
 
 routes = router("events")
 
-STREAM = "text/event-stream"
-
 
 class EventOut(Answer):
     """One committed fact."""
@@ -46,7 +44,7 @@ class EventPage(Answer):
     "/events",
     operation_id="listEvents",
     response_model=EventPage,
-    responses={200: {"content": {STREAM: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {sse.MEDIA_TYPE: {}}}},
 )
 @asks(Verb.READ, ObjectKind.EVENT)
 async def events(
@@ -65,7 +63,7 @@ async def events(
     """
     types = tuple(type_ or ())
     last = await engine.store.reader.read(journal.last_seq)
-    if STREAM in request.headers.get("Accept", ""):
+    if sse.MEDIA_TYPE in request.headers.get("Accept", ""):
         seen = headers.last_event_id(request)
         start = _known(last if seen is None and after is None else seen or after or 0, last)
         return sse.EventStream(_follow(engine, start, types, subject))

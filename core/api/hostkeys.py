@@ -9,6 +9,7 @@ from fastapi import Query
 from pydantic import Field, model_validator
 
 from core.api import cursors
+from core.api.openapi import fails
 from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
@@ -107,7 +108,7 @@ async def list_keys(
     )
 
 
-@routes.post("/host-keys/actions", operation_id="decideHostKeys")
+@routes.post("/host-keys/actions", operation_id="decideHostKeys", responses=fails(404))
 @asks(Verb.DECIDE, ObjectKind.HOST_KEY)
 async def decide(body: DecisionIn, engine: TheEngine, actor: TheActor) -> Page[HostKeyOut]:
     """Approve or revoke. Approving a host takes its pending keys, revoking takes all it has."""
@@ -129,7 +130,12 @@ async def import_keys(body: KnownHostsIn, engine: TheEngine, actor: TheActor) ->
     )
 
 
-@routes.post("/host-keys/authorities", status_code=201, operation_id="addHostKeyAuthority")
+@routes.post(
+    "/host-keys/authorities",
+    status_code=201,
+    operation_id="addHostKeyAuthority",
+    responses=fails(409),
+)
 @asks(Verb.DECIDE, ObjectKind.HOST_KEY)
 async def add_authority(body: AuthorityIn, engine: TheEngine, actor: TheActor) -> HostKeyOut:
     """Trust a certificate authority: hosts with a certificate of it need no approval."""

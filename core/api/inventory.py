@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from core.api.openapi import fails
 from core.api.routes import TheEngine, asks, router
 from core.api.values import Answer
 from core.domain import importing, targets
@@ -49,7 +50,7 @@ class InventoryPreview(Answer):
     notices: list[str] = Field(description="what was left out or changed, with its line")
 
 
-@routes.post("/targets/resolve", operation_id="resolveTargets")
+@routes.post("/targets/resolve", operation_id="resolveTargets", responses=fails(404))
 @asks(Verb.READ, ObjectKind.DOCUMENT)
 async def resolve(body: ExpressionIn, engine: TheEngine) -> Resolved:
     """The hosts of an expression. An error points at the character."""
@@ -59,7 +60,7 @@ async def resolve(body: ExpressionIn, engine: TheEngine) -> Resolved:
     return Resolved(hosts=list(hosts), count=len(hosts), folded=targets.fold(hosts))
 
 
-@routes.post("/inventory/import", operation_id="importInventory")
+@routes.post("/inventory/import", operation_id="importInventory", responses=fails(404))
 @asks(Verb.READ, ObjectKind.DOCUMENT)
 async def import_inventory(body: InventoryIn) -> InventoryPreview:
     """Documents for the hosts, groups and accounts of a file. Secrets in it are left behind."""

@@ -115,7 +115,8 @@ async def get_output(
     "/runs/{run}/output/stream",
     status_code=200,
     operation_id="followRunOutput",
-    response_class=sse.EventStream,
+    response_class=Response,
+    responses={200: {"content": {sse.MEDIA_TYPE: {}}}},
 )
 @asks(Verb.READ, ObjectKind.RUN, "{run}")
 async def follow_output(

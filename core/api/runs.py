@@ -9,6 +9,7 @@ from pydantic import Field
 
 from core.api import cursors, headers
 from core.api.moments import since as read_since
+from core.api.openapi import fails
 from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
@@ -114,7 +115,7 @@ class ActionIn(Value):
     reason: str = Field("", max_length=MAX_REASON_CHARACTERS)
 
 
-@routes.post("/runs", status_code=202, operation_id="startRun")
+@routes.post("/runs", status_code=202, operation_id="startRun", responses=fails(404, 409))
 @asks(Verb.START, ObjectKind.RUN)
 async def start(
     body: RunRequest, request: Request, response: Response, engine: TheEngine, actor: TheActor
@@ -128,7 +129,7 @@ async def start(
     return RunOut.model_validate(row)
 
 
-@routes.post("/runs/preview", operation_id="previewRun")
+@routes.post("/runs/preview", operation_id="previewRun", responses=fails(404))
 @asks(Verb.READ, ObjectKind.RUN)
 async def preview(body: RunRequest, engine: TheEngine) -> Preview:
     """What a start would run, and where."""
@@ -206,7 +207,7 @@ async def definition(run: str, engine: TheEngine) -> dict[str, Any]:
     return dict(body_of(frozen))
 
 
-@routes.post("/runs/{run}/actions", status_code=202, operation_id="actOnRun")
+@routes.post("/runs/{run}/actions", status_code=202, operation_id="actOnRun", responses=fails(409))
 @asks(Verb.ACT, ObjectKind.RUN, "{run}")
 async def act(run: str, body: ActionIn, engine: TheEngine, actor: TheActor) -> RunOut:
     """Ask something of a run; `actions` of the run says what its state allows."""

@@ -13,6 +13,7 @@ from contextlib import aclosing, suppress
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = b": still here\n\n"
 HEARTBEAT_S = 15.0
 """Shorter than the idle time-outs of common proxies (30 s and more)."""
@@ -61,7 +62,7 @@ async def with_heartbeat(
 class EventStream(StreamingResponse):
     """Sends a source's events until it ends or the client leaves, then closes the source."""
 
-    media_type = "text/event-stream"
+    media_type = MEDIA_TYPE
 
     def __init__(
         self, source: AsyncGenerator[bytes, None], *, heartbeat_s: float = HEARTBEAT_S
