@@ -149,7 +149,9 @@ class Driver:
                 shown = event.state
             run_writes.set_step_state(tx, self.run_id, name, status.attempt, shown, reason=reason)
         if after.run is not before.run:
-            run_writes.set_run_state(tx, self.run_id, after.run, actor, reason=reason)
+            # Why a run was stopped was said by whoever stopped it.
+            why = "" if before.run is RunState.STOPPING else reason
+            run_writes.set_run_state(tx, self.run_id, after.run, actor, reason=why)
         if any(isinstance(command, FinishRun) for command in commands):
             self._tools.vault.delete_owner(tx, secrets_owner(self.run_id))
 

@@ -99,8 +99,10 @@ def append_event(tx: Transaction, run_id: str, event: AnyEvent, actor: str) -> N
 def set_run_state(
     tx: Transaction, run_id: str, state: RunState, actor: str, *, reason: str = ""
 ) -> None:
-    """Change a run's state; its times follow from the state."""
-    values: dict[str, Any] = {"state": state.value, "reason": reason[:500]}
+    """Change a run's state; its times follow from the state. No `reason` keeps the last one."""
+    values: dict[str, Any] = {"state": state.value}
+    if reason:
+        values["reason"] = reason[:500]
     if state is RunState.RUNNING:
         values["started_at"] = func.coalesce(run.c.started_at, tx.at)
     if state not in LIVE_STATES:
