@@ -22,6 +22,7 @@ from core.executors.ending import GONE, ending_text
 from core.executors.framing import MAX_OUTPUTS_BYTES, Frames
 from core.executors.protocol import Program, Work
 from core.executors.shell import compose
+from tests.support.processes import alive
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the shells are POSIX programs")
@@ -276,7 +277,7 @@ def test_all_processes_of_a_work_can_be_ended(text: str, descendants: int, sh: s
 
     process.wait(10)
     assert (done.stdout, done.stderr) == (GONE, b"")
-    assert [pid for pid in below if is_alive(pid)] == []
+    assert alive(below) == []
 
 
 def living_below(parent: int) -> list[int]:
@@ -289,10 +290,3 @@ def living_below(parent: int) -> list[int]:
     while new := {int(pid) for pid, up, _ in rows if int(up) in found and int(pid) not in found}:
         found |= new
     return [int(pid) for pid, _, stat in rows if int(pid) in found - {parent} and stat[0] != "Z"]
-
-
-def is_alive(pid: int) -> bool:
-    table = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return bool(table) and not table.startswith("Z")
