@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
-from core.storage.journal import Entry, read_after
+from core.storage.database import Reader
+from core.storage.journal import Entry, JournalFeed, read_after
 from core.storage.store import Store
 
 
@@ -100,6 +101,29 @@ async def test_many_followers_each_see_every_entry_once_and_in_order(store: Stor
     await asyncio.gather(*(note(store, str(n)) for n in range(total)))
     for seen in await asyncio.gather(*followers):
         assert seen == list(range(1, total + 1))
+
+
+async def test_what_is_committed_while_a_page_is_read_is_not_skipped(store: Store) -> None:
+    class BusyReader:
+        """A reader during whose every answer another entry is committed."""
+
+        read_now = staticmethod(store.reader.read_now)
+        number = 0
+
+        async def read(self, query: Any) -> Any:
+            answer = await store.reader.read(query)
+            self.number += 1
+            await note(store, str(self.number))
+            return answer
+
+    feed = JournalFeed(store.writer, cast(Reader, BusyReader()))
+    seen: list[int] = []
+    async with asyncio.timeout(10):
+        async for entry in feed.follow(0):
+            seen.append(entry.seq)
+            if len(seen) == 20:
+                break
+    assert seen == list(range(1, 21))
 
 
 async def test_the_newest_number_is_known_without_reading(store: Store) -> None:
