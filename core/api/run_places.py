@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
 from core.domain.run import TargetState
 from core.errors import Invalid, NotFound, Problem
 from core.storage import runs
@@ -41,26 +45,35 @@ def target_of(
         problem = Problem(where="ordinal", what="give `ordinal` or `host`, one of the two")
         raise Invalid("the query does not name a target", [problem])
     place = attempt_of(connection, run_id, step, attempt)
-    rows = targets_of(connection, run_id, place)
-    for row in rows:
-        if row.ordinal == ordinal or row.host == host:
-            return row
-    named = host if host is not None else str(ordinal)
-    known = [row.host for row in rows] if host is not None else []
-    raise NotFound(f"target of step {place.step}", named, known)
+    where = TargetFilter(
+        step=place.step, attempt=place.attempt, ordinal=ordinal, host="" if host is None else host
+    )
+    found = _carried_back(connection, run_id, runs.targets_of(connection, run_id, where), where)
+    if not found or host == "":
+        known = runs.targets_of(connection, run_id, TargetFilter(step=place.step)) if host else []
+        named = str(ordinal) if host is None else host
+        raise NotFound(f"target of step {place.step}", named, [row.host for row in known])
+    return found[0]
 
 
 def targets_of(connection: Connection, run_id: str, place: StepRow) -> list[TargetRow]:
     """The targets of an attempt; where one was carried over, the row of its success."""
     where = TargetFilter(step=place.step, attempt=place.attempt)
     rows = runs.targets_of(connection, run_id, where)
+    return _carried_back(connection, run_id, rows, where)
+
+
+def _carried_back(
+    connection: Connection, run_id: str, rows: Sequence[TargetRow], where: TargetFilter
+) -> list[TargetRow]:
+    """`rows`, each that was not run again replaced by the one of its success."""
     carried = {row.ordinal for row in rows if row.state is TargetState.LAST_SUCCESS}
-    attempt = place.attempt
     successes: dict[int, TargetRow] = {}
+    attempt = where.attempt
     while carried and attempt > 1:
         attempt -= 1
-        before = runs.targets_of(connection, run_id, TargetFilter(step=place.step, attempt=attempt))
-        for row in before:
+        before = msgspec.structs.replace(where, attempt=attempt)
+        for row in runs.targets_of(connection, run_id, before):
             if row.ordinal in carried and row.state is not TargetState.LAST_SUCCESS:
                 successes[row.ordinal] = row
                 carried.discard(row.ordinal)

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import msgspec
 import zstandard
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
 from core.errors import NotFound
-from core.flow.definition import RunDefinition
+from core.flow.definition import ADHOC, RunDefinition
 from core.flow.events import AnyEvent
 from core.storage.tables import idempotency, run, run_event, step_run, target_run
 from core.storage.writer import timestamp
@@ -147,14 +147,11 @@ def list_runs(
         query = query.where(run.c.id < before)
     if where.states:
         query = query.where(run.c.state.in_([state.value for state in where.states]))
-    if where.origin:
+    if where.origin == ADHOC:
+        query = query.where(run.c.origin == ADHOC)  # alone, the index on it gives the order too
+    elif where.origin:
         job = f"job/{where.origin}"
-        query = query.where(
-            or_(
-                run.c.origin == where.origin,
-                and_(run.c.origin > f"{job}@", run.c.origin < f"{job}A"),
-            )
-        )
+        query = query.where(run.c.origin > f"{job}@", run.c.origin < f"{job}A")
     if where.actor:
         query = query.where(run.c.actor == where.actor)
     if where.since:
@@ -192,6 +189,7 @@ class TargetFilter(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 0
     states: tuple[TargetState, ...] = ()
     host: str = ""
+    ordinal: int | None = None
 
 
 def targets_of(
@@ -218,6 +216,8 @@ def targets_of(
         query = query.where(target_run.c.state.in_([state.value for state in where.states]))
     if where.host:
         query = query.where(target_run.c.host == where.host)
+    if where.ordinal is not None:
+        query = query.where(target_run.c.ordinal == where.ordinal)
     return [_struct(row, TargetRow) for row in connection.execute(query)]
 
 

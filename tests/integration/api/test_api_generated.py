@@ -82,5 +82,8 @@ async def _some_content(api: Api) -> None:
 async def _send(api: Api, case: Case) -> httpx.Response:
     prepared = requests.Request(**case.as_transport_kwargs(base_url="http://jobdeck")).prepare()
     return await api.http.request(
-        str(prepared.method), str(prepared.url), headers=dict(prepared.headers), content=prepared.body
+        str(prepared.method),
+        str(prepared.url),
+        headers=dict(prepared.headers),
+        content=prepared.body,
     )

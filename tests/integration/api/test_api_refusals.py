@@ -203,6 +203,12 @@ async def test_it_is_refused_with_a_problem_and_changes_nothing(
     assert not api.engine.stop_requested.is_set()
 
 
+async def test_a_misspelt_host_of_a_run_gets_the_nearest_name(web: tuple[Api, str]) -> None:
+    api, run = web
+    answer = await api.get(f"/runs/{run}/output?host=wbe1")
+    assert answer.json()["hint"] == "did you mean 'web1'?"
+
+
 async def test_an_expression_s_error_points_at_the_character(api: Api) -> None:
     problem = (await api.post("/targets/resolve", {"expression": "web1,(db1"})).json()
     assert problem["problems"][0]["where"] == "column 6"
