@@ -22,6 +22,8 @@ from core.clock import Clock, SystemClock
 from core.errors import EngineUnreachable, EnvironmentFault
 from core.home import Home
 
+BACKGROUND = "--background"
+"""Flag of `jobdeck engine run`: its log goes to the home's file alone, which rotates."""
 START_TIMEOUT_S = 10.0
 _PAUSE_S = 0.02
 _SHOWN_LINES = 12
@@ -36,7 +38,7 @@ def is_listening(path: Path) -> bool:
         probe.settimeout(2)
         try:
             probe.connect(str(path))
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return True  # the queue of connections is full: alive, and busy
         except OSError:
             return False
@@ -105,17 +107,9 @@ def _start(home: Home, clock: Clock, deadline: float) -> None:
 
 
 def engine_command(home: Home) -> Sequence[str]:
-    """The command line of an engine in the foreground."""
-    return (
-        sys.executable,
-        "-P",
-        "-m",
-        "console.cli.main",
-        "engine",
-        "run",
-        "--home",
-        str(home.root),
-    )
+    """The command line of an engine that nobody looks at."""
+    module = (sys.executable, "-P", "-m", "console.cli.main")
+    return (*module, "engine", "run", BACKGROUND, "--home", str(home.root))
 
 
 def _spawn(home: Home) -> subprocess.Popen[bytes]:

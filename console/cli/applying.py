@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 
-from console.answers import Applied
 from console.cli import sources
-from console.cli.asking import confirms
-from console.cli.exit_codes import ExitCode
+from console.cli.batches import carry_out
 from console.cli.helping import command, family
 from console.cli.options import Json, Yes
-from console.cli.printing import err, out
 from console.cli.settings import engine
-from console.client import Client
 from console.i18n import _
-from console.presenters.changes import plan_lines
-from console.presenters.text import Span, Tone
 from core.errors import Invalid, RequestError
 
 app = family()
@@ -72,36 +64,3 @@ def apply(
             )
         except Invalid as error:
             raise sources.located(error, found) from error
-
-
-def carry_out(
-    client: Client,
-    documents: Sequence[Mapping[str, Any]],
-    *,
-    dry_run: bool,
-    prune: str | None = None,
-    yes: bool = False,
-    as_json: bool = False,
-) -> int:
-    """Show the plan, ask where it deletes, carry it out."""
-    plan = client.apply(documents, dry_run=True, prune=prune)
-    if not as_json:
-        out().lines(plan_lines(plan.changes))
-    deletes = sum(change.action == "delete" for change in plan.changes)
-    has_work = any(change.action != "unchanged" for change in plan.changes)
-    if dry_run or not has_work:
-        return _end(plan, as_json=as_json, note=_("dry run: nothing was changed"), shown=dry_run)
-    if deletes and not yes and not confirms(_("Delete {count}?").format(count=deletes)):
-        raise RequestError(
-            _("not confirmed; nothing was changed"), hint=_("--yes deletes without asking")
-        )
-    done = client.apply(documents, dry_run=False, prune=prune)
-    return _end(done, as_json=as_json, note=_("applied"), shown=True)
-
-
-def _end(plan: Applied, *, as_json: bool, note: str, shown: bool) -> int:
-    if as_json:
-        out().json(msgspec.to_builtins(plan))
-    elif shown:
-        err().print(Span(note, Tone.QUIET))
-    return ExitCode.OK

@@ -48,10 +48,14 @@ Timeout = Annotated[
     "run",
     _("Run the engine in the foreground.\n\nFor service managers and for looking at its log."),
 )
-def run() -> None:
+def run(
+    background: Annotated[
+        bool, typer.Option(autostart.BACKGROUND, hidden=True, help="log to the home's file alone")
+    ] = False,
+) -> None:
     from core import bootstrap
 
-    bootstrap.serve(home(), to_stderr=True)
+    bootstrap.serve(home(), to_stderr=not background)
 
 
 @command(app, "start", _("Start the engine in the background, unless it runs."))

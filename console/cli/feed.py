@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -37,6 +36,7 @@ class RunFeed:
         self._run_id = run_id
         self._clock = clock or SystemClock()
         self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self._closed = threading.Event()
         self._begin(self._events)
         if output:
             self._begin(self._output)
@@ -53,18 +53,25 @@ class RunFeed:
         except queue.Empty:
             return
 
+    def close(self) -> None:
+        """Let the threads end by themselves; nothing waits for them."""
+        self._closed.set()
+
     def _begin(self, read: Callable[[], None]) -> None:
         def work() -> None:
             try:
                 read()
             except OpsError as error:
                 self._items.put(error)
+            except RuntimeError:  # httpx's word for a client that was closed under a reader
+                if not self._closed.is_set():
+                    raise
 
         threading.Thread(target=work, daemon=True, name=f"feed-{read.__name__}").start()
 
     def _events(self) -> None:
         after = 0
-        while True:
+        while not self._closed.is_set():
             query = {"subject": self._run_id, "after": after}
             with suppress(EngineUnreachable):  # its stop and its crash look alike
                 for event in self._client.follow_events(query):
@@ -74,7 +81,7 @@ class RunFeed:
 
     def _output(self) -> None:
         after = "0"
-        while True:
+        while not self._closed.is_set():
             with suppress(EngineUnreachable):
                 for place, piece in self._client.follow_output(self._run_id, after):
                     self._items.put(piece)
@@ -85,8 +92,7 @@ class RunFeed:
 
     def _wait_for_engine(self) -> None:
         deadline = self._clock.monotonic() + _RETURN_S
-        while True:
-            time.sleep(_PAUSE_S)
+        while not self._closed.wait(_PAUSE_S):
             try:
                 self._client.engine()
             except EngineUnreachable as error:

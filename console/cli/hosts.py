@@ -9,8 +9,8 @@ import typer
 
 from console.answers import HostKey
 from console.cli import options
-from console.cli.applying import carry_out
 from console.cli.asking import confirms
+from console.cli.batches import carry_out
 from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
 from console.cli.options import Json
@@ -61,7 +61,8 @@ def list_hosts(
         out().print(found.folded)
     else:
         out().table(documents_table("host", hosts, SystemClock().now()))
-        err().print(Span(hosts_word(found.count), Tone.QUIET))
+        if hosts:
+            err().print(Span(hosts_word(found.count), Tone.QUIET))
 
 
 @command(
@@ -169,9 +170,8 @@ def approve(
             _("name hosts, or give --all-pending"), hint=_("`jobdeck hosts keys list` shows them")
         )
     with engine() as client:
-        pending = list(client.host_keys("pending"))
         if all_pending:
-            return _approve_all(client, pending, yes=yes)
+            return _approve_all(client, list(client.host_keys("pending")), yes=yes)
         _report(client.decide_host_keys("approve", hosts=_expanded(hosts or [])), _("approved"))
     return ExitCode.OK
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from console.answers import Group
+from console.answers import Group, RunDetail
 from console.cli import options, watching
 from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
@@ -126,7 +126,7 @@ def show(
     attempt: Attempt = None,
     as_json: Json = False,
 ) -> None:
-    now = SystemClock().now()
+    chosen, now = _place(step, attempt), SystemClock().now()
     with engine() as client:
         detail = client.run(find(client, run))
         if as_json:
@@ -135,18 +135,23 @@ def show(
         out().table(detail_table(detail, now))
         out().print("")
         out().table(steps_table(detail.steps, now))
-        if hosts or step or attempt:
-            out().print("")
-            chosen = _place(step, attempt)
-            if not step and detail.steps:
-                latest = latest_steps(detail)[-1]
-                chosen = {"step": latest.step, "attempt": latest.attempt}
-            out().table(targets_table(list(client.targets(detail.id, chosen)), now))
-            return
         out().print("")
+        if hosts or step or attempt:
+            query = _exact(detail, chosen)
+            out().table(targets_table(list(client.targets(detail.id, query)), now))
+            return
         GroupsView(client, detail, out()).end(detail)
         out().flush()
-        err().lines(results.next_steps(detail, results.failures(failed_targets(client, detail))))
+        failed = results.failures(failed_targets(client, detail))
+        err().lines(results.next_steps(detail, failed, shown=True))
+
+
+def _exact(detail: RunDetail, chosen: dict[str, Any]) -> dict[str, Any]:
+    """Step and attempt by name and number: what is left open means the newest."""
+    steps = [s for s in latest_steps(detail) if chosen["step"] in (None, s.step)]
+    if not steps:
+        return chosen
+    return {"step": steps[-1].step, "attempt": chosen["attempt"] or steps[-1].attempt}
 
 
 @command(
@@ -235,16 +240,8 @@ def _print_lines(
 
 
 def _every_host(client: Client, run_id: str, place: dict[str, Any], tail: int | None) -> None:
-    detail = client.run(run_id)
-    steps = latest_steps(detail)
-    if not steps:
-        return
-    chosen = {
-        "step": place["step"] or steps[-1].step,
-        "attempt": place["attempt"]
-        or next((s.attempt for s in steps if s.step == place["step"]), steps[-1].attempt),
-    }
-    for target in client.targets(run_id, chosen):
+    chosen = _exact(client.run(run_id), place)
+    for target in client.targets(run_id, {name: chosen[name] for name in ("step", "attempt")}):
         out().print(states.target_state(target.state), "  ", Span(target.host, Tone.STRONG))
         query = {**place, **chosen, "ordinal": target.ordinal}
         _print_lines(client, run_id, query, tail, indent="    ")

@@ -89,6 +89,8 @@ class Watch:
             self._screen.print("")
             say_detached(self.run.id)
             return ExitCode.INTERRUPTED
+        finally:
+            self._feed.close()
         self._line.clear()
         self._view.end(self.run)
         self._report()

@@ -1,0 +1,519 @@
+"""`run`, `start` and `runs` against a fake API: what is sent, what is shown, how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.cli import asking, starting
+from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem, stream
+
+ID = "01JABCDEFGHJKMNPQRSTVWXYZ0"
+AT = "2026-01-31T11:00:00.000000Z"
+
+
+def run_row(state: str = "succeeded", **changes: Any) -> dict[str, Any]:
+    return {
+        "id": ID, "title": "uptime", "origin": "adhoc", "state": state, "actor": "ann",
+        "created_at": AT, "started_at": AT, "finished_at": "2026-01-31T11:00:02.500000Z",
+        "target_count": 3, "counts": {"success": 2, "failed": 1}, **changes,
+    }  # fmt: skip
+
+
+def run_detail(state: str = "succeeded", **changes: Any) -> dict[str, Any]:
+    step = {
+        "step": "command", "attempt": 1, "state": state, "started_at": AT,
+        "finished_at": AT, "counts": {"success": 2, "failed": 1},
+    }  # fmt: skip
+    definition = {"hosts": "web[01-03]", "steps": [{"step": "command"}]}
+    return {**run_row(state, **changes), "steps": [step], "definition": definition}
+
+
+def target(ordinal: int, state: str = "success", **changes: Any) -> dict[str, Any]:
+    return {
+        "step": "command", "attempt": 1, "ordinal": ordinal, "host": f"web0{ordinal + 1}",
+        "state": state, "exit_code": 0 if state == "success" else 3, "size_bytes": 4, **changes,
+    }  # fmt: skip
+
+
+GROUPS = {
+    "step": "command", "attempt": 1, "rules": {"ansi": True, "numbers": False},
+    "groups": [
+        {
+            "state": "failed", "exit_code": 3, "count": 1, "hosts": "web03", "ordinals": [2],
+            "sample": {"host": "web03", "ordinal": 2, "text": "no\n"},
+        },
+        {
+            "state": "success", "exit_code": 0, "count": 2, "hosts": "web[01-02]",
+            "ordinals": [0, 1], "sample": {"host": "web01", "ordinal": 0, "text": "up\n"},
+        },
+    ],
+}  # fmt: skip
+
+
+def event(seq: int, type_: str, **data: Any) -> tuple[str, str, Any]:
+    entry = {"seq": seq, "at": AT, "actor": "ann", "type": type_, "subject": ID, "data": data}
+    return type_, str(seq), entry
+
+
+FAILED = target(2, "failed", code="NonZeroResultCode", message="exit status 3")
+
+
+@pytest.fixture
+def ended_run(api: FakeApi) -> FakeApi:
+    """A run of three hosts that ends at once, one of them with exit code 3."""
+    detail = run_detail("partially_succeeded")
+    changes = [[0, "success", None, 0], [1, "success", None, 0]]
+    last = [[2, "failed", "NonZeroResultCode", 3]]
+    api.on("POST", "/runs", answer(run_row("running"), 202))
+    api.on("GET", f"/runs/{ID}", answer(run_detail("running")), answer(detail))
+    api.on("GET", "/runs", answer({"items": [run_row()]}))
+    api.on("GET", "/engine", answer({}))
+    place = {"step": "command", "attempt": 1}
+    api.on(
+        "GET", "/events",
+        stream(
+            event(1, "run.created"),
+            event(2, "run.targets", targets=changes, **place),
+            event(3, "run.targets", targets=last, **place),
+            event(4, "run.state", state="partially_succeeded"),
+        ),
+    )  # fmt: skip
+
+    def targets(request: Any) -> Any:
+        known = {"web01": target(0), "web02": target(1), "web03": FAILED}
+        if host := request.url.params.get("host"):
+            return answer({"items": [known[host]]})(request)
+        failed_only = "failed" in request.url.params.get_list("state")
+        items = [FAILED] if failed_only else list(known.values())
+        return answer({"items": items})(request)
+
+    api.on("GET", f"/runs/{ID}/targets", targets)
+    api.on("GET", f"/runs/{ID}/groups", answer(GROUPS))
+    hosts = [{"name": f"web0{number}"} for number in (1, 2, 3)]
+    api.on("GET", f"/runs/{ID}/definition", answer({"hosts": hosts}))
+
+    def output(request: Any) -> Any:
+        text = {"0": "up\n", "1": "up\n", "2": "no\n"}[request.url.params["ordinal"]]
+        piece = {"offset": 0, "stream": "out", "text": text}
+        return answer({"pieces": [piece], "next_offset": None})(request)
+
+    api.on("GET", f"/runs/{ID}/output", output)
+    return api
+
+
+NEXT = """
+What to look at:
+  jobdeck runs output 01JABCDEFGHJ web03  everything that host printed
+  jobdeck runs show 01JABCDEFGHJ          the run, step by step
+"""
+
+
+def test_a_run_ends_with_groups_on_stdout_and_talk_on_stderr(
+    jobdeck: Jobdeck, ended_run: FakeApi
+) -> None:
+    ended = jobdeck("run", "--on", "env=prod", "--", "uptime", "-p")
+
+    assert ended.code == 1
+    assert ended.out == (
+        "✓ success  exit 0  2 hosts  web[01-02]\n    up\n✗ failed  exit 3  1 host  web03\n    no\n"
+    )
+    assert ended.err == (
+        "run 01JABCDEFGHJ  3 hosts  web[01-03]\n"
+        f"~ partially_succeeded  ✗ 1 failed  ✓ 2 success  2.5s\n{NEXT}"
+    )
+
+
+def test_the_request_holds_what_the_flags_say(
+    jobdeck: Jobdeck, ended_run: FakeApi, tmp_path: Path
+) -> None:
+    names = tmp_path / "hosts.txt"
+    names.write_text("web[01-02]  # two\n\ndb1, db2\nweb01\n")
+
+    jobdeck(
+        "run", "--hosts", f"@{names}", "--as", "root", "--concurrency", "5", "--timeout", "2m",
+        "-e", "A=b=c", "--title", "look", "--allow-empty", "--confirm", "4",
+        "--", "echo", "a  b", "$X",
+    )  # fmt: skip
+
+    assert ended_run.sent("POST", "/runs") == [
+        {
+            "hosts": ["web01", "web02", "db1", "db2"],
+            "run_as": "root",
+            "allow_empty": True,
+            "confirm_hosts": 4,
+            "concurrency": 5,
+            "timeout_s": 120.0,
+            "env": {"A": "b=c"},
+            "title": "look",
+            "step": {"kind": "command", "name": "command", "command": "echo a  b $X"},
+        }
+    ]
+
+
+def test_flags_end_where_the_command_begins(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    jobdeck("run", "--on", "all", "grep", "--on", "-e", "x")
+
+    [sent] = ended_run.sent("POST", "/runs")
+    assert sent["step"]["command"] == "grep --on -e x"
+    assert sent["targets"] == "all"
+
+
+@pytest.mark.parametrize(
+    ("first_line", "language"),
+    [
+        ("#!/usr/bin/env python3", "python3"),
+        ("#!/usr/bin/env -S perl -w", "perl"),
+        ("#!/bin/bash -e", "/bin/bash"),
+        ("#!", None),
+        ("echo hi", None),
+    ],
+)
+def test_a_script_names_its_interpreter(
+    jobdeck: Jobdeck, ended_run: FakeApi, tmp_path: Path, first_line: str, language: str | None
+) -> None:
+    script = tmp_path / "check.sh"
+    script.write_text(f"{first_line}\nrest\n")
+
+    jobdeck("run", "--on", "all", "--script", str(script), "--", "--fast", "a b")
+
+    [sent] = ended_run.sent("POST", "/runs")
+    assert sent["title"] == str(script)
+    assert sent["step"].get("language") == language
+    assert sent["step"]["args"] == ["--fast", "a b"]
+    assert sent["step"]["text"] == f"{first_line}\nrest\n"
+
+
+def test_per_host_shows_each_host_as_it_ends(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended = jobdeck("run", "--on", "all", "--per-host", "--", "uptime")
+
+    assert ended.code == 1
+    assert ended.out == (
+        "✓ success  web01  exit 0\n    up\n"
+        "✓ success  web02  exit 0\n    up\n"
+        "✗ failed  web03  exit 3\n    no\n"
+    )
+
+
+def piece(place: str, host: str, stream_: str, text: str) -> tuple[str, str, Any]:
+    data = {"host": host, "step": "command", "ordinal": 0, "offset": 0, "stream": stream_}
+    return "output", place, {**data, "text": text}
+
+
+def test_stream_shows_lines_with_their_hosts(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended_run.on(
+        "GET", f"/runs/{ID}/output/stream",
+        stream(
+            piece("1", "web01", "out", "one\ntw"),
+            piece("2", "web02", "err", "\x1b[31mred\n"),
+            piece("3", "web01", "out", "o\nthree"),
+            ("end", "", {}),
+        ),
+    )  # fmt: skip
+
+    ended = jobdeck("run", "--on", "all", "--stream", "--", "uptime")
+
+    assert ended.code == 1
+    assert ended.out == ("web01 | one\nweb02 ! \\x1b[31mred\nweb01 | two\nweb01 | three\n")
+
+
+def test_quiet_shows_only_hosts_that_failed(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended = jobdeck("run", "--on", "all", "--quiet", "--", "uptime")
+
+    assert ended.out == "✗ failed  1 host  web03\n    exit status 3\n"
+
+
+def test_json_is_one_document(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended = jobdeck("run", "--on", "all", "--json", "--per-host", "--", "uptime")
+
+    found = json.loads(ended.out)
+    assert ended.err == ""
+    assert found["run"]["state"] == "partially_succeeded"
+    assert [item["output"] for item in found["targets"]] == ["up\n", "up\n", "no\n"]
+    assert found["groups"][0]["groups"][1]["hosts"] == "web[01-02]"
+
+
+def test_detach_prints_the_id_and_leaves(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended = jobdeck("run", "--on", "all", "--detach", "--", "sleep", "60")
+
+    assert (ended.code, ended.out, ended.err) == (0, f"{ID}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("succeeded", 0),
+        ("partially_succeeded", 1),
+        ("failed", 1),
+        ("timed_out", 1),
+        ("stopped", 130),
+        ("abnormal", 5),
+        ("abandoned", 5),
+    ],
+)
+def test_the_exit_code_says_how_the_run_ended(
+    jobdeck: Jobdeck, ended_run: FakeApi, state: str, code: int
+) -> None:
+    ended_run.on("GET", f"/runs/{ID}", answer(run_detail(state)))
+
+    assert jobdeck("runs", "watch", ID).code == code
+
+
+def test_problems_of_the_request_name_the_flags(jobdeck: Jobdeck, api: FakeApi) -> None:
+    problems = [
+        {"where": "targets", "what": "'x' matches no host", "hint": ""},
+        {"where": "parameters.who", "what": "is required", "hint": ""},
+        {"where": "step.command", "what": "is too long", "hint": ""},
+        {"where": "host web01", "what": "no account", "hint": "--as ACCOUNT"},
+    ]
+    api.on("POST", "/runs", problem(422, "invalid", "cannot start", problems=problems))
+
+    ended = jobdeck("run", "--on", "x", "--", "ls")
+
+    assert ended.code == 2
+    assert ended.err == (
+        "error: cannot start\n"
+        "  --on: 'x' matches no host\n"
+        "  -p who: is required\n"
+        "  COMMAND: is too long\n"
+        "  host web01: no account (--as ACCOUNT)\n"
+    )
+
+
+@pytest.fixture
+def to_confirm(ended_run: FakeApi) -> FakeApi:
+    """An environment that asks to confirm three hosts."""
+    refused = problem(
+        409, "confirmation-required", "confirm the number: 3", hosts=3, hint="--confirm 3"
+    )
+    ended_run.on("POST", "/runs", refused, answer(run_row("running"), 202))
+    step = {"step": "command", "count": 3, "folded": "web[01-03]"}
+    ended_run.on("POST", "/runs/preview", answer({"title": "uptime", "steps": [step]}))
+    return ended_run
+
+
+def test_nobody_to_ask_means_no_confirmation(jobdeck: Jobdeck, to_confirm: FakeApi) -> None:
+    ended = jobdeck("run", "--on", "all", "--", "uptime")
+
+    assert ended.code == 2
+    assert ended.err == "error: confirm the number: 3\n  hint: --confirm 3\n"
+    assert len(to_confirm.sent("POST", "/runs")) == 1
+
+
+def person(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+    """Somebody at the terminal who gives these answers; the questions are returned."""
+    replies, asked = list(answers), list[str]()
+
+    def reply(question: str) -> str:
+        asked.append(question)
+        return replies.pop(0)
+
+    monkeypatch.setattr(starting, "may_ask", lambda: True)
+    monkeypatch.setattr(starting, "ask", reply)
+    return asked
+
+
+def test_a_person_confirms_by_typing_the_number(
+    jobdeck: Jobdeck, to_confirm: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = person(monkeypatch, "3")
+
+    ended = jobdeck("run", "--on", "all", "--", "uptime")
+
+    assert ended.code == 1
+    assert "  command  3 hosts  web[01-03]\n" in ended.err
+    assert asked == ["Type the number of hosts to go on:"]
+    assert to_confirm.sent("POST", "/runs")[1]["confirm_hosts"] == 3
+
+
+def test_another_number_starts_nothing(
+    jobdeck: Jobdeck, to_confirm: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person(monkeypatch, "30")
+
+    ended = jobdeck("run", "--on", "all", "--", "uptime")
+
+    assert ended.code == 2
+    assert "error: not confirmed; nothing was started" in ended.err
+    assert len(to_confirm.sent("POST", "/runs")) == 1
+
+
+def test_a_wrong_number_on_the_command_line_is_not_asked_again(
+    jobdeck: Jobdeck, to_confirm: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = person(monkeypatch, "3")
+
+    assert jobdeck("run", "--on", "all", "--confirm", "2", "--", "uptime").code == 2
+    assert asked == []
+
+
+JOB = {
+    "kind": "job", "name": "deploy",
+    "spec": {
+        "parameters": [
+            {"name": "version", "required": True},
+            {"name": "token", "type": "secret", "required": True},
+            {"name": "note", "type": "secret"},
+        ]
+    },
+}  # fmt: skip
+
+
+def test_parameters_are_text_or_come_from_files(
+    jobdeck: Jobdeck, ended_run: FakeApi, tmp_path: Path
+) -> None:
+    ended_run.on("GET", "/documents/job/deploy", answer(JOB))
+    (tmp_path / "token").write_text("s3cret\n")
+
+    jobdeck(
+        "start", "deploy", "-p", "version=1=2", "-p", f"token=@{tmp_path}/token", "-p", "note=@@me"
+    )
+
+    [sent] = ended_run.sent("POST", "/runs")
+    assert sent == {
+        "job": "deploy",
+        "parameters": {"version": "1=2", "token": "s3cret", "note": "@me"},
+    }
+
+
+def test_a_missing_required_secret_is_asked_for(
+    jobdeck: Jobdeck, ended_run: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended_run.on("GET", "/documents/job/deploy", answer(JOB))
+    monkeypatch.setattr("console.cli.running.may_ask", lambda: True)
+    monkeypatch.setattr("console.cli.running.secret", lambda name: f"typed {name}")
+
+    jobdeck("start", "deploy", "-p", "version=1")
+
+    [sent] = ended_run.sent("POST", "/runs")
+    assert sent["parameters"] == {"version": "1", "token": "typed token"}
+
+
+def test_a_missing_secret_that_nobody_can_type_is_refused(
+    jobdeck: Jobdeck, ended_run: FakeApi
+) -> None:
+    ended_run.on("GET", "/documents/job/deploy", answer(JOB))
+
+    ended = jobdeck("start", "deploy", "--no-input", "-p", "version=1")
+
+    assert ended.code == 2
+    assert "needs the secret token" in ended.err
+    assert "-p token=@FILE" in ended.err
+    assert ended_run.sent("POST", "/runs") == []
+
+
+def test_runs_are_listed_as_asked(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended = jobdeck(
+        "runs", "list", "--state", "failed", "--state", "stopped", "--job", "deploy", "--by", "ann",
+        "--host", "web01", "--since", "2h", "--limit", "5", "disk", "full",
+    )  # fmt: skip
+
+    assert ended_run.asked("/runs") == {
+        "limit": ["5"], "state": ["failed", "stopped"], "origin": ["deploy"], "actor": ["ann"],
+        "host": ["web01"], "since": ["2h"], "q": ["disk full"],
+    }  # fmt: skip
+    assert ended.out.splitlines()[0].split() == [
+        "RUN",
+        "STATE",
+        "HOSTS",
+        "STARTED",
+        "TOOK",
+        "BY",
+        "TITLE",
+    ]
+    assert "01JABCDEFGHJ  ✓ succeeded" in ended.out
+
+
+def test_last_is_the_newest_run(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended_run.on("POST", f"/runs/{ID}/actions", answer(run_row("stopping"), 202))
+
+    ended = jobdeck("runs", "cancel", "last", "--reason", "wrong hosts")
+
+    assert ended.code == 0
+    assert ended_run.sent("POST", f"/runs/{ID}/actions") == [
+        {"action": "cancel", "reason": "wrong hosts"}
+    ]
+
+
+def test_there_is_no_last_run_before_the_first(jobdeck: Jobdeck, api: FakeApi) -> None:
+    api.on("GET", "/runs", answer({"items": []}))
+
+    ended = jobdeck("runs", "show", "last")
+
+    assert (ended.code, ended.err) == (2, "error: run 'last' does not exist\n")
+
+
+def test_a_run_is_shown_with_steps_groups_and_next_steps(
+    jobdeck: Jobdeck, ended_run: FakeApi
+) -> None:
+    ended_run.on("GET", f"/runs/{ID}", answer(run_detail("partially_succeeded")))
+
+    ended = jobdeck("runs", "show", ID)
+
+    assert f"run         {ID}\n" in ended.out
+    assert "command        1  ~ partially_succeeded" in ended.out
+    assert ended.out.endswith("✗ failed  exit 3  1 host  web03\n    no\n")
+    assert "jobdeck runs output 01JABCDEFGHJ web03" in ended.err
+    assert "runs show" not in ended.err
+
+
+def test_every_host_of_a_run_can_be_listed(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended = jobdeck("runs", "show", ID, "--hosts")
+
+    assert [line.split()[:4] for line in ended.out.splitlines()[-3:]] == [
+        ["web01", "✓", "success", "0"],
+        ["web02", "✓", "success", "0"],
+        ["web03", "✗", "failed", "3"],
+    ]
+
+
+def test_output_of_one_host_can_be_cut_to_its_end(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    text = {"offset": 0, "stream": "out", "text": "a\nb\nc"}
+    page = answer({"pieces": [text], "next_offset": None})
+    ended_run.on("GET", f"/runs/{ID}/output", page)
+
+    assert jobdeck("runs", "output", ID, "web01", "--tail", "2").out == "b\nc\n"
+    assert jobdeck("runs", "output", ID, "web01", "--tail", "0").out == ""
+    assert jobdeck("runs", "output", ID, "web01", "--tail", "9").out == "a\nb\nc\n"
+    assert ended_run.asked(f"/runs/{ID}/output") == {"host": ["web01"]}
+
+
+def test_groups_can_be_compared(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    lines = [{"kind": "removed", "text": "up"}, {"kind": "added", "text": "no"}]
+    ended_run.on("GET", f"/runs/{ID}/groups/diff", answer({"lines": lines, "truncated": False}))
+
+    ended = jobdeck("runs", "diff", ID)
+
+    assert ended.out == "--- web[01-02] (2 hosts)\n+++ web03 (1 host)\n-up\n+no\n"
+    assert ended_run.asked(f"/runs/{ID}/groups/diff") == {"a": ["0"], "b": ["2"]}
+
+
+def test_groups_say_by_which_rules_they_were_made(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended = jobdeck("runs", "groups", ID, "--rules", "ansi,numbers")
+
+    assert ended.err == "normalised: ansi\n"
+    assert ended_run.asked(f"/runs/{ID}/groups") == {"rules": ["ansi,numbers"]}
+
+
+def test_a_search_without_a_find_ends_with_1(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended_run.on("GET", f"/runs/{ID}/search", answer({"items": []}))
+
+    ended = jobdeck("runs", "search", ID, "no", "space")
+
+    assert (ended.code, ended.out) == (1, "nothing found\n")
+    assert ended_run.asked(f"/runs/{ID}/search") == {"q": ["no space"]}
+
+
+def test_a_question_is_asked_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(" yes \n"))
+
+    assert asking.ask("Really?") == "yes"
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "Really? ")

@@ -1,0 +1,179 @@
+"""Bad command lines: one message that names the flag and what to try, exit 2, nothing asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console.cli.root import build, table
+from tests.unit.console.fake_api import FakeApi, Jobdeck
+
+RUN = ("run", "--on", "all")
+
+WRONG = [
+    # jobdeck itself
+    (("rn",), "`jobdeck rn` is not a command", "did you mean `jobdeck run`?"),
+    (("zzz",), "`jobdeck zzz` is not a command", "it has run, start, runs,"),
+    (("--hom", "x", "runs"), "--hom is not an option", "did you mean --home?"),
+    (("--home",), "--home needs a value", ""),
+    (("--color", "blue", "version"), "--color: must be auto, always or never", "--help"),
+    (("--no-input=1", "version"), "--no-input takes no value", ""),
+    # run
+    (("run", "--on", "all"), "there is nothing to run", "jobdeck run --on EXPR -- COMMAND"),
+    (("run", "--", "ls"), "nothing says where to run", "--on all"),
+    (("run", "--on", " ", "--", "ls"), "--on: it is empty", "--on all"),
+    (("run", "--on", "a", "--hosts", "b", "--", "ls"), "--on and --hosts cannot stand", "one of"),
+    (("run", "--hosts", "web[3-1]", "--", "ls"), "column 5: this range runs backwards", ""),
+    (("run", "--hosts", ",", "--", "ls"), "column 1: a host name is missing here", ""),
+    ((*RUN, "--timeout", "soon", "--", "ls"), "--timeout: 'soon' is not a duration", "30s, 5m"),
+    ((*RUN, "--timeout", "0", "--", "ls"), "--timeout: '0' is not a duration", "30s"),
+    ((*RUN, "--timeout", "-5", "--", "ls"), "--timeout: '-5' is not a duration", "30s"),
+    ((*RUN, "--concurrency", "many", "--", "ls"), "--concurrency: 'many' does not fit", "1 to 2000"),
+    ((*RUN, "--concurrency", "2001", "--", "ls"), "--concurrency: '2001' does not", "1 to 2000"),
+    ((*RUN, "--confirm", "-1", "--", "ls"), "--confirm: '-1' does not fit", "at least 0"),
+    ((*RUN, "--env", "A", "--", "ls"), "--env: 'A' has no value", "--env NAME=VALUE"),
+    ((*RUN, "--env", "1A=x", "--", "ls"), "--env: '1A' cannot name a variable", "letters"),
+    ((*RUN, "-e", "A=1", "-e", "A=2", "--", "ls"), "--env: A stands twice", ""),
+    ((*RUN, "--language", "sh", "--", "ls"), "--language belongs to --script", "--script FILE"),
+    ((*RUN, "--stream", "--quiet", "--", "ls"), "--stream and --quiet cannot", "give one"),
+    ((*RUN, "--json", "--stream", "--", "ls"), "--json and --stream cannot", "give one"),
+    ((*RUN, "--onn", "x", "--", "ls"), "--onn is not an option", "did you mean --on?"),
+    # start
+    (("start",), "JOB is missing", "`jobdeck start --help`"),
+    (("start", "a", "b"), "this is too much: b", "`jobdeck start --help`"),
+    (("start", "a", "-p", "x"), "-p: 'x' has no value", "-p NAME=VALUE"),
+    (("start", "a", "-p", "x=1", "-p", "x=2"), "-p: x stands twice", ""),
+    # runs
+    (("runs", "lst"), "`jobdeck runs lst` is not a command", "did you mean `jobdeck runs list`?"),
+    (("runs", "list", "--state", "faild"), "--state: 'faild' is not known", "mean failed?"),
+    (("runs", "list", "--since", "soon"), "--since: 'soon' is no time", "2026-01-31"),
+    (("runs", "list", "--limit", "0"), "--limit: '0' does not fit", "1 to 100000"),
+    (("runs", "show"), "RUN is missing", "`jobdeck runs show --help`"),
+    (("runs", "show", "x", "--attempt", "0"), "--attempt: '0' does not fit", "at least 1"),
+    (("runs", "output", "x", "--raw"), "--raw: it needs a host", "RUN HOST --raw"),
+    (("runs", "output", "x", "y", "--raw", "--tail", "3"), "--raw and --tail cannot", "one of"),
+    (("runs", "output", "x", "y", "--follow", "--tail", "3"), "--follow and --tail cannot", "one"),
+    (("runs", "output", "x", "--stdout", "--stderr"), "--stdout and --stderr cannot", "one of"),
+    (("runs", "output", "x", "--tail", "few"), "--tail: 'few' does not fit", "at least 0"),
+    (("runs", "diff", "x", "--a", "web1"), "--a and --b belong together", "give two hosts"),
+    (("runs", "search", "x"), "WORDS is missing", ""),
+    (("runs", "watch", "x", "--per-host", "--quiet"), "--per-host and --quiet cannot", "one of"),
+    # documents
+    (("apply",), "-f is missing", "-f FILE, -f DIR, or -f -"),
+    (("get",), "KIND is missing", "`jobdeck get --help`"),
+    (("get", "host", "-o", "xml"), "-o: 'xml' is not known", "table, wide, yaml, json"),
+    (("get", "host", "-o", "yaml", "--json"), "-o and --json cannot", "give one"),
+    (("get", "host", "a", "-l", "b"), "NAME and --selector cannot", "give one"),
+    (("get", "host", "--revision", "3"), "--revision: it needs a name", ""),
+    (("get", "host", "a", "--revision", "x"), "--revision: 'x' does not fit", "at least 1"),
+    (("delete", "host"), "NAME is missing", "`jobdeck delete --help`"),
+    (("diff", "host", "a", "--from", "x"), "--from: 'x' does not fit", "at least 0"),
+    (("diff", "host", "a", "--to", "-1"), "--to: '-1' does not fit", "at least 0"),
+    (("explain",), "KIND[.FIELD] is missing", "--help"),
+    # hosts
+    (("hosts", "import", "x.csv"), "--from is missing", "csv, yaml, ansible, openssh"),
+    (("hosts", "keys", "list", "--status", "old"), "--status: 'old' is not known", "pending"),
+    (("hosts", "keys", "approve"), "name hosts, or give --all-pending", "keys list"),
+    (("hosts", "keys", "approve", "a", "--all-pending"), "name hosts, or give", "keys list"),
+    (("hosts", "keys", "revoke"), "HOST is missing", "--help"),
+    # engine, events, help
+    (("engine", "stop", "--drain", "--detach"), "--drain and --detach cannot", "give one"),
+    (("engine", "stop", "--timeout", "never"), "--timeout: 'never' is not a duration", "30s"),
+    (("events", "--after", "now"), "--after: 'now' does not fit", "at least 0"),
+    (("events", "--follow", "--limit", "3"), "--follow and --limit cannot", "give one"),
+    (("restore", "/no/such/file"), "PATH: /no/such/file is no file", ""),
+    (("completion", "tcsh"), "SHELL: 'tcsh' is not known", "bash, zsh, fish"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "message", "hint"), WRONG, ids=lambda value: str(value)[:50])
+def test_a_wrong_command_line_says_what_and_what_to_try(
+    jobdeck: Jobdeck, api: FakeApi, words: tuple[str, ...], message: str, hint: str
+) -> None:
+    ended = jobdeck(*words)
+
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err.startswith("error: ")
+    assert message in ended.err
+    assert hint in ended.err
+    assert api.requests == []
+
+
+def test_a_flag_that_stands_twice_in_a_message_is_named_by_its_long_form(
+    jobdeck: Jobdeck,
+) -> None:
+    assert "--env: 'A' has no value" in jobdeck(*RUN, "-e", "A", "--", "ls").err
+
+
+def test_a_missing_script_names_the_file(jobdeck: Jobdeck, tmp_path: Path) -> None:
+    ended = jobdeck("run", "--on", "all", "--script", str(tmp_path / "no.sh"))
+
+    assert ended.code == 3
+    assert f"--script: {tmp_path}/no.sh cannot be read: No such file" in ended.err
+
+
+def test_a_script_that_is_no_text_names_the_byte(jobdeck: Jobdeck, tmp_path: Path) -> None:
+    script = tmp_path / "a.sh"
+    script.write_bytes(b"echo \xff")
+
+    ended = jobdeck("run", "--on", "all", "--script", str(script))
+
+    assert ended.code == 2
+    assert "is not UTF-8 text (byte 5)" in ended.err
+
+
+def test_without_words_there_is_help_and_an_error(jobdeck: Jobdeck) -> None:
+    ended = jobdeck()
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("Usage: jobdeck [OPTIONS] COMMAND ...")
+
+
+def test_every_command_has_help_that_fits_80_cells(
+    jobdeck: Jobdeck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    root = build()
+    places = [()] + [(name,) for name in root.list_commands(None)]  # type: ignore[arg-type]
+    for name in root.list_commands(None):  # type: ignore[arg-type]
+        inner = getattr(root.get_command(None, name), "commands", {})  # type: ignore[arg-type]
+        places += [(name, command) for command in inner]
+    assert len(places) > 35
+
+    for words in places:
+        ended = jobdeck(*words, "--help")
+        assert ended.code == 0
+        assert f"Usage: jobdeck {' '.join(words)}".strip() in ended.out
+        assert "--home DIR" in ended.out
+        assert [line for line in ended.out.splitlines() if len(line) > 80] == []
+
+
+def test_the_table_of_commands_is_true() -> None:
+    root = build()
+
+    for places in table().values():
+        for name, place in places.items():
+            command = root.get_command(None, name)  # type: ignore[arg-type]
+            assert command is not None
+            assert bool(getattr(command, "commands", {})) == place.is_family
+
+
+def test_global_flags_may_stand_on_either_side(jobdeck: Jobdeck) -> None:
+    before = jobdeck("--home", "/tmp/x", "engine", "socket")
+    after = jobdeck("engine", "socket", "--home", "/tmp/x")
+
+    assert before.out == after.out == "/tmp/x/engine.sock\n"
+
+
+def test_a_bug_is_not_mistaken_for_a_failed_run(
+    jobdeck: Jobdeck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.cli.settings.home", lambda: 1 / 0)
+
+    ended = jobdeck("runs", "list")
+
+    assert ended.code == 70
+    assert "error: this is a mistake in Jobdeck: ZeroDivisionError" in ended.err
+    assert "hint: please report it" in ended.err
