@@ -38,15 +38,15 @@ class SshLink:
 
     async def start(self, request: str, attempt: Attempt) -> None:
         while True:
-            lease = self._leases[-1]
+            lease = self._leases[-1] if self._leases else await self._take()
             try:
                 await self._start_on(lease, request, attempt)
             except _NothingSent as failure:
-                if lease.is_fresh or attempt.turn.done():
+                if attempt.turn.done() or not _may_replace(lease, failure):
                     raise self._refusal(failure) from failure
                 await self._replace(lease, is_full=failure.is_full)
             else:
-                lease.is_fresh = False
+                lease.is_fresh, lease.is_used = False, True
                 return
 
     def release(self) -> None:
@@ -84,18 +84,27 @@ class SshLink:
         channel.accept()
 
     async def _replace(self, lease: Lease, *, is_full: bool) -> None:
-        """Take another connection; the old one stays leased for what may still run on it."""
+        """Take another connection; one that something was started on stays leased beside it."""
         connection = lease.connection
         if is_full:
             # The host allows fewer sessions than we would use (MaxSessions).
-            connection.capacity = max(1, connection.sessions - 1)
+            taken = connection.sessions - (not lease.is_used)
+            connection.place.capacity = max(1, min(connection.place.capacity, taken))
         else:
             self._pool.discard(connection)
-        replacement = await self._pool.acquire(self._target)
+        if not lease.is_used:
+            self._leases.remove(lease)
+            self._pool.release(lease)
+        await self._take()
+
+    async def _take(self) -> Lease:
+        """Lease one more connection."""
+        lease = await self._pool.acquire(self._target)
         if self._is_released:
-            self._pool.release(replacement)
+            self._pool.release(lease)
             raise TargetError(TargetCode.CONNECTION_FAILURE, "nobody waits for it any more")
-        self._leases.append(replacement)
+        self._leases.append(lease)
+        return lease
 
     def _refusal(self, failure: _NothingSent) -> TargetError:
         if failure.is_full:
@@ -108,6 +117,13 @@ class SshLink:
             TargetCode.CONNECTION_FAILURE,
             f"the connection to {place(self._target)} broke before the work was sent ({failure})",
         )
+
+
+def _may_replace(lease: Lease, failure: _NothingSent) -> bool:
+    """Whether another connection may do better than this one."""
+    if failure.is_full:
+        return lease.is_used or lease.connection.sessions > 1
+    return not lease.is_fresh
 
 
 class _NothingSent(Exception):

@@ -39,8 +39,6 @@ class Connection:
 
     place: Place
     dialled: Dialled
-    capacity: int
-    """Sessions it takes at the same time."""
     tunnel: Lease | None
     """The jump host's connection that it goes through."""
     sessions: int = 0
@@ -62,6 +60,8 @@ class Place:
     """All connections that are the same for their users."""
 
     identity: bytes
+    capacity: int
+    """Sessions that one connection takes at the same time."""
     connections: list[Connection] = field(default_factory=list)
     opening: asyncio.Task[None] | None = None
     waiting: int = 0
@@ -75,6 +75,8 @@ class Lease:
     is_tunnel: bool
     is_fresh: bool
     """The connection was opened for this lease, so it cannot be stale."""
+    is_used: bool = False
+    """Something was started on it."""
 
 
 class Pool:
@@ -100,7 +102,7 @@ class Pool:
         identity = self._identity(target)
         is_fresh = False
         while not self._is_closed:
-            place = self._places.setdefault(identity, Place(identity))
+            place = self._places.setdefault(identity, Place(identity, self._channels))
             connection = self._find(place, as_tunnel=as_tunnel)
             if connection is not None:
                 lease = self._give_out(connection, as_tunnel=as_tunnel, is_fresh=is_fresh)
@@ -129,7 +131,7 @@ class Pool:
             self._close(connection)
 
     async def close(self) -> None:
-        """Close everything; those in use too."""
+        """Close everything, those in use too; a jump host's after what goes through it."""
         self._is_closed = True
         places = list(self._places.values())
         openings = [place.opening for place in places if place.opening is not None]
@@ -138,13 +140,12 @@ class Pool:
         await asyncio.gather(*openings, return_exceptions=True)
         connections = [connection for place in places for connection in place.connections]
         for connection in connections:
-            self._close(connection)
-        closing = [
-            asyncio.ensure_future(connection.ssh.wait_closed()) for connection in connections
-        ]
+            if not connection.tunnels:
+                self._close(connection)
+        closing = {asyncio.ensure_future(each.ssh.wait_closed()): each for each in connections}
         if closing:
             await asyncio.wait(closing, timeout=_CLOSING_S)
-        for waiting, connection in zip(closing, connections, strict=True):
+        for waiting, connection in closing.items():
             if not waiting.done():
                 waiting.cancel()
                 connection.ssh.abort()
@@ -159,15 +160,12 @@ class Pool:
                 ssh.get_server_host_key()
             ):
                 self.discard(connection)
-            elif as_tunnel or connection.sessions < connection.capacity:
+            elif as_tunnel or connection.sessions < place.capacity:
                 return connection
         return None
 
     def _give_out(self, connection: Connection, *, as_tunnel: bool, is_fresh: bool) -> Lease:
-        if connection.expiry is not None:
-            connection.expiry.cancel()
-            connection.expiry = None
-        self._idle.pop(connection, None)
+        self._stop_clock(connection)
         if as_tunnel:
             connection.tunnels += 1
         else:
@@ -214,7 +212,7 @@ class Pool:
             if tunnel is not None:
                 self.release(tunnel)
             raise
-        connection = Connection(place, dialled, self._channels, tunnel)
+        connection = Connection(place, dialled, tunnel)
         dialled.visitor.when_lost = lambda: self._lost(connection)
         place.connections.append(connection)
         if not place.waiting:
@@ -263,18 +261,20 @@ class Pool:
         if connection in connection.place.connections:
             connection.place.connections.remove(connection)
         self._forget_if_empty(connection.place)
-        self._close(connection, is_lost=True)
+        self._stop_clock(connection)
+        if connection.tunnel is not None:
+            self.release(connection.tunnel)
 
-    def _close(self, connection: Connection, *, is_lost: bool = False) -> None:
+    def _close(self, connection: Connection) -> None:
+        self._stop_clock(connection)
+        if not connection.ssh.is_closed():
+            connection.ssh.close()
+
+    def _stop_clock(self, connection: Connection) -> None:
         if connection.expiry is not None:
             connection.expiry.cancel()
             connection.expiry = None
         self._idle.pop(connection, None)
-        tunnel, connection.tunnel = connection.tunnel, None
-        if not (is_lost or connection.ssh.is_closed()):
-            connection.ssh.close()
-        if tunnel is not None:
-            self.release(tunnel)
 
     def _forget_if_empty(self, place: Place) -> None:
         is_empty = not (place.connections or place.waiting or place.opening)

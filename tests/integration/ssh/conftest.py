@@ -44,8 +44,8 @@ def _start(stack: ExitStack, **options: Any) -> Sshd:
 
 
 @pytest.fixture
-async def make_executor() -> AsyncIterator[MakeExecutor]:
-    """Makes executors that are closed when the test ends."""
+async def make_executor(serve: Serve) -> AsyncIterator[MakeExecutor]:
+    """Makes executors that are closed when the test ends, before the servers of `serve` are."""
     made = []
 
     def make(book: HostKeyBook, **options: Any) -> SshExecutor:
