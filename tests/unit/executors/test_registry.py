@@ -1,0 +1,24 @@
+"""Every protocol that a host document may name has an executor."""
+
+from __future__ import annotations
+
+from core.clock import ManualClock
+from core.domain.inventory import Protocol
+from core.executors.hostkeybook import InMemoryHostKeys
+from core.executors.registry import Access, open_access
+
+
+async def test_every_protocol_of_the_inventory_has_an_executor() -> None:
+    access = open_access(Access(book=InMemoryHostKeys(ManualClock().now), cancel_grace_s=7))
+
+    assert set(access) == {protocol.value for protocol in Protocol}
+    for executor in access.values():
+        await executor.close()
+
+
+def test_tokens_are_long_and_never_the_same() -> None:
+    access = Access(book=InMemoryHostKeys(ManualClock().now))
+    tokens = {access.new_token() for _ in range(100)}
+
+    assert len(tokens) == 100
+    assert {len(token) for token in tokens} == {32}
