@@ -17,7 +17,7 @@ from tests.support.product import Product, command_of
 from tests.support.sshd import Sshd, loopback
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.needs("sshd"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("sshd"), pytest.mark.slow, pytest.mark.timeout(180)]
 
 HOSTS = 200
 

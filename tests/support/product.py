@@ -10,6 +10,7 @@ that were left open are gone afterwards.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -119,7 +120,7 @@ class Product:
     def run(self, *words: str | Path, **settings: Any) -> Ended:
         """As `cli`, and it must succeed."""
         ended = self.cli(*words, **settings)
-        assert ended.code == 0, ended.said
+        assert ended.code == 0, f"{ended.said}{self.log_end()}"
         return ended
 
     def open_console(self, *words: str | Path) -> subprocess.Popen[bytes]:
@@ -176,12 +177,32 @@ class Product:
 
     @property
     def engine_pid(self) -> int | None:
-        """The process that holds the home; None when none does."""
+        """The process that holds the home's lock; None when none does."""
         try:
-            pid = int(self.home.lock.read_text())
-        except (FileNotFoundError, ValueError):
+            lock = self.home.lock.open("r+")
+        except FileNotFoundError:
             return None
-        return pid if command_of(pid).count(str(self.home.root)) else None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                until(lambda: self.home.lock.read_text().endswith("\n"))
+                return int(self.home.lock.read_text())
+        return None
+
+    def log_end(self) -> str:
+        """The last words of the engine's log, with their line ends."""
+        try:
+            return self.home.log.read_text()[-4000:].replace("\\n", "\n")
+        except FileNotFoundError:
+            return ""
+
+    def memory_bytes(self) -> int:
+        """Memory of the engine's process."""
+        shown = subprocess.run(
+            ["ps", "-p", str(self.engine_pid), "-o", "rss="], capture_output=True, check=True
+        ).stdout
+        return int(shown) * 1024
 
     def kill_engine(self, number: int = signal.SIGKILL) -> None:
         """Signal the engine, and wait until it is gone; no matter when none runs."""
@@ -197,7 +218,10 @@ class Product:
 def command_of(pid: int) -> str:
     """The command line of a living process; "" when it is gone or a zombie."""
     shown = subprocess.run(
-        ["ps", "-p", str(pid), "-o", "stat=,args="], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-p", str(pid), "-o", "stat=", "-o", "args="],
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.strip()
     return "" if shown.startswith("Z") else shown
 
