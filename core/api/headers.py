@@ -62,8 +62,13 @@ def idempotency_key(request: Request) -> str | None:
 
 def last_event_id(request: Request) -> int | None:
     """The last journal entry that a reconnecting reader has seen; None where absent."""
-    seen = last_output_id(request)
-    return None if seen is None else seen[0]
+    text = request.headers.get("Last-Event-ID")
+    if text is None:
+        return None
+    entry, part = output_id(text, "Last-Event-ID")
+    if part:
+        raise _not_an_id("Last-Event-ID")
+    return entry
 
 
 def last_output_id(request: Request) -> tuple[int, int] | None:
@@ -75,7 +80,7 @@ def last_output_id(request: Request) -> tuple[int, int] | None:
 def output_id(text: str, where: str = "after") -> tuple[int, int]:
     """(chunk, pieces of the next chunk) that the reader of a run's output has seen."""
     if not _EVENT_ID.fullmatch(text):
-        raise _refused(where, "must be the id of an event", "the id: line of the last one")
+        raise _not_an_id(where)
     chunk, _, pieces = text.partition(".")
     return int(chunk), int(pieces or 0)
 
@@ -96,6 +101,10 @@ def _tags(request: Request, name: str, *, weak_counts: bool) -> Tags | None:
         if found["tag"].isdigit() and (weak_counts or not found["weak"]):
             revisions.add(int(found["tag"]))
     return Tags(revisions=frozenset(revisions))
+
+
+def _not_an_id(where: str) -> Invalid:
+    return _refused(where, "must be the id of an event", "the id: line of the last one")
 
 
 def _refused(name: str, what: str, example: str) -> Invalid:

@@ -45,6 +45,7 @@ class Api:
     app: FastAPI
     engine: Engine
     hosts: Hosts
+    executor: ScriptedExecutor
     http: httpx.AsyncClient
 
     async def get(self, path: str, **settings: Any) -> httpx.Response:
@@ -109,7 +110,7 @@ async def running_api(
     await engine.start()
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://jobdeck") as http:
-            yield Api(app, engine, hosts, http)
+            yield Api(app, engine, hosts, executor, http)
     finally:
         for driver in [*engine.runs.live.values()]:
             await driver.cancel(OWNER.name, "the test is over")

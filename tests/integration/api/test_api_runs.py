@@ -10,6 +10,7 @@ import pytest
 from core.executors.protocol import Stream
 from core.executors.scripted import Behaviour
 from tests.support.api import Api, command, host
+from tests.support.waiting import eventually
 
 JOB = {
     "kind": "job",
@@ -168,6 +169,7 @@ async def test_a_live_run_is_cancelled_and_an_ended_one_is_not(web: Api) -> None
     web.hosts.behaviours["web1"] = Behaviour(until=asyncio.Event())
     run_id = (await web.post("/runs", command("sleep", targets="web1"))).json()["id"]
     assert (await web.get(f"/runs/{run_id}")).json()["actions"] == ["cancel"]
+    await eventually(lambda: web.executor.running == 1)
     body = {"action": "cancel", "reason": "wrong host"}
     asked = await web.post(f"/runs/{run_id}/actions", body)
     assert (asked.status_code, asked.json()["id"]) == (202, run_id)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
-from core.api.headers import Tags, etag, idempotency_key, if_match, if_none_match, last_event_id
+from core.api.headers import (
+    Tags,
+    etag,
+    idempotency_key,
+    if_match,
+    if_none_match,
+    last_event_id,
+    last_output_id,
+)
 from core.errors import Invalid
 
 
@@ -83,3 +91,14 @@ def test_the_last_event_is_a_number() -> None:
 def test_any_other_last_event_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         last_event_id(request(("Last-Event-ID", text)))
+
+
+@pytest.mark.parametrize(("text", "place"), [("0", (0, 0)), ("42", (42, 0)), ("42.3", (42, 3))])
+def test_output_is_resumed_also_in_the_middle_of_a_chunk(text: str, place: tuple[int, int]) -> None:
+    assert last_output_id(request(("Last-Event-ID", text))) == place
+
+
+@pytest.mark.parametrize("text", ["", ".3", "42.", "4.2.1", "-1", "x"])
+def test_any_other_place_in_output_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        last_output_id(request(("Last-Event-ID", text)))
