@@ -31,6 +31,10 @@ class RevisionOut(Answer):
     actor: str
 
 
+class History(Page[RevisionOut]):
+    """Every revision of a document."""
+
+
 class FieldChangeOut(Answer):
     """One place that differs; null is "not there". Secrets are never shown."""
 
@@ -49,11 +53,11 @@ class DocumentDiff(Answer):
 
 @routes.get("/documents/{kind}/{name}/history", operation_id="getDocumentHistory")
 @asks(Verb.READ, ObjectKind.DOCUMENT, _ONE)
-async def history(kind: str, name: str, engine: TheEngine) -> Page[RevisionOut]:
+async def history(kind: str, name: str, engine: TheEngine) -> History:
     """Every revision, newest first; also of a document that was deleted."""
     kind = kind_of(kind).name
     found = await engine.store.reader.read(lambda c: documents.history(c, kind, name))
-    return Page[RevisionOut](items=[RevisionOut.model_validate(row) for row in found])
+    return History(items=[RevisionOut.model_validate(row) for row in found])
 
 
 @routes.get("/documents/{kind}/{name}/diff", operation_id="diffDocument")

@@ -48,6 +48,10 @@ class HostKeyOut(Answer):
     decided_by: str | None
 
 
+class HostKeyPage(Page[HostKeyOut]):
+    """A part of the list of host keys."""
+
+
 class DecisionIn(Value):
     """Keys by id or fingerprint, and hosts by name; all or nothing."""
 
@@ -97,12 +101,12 @@ async def list_keys(
     status: Annotated[KeyStatus | None, Query(description="only these")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
-) -> Page[HostKeyOut]:
+) -> HostKeyPage:
     """Keys on record, oldest first."""
     scope = f"host-keys {status}"
     after = cursors.text_position(scope, cursor) or ""
     rows = await engine.host_keys.on_record(status, after=after, limit=limit + 1)
-    return Page[HostKeyOut](
+    return HostKeyPage(
         items=[_row_out(row) for row in rows[:limit]],
         next_cursor=cursors.encode(scope, rows[limit - 1].id) if len(rows) > limit else None,
     )
@@ -110,11 +114,11 @@ async def list_keys(
 
 @routes.post("/host-keys/actions", operation_id="decideHostKeys", responses=fails(404))
 @asks(Verb.DECIDE, ObjectKind.HOST_KEY)
-async def decide(body: DecisionIn, engine: TheEngine, actor: TheActor) -> Page[HostKeyOut]:
+async def decide(body: DecisionIn, engine: TheEngine, actor: TheActor) -> HostKeyPage:
     """Approve or revoke. Approving a host takes its pending keys, revoking takes all it has."""
     status = _STATUS_AFTER[body.action]
     rows = await engine.host_keys.decide(body.ids, body.hosts, status, actor.name)
-    return Page[HostKeyOut](items=[_row_out(row) for row in rows])
+    return HostKeyPage(items=[_row_out(row) for row in rows])
 
 
 @routes.post("/host-keys/import", operation_id="importHostKeys")

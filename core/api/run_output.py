@@ -66,6 +66,10 @@ class Match(Answer):
     text: str
 
 
+class MatchPage(Page[Match]):
+    """What a search found."""
+
+
 @routes.get(
     "/runs/{run}/output",
     operation_id="getRunOutput",
@@ -143,14 +147,14 @@ async def search(
     engine: TheEngine,
     q: Annotated[str, Query(min_length=1, max_length=1000, description="letter case is ignored")],
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> Page[Match]:
+) -> MatchPage:
     """Targets whose output contains a text, in the run's order."""
 
     def find(c: Connection) -> list[output_search.Found]:
         return output_search.search(c, runs.get(c, run).id, q, limit)
 
     found = await engine.store.reader.read(find)
-    return Page[Match](items=[_match(hit) for hit in found])
+    return MatchPage(items=[_match(hit) for hit in found])
 
 
 def _match(hit: output_search.Found) -> Match:

@@ -37,6 +37,10 @@ class TargetOut(Answer):
     outputs: dict[str, Any]
 
 
+class TargetPage(Page[TargetOut]):
+    """A part of the list of a run's targets."""
+
+
 @routes.get("/runs/{run}/targets", operation_id="listRunTargets")
 @asks(Verb.READ, ObjectKind.RUN, "{run}")
 async def list_targets(
@@ -48,7 +52,7 @@ async def list_targets(
     host: str = "",
     cursor: Cursor = None,
     limit: Limit = 100,
-) -> Page[TargetOut]:
+) -> TargetPage:
     """Targets in the run's order."""
     scope = f"targets {run} {step} {attempt} {state} {host}"
     where = TargetFilter(step=step, attempt=attempt, states=tuple(state or ()), host=host)
@@ -56,7 +60,7 @@ async def list_targets(
     rows = await engine.store.reader.read(
         lambda c: runs.targets_of(c, runs.get(c, run).id, where, after=after, limit=limit + 1)
     )
-    return Page[TargetOut](
+    return TargetPage(
         items=[TargetOut.model_validate(row) for row in rows[:limit]],
         next_cursor=cursors.encode(scope, rows[limit - 1].id) if len(rows) > limit else None,
     )

@@ -47,6 +47,10 @@ class RunOut(Answer):
     )
 
 
+class RunPage(Page[RunOut]):
+    """A part of the list of runs."""
+
+
 class StepOut(Answer):
     """One attempt of one step."""
 
@@ -160,7 +164,7 @@ async def list_runs(
     since: Annotated[str | None, Query(description="a time in ISO 8601, or `2h`, `3d` ago")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
-) -> Page[RunOut]:
+) -> RunPage:
     """Runs, newest first."""
     scope = f"runs {state} {origin} {actor} {q} {host} {since}"
     where = RunFilter(
@@ -175,7 +179,7 @@ async def list_runs(
     rows = await engine.store.reader.read(
         lambda c: runs.list_runs(c, where, before=before, limit=limit + 1)
     )
-    return Page[RunOut](
+    return RunPage(
         items=[RunOut.model_validate(row) for row in rows[:limit]],
         next_cursor=cursors.encode(scope, rows[limit - 1].id) if len(rows) > limit else None,
     )
