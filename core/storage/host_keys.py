@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from core.domain.hostkeys import KeySource, KeyStatus, KnownKey
+from core.errors import NotFound
 from core.storage.tables import host_key
 from core.storage.writer import Transaction
 
@@ -94,12 +95,14 @@ def add(tx: Transaction, id_: str, key: KnownKey, actor: str) -> KeyRow | None:
 
 
 def decide(tx: Transaction, id_: str, status: KeyStatus, actor: str) -> KeyRow:
-    """Approve or revoke a key that is on record."""
-    tx.connection.execute(
+    """Approve or revoke a key that is on record; NotFound when it is not."""
+    changed = tx.connection.execute(
         update(host_key)
         .where(host_key.c.id == id_)
         .values(status=status.value, decided_at=tx.at, decided_by=actor)
     )
+    if not changed.rowcount:
+        raise NotFound("host key", id_)
     row = by_ids(tx.connection, [id_])[0]
     _journal(tx, id_, row.key, actor)
     return row
