@@ -75,10 +75,11 @@ class Runs:
         event = Started()
         state, commands = machine.advance(FlowState(definition.graph), event)
 
-        def write(tx: Transaction) -> tuple[RunDefinition, RunRow] | str:
+        def write(tx: Transaction) -> tuple[RunDefinition, RunRow] | RunRow:
             if idempotency_key:
-                if found := runs.find_key(tx.connection, actor, idempotency_key, tx.now):
-                    return found[1]
+                # Of two starts at the same moment, the second finds the first one's key here.
+                if found := runs.started_by_key(tx.connection, actor, idempotency_key, tx.now):
+                    return _same(found, digest)
                 run_writes.remember_key(tx, actor, idempotency_key, digest, run_id)
             sealed = definition.model_copy(
                 update={"secrets": self._seal(tx, run_id, secrets)} if secrets else {}
@@ -89,8 +90,8 @@ class Runs:
             return sealed, runs.get(tx.connection, run_id)
 
         answer = await self._tools.store.writer.write(write)
-        if isinstance(answer, str):
-            return await self._get(answer)
+        if isinstance(answer, RunRow):
+            return answer
         driver = Driver(self._tools, run_id, answer[0], state)
         self._watch(driver)
         driver.begin(commands)
@@ -166,14 +167,7 @@ class Runs:
         found = await self._tools.store.reader.read(
             lambda c: runs.started_by_key(c, actor, key, now)
         )
-        if found is None:
-            return None
-        if found[0] != digest:
-            raise KeyReused(
-                "this idempotency key has already started a different run",
-                hint="use a new key for a new request",
-            )
-        return found[1]
+        return None if found is None else _same(found, digest)
 
     def _digest(self, request: RunRequest) -> str:
         """Tells whether two requests are the same; keyed, as a request may hold secrets."""
@@ -189,6 +183,16 @@ class Runs:
             name: self._tools.vault.put(tx, f"{secrets_owner(run_id)}{name}", text)
             for name, text in secrets.items()
         }
+
+
+def _same(found: tuple[str, RunRow], digest: str) -> RunRow:
+    """The run that a key started, when it was started by this very request."""
+    if found[0] != digest:
+        raise KeyReused(
+            "this idempotency key has already started a different run",
+            hint="use a new key for a new request",
+        )
+    return found[1]
 
 
 def _text(secret: Any) -> str:

@@ -6,6 +6,7 @@ The door to stored runs; changing them is `run_writes`.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ from core.storage.writer import timestamp
 
 KEY_KEPT = timedelta(hours=24)
 """How long the same idempotency key gives the same run."""
+
+SHORTEST_ID = 6
+"""Characters of a run's id that name it: fewer could be a slip of the hand before a cancel."""
 
 LIVE_STATES = tuple(state.value for state in RunState if state not in TERMINAL_RUN_STATES)
 
@@ -97,12 +101,15 @@ def _struct(row: Row[Any], type_: type[S]) -> S:
 
 
 def get(connection: Connection, run_id: str) -> RunRow:
-    """One run; NotFound when there is none. A unique beginning of the id is enough."""
-    rows = connection.execute(
-        select(*_RUN_COLUMNS)
-        .where(run.c.id >= run_id.upper(), run.c.id < run_id.upper() + "~")
-        .limit(2)
-    ).all()
+    """One run; NotFound when there is none.
+
+    A beginning of the id is enough, when it is unique and long enough to be meant.
+    """
+    wanted = run_id.upper()
+    rows: Sequence[Row[Any]] = ()
+    if len(wanted) >= SHORTEST_ID:
+        query = select(*_RUN_COLUMNS).where(run.c.id >= wanted, run.c.id < wanted + "~").limit(2)
+        rows = connection.execute(query).all()
     if len(rows) != 1:
         raise NotFound("run", run_id)
     return _struct(rows[0], RunRow)

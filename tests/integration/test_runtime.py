@@ -21,7 +21,7 @@ from core.clock import ManualClock
 from core.config import Settings
 from core.domain.documents import parse
 from core.domain.run import RunAction, RunState, TargetCode, TargetState
-from core.errors import Conflict, IllegalTransition, TargetError
+from core.errors import Conflict, IllegalTransition, NotFound, TargetError
 from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.flow.definition import RunRequest
@@ -318,6 +318,34 @@ async def test_the_same_key_gives_the_same_run_and_never_another(home: Path) -> 
         with pytest.raises(KeyReused):
             await opened.runs.start(other, "ann", "k")
         assert (await opened.runs.start(request, "bob", "k")).id != rows[0].id
+
+
+async def test_a_key_raced_by_two_different_requests_starts_one_and_refuses_the_other(
+    home: Path,
+) -> None:
+    async with engine(home) as (opened, _):
+        await save(opened, *INVENTORY)
+        requests = [
+            RunRequest.model_validate(
+                {"step": {"kind": "command", "name": "c", "command": "x"}, "targets": target}
+            )
+            for target in ("h1", "h2")
+        ]
+        answers = await asyncio.gather(
+            *(opened.runs.start(request, "ann", "k") for request in requests),
+            return_exceptions=True,
+        )
+        assert sorted(type(answer).__name__ for answer in answers) == ["KeyReused", "RunRow"]
+
+
+async def test_a_run_is_named_by_a_beginning_of_its_id_that_can_be_no_slip(home: Path) -> None:
+    async with engine(home) as (opened, _):
+        await save(opened, *INVENTORY)
+        accepted = await start(opened)
+        assert (await row_of(opened, accepted.id[:12])).id == accepted.id
+        with pytest.raises(NotFound):
+            await row_of(opened, accepted.id[:5])
+        await ended(opened, accepted.id)
 
 
 async def test_a_detached_stop_leaves_waiting_targets_for_the_next_engine(home: Path) -> None:
