@@ -127,6 +127,7 @@ class SystemKeyring:
     def __init__(self, home_id: str, timeout_s: float = _KEYRING_TIMEOUT_S) -> None:
         self._home_id = home_id
         self._timeout_s = timeout_s
+        self._left_behind: threading.Thread | None = None
         self.place = f"system keyring, service {_SERVICE}, user {home_id}"
 
     def load(self) -> bytes | None:
@@ -159,7 +160,10 @@ class SystemKeyring:
         return self._in_time(keep)
 
     def _in_time(self, ask: Callable[[], T]) -> T:
-        """`ask` in a thread that may be left behind: a keyring can wait for a person for ever."""
+        """`ask` in a thread that may be left behind: a keyring can wait for a person for ever.
+
+        While one is left behind no other is sent, so a hanging keyring is waited for once.
+        """
         answers: list[T] = []
         faults: list[Exception] = []
 
@@ -169,17 +173,19 @@ class SystemKeyring:
             except Exception as error:  # noqa: BLE001 - back ends raise what their platform raises
                 faults.append(error)
 
-        thread = threading.Thread(target=run, name="keyring", daemon=True)
-        thread.start()
-        thread.join(self._timeout_s)
+        if self._left_behind is None or not self._left_behind.is_alive():
+            thread = threading.Thread(target=run, name="keyring", daemon=True)
+            thread.start()
+            thread.join(self._timeout_s)
+            self._left_behind = thread
         if answers:
             return answers[0]
-        if faults and isinstance(faults[0], EnvironmentFault):
+        if not faults:
+            raise EnvironmentFault("the system keyring does not answer", hint=_OFF_HINT)
+        if isinstance(faults[0], EnvironmentFault):
             raise faults[0]
-        what = f"refused: {type(faults[0]).__name__}" if faults else "does not answer"
-        raise EnvironmentFault(f"the system keyring {what}", hint=_OFF_HINT) from (
-            faults[0] if faults else None
-        )
+        what = type(faults[0]).__name__
+        raise EnvironmentFault(f"the system keyring refused: {what}", hint=_OFF_HINT) from faults[0]
 
 
 def _has_backend() -> bool:

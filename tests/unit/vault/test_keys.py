@@ -163,14 +163,26 @@ def test_a_keyring_that_forgets_is_a_fault(backend: MemoryKeyring) -> None:
         SystemKeyring("HOME1").create()
 
 
-def test_a_keyring_that_never_answers_is_left_behind(
+def test_a_keyring_that_never_answers_is_left_behind_and_asked_again_once_it_does(
     backend: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = threading.Event()
-    monkeypatch.setattr(backend, "get_password", lambda *_: answer.wait(30) and None)
-    with pytest.raises(EnvironmentFault, match="does not answer"):
-        SystemKeyring("HOME1", timeout_s=0.05).load()
-    answer.set()
+    gate, asked = threading.Event(), []
+
+    def hang(*_: str) -> None:
+        asked.append(threading.current_thread())
+        gate.wait(30)
+
+    ring = SystemKeyring("HOME1", timeout_s=0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(backend, "get_password", hang)
+        for _ in range(3):
+            with pytest.raises(EnvironmentFault, match="does not answer"):
+                ring.load()
+    assert len(asked) == 1
+    gate.set()
+    asked[0].join(10)
+    key = ring.create()
+    assert ring.load() == key
 
 
 def test_somebody_elses_entry_in_the_keyring_is_a_fault(backend: MemoryKeyring) -> None:
