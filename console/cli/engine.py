@@ -12,17 +12,20 @@ from console import autostart
 from console.cli import options
 from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
+from console.cli.liveline import LiveLine
 from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import home
+from console.client import Client
 from console.i18n import _
 from console.presenters.engine import status_table
+from console.presenters.text import Line, line
 from core.clock import SystemClock
 from core.errors import EngineUnreachable
 
 app = family(_("Start, stop and look at the engine: the one process that does the work of a home."))
 
-_PAUSE_S = 0.05
+_PAUSE_S = 0.1
 
 Drain = Annotated[
     bool, typer.Option("--drain", help=_("let every run end first; new ones are refused"))
@@ -91,30 +94,40 @@ def restart(drain: Drain = False, detach: Detach = False, timeout: Timeout = Non
 
 def _stop(*, drain: bool, detach: bool, timeout: str | None) -> bool:
     """Whether an engine was there to stop."""
-    from console.client import Client
-
     options.exclusive({"--drain": drain, "--detach": detach})
     limit_s = options.seconds("--timeout", timeout)
     place, clock = home(), SystemClock()
     if not autostart.is_listening(place.socket):
         return False
+    waiting = LiveLine(err(), clock)
+    began_s = clock.monotonic()
     with Client.over_socket(place.socket) as client:
         client.stop_engine("drain" if drain else "detach", limit_s if drain else None)
-    began_s = clock.monotonic()
-    while autostart.is_running(place):
-        if limit_s is not None and not drain and clock.monotonic() - began_s > limit_s:
-            raise EngineUnreachable(
-                _("the engine is still stopping after {limit} seconds").format(limit=limit_s),
-                hint=_("`jobdeck engine status` shows what it waits for"),
-            )
-        time.sleep(_PAUSE_S)
+        while autostart.is_running(place):
+            waiting.show(_waits_for(client))
+            if limit_s is not None and not drain and clock.monotonic() - began_s > limit_s:
+                waiting.clear()
+                raise EngineUnreachable(
+                    _("the engine is still stopping after {limit}").format(limit=timeout),
+                    hint=_("`jobdeck engine status` shows what it waits for"),
+                )
+            time.sleep(_PAUSE_S)
+    waiting.clear()
     return True
+
+
+def _waits_for(client: Client) -> Line:
+    """What an engine that is stopping has still to do."""
+    try:
+        engine = client.engine()
+    except EngineUnreachable:
+        return line(_("stopping"))
+    text = _("stopping: {running} running, {waiting} waiting")
+    return line(text.format(running=engine.targets_running, waiting=engine.targets_waiting))
 
 
 @command(app, "status", _("Show how the engine is: work, storage, keys."))
 def status(as_json: Json = False) -> int:
-    from console.client import Client
-
     place = home()
     if not autostart.is_listening(place.socket):
         if as_json:

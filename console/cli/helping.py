@@ -60,8 +60,34 @@ def _entry_lines(item: Entry, column: int, cells: int) -> Iterator[str]:
     yield from (" " * (column + 2) + line for line in rest)
 
 
+class _AsGiven:
+    """Hands values on as they were typed.
+
+    WORKAROUND(typer 0.29): values of every type are read by pydantic, and importing that takes
+    longer than all the rest of a short command. Our flags are texts (see `options`) and switches.
+    """
+
+    def coerce(self, value: Any, *, param: Any, ctx: Any) -> Any:
+        return () if value is None and (param.multiple or param.nargs == -1) else value
+
+
+def _read_as_given(param: Any) -> None:
+    assert param.type_descriptor.annotation in (str, list[str], bool), "flags are texts or switches"
+    param._runtime_param = _AsGiven()
+
+
 class _Page:
     """What commands and groups share: the parts of a help page."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        for param in self.params:  # type: ignore[attr-defined]
+            _read_as_given(param)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        _read_as_given(option)
+        return option
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Own parameters, then the root's global flags."""

@@ -112,6 +112,8 @@ class Watch:
                 self._view.event(item)
             else:
                 self._view.output(item)
+        if self._view.prints_live:
+            out().flush()
         if changed:
             self.run = self._client.run(self.run.id)
             self._meter.feed(self._clock.monotonic(), ended(self.run.counts))
