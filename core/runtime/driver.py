@@ -17,9 +17,16 @@ from typing import Any
 import structlog
 
 from core.clock import Clock
-from core.domain.run import GOOD_TARGET_STATES, RunState, TargetCode, TargetState, transit
+from core.domain.run import (
+    GOOD_TARGET_STATES,
+    RunState,
+    TargetCode,
+    TargetState,
+    step_result,
+    transit,
+)
 from core.domain.steps import StepBase
-from core.errors import StorageFault
+from core.errors import EnvironmentFault, StorageFault
 from core.executors.protocol import Executor
 from core.flow import machine
 from core.flow.commands import AnyCommand, FinishRun, StartStep, StopStep, WaitForRetry
@@ -28,14 +35,14 @@ from core.flow.events import AnyEvent, CancelRequested, RetryDue, StepFinished
 from core.flow.machine import FlowState
 from core.ids import Ids
 from core.runtime.recording import Place, StepRecorder, add_up
-from core.runtime.steps import Gate, StepEnd, StepExecution
-from core.runtime.work import WorkMaker, open_secrets
+from core.runtime.steps import Gate, StepEnd, StepExecution, end_waiting
+from core.runtime.work import Opened, WorkMaker, open_secrets
 from core.storage import output, run_writes, runs
 from core.storage.output import RunBudget
 from core.storage.run_writes import TargetEnd
 from core.storage.runs import StepRow, TargetFilter, TargetRow
 from core.storage.store import Store
-from core.storage.writer import Transaction
+from core.storage.writer import Transaction, timestamp
 from core.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -197,26 +204,54 @@ class Driver:
 
     async def _run_step(self, step: StepBase, attempt: int) -> None:
         rows = await self._open(step, attempt)
-        counts = self._progress.counts.setdefault(step.name, Counter())
-        counts.clear()
-        counts.update(row.state for row in rows)
-        opened = await self._tools.store.reader.read(
-            lambda c: open_secrets(
-                self._definition, lambda ref: self._tools.vault.open_secret(c, ref)
+        recorder = self._recorder(step, attempt, rows)
+        try:
+            opened = await self._tools.store.reader.read(
+                lambda c: open_secrets(
+                    self._definition, lambda ref: self._tools.vault.open_secret(c, ref)
+                )
             )
+        except EnvironmentFault as fault:
+            end: StepEnd | None = await self._refuse(rows, recorder, fault)
+        else:
+            end = await self._execute(step, rows, recorder, opened)
+        if end is None:
+            self.finished.set()
+        else:
+            await self._finish_step(step, attempt, end)
+
+    def _recorder(self, step: StepBase, attempt: int, rows: Sequence[TargetRow]) -> StepRecorder:
+        counts = self._progress.counts[step.name] = Counter(row.state for row in rows)
+        return StepRecorder(
+            self._tools.store.writer,
+            self._tools.clock,
+            Place(self.run_id, step.name, attempt),
+            counts,
+            lambda: self.counts,
+            lambda: self._tools.on_output(self.run_id),
         )
+
+    async def _refuse(
+        self, rows: Sequence[TargetRow], recorder: StepRecorder, fault: EnvironmentFault
+    ) -> StepEnd:
+        """End a step whose logins cannot be opened: nothing was sent anywhere."""
+        waiting = [row for row in rows if row.state is TargetState.WAITING]
+        at = timestamp(self._tools.clock.now())
+        await end_waiting(recorder, waiting, TargetCode.DISPATCH_FAILURE, str(fault), at)
+        return StepEnd(step_result(recorder.counts, stopping=False), str(fault), {})
+
+    async def _execute(
+        self,
+        step: StepBase,
+        rows: Sequence[TargetRow],
+        recorder: StepRecorder,
+        opened: Opened,
+    ) -> StepEnd | None:
         execution = StepExecution(
             definition=self._definition,
             step=step,
             rows=rows,
-            recorder=StepRecorder(
-                self._tools.store.writer,
-                self._tools.clock,
-                Place(self.run_id, step.name, attempt),
-                counts,
-                lambda: self.counts,
-                lambda: self._tools.on_output(self.run_id),
-            ),
+            recorder=recorder,
             maker=WorkMaker(
                 self.run_id,
                 self._definition,
@@ -231,14 +266,12 @@ class Driver:
             clock=self._tools.clock,
         )
         self._executions[step.name] = execution
-        if self._state.run is RunState.STOPPING:
-            execution.stop()
-        end = await execution.run()
-        del self._executions[step.name]
-        if end is None:
-            self.finished.set()
-            return
-        await self._finish_step(step, attempt, end)
+        try:
+            if self._state.run is RunState.STOPPING:
+                execution.stop()
+            return await execution.run()
+        finally:
+            del self._executions[step.name]
 
     async def _open(self, step: StepBase, attempt: int) -> list[TargetRow]:
         """The attempt's targets: stored ones after a restart, else new ones."""

@@ -170,11 +170,13 @@ class Runs:
         return None if found is None else _same(found, digest)
 
     def _digest(self, request: RunRequest) -> str:
-        """Tells whether two requests are the same; keyed, as a request may hold secrets."""
+        """Tells whether two requests are the same. Keyed where a request may hold secrets."""
         body = request.model_dump(mode="json", exclude={"secrets"})
         body["secrets"] = {name: _text(value) for name, value in request.secrets.items()}
         text = json.dumps(body, sort_keys=True)
-        return hashlib.sha256(self._tools.vault.fingerprint(text)).hexdigest()
+        may_hold_secrets = request.secrets or request.parameters
+        data = self._tools.vault.fingerprint(text) if may_hold_secrets else text.encode()
+        return hashlib.sha256(data).hexdigest()
 
     def _seal(
         self, tx: Transaction, run_id: str, secrets: Mapping[str, str]

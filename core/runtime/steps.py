@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +105,9 @@ class StepExecution:
             for _ in range(min(wanted, len(waiting))):
                 group.create_task(self._take_from(queue))
         if self._stop.is_set():
-            await asyncio.gather(*(self._never_started(row) for row in queue))
+            await end_waiting(
+                self._recorder, queue, TargetCode.CANCELLED, _NOT_ITS_TURN, self._now()
+            )
         if self.counts[TargetState.WAITING]:
             return None
         return self._judge()
@@ -191,17 +193,6 @@ class StepExecution:
         transit(f"target {row.host}", TargetState.RUNNING, end.state)
         await self._recorder.ended(row, TargetState.RUNNING, end)
 
-    async def _never_started(self, row: TargetRow) -> None:
-        state = transit(f"target {row.host}", TargetState.WAITING, TargetState.NOT_STARTED)
-        end = TargetEnd(
-            id=row.id,
-            state=state,
-            code=TargetCode.CANCELLED,
-            message="the run was cancelled before this host's turn",
-            finished_at=self._now(),
-        )
-        await self._recorder.ended(row, TargetState.WAITING, end)
-
     def _now(self) -> str:
         return timestamp(self._clock.now())
 
@@ -232,6 +223,20 @@ class StepExecution:
                 problems.append(str(error))
         return merged, "; ".join(problems)
 
+
+async def end_waiting(
+    recorder: StepRecorder, rows: Iterable[TargetRow], code: TargetCode, message: str, at: str
+) -> None:
+    """Record that targets which still wait will not be started, and why."""
+    ends = []
+    for row in rows:
+        state = transit(f"target {row.host}", row.state, TargetState.NOT_STARTED)
+        end = TargetEnd(id=row.id, state=state, code=code, message=message, finished_at=at)
+        ends.append(recorder.ended(row, row.state, end))
+    await asyncio.gather(*ends)
+
+
+_NOT_ITS_TURN = "the run was cancelled before this host's turn"
 
 _CANCELLED = Outcome(
     state=TargetState.TERMINATED,

@@ -412,6 +412,18 @@ async def abandon(lost: Engine) -> None:
     lost._lock.release()
 
 
+async def test_a_run_whose_logins_cannot_be_opened_ends_and_says_so(home: Path) -> None:
+    account = {"kind": "account", "name": "deploy", "spec": {"user": "u", "password": "hunter22"}}
+    async with engine(home) as (opened, _):
+        await save(opened, account, *INVENTORY[1:])
+    Home(home).key_file.unlink()
+    async with engine(home) as (opened, executor):
+        done = await ended(opened, (await start(opened)).id)
+        assert (done.state, done.counts) == (RunState.FAILED, {"not_started": 8})
+        assert "master key" in done.reason
+        assert not executor.started
+
+
 async def test_two_engines_never_share_a_home(home: Path) -> None:
     async with engine(home):
         with pytest.raises(Conflict, match="already runs"):
