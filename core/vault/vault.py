@@ -1,6 +1,6 @@
 """The vault: secrets at rest, one row each, opened at the last moment.
 
-Callers keep a `SecretRef`; the text leaves only through `open`. The key is
+Callers keep a `SecretRef`; the text leaves only through `open_secret`. The key is
 looked for when it is first needed. While secrets are stored, only the key that
 sealed them is taken: a home never gets a second key because the first is away.
 """
@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, delete, select
-
 from core.domain.documents import Document
 from core.domain.values import SecretRef
 from core.errors import EnvironmentFault, Invalid, Problem
 from core.ids import Ids
+from core.storage import secrets
+from core.storage.reading import Connection
+from core.storage.secrets import SealedRow
 from core.storage.store import Store
-from core.storage.tables import secret
 from core.storage.writer import Transaction
 from core.vault import sealing
 from core.vault.cipher import Cipher, Damaged, Sealed
@@ -69,32 +69,25 @@ class Vault:
             return known
         cipher, id_ = self._opened(), self._ids.new()
         sealed = cipher.seal(text, _place(id_, owner))
-        tx.connection.execute(
-            secret.insert(),
-            {
-                "id": id_,
-                "owner": owner,
-                "nonce": sealed.nonce,
-                "ciphertext": sealed.ciphertext,
-                "key_id": cipher.key_id,
-                "fingerprint": cipher.fingerprint(owner, text),
-                "created_at": tx.at,
-            },
+        row = SealedRow(
+            id=id_,
+            owner=owner,
+            nonce=sealed.nonce,
+            ciphertext=sealed.ciphertext,
+            key_id=cipher.key_id,
+            fingerprint=cipher.fingerprint(owner, text),
         )
+        secrets.add(tx, row)
         return SecretRef(secret=id_)
 
     def find(self, connection: Connection, owner: str, text: str) -> SecretRef | None:
         """The reference under which `owner` has `text`, or None."""
-        query = select(secret.c.id).where(
-            secret.c.owner == owner,
-            secret.c.fingerprint == self._opened().fingerprint(owner, text),
-        )
-        id_ = connection.execute(query.order_by(secret.c.id.desc()).limit(1)).scalar()
+        id_ = secrets.id_of(connection, owner, self._opened().fingerprint(owner, text))
         return None if id_ is None else SecretRef(secret=id_)
 
     def open_secret(self, connection: Connection, ref: SecretRef) -> str:
         """The text behind a reference; EnvironmentFault when it is gone or does not open."""
-        row = connection.execute(select(secret).where(secret.c.id == ref.secret)).first()
+        row = secrets.find(connection, ref.secret)
         if row is None:
             raise EnvironmentFault(
                 f"secret {ref.secret} is no longer in the vault", hint=_GIVE_AGAIN
@@ -114,15 +107,11 @@ class Vault:
 
     def owner_of(self, connection: Connection, ref: SecretRef) -> str | None:
         """Whose secret it is; None when there is no such secret."""
-        return connection.execute(select(secret.c.owner).where(secret.c.id == ref.secret)).scalar()
+        return secrets.owner_of(connection, ref.secret)
 
     def delete_owner(self, tx: Transaction, prefix: str) -> None:
         """Forget every secret whose owner begins with `prefix`, which ends with a slash."""
-        assert prefix.endswith("/"), "without its slash, `a/b` would take `a/bc` along"
-        after = prefix[:-1] + chr(ord("/") + 1)
-        tx.connection.execute(
-            delete(secret).where(secret.c.owner >= prefix, secret.c.owner < after)
-        )
+        secrets.delete_owner(tx, prefix)
 
     def fingerprint(self, text: str) -> bytes:
         """32 bytes that are equal for equal texts, and useless without the master key."""
@@ -184,7 +173,7 @@ class Vault:
         return self._cipher
 
     def _find_key(self) -> Cipher:
-        wanted = set(self._store.reader.read_now(_key_ids))
+        wanted = self._store.reader.read_now(secrets.key_ids)
         found: list[tuple[Unlocker, Cipher]] = []
         for place in reversed(self._places):  # the file first: it answers at once
             key = place.load()
@@ -206,10 +195,6 @@ class Vault:
                 self.unlocker = place.name
                 return Cipher(key)
         raise EnvironmentFault("there is no place for a master key")
-
-
-def _key_ids(connection: Connection) -> list[str]:
-    return [row[0] for row in connection.execute(select(secret.c.key_id).distinct())]
 
 
 def _place(id_: str, owner: str) -> str:
