@@ -187,9 +187,22 @@ class Driver:
         except StorageFault as fault:
             log.error("run.storage", run=self.run_id, fault=str(fault))
             self.finished.set()
-        except Exception:
+        except Exception as bug:  # noqa: BLE001 - one run's bug must not end the engine
             log.exception("run.bug", run=self.run_id)
-            self.finished.set()
+            await self._abandon(bug)
+
+    async def _abandon(self, bug: Exception) -> None:
+        """End a run that we cannot drive any further; what is known of it stays."""
+        reason = f"a bug in Jobdeck, see engine.log: {type(bug).__name__}"
+        for execution in self._executions.values():
+            execution.stop()
+        try:
+            await self._tools.store.writer.write(
+                lambda tx: run_writes.abandon(tx, self.run_id, reason)
+            )
+        except StorageFault as fault:
+            log.error("run.storage", run=self.run_id, fault=str(fault))
+        self.finished.set()
 
     async def _retry_later(self, step: str, attempt: int, delay_s: float) -> None:
         holding = asyncio.ensure_future(self._tools.gate.holding.wait())

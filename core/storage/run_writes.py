@@ -186,6 +186,30 @@ def set_counts(
     tx.connection.execute(update(run).where(run.c.id == run_id).values(counts=_json(run_counts)))
 
 
+def abandon(tx: Transaction, run_id: str, reason: str) -> None:
+    """End a run that nobody drives any more: what ran is unknown, what waited never started."""
+    for old, new in (
+        (TargetState.RUNNING, TargetState.UNKNOWN),
+        (TargetState.WAITING, TargetState.NOT_STARTED),
+    ):
+        tx.connection.execute(
+            update(target_run)
+            .where(target_run.c.run_id == run_id, target_run.c.state == old.value)
+            .values(
+                state=new.value,
+                code=TargetCode.DISPATCH_FAILURE.value,
+                message=reason,
+                finished_at=tx.at,
+            )
+        )
+    tx.connection.execute(
+        update(step_run)
+        .where(step_run.c.run_id == run_id, step_run.c.state.in_(LIVE_STATES))
+        .values(state=RunState.ABNORMAL.value, reason=reason, finished_at=tx.at)
+    )
+    set_run_state(tx, run_id, RunState.ABNORMAL, "engine", reason=reason)
+
+
 _MARK_RUNNING = (
     update(target_run)
     .where(target_run.c.id == bindparam("row"))

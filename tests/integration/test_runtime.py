@@ -28,6 +28,7 @@ from core.flow.definition import RunRequest
 from core.home import Home
 from core.runtime.engine import Engine, StopMode
 from core.runtime.runs import KeyReused
+from core.runtime.steps import StepExecution
 from core.storage import output, runs
 from core.storage.journal import read_after
 from core.storage.runs import RunRow, TargetRow
@@ -422,6 +423,22 @@ async def test_a_run_whose_logins_cannot_be_opened_ends_and_says_so(home: Path) 
         assert (done.state, done.counts) == (RunState.FAILED, {"not_started": 8})
         assert "master key" in done.reason
         assert not executor.started
+
+
+@pytest.mark.expect_logs("run.bug")
+async def test_our_own_bug_in_a_run_ends_that_run_and_not_the_engine(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with engine(home) as (opened, _):
+        await save(opened, *INVENTORY)
+        with monkeypatch.context() as broken:
+            broken.setattr(StepExecution, "run", lambda _: 1 / 0)
+            done = await ended(opened, (await start(opened)).id)
+        assert done.state is RunState.ABNORMAL
+        assert "ZeroDivisionError" in done.reason
+        states = {row.state for row in await targets_of(opened, done.id)}
+        assert states == {TargetState.NOT_STARTED}
+        assert (await ended(opened, (await start(opened)).id)).state is RunState.SUCCEEDED
 
 
 async def test_two_engines_never_share_a_home(home: Path) -> None:
