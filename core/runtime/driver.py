@@ -187,7 +187,7 @@ class Driver:
         except StorageFault as fault:
             log.error("run.storage", run=self.run_id, fault=str(fault))
             self.finished.set()
-        except Exception as bug:  # noqa: BLE001 - one run's bug must not end the engine
+        except Exception as bug:
             log.exception("run.bug", run=self.run_id)
             await self._abandon(bug)
 
