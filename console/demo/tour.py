@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from console.cli.cells import wrap
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import out
 from console.demo.fleet import Fleet
@@ -20,6 +21,8 @@ from core.errors import EnvironmentFault
 
 _PAUSE_S = 1.2
 """Between two chapters, where somebody is watching."""
+_WIDTH = 88
+"""Cells of a line of narration; a narrower terminal has shorter ones."""
 
 
 class Tour:
@@ -46,8 +49,8 @@ class Tour:
     async def _welcome(self) -> None:
         self._say(
             _(
-                "Twelve make-believe hosts run on this machine: real SSH servers with web, database\n"
-                "and other roles. One is slow, one is broken, one does not answer. Below are the\n"
+                "Twelve make-believe hosts run on this machine: real SSH servers with web, database "
+                "and other roles. One is slow, one is broken, one does not answer. Below are the "
                 "commands that you would type; what follows each of them is what it prints."
             )
         )
@@ -56,8 +59,8 @@ class Tour:
         await self._chapter(_("Say what there is"))
         self._say(
             _(
-                "Hosts, accounts, scripts and jobs are documents in YAML. These are the sample\n"
-                "documents of Jobdeck. The first command starts an engine, which does the work and\n"
+                "Hosts, accounts, scripts and jobs are documents in YAML. These are the sample "
+                "documents of Jobdeck. The first command starts an engine, which does the work and "
                 "outlives every window. The private key goes into its vault and is never shown again."
             )
         )
@@ -67,7 +70,7 @@ class Tour:
         await self._chapter(_("Know whom you talk to"))
         self._say(
             _(
-                "Nothing runs on a host whose key nobody has approved. So the first contact is refused,\n"
+                "Nothing runs on a host whose key nobody has approved. So the first contact is refused, "
                 "and puts the keys on record."
             )
         )
@@ -94,7 +97,7 @@ class Tour:
         await self._chapter(_("Run a job on all of them"))
         self._say(
             _(
-                "Is every service up, and is there room on the disks? While hosts are working you see how\n"
+                "Is every service up, and is there room on the disks? While hosts are working you see how "
                 "far it is. Then hosts with the same answer stand together."
             )
         )
@@ -148,7 +151,7 @@ class Tour:
         self._screen.print(Span(f"── {title} ──", Tone.STRONG))
 
     def _say(self, text: str) -> None:
-        for row in text.splitlines():
+        for row in wrap(text, min(self._screen.cells or _WIDTH, _WIDTH)):
             self._screen.print(row)
 
     async def _type(self, *arguments: str, expect: ExitCode = ExitCode.OK) -> None:
