@@ -65,7 +65,11 @@ class Home:
         return Path(tempfile.gettempdir()) / f"jobdeck-{_user_id()}" / f"{digest}.sock"
 
     def create(self) -> None:
-        """Make the folder, for its owner alone; EnvironmentFault says what stands in the way."""
+        """Make the folder, for its owner alone; EnvironmentFault says what stands in the way.
+
+        Only a folder that is empty or was a home before is closed to others: a slip of the
+        hand such as `--home /tmp` must not take a folder away from those who use it.
+        """
         try:
             for folder in (self.root, self.socket.parent):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -75,12 +79,21 @@ class Home:
                         f"{folder} belongs to another user", hint="choose another with --home"
                     )
                 if status.st_mode & 0o077:
-                    folder.chmod(0o700)
+                    self._close(folder)
         except OSError as error:
             raise EnvironmentFault(
                 f"the home folder {self.root} cannot be used: {error.strerror}",
                 hint="choose another with --home or JOBDECK_HOME",
             ) from error
+
+    def _close(self, folder: Path) -> None:
+        """Let nobody but its owner into a folder that is ours."""
+        if not self.lock.exists() and any(folder.iterdir()):
+            raise EnvironmentFault(
+                f"{folder} holds other files, and others can look into it",
+                hint=f"choose another with --home, or close it: chmod 700 {folder}",
+            )
+        folder.chmod(0o700)
 
 
 def _user_id() -> str:
