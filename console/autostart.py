@@ -74,8 +74,7 @@ def ensure_engine(home: Home, clock: Clock | None = None) -> bool:
     with _turn(home.root / "start.lock", home, clock, deadline) as ours:
         if not ours or is_listening(home.socket):
             return False
-        _start(home, clock, deadline)
-        return True
+        return _start(home, clock, deadline)
 
 
 def start_log(home: Home) -> Path:
@@ -87,7 +86,13 @@ _started: list[subprocess.Popen[bytes]] = []
 """Kept, because an engine is not to be waited for, which `Popen` warns about when it is dropped."""
 
 
-def _start(home: Home, clock: Clock, deadline: float) -> None:
+def _start(home: Home, clock: Clock, deadline: float) -> bool:
+    """Start an engine; False when one that held the home already came to listen instead."""
+    # Somebody started one by hand, or one is stopping: a second one would be refused.
+    while is_running(home):
+        if is_listening(home.socket):
+            return False
+        _pause(home, clock, deadline)
     process = _spawn(home)
     _started.append(process)
     while not is_listening(home.socket):
@@ -96,14 +101,17 @@ def _start(home: Home, clock: Clock, deadline: float) -> None:
                 home,
                 _("the engine ended at once, with code {code}").format(code=process.returncode),
             )
-        if clock.monotonic() > deadline:
-            raise _failed(
-                home,
-                _("the engine does not answer after {limit} seconds").format(
-                    limit=round(START_TIMEOUT_S)
-                ),
-            )
-        time.sleep(_PAUSE_S)
+        _pause(home, clock, deadline)
+    return True
+
+
+def _pause(home: Home, clock: Clock, deadline: float) -> None:
+    if clock.monotonic() > deadline:
+        limit = round(START_TIMEOUT_S)
+        raise _failed(
+            home, _("the engine does not answer after {limit} seconds").format(limit=limit)
+        )
+    time.sleep(_PAUSE_S)
 
 
 def engine_command(home: Home) -> Sequence[str]:
@@ -140,10 +148,15 @@ def _import_paths() -> list[str]:
 
 
 def _failed(home: Home, why: str) -> EngineUnreachable:
+    """The engine's own complaint where it had one; else `why`, with its last words."""
+    said: list[str] = []
     with suppress(OSError):
         said = start_log(home).read_text(encoding="utf-8", errors="replace").splitlines()
-        why = "\n  ".join([why, *said[-_SHOWN_LINES:]])
-    return EngineUnreachable(why, hint=_("its log: {file}").format(file=home.log))
+    sign = _("error: ")
+    if said and said[0].startswith(sign):
+        return EngineUnreachable("\n".join([said[0].removeprefix(sign).strip(), *said[1:]]))
+    message = "\n  ".join([why, *said[-_SHOWN_LINES:]])
+    return EngineUnreachable(message, hint=_("its log: {file}").format(file=home.log))
 
 
 @contextmanager

@@ -113,17 +113,42 @@ def test_an_empty_home_has_no_engine(place: Home) -> None:
     assert not is_running(place)
 
 
-def test_an_engine_that_fails_is_quoted(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "import sys; sys.exit('error: the database is from the future')"
+def test_the_complaint_of_an_engine_is_the_only_one(
+    place: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "import sys; sys.exit('error: the database is from the future\\n  hint: go back')"
     monkeypatch.setattr(autostart, "engine_command", lambda _: (sys.executable, "-c", text))
 
     with pytest.raises(EngineUnreachable) as caught:
         ensure_engine(place)
 
-    assert caught.value.message == (
-        "the engine ended at once, with code 1\n  error: the database is from the future"
-    )
+    assert str(caught.value) == "the database is from the future\n  hint: go back"
+
+
+def test_an_engine_that_ends_without_a_complaint_is_quoted(
+    place: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "import sys; sys.exit('out of luck')"
+    monkeypatch.setattr(autostart, "engine_command", lambda _: (sys.executable, "-c", text))
+
+    with pytest.raises(EngineUnreachable) as caught:
+        ensure_engine(place)
+
+    assert caught.value.message == "the engine ended at once, with code 1\n  out of luck"
     assert str(place.log) in caught.value.hint
+
+
+def test_an_engine_that_is_stopping_is_waited_for(place: Home) -> None:
+    ensure_engine(place)
+    place.socket.unlink()
+    [[pid, *_rest]] = started(place)
+    ending = threading.Timer(0.2, os.kill, (int(pid), signal.SIGKILL))
+    ending.start()
+
+    assert ensure_engine(place) is True
+
+    ending.join()
+    assert len(started(place)) == 2
 
 
 def test_an_engine_that_never_answers_is_given_up(
