@@ -63,7 +63,10 @@ class Runs:
             raise Conflict("the engine is stopping and takes no new runs", hint="try again shortly")
         _check_names(request)
         documents = await self._documents()
-        digest = self._digest(request)
+        digest = ""
+        if idempotency_key:
+            # In a thread: the first look for the master key may wait for a keyring.
+            digest = await asyncio.to_thread(self._digest, request)
         if idempotency_key and (known := await self._known(actor, idempotency_key, digest)):
             return known
         definition = await self._plan(request, documents)
