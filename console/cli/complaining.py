@@ -55,17 +55,17 @@ def about_bug(error: Exception) -> int:
 
 def warn(message: str) -> None:
     """Something that people should know though the command goes on."""
-    err().print(Span(_("warning:"), Tone.WARNING), f" {message}")
+    err().print(Span(_("warning: "), Tone.WARNING), message)
 
 
 def _say(message: str, places: list[str], hint: str) -> None:
     screen = err()
     first, *rest = message.splitlines() or [""]
-    screen.print(Span(_("error:"), Tone.BAD), f" {first}")
+    screen.print(Span(_("error: "), Tone.BAD), first)
     for line in [*rest, *(f"  {place}" for place in places)]:
         screen.print(line)
     for line in hint.splitlines():
-        screen.print("  ", Span(_("hint:"), Tone.STRONG), f" {line}")
+        screen.print("  ", Span(_("hint: "), Tone.STRONG), line)
 
 
 def _path(context: Any) -> str:

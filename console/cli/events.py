@@ -76,5 +76,5 @@ def _show(events: Iterable[Event], as_json: bool) -> None:
         if as_json:
             screen.json(msgspec.to_builtins(event), indent=None)
         else:
-            screen.print(*event_line(event, clock.now()))
+            screen.entry(event_line(event, clock.now()))
         screen.flush()

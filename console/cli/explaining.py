@@ -40,6 +40,8 @@ def explain(
         out().json(field.schema)
         return
     out().lines(describe(what, field))
-    if field.fields:
-        out().print("")
-        out().table(fields_table(field.fields))
+    inner = [field, *(item for item in field.fields if not path and item.name == "spec")]
+    for place in inner:
+        if place.fields:
+            out().print("")
+            out().table(fields_table(place.fields))

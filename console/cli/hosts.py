@@ -111,7 +111,7 @@ def import_hosts(
     with engine() as client:
         found = client.import_inventory(body)
         for notice in found.notices:
-            err().print(Span(_("left out:"), Tone.WARNING), f" {notice}")
+            err().print(Span(_("left out: "), Tone.WARNING), notice)
         if not found.documents:
             raise RequestError(_("{file} holds no host").format(file=file))
         code = carry_out(client, found.documents, dry_run=not apply, as_json=as_json)

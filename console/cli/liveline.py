@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from console.cli.cells import cut, width
-from console.cli.printing import Screen
-from console.presenters.text import Line, Span, plain
+from console.cli.printing import Screen, fit
+from console.presenters.text import Line, plain
 from core.clock import Clock
 
 _REDRAW_S = 0.1
@@ -50,15 +49,3 @@ class LiveLine:
             self._screen.flush()
             self._shown = False
             self._next_s = 0.0
-
-
-def fit(line: Line, cells: int) -> Line:
-    """The beginning of a line that fits into `cells`."""
-    shown: list[Span] = []
-    for span in line:
-        text = cut(span.text, cells)
-        shown.append(Span(text, span.tone))
-        cells -= width(text)
-        if text != span.text:
-            break
-    return tuple(shown)

@@ -60,6 +60,10 @@ class Screen:
         for line in lines:
             self.print(*line)
 
+    def entry(self, line: Line) -> None:
+        """One line of a list: on a terminal what does not fit is cut, elsewhere nothing is."""
+        self.print(*(fit(line, self.cells) if self.cells else line))
+
     def write(self, text: str) -> None:
         """Text that is already safe, without a line end."""
         self._stream.write(text)
@@ -108,6 +112,18 @@ class Screen:
         """One JSON document; control characters are escaped, all other text is as it is."""
         text = json.dumps(value, ensure_ascii=False, indent=indent)
         self._stream.write(_JSON_CONTROLS.sub(_escaped, text) + "\n")
+
+
+def fit(line: Line, cells: int) -> Line:
+    """The beginning of a line that fits into `cells`."""
+    shown: list[Span] = []
+    for span in line:
+        text = cut(span.text, cells)
+        shown.append(Span(text, span.tone))
+        cells -= width(text)
+        if text != span.text:
+            break
+    return tuple(shown)
 
 
 def _escaped(match: re.Match[str]) -> str:

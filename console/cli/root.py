@@ -6,6 +6,7 @@ nothing here imports a command, the client or the core.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
@@ -17,6 +18,9 @@ from typer.main import get_group
 from console.cli import settings
 from console.cli.helping import Entry, Group, Section
 from console.i18n import _
+
+COMPLETION_VARIABLE = "_JOBDECK_COMPLETE"
+"""Set by a shell's completion script; the answer is then candidates, and no command runs."""
 
 
 class Place(NamedTuple):
@@ -93,6 +97,14 @@ class Root(Group):
             if name.startswith(incomplete)
         ]
         return [*items, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
+
+    def _main_shell_completion(self, *args: Any, **settings: Any) -> None:
+        # Typer knows its shells only in applications that carry its own completion flags.
+        if COMPLETION_VARIABLE in os.environ:
+            from typer._completion_classes import completion_init
+
+            completion_init()
+        super()._main_shell_completion(*args, **settings)
 
 
 def _load(name: str, place: Place) -> Any:

@@ -15,6 +15,7 @@ from console.cli.helping import MAX_CELLS, command, family
 from console.cli.options import one_of
 from console.cli.pages import render
 from console.cli.printing import Screen, out
+from console.cli.root import COMPLETION_VARIABLE
 from console.i18n import ENGLISH, _, language
 from console.presenters.text import Span, Table, Tone
 from core.errors import NotFound
@@ -90,7 +91,7 @@ def completion(shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish")]) -
 
     one_of("SHELL", shell, SHELLS)
     script = get_completion_script(
-        prog_name="jobdeck", complete_var="_JOBDECK_COMPLETE", shell=shell
+        prog_name="jobdeck", complete_var=COMPLETION_VARIABLE, shell=shell
     )
     sys.stdout.write(script + "\n")
 

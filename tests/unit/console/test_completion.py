@@ -1,0 +1,58 @@
+"""What a shell is offered after TAB."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.console.fake_api import Jobdeck
+
+ROOT = Path(__file__).parents[3]
+
+
+def offered(line: str, shell: str = "bash") -> list[str]:
+    """Candidates for the last word of `line`."""
+    words = line.split(" ")
+    asked = {
+        "bash": {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)},
+        "zsh": {"_TYPER_COMPLETE_ARGS": line},
+        "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+    }[shell]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **asked}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "console.cli.main"],
+        env={**env, "_JOBDECK_COMPLETE": f"complete_{shell}"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.strip().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "candidates"),
+    [
+        ("jobdeck ru", ["run", "runs"]),
+        ("jobdeck runs ca", ["cancel"]),
+        ("jobdeck hosts keys a", ["approve", "add-ca"]),
+        ("jobdeck run --conc", ["--concurrency"]),
+        ("jobdeck runs list --no", ["--no-input"]),
+        ("jobdeck zzz", []),
+    ],
+)
+def test_bash_is_offered_commands_and_flags(line: str, candidates: list[str]) -> None:
+    assert offered(line) == candidates
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_zsh_and_fish_are_told_what_a_command_does(shell: str) -> None:
+    assert "start a saved job" in "\n".join(offered("jobdeck sta", shell))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell_asks_this_program(jobdeck: Jobdeck, shell: str) -> None:
+    script = jobdeck("completion", shell).out
+
+    assert f"_JOBDECK_COMPLETE=complete_{shell}" in script
