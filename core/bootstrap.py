@@ -28,7 +28,6 @@ from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
 from core.runtime.steps import Gate
 from core.storage.documents import Documents
-from core.storage.output import Caps
 from core.storage.store import Store
 from core.vault.vault import Vault
 
@@ -96,7 +95,7 @@ def _wire(
             cancel_grace_s=settings.cancel_grace_s,
         )
     )
-    caps = Caps.parse(settings.output_per_run, settings.output_per_target, settings.output_over_cap)
+    caps = settings.caps()
 
     def executor_for(host: FrozenHost) -> Executor:
         return access[host.protocol.value]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
 from core.domain.documents import problems_of
 from core.domain.values import Value
 from core.errors import EnvironmentFault, Invalid
+from core.storage.caps import Caps
 
 
 class Settings(Value):
@@ -22,21 +24,29 @@ class Settings(Value):
     cancel_grace_s: float = Field(3, ge=0, le=300, description="between TERM and KILL")
     output_per_target: str = Field("100MB", description="cap on one target's output")
     output_per_run: str = Field("2GB", description="cap on one run's output")
-    output_over_cap: str = Field("truncate", pattern="^(truncate|halt)$")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    output_over_cap: Literal["truncate", "halt"] = "truncate"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def caps(self) -> Caps:
+        """The caps on output; Invalid names the one that cannot be read."""
+        return Caps.parse(self.output_per_run, self.output_per_target, self.output_over_cap)
 
 
 def load_settings(path: Path) -> Settings:
     """The settings in a file, defaults where there is none; Invalid names every misfit and its line's key."""
     try:
-        text = path.read_text(encoding="utf-8")
+        settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        settings.caps()
     except FileNotFoundError:
         return Settings()
     except OSError as error:
         raise EnvironmentFault(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        return Settings.model_validate(tomllib.loads(text))
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{path} is not UTF-8: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
-        raise Invalid(f"{path} is not valid", problems_of(error)) from error
+        raise Invalid(f"{path} is not valid", problems_of(error, Settings)) from error
+    except Invalid as error:
+        raise Invalid(f"{path} is not valid", error.problems) from error
+    return settings
