@@ -87,6 +87,12 @@ class FieldChange(Answer, frozen=True, kw_only=True):
     after: Any = None
 
 
+class DocumentDiff(Answer, frozen=True, kw_only=True):
+    """What changed from one revision of a document to another."""
+
+    changes: list[FieldChange]
+
+
 class Change(Answer, frozen=True, kw_only=True):
     """What applying does to one document: create, change, unchanged or delete."""
 

@@ -128,8 +128,7 @@ class Client:
     ) -> list[answers.FieldChange]:
         """What changed from one revision to another; None: the newest, and the one before."""
         path = f"{_document(kind, name)}/diff"
-        answer = self._get(dict[str, list[answers.FieldChange]], path, {"from": first, "to": last})
-        return answer["changes"]
+        return self._get(answers.DocumentDiff, path, {"from": first, "to": last}).changes
 
     def apply(
         self, documents: Sequence[Mapping[str, Any]], *, dry_run: bool, prune: str | None = None

@@ -242,7 +242,8 @@ def test_export_writes_a_file_for_each_document(
 
 def test_a_diff_shows_fields(jobdeck: Jobdeck, api: FakeApi) -> None:
     change = {"path": "spec.port", "before": 22, "after": 2222}
-    api.on("GET", "/documents/host/web01/diff", answer({"changes": [change]}))
+    body = {"from_revision": 1, "to_revision": 2, "changes": [change]}
+    api.on("GET", "/documents/host/web01/diff", answer(body))
 
     ended = jobdeck("diff", "host", "web01", "--from", "2")
 
@@ -338,7 +339,8 @@ def test_a_person_edits_again_on_top_of_a_newer_revision(
     theirs = host(revision=4, port=22, address="10.0.0.9")
     api.on("GET", "/documents/host/web01", answer(host(port=22)), answer(theirs))
     change = {"path": "spec.address", "before": None, "after": "10.0.0.9"}
-    api.on("GET", "/documents/host/web01/diff", answer({"changes": [change]}))
+    body = {"from_revision": 1, "to_revision": 2, "changes": [change]}
+    api.on("GET", "/documents/host/web01/diff", answer(body))
     stale = problem(412, "stale-revision", "it is at revision 4")
     api.on("PUT", "/documents/host/web01", stale, answer(host(revision=5)))
 
