@@ -14,7 +14,14 @@ ROOT = Path(__file__).parents[3]
 HEAVY = {
     "the client": {"httpx", "httpcore", "msgspec"},
     "documents": {"pydantic", "yaml", "core.domain.documents"},
-    "the engine": {"asyncssh", "cryptography", "fastapi", "sqlalchemy", "uvicorn", "core.bootstrap"},
+    "the engine": {
+        "asyncssh",
+        "cryptography",
+        "fastapi",
+        "sqlalchemy",
+        "uvicorn",
+        "core.bootstrap",
+    },
     "terminal libraries": {"click", "rich.console", "rich.progress", "textual"},
 }
 
@@ -46,7 +53,9 @@ def test_the_first_page_loads_no_command() -> None:
     modules = loaded("--help")
 
     own = {name for name in modules if name.startswith("console.cli.")}
-    assert own == {f"console.cli.{name}" for name in ("main", "root", "helping", "cells", "settings")}
+    assert own == {
+        f"console.cli.{name}" for name in ("main", "root", "helping", "cells", "settings")
+    }
 
 
 def test_a_command_loads_the_client_but_not_the_engine() -> None:
