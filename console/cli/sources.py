@@ -17,7 +17,7 @@ from core.errors import Invalid, NotFound, Problem, RequestError
 SUFFIXES = (".yaml", ".yml", ".json")
 
 _STEP = re.compile(r'\w+|\["(?P<quoted>[^"]*)"\]|\[(?P<index>\d+)\]')
-_SENT = re.compile(r"documents\[(\d+)\]\.?")
+_BY_NUMBER = re.compile(r"documents\[(\d+)\]\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,11 @@ class Source:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Kind and name, as written."""
+        """Kind, in the singular, and name."""
         body = self.body if isinstance(self.body, dict) else {}
-        return str(body.get("kind")), str(body.get("name"))
+        kind = str(body.get("kind"))
+        known = (item.name for item in documents.KINDS.values() if kind == item.plural)
+        return next(known, kind), str(body.get("name"))
 
 
 def _path(where: str) -> list[str | int]:
@@ -75,17 +77,25 @@ def read(places: Sequence[str]) -> list[Source]:
 
 
 def located(error: Invalid, sources: Sequence[Source]) -> Invalid:
-    """The engine's problems with `documents[3].spec…` as files and lines."""
+    """The engine's problems, which name documents by number or by name, with files and lines."""
 
     def place(problem: Problem) -> Problem:
-        match = _SENT.match(problem.where)
-        if match is None or int(match[1]) >= len(sources):
+        source, rest = _source_of(problem.where, sources)
+        if source is None:
             return problem
-        rest = problem.where[match.end() :]
-        source = sources[int(match[1])]
         return source.problem(Problem(where=rest, what=problem.what, hint=problem.hint))
 
     return Invalid(error.message, [place(problem) for problem in error.problems], hint=error.hint)
+
+
+def _source_of(where: str, sources: Sequence[Source]) -> tuple[Source | None, str]:
+    """The document of `documents[3].spec.port` or `host/web01 spec.port`, and the place in it."""
+    if match := _BY_NUMBER.match(where):
+        index = int(match[1])
+        return sources[index] if index < len(sources) else None, where[match.end() :]
+    named, _blank, rest = where.partition(" ")
+    found = [source for source in sources if "/".join(source.key) == named]
+    return found[0] if found else None, rest
 
 
 def _files(place: str) -> Iterator[str]:

@@ -145,12 +145,21 @@ def test_text_that_is_no_yaml_is_named_with_line_and_column(
 def test_problems_that_the_engine_finds_get_their_line_too(
     jobdeck: Jobdeck, api: FakeApi, inventory: Path
 ) -> None:
-    items = [{"where": "documents[2].spec.port", "what": "is taken", "hint": ""}]
+    items = [
+        {"where": "documents[2].spec.port", "what": "is taken", "hint": ""},
+        {"where": "host/web02 spec.account", "what": "does not exist", "hint": ""},
+        {"where": "group/front spec.hosts[0]", "what": "is needed", "hint": ""},
+    ]
     api.on("POST", "/apply", problem(422, "invalid", "not valid", problems=items))
 
     ended = jobdeck("apply", "-f", str(inventory))
 
-    assert ended.err == f"error: not valid\n  {inventory}/more/a.yml:3: spec.port: is taken\n"
+    assert ended.err == (
+        "error: not valid\n"
+        f"  {inventory}/more/a.yml:3: spec.port: is taken\n"
+        f"  {inventory}/b.yaml:4: spec.account: does not exist\n"
+        "  group/front spec.hosts[0]: is needed\n"
+    )
 
 
 def test_a_folder_without_yaml_is_refused(jobdeck: Jobdeck, tmp_path: Path) -> None:
