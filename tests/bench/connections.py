@@ -1,19 +1,21 @@
 """Cold and warm commands on many hosts: raw asyncssh and Jobdeck's whole path, side by side.
 
-Both meet the same sshd, one after the other, each in a fresh process and with 100
+All meet the same sshd, one after the other, each in a fresh process and with 100
 hosts at the same time. A first host is run beforehand and not counted, so imports
 are no cost of a host. Warm commands run on the connections that the cold ones left:
-a second, third … command on the same hosts, as an operator types them.
+a second, third ... command on the same hosts, as an operator types them. Jobdeck is
+measured twice: followed by a console to the end, and left alone.
 """
 
 from __future__ import annotations
 
+import getpass
 import json
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +27,29 @@ from tests.support.sshd import Sshd, loopback
 _CONCURRENCY = 100
 _SETTLE_S = 0.7
 """After a run its output is indexed in the background; that is part of its cost."""
-
-_SSHD = """\
-LogLevel ERROR
-MaxSessions 100
-SetEnv HOME={folder}
-"""
+_LOOK_S = 0.5
+"""Between two looks at a run that no console follows."""
+_USER = getpass.getuser()
 
 Figures = Mapping[str, float]
+Perform = Callable[[engine.RunningEngine, Sequence[str]], float]
+"""Runs the command on the named hosts to the end; CPU seconds of the console."""
 
 
 def rows(*, rounds: int, hosts: int, warm_rounds: int) -> list[Row]:
     """The rows of the table."""
-    raw: list[Figures] = []
-    ours: list[Figures] = []
+    raw, followed, alone = list[Figures](), list[Figures](), list[Figures]()
+    addresses = loopback(hosts + 1, network=71)
     with tempfile.TemporaryDirectory(prefix="jd-bench-") as name:
         folder = Path(name)
-        addresses = loopback(hosts + 1, network=71)
-        with Sshd(folder / "sshd", ["0.0.0.0"], config=_SSHD.format(folder=folder)) as sshd:
+        # One listener on everything; the addresses need no sshd each.
+        with Sshd(folder / "sshd", ["0.0.0.0"], config="LogLevel ERROR\nMaxSessions 100") as sshd:
             for number in range(rounds):
                 raw.append(_raw(folder, sshd, addresses, warm_rounds))
-                ours.append(_jobdeck(folder / f"home{number}", sshd, addresses, warm_rounds))
-    return _table(raw, ours, hosts, hosts * warm_rounds)
+                for found, perform in ((followed, _follow), (alone, _leave_alone)):
+                    home = folder / f"{perform.__name__}{number}"
+                    found.append(_jobdeck(home, sshd, addresses, warm_rounds, perform))
+    return _table(raw, followed, alone, hosts, hosts * warm_rounds)
 
 
 def _raw(folder: Path, sshd: Sshd, addresses: Sequence[str], warm_rounds: int) -> Figures:
@@ -54,26 +57,24 @@ def _raw(folder: Path, sshd: Sshd, addresses: Sequence[str], warm_rounds: int) -
     hosts.write_text("\n".join(addresses), encoding="utf-8")
     key.write_bytes(sshd.client_key.export_private_key("openssh"))
     host_key.write_text(sshd.public_host_key() + "\n", encoding="utf-8")
-    numbers = (str(sshd.port), _user(), str(key), str(host_key), str(_CONCURRENCY))
+    numbers = (str(sshd.port), _USER, str(key), str(host_key), str(_CONCURRENCY))
     module = [sys.executable, "-m", "tests.bench.raw"]
     done = measure.run([*module, *numbers, str(warm_rounds), str(hosts)])
     figures: Figures = json.loads(done.output)
     return figures
 
 
-def _jobdeck(home: Path, sshd: Sshd, addresses: Sequence[str], warm_rounds: int) -> Figures:
+def _jobdeck(
+    home: Path, sshd: Sshd, addresses: Sequence[str], warm_rounds: int, perform: Perform
+) -> Figures:
     with engine.running(home) as under_test:
         names = _define(under_test, sshd, addresses)
-        _run(under_test, names[:1])
-        cold = _run(under_test, names[1:])
-        warm = [_run(under_test, names[1:]) for _ in range(warm_rounds)]
+        perform(under_test, names[:1])
+        cold = _measured(under_test, names[1:], perform)
+        warm = [_measured(under_test, names[1:], perform) for _ in range(warm_rounds)]
         return {
-            "cold_cpu_s": cold["engine_cpu_s"],
-            "cold_wall_s": cold["wall_s"],
-            "cold_console_cpu_s": cold["console_cpu_s"],
-            "warm_cpu_s": sum(run["engine_cpu_s"] for run in warm),
-            "warm_wall_s": sum(run["wall_s"] for run in warm),
-            "warm_console_cpu_s": sum(run["console_cpu_s"] for run in warm),
+            **{f"cold_{name}": value for name, value in cold.items()},
+            **{f"warm_{name}": sum(run[name] for run in warm) for name in cold},
             "peak_bytes": measure.peak_memory_bytes(under_test.pid),
         }
 
@@ -83,7 +84,7 @@ def _define(under_test: engine.RunningEngine, sshd: Sshd, addresses: Sequence[st
     names = [f"h{number:04}" for number in range(len(addresses))]
     key = sshd.client_key.export_private_key("openssh").decode()
     documents: list[dict[str, Any]] = [
-        {"kind": "account", "name": "bench", "spec": {"user": _user(), "key": key}}
+        {"kind": "account", "name": "bench", "spec": {"user": _USER, "key": key}}
     ]
     for name, address in zip(names, addresses, strict=True):
         spec = {"address": address, "port": sshd.port, "account": "bench"}
@@ -94,46 +95,66 @@ def _define(under_test: engine.RunningEngine, sshd: Sshd, addresses: Sequence[st
     return names
 
 
-def _run(under_test: engine.RunningEngine, names: Sequence[str]) -> Figures:
-    """One run by the command line; it must succeed on every host."""
-    before = measure.cpu_s(under_test.pid)
-    console = under_test.jobdeck("run", "--quiet", "--hosts", ",".join(names), "--", COMMAND)
+def _measured(
+    under_test: engine.RunningEngine, names: Sequence[str], perform: Perform
+) -> dict[str, float]:
+    cpu_s, started = measure.cpu_s(under_test.pid), time.perf_counter()
+    console_cpu_s = perform(under_test, names)
+    wall_s = time.perf_counter() - started
     time.sleep(_SETTLE_S)
     return {
-        "engine_cpu_s": measure.cpu_s(under_test.pid) - before,
-        "console_cpu_s": console.cpu_s,
-        "wall_s": console.wall_s,
+        "cpu_s": measure.cpu_s(under_test.pid) - cpu_s,
+        "wall_s": wall_s,
+        "console_cpu_s": console_cpu_s,
     }
 
 
-def _table(raw: Sequence[Figures], ours: Sequence[Figures], cold: int, warm: int) -> list[Row]:
+def _follow(under_test: engine.RunningEngine, names: Sequence[str]) -> float:
+    """As people do it: the command line starts the run and stays until it has succeeded."""
+    hosts = ",".join(names)
+    return under_test.jobdeck("run", "--quiet", "--hosts", hosts, "--", COMMAND).cpu_s
+
+
+def _leave_alone(under_test: engine.RunningEngine, names: Sequence[str]) -> float:
+    """As a schedule does it: nobody looks, but for a glance at whether it has ended."""
+    hosts = ",".join(names)
+    console = under_test.jobdeck("run", "--detach", "--hosts", hosts, "--", COMMAND)
+    while (run := under_test.call("GET", "/runs?limit=1")["items"][0])["finished_at"] is None:
+        time.sleep(_LOOK_S)
+    if run["counts"] != {"success": len(names)}:
+        raise RuntimeError(f"the run ended with {run['counts']}")
+    return console.cpu_s
+
+
+def _table(
+    raw: Sequence[Figures],
+    followed: Sequence[Figures],
+    alone: Sequence[Figures],
+    cold: int,
+    warm: int,
+) -> list[Row]:
     def middle(of: Sequence[Figures], name: str, scale: float) -> float:
         return statistics.median(figures[name] for figures in of) * scale
 
-    def pair(title: str, name: str, scale: float, unit: str, goal: str = "") -> Row:
-        return Row(title, middle(ours, name, scale), unit, middle(raw, name, scale), goal)
+    def part(name: str, title: str, count: int, goal: str) -> list[Row]:
+        each_ms = 1000 / count
+        yardstick = middle(raw, f"{name}_cpu_s", each_ms)
+        console = middle(followed, f"{name}_console_cpu_s", each_ms)
+        walls = (middle(of, f"{name}_wall_s", 1) for of in (followed, raw))
+        return [
+            Row(title, middle(followed, f"{name}_cpu_s", each_ms), "ms", yardstick, goal),
+            Row("  nobody watching", middle(alone, f"{name}_cpu_s", each_ms), "ms", yardstick),
+            Row("  the console's own CPU", console, "ms"),
+            Row("  wall time of all, mostly sshd's", next(walls), "s", next(walls)),
+        ]
 
-    cold_ms, warm_ms, mib = 1000 / cold, 1000 / warm, 1 / 2**20
     return [
-        pair(
-            f"{cold:,} cold hosts: engine CPU per host", "cold_cpu_s", cold_ms, "ms", "1.35 x raw"
+        *part("cold", f"{cold:,} cold hosts: engine CPU per host", cold, "1.35 x raw"),
+        *part("warm", f"{warm:,} warm commands: engine CPU per command", warm, "0.8 ms"),
+        Row(
+            "peak memory",
+            middle(followed, "peak_bytes", 2**-20),
+            "MiB",
+            middle(raw, "peak_bytes", 2**-20),
         ),
-        Row("  console CPU per host", middle(ours, "cold_console_cpu_s", cold_ms), "ms"),
-        pair("  wall time, all of them (mostly sshd's)", "cold_wall_s", 1, "s"),
-        pair(
-            f"{warm:,} warm commands: engine CPU per command",
-            "warm_cpu_s",
-            warm_ms,
-            "ms",
-            "0.8 ms",
-        ),
-        Row("  console CPU per command", middle(ours, "warm_console_cpu_s", warm_ms), "ms"),
-        pair("  wall time, all of them", "warm_wall_s", 1, "s"),
-        pair("peak memory of the engine", "peak_bytes", mib, "MiB"),
     ]
-
-
-def _user() -> str:
-    import getpass
-
-    return getpass.getuser()
