@@ -53,8 +53,9 @@ async def serve(engine: Engine, app: FastAPI) -> None:
     server.should_exit = True
     await serving
     draining.cancel()
-    with suppress(FileNotFoundError):
-        path.unlink()
+    if engine.holds_home:  # else the socket at that path is another engine's
+        with suppress(FileNotFoundError):
+            path.unlink()
 
 
 async def _drained(engine: Engine) -> None:

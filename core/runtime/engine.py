@@ -34,6 +34,8 @@ from core.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
 
+_HOME_CHECK_S = 2.0
+
 
 class StopMode(StrEnum):
     """How an engine stops."""
@@ -113,13 +115,27 @@ class Engine:
         self.stop_requested = asyncio.Event()
         """Set when somebody asked the engine to stop; the process entry waits for it."""
         self._stop_mode = StopMode.DETACH
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Take up what an earlier engine left, then accept work."""
         await self.host_keys.load()
         self._recovered = await self.runs.recover()
+        self._watching = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
         log.info("engine.started", pid=os.getpid(), version=self.version, resumed=self._recovered)
+
+    @property
+    def holds_home(self) -> bool:
+        """Whether the home is still this engine's; False when its folder was taken away."""
+        return self._lock.held
+
+    async def _watch_home(self) -> None:
+        """Stop when the home is taken away: the next console starts an engine in a new one."""
+        while self.holds_home:
+            await asyncio.sleep(_HOME_CHECK_S)
+        log.error("engine.home-lost", home=str(self.home.root))
+        self.request_stop(StopMode.DETACH)
 
     def request_stop(self, mode: StopMode) -> None:
         """Ask the process to stop; the second request may turn a drain into a detach."""
@@ -138,6 +154,8 @@ class Engine:
         """Finish what goes on, then close everything."""
         self.request_stop(self._stop_mode)
         await self.finish_work()
+        if self._watching is not None:
+            self._watching.cancel()
         for executor in self._executors:
             await executor.close()
         await asyncio.to_thread(self.store.close)
