@@ -13,6 +13,7 @@ A sink that is full pauses the wire until it has room.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -102,6 +103,7 @@ class Attempt:
         self._deaf = False
         self._noise = b""
         self.turn: asyncio.Future[Turn] = self._loop.create_future()
+        self.when_turned: Callable[[], None] | None = None
         self.gone = asyncio.Event()
         """The wire is closed: nothing more will come."""
         self.handed_over = False
@@ -198,6 +200,8 @@ class Attempt:
         if not self.turn.done():
             self.reason = reason
             self.turn.set_result(turn)
+            if self.when_turned is not None:
+                self.when_turned()
 
     def note(self, text: str) -> None:
         """Say something to the reader of the output, in Jobdeck's own words."""

@@ -7,8 +7,8 @@ once instead of hanging. No terminal is needed: both read the password from
 standard input and keep the output byte-exact (sudo 1.9, su of util-linux; with
 `Defaults requiretty` sudo refuses, and its words are shown).
 
-sudo asks with a prompt of our own. su's prompt depends on the locale, but it is
-the only thing there that ends without a line end.
+sudo asks with a prompt of our own. su's prompt depends on the locale, but in every
+one it is an open line that ends in a colon (and its complaints begin with `su:`).
 
 Pure: bytes in, bytes out.
 """
@@ -23,6 +23,7 @@ from core.executors.quoting import is_plain_for_any_login_shell, quote_posix
 from core.executors.shell import READ_PROGRAM
 
 _NO_SUCH_USER = ("unknown user", "does not exist", "no passwd entry")
+_COLONS = (b":", "：".encode())
 _MAX_WORDS_BYTES = 4096
 
 
@@ -86,7 +87,9 @@ class Door:
         if self._become.method == "su":
             # It asks once; a second open line is only what it says next.
             lines, _, open_line = self._said.rpartition(b"\n")
-            if self._answered or not open_line:
+            if self._answered or open_line.startswith(b"su:"):
+                return False
+            if not open_line.rstrip().endswith(_COLONS):
                 return False
             self._said = lines + b"\n"
             return True

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from core.domain.run import TargetCode, TargetState
 from core.errors import Invalid, TargetError
@@ -66,18 +65,21 @@ class Conductor:
         return attempt, token
 
     async def _wait(self, attempt: Attempt) -> Turn:
-        """The attempt's turn; TargetError when the request was not accepted.
-
-        A start that is still under way when the turn comes goes on by itself: it finds the
-        attempt deaf and closes what it opened.
-        """
+        """The attempt's turn; TargetError when the request was not accepted."""
         attempt.expect_start()
-        starting = asyncio.ensure_future(self._link.start(attempt.request, attempt))
-        starting.add_done_callback(_look_at)
-        either: set[asyncio.Future[Any]] = {starting, attempt.turn}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done() and not (attempt.turn.done() and attempt.handed_over):
-            starting.result()
+        loop = asyncio.get_running_loop()
+        try:
+            # A turn that comes while the request is under way, such as a stop, ends the wait.
+            async with asyncio.timeout(None) as patience:
+                attempt.when_turned = lambda: patience.reschedule(loop.time())
+                await self._link.start(attempt.request, attempt)
+        except TimeoutError:
+            pass
+        except TargetError:
+            if not (attempt.turn.done() and attempt.handed_over):
+                raise
+        finally:
+            attempt.when_turned = None
         return await attempt.turn
 
     async def _conclude(self, attempt: Attempt, turn: Turn, work: Work, token: str) -> Outcome:
@@ -136,12 +138,6 @@ class Conductor:
         return "whether its processes are gone could not be seen: " + (
             attempt.evidence or attempt.noise() or "the host does not answer"
         )
-
-
-def _look_at(done: asyncio.Task[None]) -> None:
-    """A task that nobody waits for any more must not complain about that."""
-    if not done.cancelled():
-        done.exception()
 
 
 class _Memory:

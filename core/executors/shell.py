@@ -149,10 +149,11 @@ def _as_argument(work: Work, token: str) -> str | None:
     if any(not name.startswith(PUBLIC_PREFIX) for name in work.env):
         return None
     values = [f"{name}={value}" for name, value in work.env.items()]
-    words = [*values, "/bin/sh", "-c", _RUN, "sh", token, work.program.text]
-    if not all(is_plain_for_any_login_shell(word) for word in words):
+    if not all(map(is_plain_for_any_login_shell, [*values, work.program.text])):
         return None
-    request = "exec env " + " ".join(quote_posix(word) for word in words)
+    # Plain words may stand between single quotes as they are, whatever the shell.
+    ids = "".join(f"'{value}' " for value in values)
+    request = f"exec env {ids}/bin/sh -c '{_RUN}' sh {token} '{work.program.text}'"
     return request if len(request) <= MAX_ARGUMENT_BYTES else None
 
 

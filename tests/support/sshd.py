@@ -14,11 +14,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import asyncssh
 
@@ -97,6 +99,18 @@ def kill(pids: Iterable[int], number: int = signal.SIGKILL) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
+
+
+@contextmanager
+def temporary_sshd(**options: Any) -> Iterator[Sshd]:
+    """An `Sshd` in a folder of its own, which other users may pass through to their keys."""
+    folder = Path(tempfile.mkdtemp(prefix="jd-sshd-", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        with Sshd(folder, **options) as sshd:
+            yield sshd
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Sshd:

@@ -7,6 +7,7 @@ attempt's to explain.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import asyncssh
@@ -66,6 +67,13 @@ class SshLink:
                 window=WINDOW_BYTES,
                 max_pktsize=_PACKET_BYTES,
             )
+        except asyncio.CancelledError:
+            if channel.is_open:
+                channel.close()
+            else:
+                # The host may open the channel yet, and nobody would ever close it.
+                self._pool.discard(lease.connection)
+            raise
         except (asyncssh.Error, OSError) as error:
             if connection.is_closed() or channel.is_lost:
                 if attempt.handed_over:

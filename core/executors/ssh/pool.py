@@ -283,9 +283,7 @@ class Pool:
 
     def _identity(self, target: Target) -> bytes:
         """A digest of all that a connection depends on; it gives no secret away."""
-        login = msgspec.structs.replace(target.login, become=None)
-        same = msgspec.structs.replace(target, login=login, connect_timeout_s=0)
-        return hashlib.blake2b(msgspec.msgpack.encode(same), key=self._digest_key).digest()
+        return hashlib.blake2b(msgspec.msgpack.encode(target), key=self._digest_key).digest()
 
 
 def _stopping() -> TargetError:

@@ -47,7 +47,8 @@ class Visitor(asyncssh.SSHClient):
         """Host certificates are asked for, and judged by the authorities on record."""
         self.judgement: KeyJudgement | None = None
         """The verdict on the plain key the host showed; None: it showed a certificate."""
-        self.shown_type = ""
+        self.shown = ""
+        """The plain key the host showed, `type base64`."""
         self.authority: str | None = None
         """Public key of the authority that vouches for the host."""
         self.when_lost: Callable[[], None] | None = None
@@ -86,9 +87,8 @@ class Visitor(asyncssh.SSHClient):
     def validate_host_public_key(
         self, host: str, addr: str, port: int, key: asyncssh.SSHKey
     ) -> bool:
-        line = _line(key)
-        self.shown_type = line.partition(" ")[0]
-        self.judgement = self._book.judge(self._target, line)
+        self.shown = _line(key)
+        self.judgement = self._book.judge(self._target, self.shown)
         return self.judgement.verdict is KeyVerdict.TRUSTED
 
     def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
@@ -103,19 +103,28 @@ class Visitor(asyncssh.SSHClient):
         changed = self.judgement is not None and self.judgement.verdict is KeyVerdict.CHANGED
         return changed and bool(self.algorithms(without | {self.shown_type}))
 
+    @property
+    def shown_type(self) -> str:
+        return self.shown.partition(" ")[0]
+
     def still_trusts(self, key: asyncssh.SSHKey | None) -> bool:
-        """Whether a connection that was kept open would still be opened by the record of today."""
-        if key is None:
-            return False
-        address, port, line = self._target.address, self._target.port, _line(key)
-        if self.authority is None:
-            return self._book.judge(self._target, line).verdict is KeyVerdict.TRUSTED
+        """Whether a connection that was kept open would still be opened by the record of today.
+
+        `key` is the host's; asked for every work, so it reads the record and judges nothing anew.
+        """
+        address, port = self._target.address, self._target.port
         revoked = self._book.revoked(address, port)
-        return (
-            self.authority in self._book.authorities(address, port)
-            and self.authority not in revoked
-            and line not in revoked
-        )
+        if self.authority is not None:
+            return (
+                self.authority in self._book.authorities(address, port)
+                and self.authority not in revoked
+                and key is not None
+                and (not revoked or _line(key) not in revoked)
+            )
+        if self.shown in revoked:
+            return False
+        pinned = self._target.host_key.pinned is not None
+        return pinned or self.shown in self._book.approved(address, port)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.when_lost is not None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.executors.protocol import HostKeyBook
 from core.executors.ssh import SshExecutor
-from tests.support.sshd import Sshd, loopback
+from tests.support.sshd import Sshd, loopback, temporary_sshd
 from tests.support.users import Users
 from tests.support.work import QUICK, book_of, new_token
 
@@ -24,23 +21,15 @@ MakeExecutor = Callable[..., SshExecutor]
 @pytest.fixture(scope="session")
 def sshd() -> Iterator[Sshd]:
     """A plain sshd with four addresses, for tests that do nothing to it."""
-    with ExitStack() as stack:
-        yield _start(stack, addresses=loopback(4, network=21))
+    with temporary_sshd(addresses=loopback(4, network=21)) as started:
+        yield started
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Starts an sshd of the test's own; takes what `Sshd` takes."""
     with ExitStack() as stack:
-        yield lambda **options: _start(stack, **options)
-
-
-def _start(stack: ExitStack, **options: Any) -> Sshd:
-    folder = Path(tempfile.mkdtemp(prefix="jd-sshd-", dir="/tmp"))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    # Other users must be able to pass through to their authorized keys.
-    folder.chmod(0o755)
-    return stack.enter_context(Sshd(folder, **options))
+        yield lambda **options: stack.enter_context(temporary_sshd(**options))
 
 
 @pytest.fixture

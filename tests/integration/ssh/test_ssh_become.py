@@ -13,7 +13,7 @@ from core.executors.protocol import BecomeLogin, Outcome, Target
 from core.executors.ssh import SshExecutor
 from tests.integration.ssh.conftest import MakeExecutor
 from tests.support.processes import alive
-from tests.support.sshd import Sshd
+from tests.support.sshd import Sshd, temporary_sshd
 from tests.support.users import User, Users
 from tests.support.work import MemorySink, book_of, command, login, run, script, target
 
@@ -24,12 +24,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+def homes() -> Iterator[Sshd]:
     """An sshd whose users begin in their own homes."""
-    folder = tmp_path_factory.mktemp("become")
-    for part in (folder, *folder.parents[:3]):
-        part.chmod(0o755)
-    with Sshd(folder, own_homes=True) as sshd:
+    with temporary_sshd(own_homes=True) as sshd:
         yield sshd
 
 

@@ -13,7 +13,7 @@ from core.domain.run import TargetCode, TargetState
 from core.executors.attempt import Patience
 from core.executors.ssh import SshExecutor
 from tests.integration.ssh.conftest import MakeExecutor, Serve
-from tests.support.sshd import Sshd
+from tests.support.sshd import Sshd, temporary_sshd
 from tests.support.users import Users
 from tests.support.work import Result, book_of, command, login, run, script, target
 
@@ -23,14 +23,11 @@ BANNER = "Authorised users only.\n"
 
 
 @pytest.fixture(scope="module")
-def noisy(users: Users, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+def noisy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """An sshd with a banner, whose users begin in their own homes."""
-    folder = tmp_path_factory.mktemp("noisy")
-    for part in (folder, *folder.parents[:3]):
-        part.chmod(0o755)
-    banner = folder / "banner"
+    banner = tmp_path_factory.mktemp("noisy") / "banner"
     banner.write_text(BANNER)
-    with Sshd(folder, own_homes=True, config=f"Banner {banner}") as sshd:
+    with temporary_sshd(own_homes=True, config=f"Banner {banner}") as sshd:
         yield sshd
 
 

@@ -51,6 +51,17 @@ def test_su_is_answered_whatever_its_language(prompt: bytes) -> None:
     assert su.answer(prompt) == b"hunter2\n"
 
 
+def test_a_complaint_of_su_that_comes_in_pieces_is_no_question() -> None:
+    su = door("su", password=None)
+
+    assert [su.answer(piece) for piece in (b"su: ", b"user nobody2 does not", b" exist\n")] == [
+        None,
+        None,
+        None,
+    ]
+    assert su.refused()[0] is TargetState.USER_MISSING
+
+
 def test_su_is_answered_once() -> None:
     su = door("su")
     su.answer(b"Password: ")
