@@ -34,6 +34,7 @@ from console.client import Client
 from console.i18n import _
 from console.presenters import results
 from console.presenters.progress import Meter, ended, progress_line
+from console.presenters.tally import Tally
 from console.presenters.text import Line, Span, Tone
 from core.clock import Clock, SystemClock
 from core.domain.run import TERMINAL_RUN_STATES
@@ -72,6 +73,7 @@ class Watch:
         self._screen = err()
         self._line = LiveLine(self._screen, self._clock)
         self._meter = Meter()
+        self._tally = Tally()
         self._view = VIEWS[kind](client, run, out())
         self._output_ended = not self._view.follows_output
         self._feed = RunFeed(client, run.id, output=self._view.follows_output, clock=self._clock)
@@ -101,33 +103,34 @@ class Watch:
         return self.run.state not in TERMINAL_RUN_STATES or not self._output_ended
 
     def _tick(self) -> None:
-        changed = False
         for item in self._feed.take(_TICK_S):
             if self._view.prints_live:
                 self._line.clear()
             if item is None:
                 self._output_ended = True
             elif isinstance(item, Event):
-                changed = True
-                self._view.event(item)
+                self._take(item)
             else:
                 self._view.output(item)
         if self._view.prints_live:
             out().flush()
-        if changed:
-            self.run = self._client.run(self.run.id)
-            self._meter.feed(self._clock.monotonic(), ended(self.run.counts))
         if self._kind not in (QUIET, JSON):
             self._line.show(self._progress())
 
+    def _take(self, event: Event) -> None:
+        self._tally.note(event.type, event.data)
+        self._view.event(event)
+        if event.type == "run.state" and event.data.get("state") in TERMINAL_RUN_STATES:
+            self.run = self._client.run(self.run.id)
+
     def _progress(self) -> Line:
-        steps = latest_steps(self.run)
+        tally, now_s = self._tally, self._clock.monotonic()
+        self._meter.feed(now_s, ended(tally.counts))
         count = len(self.run.definition.get("steps", ()))
-        step = f"{len(steps)}/{count} {steps[-1].step}" if count > 1 and steps else ""
-        counts = steps[-1].counts if steps else self.run.counts
-        total = sum(counts.values()) or self.run.target_count
-        elapsed_s = self._clock.monotonic() - self._began_s
-        return progress_line(counts, total, self._meter, step=step, elapsed_s=elapsed_s)
+        step = f"{tally.steps_begun}/{count} {tally.step}" if count > 1 and tally.step else ""
+        total = tally.total or self.run.target_count
+        elapsed_s = now_s - self._began_s
+        return progress_line(tally.counts, total, self._meter, step=step, elapsed_s=elapsed_s)
 
     def _report(self) -> None:
         if self._kind == JSON:
