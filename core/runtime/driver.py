@@ -34,7 +34,7 @@ from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.events import AnyEvent, CancelRequested, RetryDue, StepFinished
 from core.flow.machine import FlowState
 from core.ids import Ids
-from core.runtime.recording import Place, StepRecorder, add_up
+from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
 from core.runtime.steps import Gate, StepEnd, StepExecution, end_waiting
 from core.runtime.work import Opened, WorkMaker, open_secrets
 from core.storage import output, run_writes, runs
@@ -120,16 +120,19 @@ class Driver:
     async def feed(self, event: AnyEvent, actor: str, *, reason: str = "") -> None:
         """Advance, commit the event with all that follows from it, then perform.
 
-        IllegalTransition leaves everything as it was.
+        IllegalTransition leaves everything as it was. A person hears of a disk that refuses;
+        what the engine itself has to say waits until it is kept.
         """
+        keep = self._keep if actor == ENGINE_ACTOR else self._tools.store.writer.write
         async with self._feeding:
             before = self._state
             after, commands = machine.advance(before, event)
-            await self._tools.store.writer.write(
-                lambda tx: self._store(tx, event, before, after, actor, reason, commands)
-            )
+            await keep(lambda tx: self._store(tx, event, before, after, actor, reason, commands))
             self._state = after
             self._perform(commands)
+
+    async def _keep(self, write: Callable[[Transaction], None]) -> None:
+        await write_until_kept(self._tools.store.writer, self.run_id, write)
 
     async def cancel(self, actor: str, reason: str) -> None:
         """Stop the run: nothing more starts, what runs is ended."""
@@ -294,11 +297,11 @@ class Driver:
         if not known:
             good = {row.ordinal for row in before if row.state in GOOD_TARGET_STATES}
             targets = [self._new_target(ordinal, good) for ordinal in self._ordinals(step)]
-            await self._tools.store.writer.write(
+            await self._keep(
                 lambda tx: run_writes.open_step(tx, self.run_id, step.name, attempt, targets)
             )
         elif lost := [row for row in rows if row.state is TargetState.RUNNING]:
-            await self._tools.store.writer.write(lambda tx: self._settle_lost(tx, step, lost))
+            await self._keep(lambda tx: self._settle_lost(tx, step, lost))
         else:
             return rows
         return (await read(stored))[1]
@@ -352,7 +355,7 @@ class Driver:
             run_writes.set_step_outputs(tx, self.run_id, step.name, attempt, end.outputs)
             run_writes.set_counts(tx, self.run_id, step.name, attempt, counts, self.counts)
 
-        await self._tools.store.writer.write(store)
+        await self._keep(store)
         await self._remember_host_outputs(step, attempt)
         event = StepFinished(step=step.name, attempt=attempt, state=end.state)
         await self.feed(event, ENGINE_ACTOR, reason=end.reason)

@@ -132,7 +132,7 @@ class Engine:
 
     async def _watch_home(self) -> None:
         """Stop when the home is taken away: the next console starts an engine in a new one."""
-        while self.holds_home:
+        while self.holds_home:  # noqa: ASYNC110 - the file system tells nobody
             await asyncio.sleep(_HOME_CHECK_S)
         log.error("engine.home-lost", home=str(self.home.root))
         self.request_stop(StopMode.DETACH)

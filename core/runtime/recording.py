@@ -16,7 +16,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -31,6 +31,8 @@ from core.storage.run_writes import TargetEnd
 from core.storage.runs import TargetRow
 from core.storage.writer import Transaction, Writer, timestamp
 from core.vault.masking import Masker, MaskStream
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -251,7 +253,7 @@ class StepRecorder:
                 )
 
         try:
-            await self._write_until_kept(write)
+            await write_until_kept(self._writer, place.run_id, write)
         except Exception as error:  # noqa: BLE001 - everybody who waits gets it
             batch.answer(error)
             return
@@ -259,20 +261,21 @@ class StepRecorder:
         if batch.output:
             self._on_output()
 
-    async def _write_until_kept(self, write: Callable[[Transaction], None]) -> None:
-        """Commit, however long the disk refuses.
 
-        What happened on a target cannot be asked for again, so it waits here; and
-        as intents wait too, nothing new starts while nothing can be recorded.
-        """
-        while True:
-            try:
-                return await self._writer.write(write)
-            except StorageFault as fault:
-                if self._writer.closed:
-                    raise
-                log.error("storage.refused", run=self._place.run_id, fault=str(fault))
-                await asyncio.sleep(_RETRY_DELAY_S)
+async def write_until_kept(writer: Writer, run_id: str, write: Callable[[Transaction], T]) -> T:
+    """Commit, however long the disk refuses.
+
+    What happened on a target cannot be asked for again, so it waits here; and
+    as intents wait too, nothing new starts while nothing can be recorded.
+    """
+    while True:
+        try:
+            return await writer.write(write)
+        except StorageFault as fault:
+            if writer.closed:
+                raise
+            log.error("storage.refused", run=run_id, fault=str(fault))
+            await asyncio.sleep(_RETRY_DELAY_S)
 
 
 def add_up(parts: Sequence[Mapping[TargetState, int]]) -> dict[str, int]:
