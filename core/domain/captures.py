@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from core.domain.envname import MAX_ENV_NAME_CHARACTERS, check_env_name
+from core.domain.envname import MAX_ENV_NAME_CHARACTERS, check_output_name
 from core.errors import Invalid, Problem
 
 OutputValue: TypeAlias = (
@@ -121,7 +121,7 @@ class SetLines:
         name, equals, rest = body.removesuffix(b"\r").partition(b"=")
         if not equals or not rest.endswith(_END):
             raise ValueError("the line begins like a set line; write ::set name=value::")
-        key = check_env_name(name.decode("ascii", "backslashreplace"))
+        key = check_output_name(name.decode("ascii", "backslashreplace"))
         raw = _ESCAPE.sub(lambda hit: bytes.fromhex(hit[1].decode()), rest.removesuffix(_END))
         if len(raw) > self._max_value_bytes:
             raise ValueError(self._too_long())

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
+from core.domain.envname import RESERVED_PREFIX
 from core.domain.run import RunAction, legal_actions
 from core.domain.values import SecretRef
 from core.errors import Conflict, Forbidden, IllegalTransition, Invalid, Problem, RequestError
@@ -20,7 +21,6 @@ from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import Started
 from core.flow.machine import FlowState
 from core.runtime.driver import Driver, Tools, secrets_owner
-from core.runtime.work import RESERVED_PREFIX
 from core.storage import run_writes, runs
 from core.storage.documents import snapshot
 from core.storage.runs import RunRow

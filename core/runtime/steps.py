@@ -17,6 +17,7 @@ import structlog
 from core.clock import Clock
 from core.domain.captures import OutputValue, merge_outputs
 from core.domain.normalising import OutputDigest
+from core.domain.outputs_file import read_outputs_file
 from core.domain.run import (
     GOOD_TARGET_STATES,
     RunState,
@@ -30,7 +31,7 @@ from core.errors import Invalid, TargetError
 from core.executors.protocol import Executor, Outcome
 from core.flow.definition import FrozenHost, RunDefinition
 from core.runtime.recording import StepRecorder, TargetLog
-from core.runtime.work import WorkMaker, read_outputs_file
+from core.runtime.work import WorkMaker
 from core.storage.output import RunBudget
 from core.storage.run_writes import TargetEnd
 from core.storage.runs import TargetRow
@@ -176,7 +177,7 @@ class StepExecution:
         end, problems = taker.end(outcome, self._now())
         values: dict[str, Any] = dict(end.outputs)
         try:
-            values.update(read_outputs_file(outcome.outputs_file))
+            values.update(read_outputs_file(outcome.outputs_file, self._maker.masker.mask_text))
         except Invalid as error:
             problems.append(str(error))
         end = msgspec.structs.replace(

@@ -6,25 +6,20 @@ the step's attempt, and everything that comes back is masked by the same list.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
-from core.domain.envname import check_env_name
 from core.domain.inventory import Protocol
 from core.domain.steps import CommandStep, LocalStep, ScriptStep, StepBase
 from core.domain.values import Secret, SecretRef
-from core.errors import Invalid, Problem, TargetError
+from core.errors import TargetError
 from core.executors.protocol import BecomeLogin, HostKeyRule, Login, Program, Target, Work
 from core.flow.definition import FrozenHost, RunDefinition
 from core.storage.runs import TargetRow
 from core.vault.masking import Masker
-
-RESERVED_PREFIX = "JOBDECK_"
-_MAX_OUTPUTS = 256
 
 OpenSecret = Callable[[SecretRef], str]
 
@@ -167,28 +162,3 @@ class WorkMaker:
                 frozen = self._definition.scripts[step.name]
                 return Program(text=frozen.text, interpreter=frozen.language, args=args)
         raise AssertionError(f"no program for step kind {type(step).__name__}")
-
-
-def read_outputs_file(content: bytes | None) -> dict[str, Any]:
-    """Outputs from the JSON object that the work wrote to $JOBDECK_OUTPUT."""
-    if not content or not content.strip():
-        return {}
-    try:
-        values = json.loads(content)
-    except ValueError as error:
-        raise Invalid(f"$JOBDECK_OUTPUT is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise Invalid("$JOBDECK_OUTPUT is not a JSON object of names and values")
-    if len(values) > _MAX_OUTPUTS:
-        raise Invalid(f"$JOBDECK_OUTPUT sets {len(values)} values; {_MAX_OUTPUTS} are allowed")
-    problems = []
-    for name in values:
-        try:
-            check_env_name(name)
-        except ValueError as error:
-            problems.append(Problem(where="$JOBDECK_OUTPUT", what=str(error)))
-        if name.startswith(RESERVED_PREFIX):
-            problems.append(Problem(where=f"$JOBDECK_OUTPUT {name}", what="is a reserved name"))
-    if problems:
-        raise Invalid("$JOBDECK_OUTPUT sets names that cannot be used", problems)
-    return values

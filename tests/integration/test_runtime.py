@@ -210,6 +210,22 @@ async def test_our_own_bug_on_one_host_is_recorded_and_hurts_no_other(home: Path
         assert done.state is RunState.ABNORMAL
 
 
+@pytest.mark.parametrize("content", [b'{"a": "\\ud800"}', b"[" * 200_000])
+async def test_a_host_that_writes_nonsense_for_outputs_hurts_no_other(
+    home: Path, content: bytes
+) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(outputs_file=content if target.host == "h4" else b'{"a": 1}')
+
+    async with engine(home, script) as (opened, _):
+        await save(opened, *INVENTORY)
+        done = await ended(opened, (await start(opened)).id)
+        by_host = {row.host: row for row in await targets_of(opened, done.id)}
+        assert by_host["h4"].state is TargetState.LOG_ERROR
+        assert sum(row.state is TargetState.SUCCESS for row in by_host.values()) == 7
+        assert done.state is RunState.PARTIALLY_SUCCEEDED
+
+
 async def test_cancel_ends_what_runs_and_starts_nothing_more(home: Path) -> None:
     never = asyncio.Event()
 
@@ -287,7 +303,10 @@ async def test_hosts_that_disagree_on_an_output_follow_the_rule_of_the_step(
 async def test_a_secret_reaches_the_work_and_no_other_place(home: Path) -> None:
     def script(target: Target, work: Work | None) -> Behaviour:
         token = work.env["TOKEN"].encode() if work is not None else b""
-        return Behaviour(output=((Stream.OUT, b"token is " + token + b"\n"),))
+        return Behaviour(
+            output=((Stream.OUT, b"token is " + token + b"\n"),),
+            outputs_file=b'{"url": "db://u:' + token + b'@h"}',
+        )
 
     async with engine(home, script) as (opened, executor):
         await save(opened, *INVENTORY)
@@ -297,6 +316,7 @@ async def test_a_secret_reaches_the_work_and_no_other_place(home: Path) -> None:
         (row, *_) = await targets_of(opened, done.id)
         page = await opened.store.reader.read(lambda c: output.read(c, row.id, 0, 1000))
         assert b"".join(segment.data for segment in page.segments) == b"token is ***\n"
+        assert row.outputs == {"url": "db://u:***@h"}
         definition = await opened.store.reader.read(lambda c: runs.definition_of(c, done.id))
         owner = await opened.store.reader.read(
             lambda c: opened.vault.owner_of(c, definition.secrets["TOKEN"])
