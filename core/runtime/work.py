@@ -98,7 +98,7 @@ class WorkMaker:
 
     def _values(self) -> dict[str, Any]:
         """Values that are the same on every host, weakest first."""
-        return {**self._definition.parameters, **self._outputs, **self._definition.env}
+        return {**self._definition.parameters, **self._outputs}
 
     def target(self, host: FrozenHost, step: StepBase) -> Target:
         """Where to go and as whom."""
@@ -131,13 +131,14 @@ class WorkMaker:
         )
 
     def work(self, host: FrozenHost, step: StepBase, row: TargetRow) -> Work:
-        """What to run there. The nearer to the step, the stronger a value is."""
+        """What to run there; weakest values first (`jobdeck help outputs`)."""
         own = self._host_outputs.get(host.name, {})
         env = {
             **host.variables,
             **self._common,
             **{name: variables.as_text(value) for name, value in own.items()},
             **step.env,
+            **self._definition.env,
             **self._opened.env,
             "JOBDECK_RUN": self._run_id,
             "JOBDECK_STEP": step.name,

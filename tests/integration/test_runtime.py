@@ -283,6 +283,16 @@ async def test_outputs_of_a_step_reach_the_next_one_and_its_own_host(home: Path)
         assert all(env["place"] == host for host, env in seen)
 
 
+async def test_what_a_start_says_of_a_variable_is_stronger_than_the_job(home: Path) -> None:
+    async with engine(home) as (opened, executor):
+        steps = step("a", env={"V": "of the step", "W": "of the step"})
+        await save(opened, *INVENTORY, job("j", steps))
+        started = await start(opened, job="j", targets="h1", env={"V": "of the start"})
+        await ended(opened, started.id)
+        ((_, work),) = executor.works
+        assert (work.env["V"], work.env["W"]) == ("of the start", "of the step")
+
+
 @pytest.mark.parametrize(
     ("rule", "state"), [("fail", RunState.FAILED), ("first_by_order", RunState.SUCCEEDED)]
 )
