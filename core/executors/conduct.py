@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from core.domain.run import TargetCode, TargetState
 from core.errors import Invalid, TargetError
@@ -109,10 +110,9 @@ class Conductor:
         if attempt.out.pid is None:
             return "it had not said that it started, so whether anything runs there is not known"
         doubt = await self._end_processes(attempt.out.pid, token)
-        if not attempt.gone.is_set():
-            waiting = asyncio.ensure_future(attempt.gone.wait())
-            await asyncio.wait({waiting}, timeout=_LAST_OUTPUT_S)
-            waiting.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_OUTPUT_S):
+                await attempt.gone.wait()
         return doubt
 
     async def _end_processes(self, pid: int, token: str) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+_NAME = re.compile(r"jdt(?P<pid>\d+)-[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,12 @@ class Users:
         self._rules: list[Path] = []
 
     def __enter__(self) -> Self:
+        for entry in pwd.getpwall():
+            made = _NAME.fullmatch(entry.pw_name)
+            if made and not Path("/proc", made["pid"]).exists():
+                # Left behind by a run that was killed.
+                Path("/etc/sudoers.d", entry.pw_name).unlink(missing_ok=True)
+                _run("userdel", "--remove", "--force", entry.pw_name, check=False)
         return self
 
     def __exit__(

@@ -15,6 +15,7 @@ import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import asyncssh
@@ -62,7 +63,12 @@ class Dialler:
         self._book = book
         self._proofs = proofs
         self._threads = threads
-        self._options = asyncssh.SSHClientConnectionOptions(
+        self._keep_alive = keep_alive
+
+    @cached_property
+    def _options(self) -> asyncssh.SSHClientConnectionOptions:
+        """What all connections share; ValueError where the engine's own user has no name."""
+        return asyncssh.SSHClientConnectionOptions(
             config=None,
             client_version="Jobdeck",
             kex_algs="^curve25519-sha256,curve25519-sha256@libssh.org",
@@ -77,8 +83,8 @@ class Dialler:
             agent_path=None,
             agent_forwarding=False,
             pkcs11_provider=None,
-            keepalive_interval=keep_alive.interval_s,
-            keepalive_count_max=keep_alive.count,
+            keepalive_interval=self._keep_alive.interval_s,
+            keepalive_count_max=self._keep_alive.count,
             login_timeout=0,
             utf8_decode_errors="replace",
         )

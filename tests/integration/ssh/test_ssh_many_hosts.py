@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 
 import pytest
+import uvloop
 
 from core.domain.run import TargetCode, TargetState
 from core.errors import TargetError
+from core.executors.ssh import SshExecutor
 from tests.integration.ssh.conftest import MakeExecutor
 from tests.support.sshd import Sshd, free_port, loopback
-from tests.support.work import Result, book_of, command, run, target
+from tests.support.work import QUICK, Result, book_of, command, new_token, run, target
 
 pytestmark = [pytest.mark.needs("sshd"), pytest.mark.timeout(180)]
 
@@ -24,8 +26,15 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield sshd
 
 
-async def test_200_hosts_at_once(fleet: Sshd, make_executor: MakeExecutor) -> None:
-    executor = make_executor(book_of(fleet))
+@pytest.mark.parametrize("run_loop", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_200_hosts_at_once(
+    fleet: Sshd, run_loop: Callable[[Coroutine[object, object, None]], None]
+) -> None:
+    run_loop(visit_all(fleet))
+
+
+async def visit_all(fleet: Sshd) -> None:
+    executor = SshExecutor(book_of(fleet), QUICK, new_token, environ={})
     text = 'set -- $SSH_CONNECTION; echo "$3"; echo "to $N" >&2; exit $((N % 7))'
 
     results = await asyncio.gather(
@@ -39,6 +48,7 @@ async def test_200_hosts_at_once(fleet: Sshd, make_executor: MakeExecutor) -> No
     assert [result.sink.err for result in results] == [f"to {n}\n".encode() for n in range(HOSTS)]
     assert [result.outcome.exit_code for result in results] == [n % 7 for n in range(HOSTS)]
     assert executor.open_connections == HOSTS
+    await executor.close()
 
 
 async def test_good_hosts_are_not_held_up_by_bad_ones(

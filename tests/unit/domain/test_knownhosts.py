@@ -7,6 +7,9 @@ import hashlib
 import hmac
 from datetime import UTC, datetime
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from core.domain.hostkeys import KeySource, KeyStatus
 from core.domain.knownhosts import Import, read_known_hosts
 
@@ -106,3 +109,25 @@ def test_every_line_that_is_left_out_has_its_reason() -> None:
 
 def test_the_same_key_twice_is_one_record() -> None:
     assert len(read(f"10.0.0.1 {KEY}\n10.0.0.1 {KEY} again\n").keys) == 1
+
+
+_LINES = st.one_of(
+    st.text(max_size=60),
+    st.lists(
+        st.sampled_from(
+            ["@revoked", "@cert-authority", "*", "10.0.0.1,web1", "|1|a|b", "#", *KEY.split()]
+        ),
+        max_size=5,
+    ).map(" ".join),
+)
+
+
+@given(st.lists(_LINES, max_size=4).map("\n".join))
+def test_whatever_the_text_each_line_is_read_or_noticed(text: str) -> None:
+    found = read(text)
+
+    noticed = {notice.where for notice in found.notices}
+    for number, line in enumerate(text.splitlines(), start=1):
+        says_something = bool(line.split()) and not line.split()[0].startswith("#")
+        assert says_something or f"line {number}" not in noticed
+    assert all(key.public_key == KEY for key in found.keys)
