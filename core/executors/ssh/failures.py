@@ -124,7 +124,8 @@ def translated(
             return TargetError(
                 _C.CONNECTION_FAILURE,
                 f"{where} closed the connection during the login",
-                hint="does sshd limit connections (MaxStartups), or refuse this user or address?",
+                hint="does sshd limit connections (MaxStartups), refuse this user or address, "
+                "or know none of our algorithms?",
             )
         case OSError():
             return _socket(error, target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -140,7 +141,8 @@ async def test_a_host_without_a_common_algorithm(make_executor: MakeExecutor, se
     error = await refusal(make_executor(book_of(sshd)), target(sshd))
 
     assert error.target_code == TargetCode.CONNECTION_FAILURE
-    assert "no algorithm in common" in error.message
+    # sshd hangs up as soon as it knows, which may be all that reaches us.
+    assert re.search("no algorithm in common|know none of our algorithms", str(error))
 
 
 async def test_hanging_hosts_hold_nobody_up(
