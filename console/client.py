@@ -251,8 +251,7 @@ class Client:
         self, action: str, *, ids: Sequence[str] = (), hosts: Sequence[str] = ()
     ) -> list[answers.HostKey]:
         """Approve or revoke keys, named by their ids or their hosts."""
-        body: dict[str, Any] = {"action": action}
-        body |= {"ids": list(ids)} if ids else {"hosts": list(hosts)}
+        body = {"action": action, "ids": list(ids), "hosts": list(hosts)}
         return self._post(answers.Page[answers.HostKey], "/host-keys/actions", body).items
 
     def import_host_keys(self, known_hosts: str, *, dry_run: bool) -> answers.KeyImport:

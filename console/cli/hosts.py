@@ -30,6 +30,7 @@ keys = family(_("Keys that hosts prove themselves with: what is on record, what 
 app.add_typer(keys, name="keys")
 
 _STATUSES = ("pending", "approved", "revoked")
+_FINGERPRINT = "SHA256:"
 
 
 @command(
@@ -156,6 +157,7 @@ def list_keys(
     """
 jobdeck hosts keys approve web01 web02
 jobdeck hosts keys approve --all-pending
+jobdeck hosts keys approve SHA256:x09kcHFI4nT3NV2wSSb1bft1uP41DIiVBvRce4gT7jU
 """,
 )
 def approve(
@@ -172,7 +174,7 @@ def approve(
     with engine() as client:
         if all_pending:
             return _approve_all(client, list(client.host_keys("pending")), yes=yes)
-        _report(client.decide_host_keys("approve", hosts=_expanded(hosts or [])), _("approved"))
+        _report(_decide(client, "approve", hosts or []), _("approved"))
     return ExitCode.OK
 
 
@@ -193,10 +195,18 @@ def _approve_all(client: Client, pending: list[HostKey], *, yes: bool) -> int:
     return ExitCode.OK
 
 
-@command(keys, "revoke", _("Revoke the keys of hosts: whoever shows one of them again is refused."))
+@command(
+    keys,
+    "revoke",
+    _("Revoke the keys of hosts: whoever shows one of them again is refused."),
+    """
+jobdeck hosts keys revoke web01
+jobdeck hosts keys revoke SHA256:x09kcHFI4nT3NV2wSSb1bft1uP41DIiVBvRce4gT7jU
+""",
+)
 def revoke(hosts: Annotated[list[str], typer.Argument(metavar="HOST...")]) -> int:
     with engine() as client:
-        _report(client.decide_host_keys("revoke", hosts=_expanded(hosts)), _("revoked"))
+        _report(_decide(client, "revoke", hosts), _("revoked"))
     return ExitCode.OK
 
 
@@ -243,8 +253,14 @@ def add_authority(
     return ExitCode.OK
 
 
-def _expanded(hosts: list[str]) -> list[str]:
-    return [name for item in hosts for name in options.host_list("HOST", item)]
+def _decide(client: Client, action: str, words: list[str]) -> list[HostKey]:
+    """Decide about keys named by their hosts, or by their fingerprints as `list` shows them."""
+    by_host = [word for word in words if not word.startswith(_FINGERPRINT)]
+    return client.decide_host_keys(
+        action,
+        ids=[word for word in words if word.startswith(_FINGERPRINT)],
+        hosts=[name for item in by_host for name in options.host_list("HOST", item)],
+    )
 
 
 def _report(changed: list[HostKey], word: str) -> None:

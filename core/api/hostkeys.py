@@ -115,7 +115,11 @@ async def list_keys(
 @routes.post("/host-keys/actions", operation_id="decideHostKeys", responses=fails(404))
 @asks(Verb.DECIDE, ObjectKind.HOST_KEY)
 async def decide(body: DecisionIn, engine: TheEngine, actor: TheActor) -> HostKeyPage:
-    """Approve or revoke. Approving a host takes its pending keys, revoking takes all it has."""
+    """Approve or revoke keys.
+
+    Approving a host takes its pending keys; revoking takes the approved ones, or the pending
+    ones where none is approved.
+    """
     status = _STATUS_AFTER[body.action]
     rows = await engine.host_keys.decide(body.ids, body.hosts, status, actor.name)
     return HostKeyPage(items=[_row_out(row) for row in rows])

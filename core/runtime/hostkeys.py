@@ -7,10 +7,10 @@ row in a crash only means that the key is shown, and recorded, again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.clock import Clock
-from core.domain.hostkeys import KeySource, KeyStatus, KnownKey, normalised
+from core.domain.hostkeys import KeySource, KeyStatus, KnownKey, name_on_record, normalised
 from core.domain.knownhosts import read_known_hosts
 from core.errors import NotFound, Problem
 from core.executors.hostkeybook import InMemoryHostKeys
@@ -56,10 +56,16 @@ class HostKeys:
     ) -> list[KeyRow]:
         """Approve or revoke: keys by id, and for hosts named in the inventory or by address.
 
-        Approving hosts takes their pending keys, revoking takes every key they have.
-        All or nothing; NotFound names what has no such key.
+        Approving hosts takes their pending keys. Revoking takes the approved ones, and the
+        pending ones where none is approved: a new key that waits to take the place of the
+        old one goes on waiting. All or nothing; NotFound names what has no such key.
         """
-        chosen = self._choose(await self.on_record(), ids, hosts, status)
+        documents = await self._store.reader.read(snapshot)
+        places = {
+            name: name_on_record(spec.address or name, spec.port)
+            for name, spec in documents.hosts.items()
+        }
+        chosen = _choose(await self.on_record(), ids, hosts, status, places)
 
         def write(tx: Transaction) -> list[KeyRow]:
             return [host_keys.decide(tx, row.id, status, actor) for row in chosen]
@@ -103,31 +109,6 @@ class HostKeys:
             return new, found.notices
         return [row.key for row in await self.add(found.keys, actor)], found.notices
 
-    def _choose(
-        self, rows: Sequence[KeyRow], ids: Sequence[str], hosts: Sequence[str], status: KeyStatus
-    ) -> list[KeyRow]:
-        wanted = {KeyStatus.PENDING} if status is KeyStatus.APPROVED else set(KeyStatus)
-        chosen: dict[str, KeyRow] = {}
-        for id_ in ids:
-            found = [row for row in rows if row.id == id_ or row.key.fingerprint == id_]
-            if not found:
-                raise NotFound("host key", id_, [row.id for row in rows])
-            chosen.update((row.id, row) for row in found)
-        for host in hosts:
-            found = [
-                row
-                for row in rows
-                if host in (row.key.host, row.key.pattern) and row.key.status in wanted
-            ]
-            if not found:
-                known = [
-                    row.key.host or row.key.pattern for row in rows if row.key.status in wanted
-                ]
-                state = "pending key of host" if status is KeyStatus.APPROVED else "key of host"
-                raise NotFound(state, host, known)
-            chosen.update((row.id, row) for row in found)
-        return list(chosen.values())
-
     def _follow(self, rows: Sequence[KeyRow]) -> list[KeyRow]:
         for row in rows:
             self.book.put(row.key)
@@ -136,3 +117,45 @@ class HostKeys:
     def _remember(self, key: KnownKey) -> None:
         id_ = self._ids.new()
         self._store.writer.submit(lambda tx: host_keys.add(tx, id_, key, _BY_RULE))
+
+
+def _choose(
+    rows: Sequence[KeyRow],
+    ids: Sequence[str],
+    hosts: Sequence[str],
+    status: KeyStatus,
+    places: Mapping[str, str],
+) -> list[KeyRow]:
+    """The keys that a decision is about. `places`: host of the inventory -> name on record."""
+    chosen: dict[str, KeyRow] = {}
+    for id_ in ids:
+        found = [row for row in rows if row.id == id_ or row.key.fingerprint == id_]
+        if not found:
+            raise NotFound("host key", id_, [row.id for row in rows])
+        chosen.update((row.id, row) for row in found)
+    for host in hosts:
+        # Two names of one machine share its keys, which bear the name that met them first.
+        own = [
+            row
+            for row in rows
+            if host in (row.key.host, row.key.pattern) or places.get(host) == row.key.pattern
+        ]
+        found = next(filter(None, (_in_state(own, state) for state in _DECIDED_FROM[status])), [])
+        if not found:
+            states = _DECIDED_FROM[status]
+            known = [row.key.host or row.key.pattern for row in rows if row.key.status in states]
+            what = "pending key of host" if status is KeyStatus.APPROVED else "key of host"
+            raise NotFound(what, host, known)
+        chosen.update((row.id, row) for row in found)
+    return list(chosen.values())
+
+
+def _in_state(rows: Sequence[KeyRow], status: KeyStatus) -> list[KeyRow]:
+    return [row for row in rows if row.key.status is status]
+
+
+_DECIDED_FROM: Mapping[KeyStatus, Sequence[KeyStatus]] = {
+    KeyStatus.APPROVED: (KeyStatus.PENDING,),
+    KeyStatus.REVOKED: (KeyStatus.APPROVED, KeyStatus.PENDING),
+}
+"""Which keys of a host a decision takes: those in the first of these states that it has any in."""

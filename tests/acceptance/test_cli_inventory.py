@@ -186,6 +186,14 @@ def test_host_keys_are_imported_listed_and_revoked(product: Product, tmp_path: P
     product.run("hosts", "keys", "add-ca", "*.example.com", tmp_path / "ca.pub")
     assert "*.example.com" in product.run("hosts", "keys", "list").out
 
+    # A key's record may be about many hosts, or about none that is known by a name.
+    product.run("hosts", "keys", "revoke", key["fingerprint"])
+    keys = product.run("hosts", "keys", "list", "--json").json()
+    assert {(key["pattern"], key["status"]) for key in keys} == {
+        ("10.9.9.9", "revoked"),
+        ("*.example.com", "revoked"),
+    }
+
 
 def test_events_can_be_read_from_any_place(product: Product) -> None:
     product.apply("{kind: host, name: noted, spec: {}}")

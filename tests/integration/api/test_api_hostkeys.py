@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from core.domain.hostkeys import KeyStatus, KnownKey
 from tests.support.api import Api, host
 
 
@@ -73,6 +74,32 @@ async def test_a_key_is_revoked_by_its_host_and_approved_by_its_id(known: Api) -
     assert status == "revoked"
     approved = await known.post("/host-keys/actions", {"action": "approve", "ids": [id_]})
     assert [key["status"] for key in approved.json()["items"]] == ["approved"]
+
+
+async def test_a_new_key_is_still_there_to_approve_when_the_old_one_is_revoked(known: Api) -> None:
+    """The way out of a changed key, as its message tells it."""
+    waits = KnownKey(pattern="10.0.0.1", public_key=public_key(7), status=KeyStatus.PENDING)
+    await known.engine.host_keys.add([waits], "engine")
+
+    async def decide(action: str) -> list[tuple[str, str]]:
+        body = {"action": action, "hosts": ["web1"]}
+        answer = await known.post("/host-keys/actions", body)
+        assert answer.status_code == 200, answer.text
+        return [(key["fingerprint"], key["status"]) for key in answer.json()["items"]]
+
+    ((old, status),) = await decide("revoke")
+    assert (old != waits.fingerprint, status) == (True, "revoked")
+    assert await decide("approve") == [(waits.fingerprint, "approved")]
+    assert await decide("revoke") == [(waits.fingerprint, "revoked")]
+
+
+async def test_a_key_is_decided_by_every_name_of_its_machine(known: Api) -> None:
+    await known.apply(host("web1-alias", address="10.0.0.1", protocol="ssh"))
+
+    body = {"action": "revoke", "hosts": ["web1-alias"]}
+    answer = await known.post("/host-keys/actions", body)
+
+    assert [key["host"] for key in answer.json()["items"]] == ["web1"]
 
 
 async def test_a_decision_about_an_unknown_host_changes_nothing(known: Api) -> None:

@@ -88,7 +88,18 @@ def test_keys_are_approved_by_host(jobdeck: Jobdeck, api: FakeApi) -> None:
 
     assert ended.err == "approved: web01  SHA256:web01\n"
     assert api.sent("POST", "/host-keys/actions") == [
-        {"action": "approve", "hosts": ["web01", "web02", "db1"]}
+        {"action": "approve", "ids": [], "hosts": ["web01", "web02", "db1"]}
+    ]
+
+
+def test_keys_are_revoked_by_fingerprint(jobdeck: Jobdeck, api: FakeApi) -> None:
+    api.on("POST", "/host-keys/actions", answer({"items": [key("web01", "revoked")]}))
+
+    ended = jobdeck("hosts", "keys", "revoke", "SHA256:web01", "db1")
+
+    assert ended.err == "revoked: web01  SHA256:web01\n"
+    assert api.sent("POST", "/host-keys/actions") == [
+        {"action": "revoke", "ids": ["SHA256:web01"], "hosts": ["db1"]}
     ]
 
 
@@ -108,7 +119,7 @@ def test_all_pending_keys_are_shown_before_they_are_approved(
     assert jobdeck("hosts", "keys", "approve", "--all-pending", "--yes").code == 0
     # Exactly the keys that were shown: one that arrived meanwhile still waits.
     assert api.sent("POST", "/host-keys/actions") == [
-        {"action": "approve", "ids": ["id-web01", "id-web02"]}
+        {"action": "approve", "ids": ["id-web01", "id-web02"], "hosts": []}
     ]
 
 
