@@ -49,7 +49,8 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) 
         text=True,
     )
     assert process.stdout is not None
-    output = process.stdout.read()
+    with process.stdout as stream:
+        output = stream.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall_s = time.perf_counter() - started

@@ -34,18 +34,25 @@ _RARE = "harbour"
 
 
 def rows(*, runs: int, calls: int) -> list[Row]:
-    """The rows of the table: median and 95th percentile of each kind of question."""
+    """The rows of the table: all questions together, then the slow end of each kind."""
     with tempfile.TemporaryDirectory(prefix="jd-bench-") as name:
         home = Path(name) / "home"
         seed(home, runs)
         with engine.running(home) as under_test:
-            found = []
-            for title, query in _questions(runs).items():
-                times = list(_times(under_test, query, calls))
-                for percent, goal in ((50, ""), (95, "30 ms")):
-                    value_ms = measure.percentile(times, percent) * 1000
-                    found.append(Row(f"{title}: p{percent}", value_ms, "ms", goal=goal))
-            return found
+            times_ms = {
+                title: [seconds * 1000 for seconds in _times(under_test, query, calls)]
+                for title, query in _questions(runs).items()
+            }
+    every = [time_ms for of_one in times_ms.values() for time_ms in of_one]
+    title = f"a page of 100 of {runs:,} stored runs"
+    return [
+        Row(f"{title}, p50 of all questions", measure.percentile(every, 50), "ms"),
+        Row(f"{title}, p95 of all questions", measure.percentile(every, 95), "ms", None, "30 ms"),
+        *(
+            Row(f"  p95, {question}", measure.percentile(of_one, 95), "ms")
+            for question, of_one in times_ms.items()
+        ),
+    ]
 
 
 def seed(home: Path, runs: int) -> None:
@@ -112,15 +119,15 @@ def _questions(runs: int) -> Mapping[str, Mapping[str, Any]]:
     """What people ask for -> parameters. Each is asked page after page."""
     last_day = timestamp(_START + (runs - 1440) * _APART)
     return {
-        f"{runs:,} runs, pages of 100, newest first": {},
-        "  one state (failed)": {"state": "failed"},
-        "  one job": {"origin": "health-check"},
-        "  one person": {"actor": "operator3"},
-        "  one host of 200": {"host": "web042"},
-        "  the last day": {"since": last_day},
-        "  words that many runs have": {"q": "disk rack"},
-        "  a word that few runs have": {"q": _RARE},
-        "  host, state and time together": {
+        "newest first": {},
+        "one state (failed)": {"state": "failed"},
+        "one job": {"origin": "health-check"},
+        "one person": {"actor": "operator3"},
+        "one host of 200": {"host": "web042"},
+        "the last day": {"since": last_day},
+        "words that many runs have": {"q": "disk rack"},
+        "a word that few runs have": {"q": _RARE},
+        "host, state and time together": {
             "host": "web042",
             "state": "succeeded",
             "since": last_day,

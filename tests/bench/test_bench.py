@@ -1,0 +1,43 @@
+"""The bench at a small size: that it measures, not what. `pytest -m bench tests/bench`."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.bench import connections, run_list, start_up
+from tests.bench.table import Row, markdown
+
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads the counters of Linux"),
+]
+
+
+@pytest.mark.needs("sshd", "ssh-keygen")
+def test_connections_are_measured_against_raw_ones() -> None:
+    rows = connections.rows(rounds=1, hosts=5, warm_rounds=2)
+    ratios = [row for row in rows if row.yardstick is not None]
+    assert len(ratios) == 7
+    assert all(row.ours > 0 for row in rows)
+
+
+def test_every_question_to_the_list_of_runs_is_timed() -> None:
+    rows = run_list.rows(runs=3000, calls=3)
+    assert all(row.ours > 0 for row in rows)
+    assert {row.unit for row in rows} == {"ms"}
+
+
+def test_starts_are_timed() -> None:
+    assert all(row.ours > 0 for row in start_up.rows(rounds=1))
+
+
+def test_the_table_lines_up() -> None:
+    table = markdown([Row("cold", 2.7, "ms", 2.0, "1.35 x raw"), Row("memory", 131.4, "MiB")])
+    assert table == (
+        "| Measured | Jobdeck | yardstick | ratio |       goal |\n"
+        "| -------- | ------: | --------: | ----: | ---------: |\n"
+        "| cold     | 2.70 ms |   2.00 ms |  1.35 | 1.35 x raw |\n"
+        "| memory   | 131 MiB |           |       |            |"
+    )
