@@ -28,6 +28,7 @@ from core.domain.run import (
 )
 from core.domain.steps import StepBase
 from core.errors import Invalid, TargetError
+from core.executors import outcomes
 from core.executors.protocol import Executor, Outcome
 from core.flow.definition import FrozenHost, RunDefinition
 from core.runtime.recording import StepRecorder, TargetLog
@@ -38,6 +39,8 @@ from core.storage.runs import TargetRow
 from core.storage.writer import timestamp
 
 log = structlog.get_logger(__name__)
+
+_NOT_ITS_TURN = "the run was cancelled before this host's turn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +138,8 @@ class StepExecution:
         )
         try:
             outcome = await self._reach(host, row, taker)
-        except TargetError as refused:
-            outcome = Outcome(
-                state=_STATE_OF.get(refused.target_code, TargetState.SUBMIT_FAILED),
-                code=TargetCode(refused.target_code),
-                message=str(refused),
-            )
+        except TargetError as error:
+            outcome = outcomes.refused(error)
         except Exception as bug:
             # One host's bug must not end the others; it is recorded as ours, with its trace.
             log.exception("target.bug", host=row.host, step=row.step)
@@ -164,7 +163,7 @@ class StepExecution:
                 entering.cancel()
                 await asyncio.wait({entering})
                 if entering.cancelled() or entering.exception() is not None:
-                    return _CANCELLED
+                    return outcomes.cancelled(started=False)
             session = entering.result()
         finally:
             stopping.cancel()
@@ -235,26 +234,3 @@ async def end_waiting(
         end = TargetEnd(id=row.id, state=state, code=code, message=message, finished_at=at)
         ends.append(recorder.ended(row, row.state, end))
     await asyncio.gather(*ends)
-
-
-_NOT_ITS_TURN = "the run was cancelled before this host's turn"
-
-_CANCELLED = Outcome(
-    state=TargetState.TERMINATED,
-    code=TargetCode.CANCELLED,
-    message="cancelled before the work was sent",
-)
-
-_STATE_OF: Mapping[str, TargetState] = {
-    TargetCode.CONNECTION_FAILURE: TargetState.UNREACHABLE,
-    TargetCode.CONNECTION_TIMEOUT: TargetState.UNREACHABLE,
-    TargetCode.CONNECTION_LOST: TargetState.UNREACHABLE,
-    TargetCode.HOST_NOT_FOUND: TargetState.UNREACHABLE,
-    TargetCode.AUTHENTICATION_FAILURE: TargetState.AUTH_FAILED,
-    TargetCode.BECOME_FAILURE: TargetState.AUTH_FAILED,
-    TargetCode.HOST_KEY_PENDING: TargetState.HOST_KEY_FAILED,
-    TargetCode.HOST_KEY_CHANGED: TargetState.HOST_KEY_FAILED,
-    TargetCode.HOST_KEY_REVOKED: TargetState.HOST_KEY_FAILED,
-    TargetCode.INVALID_OPTIONS: TargetState.INVALID_TARGET,
-}
-"""What a refused connection means for the target; anything else could not be submitted."""
