@@ -24,7 +24,8 @@ from core.home import Home
 
 BACKGROUND = "--background"
 """Flag of `jobdeck engine run`: its log goes to the home's file alone, which rotates."""
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 30.0
+"""A machine at its limit needs long for imports; an engine that ends is noticed at once."""
 _PAUSE_S = 0.02
 _SHOWN_LINES = 12
 
