@@ -71,9 +71,11 @@ def _place(given: str | None) -> Path | None:
 
 def _back_up(engine: Engine, place: Path | None) -> backup.BackedUp:
     """Blocks; a folder, which may be the home's own, gets a file named after the time."""
-    if place is None:
-        place = engine.home.root / FOLDER
-        place.mkdir(mode=0o700, exist_ok=True)
-    if place.is_dir():
+    with backup.faults(f"the backup {place or FOLDER} cannot be written"):
+        if place is None:
+            place = engine.home.root / FOLDER
+            place.mkdir(mode=0o700, exist_ok=True)
+        into = place.is_dir()
+    if into:
         place /= f"jobdeck-{engine.clock.now():%Y%m%dT%H%M%S.%fZ}.db"
     return backup.backup(engine.home.database, place)

@@ -78,10 +78,10 @@ def backup(
     is copied beside it: whoever holds both files can read every secret. `progress(pages
     copied, pages in all)` is called between steps. Blocks; call it in a thread.
     """
-    if target.exists():
-        raise AlreadyExists(f"{target} already exists", hint="name a file that does not")
     draft = target.with_name(f"{target.name}.partial")
-    with _faults(f"the backup {target} cannot be written"), _removed_after(draft):
+    with faults(f"the backup {target} cannot be written"), _removed_after(draft):
+        if target.exists():
+            raise AlreadyExists(f"{target} already exists", hint="name a file that does not")
         _create_private(draft)
         _copy(database, draft, progress)
         facts = check(draft)
@@ -112,11 +112,11 @@ def restore(source: Path, database: Path, *, engine_running: bool = False) -> Re
     if not source.is_file():
         raise NotFound("backup", str(source))
     draft = database.with_name(f"{database.name}.restoring")
-    with _faults(f"the database {database} cannot be replaced"), _removed_after(draft):
+    with faults(f"the database {database} cannot be replaced"), _removed_after(draft):
         _create_private(draft)
         with source.open("rb") as given, draft.open("r+b") as copy:
             shutil.copyfileobj(given, copy, 1 << 20)
-        facts = check(draft)
+        facts = check(draft, source)
         _sync(draft)
         aside = _set_aside(database)
         draft.replace(database)
@@ -129,25 +129,29 @@ def restore(source: Path, database: Path, *, engine_running: bool = False) -> Re
     )
 
 
-def check(path: Path) -> _Facts:
-    """Read the whole file and verify it; StorageFault says what is wrong with it."""
+def check(path: Path, original: Path | None = None) -> _Facts:
+    """Read the whole file and verify it; StorageFault says what is wrong with it.
+
+    `original`: what the file is a copy of, which is what a person knows.
+    """
+    name = original or path
     try:
         with closing(_open(path)) as connection:
             found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
             if found != ["ok"]:
                 raise StorageFault(
-                    f"{path} is damaged: {'; '.join(found)}", hint="use another backup"
+                    f"{name} is damaged: {'; '.join(found)}", hint="use another backup"
                 )
             if connection.execute("PRAGMA foreign_key_check").fetchone():
                 raise StorageFault(
-                    f"{path} is damaged: rows are missing", hint="use another backup"
+                    f"{name} is damaged: rows are missing", hint="use another backup"
                 )
             tables = {
                 row[0]
                 for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             }
             if not {"alembic_version", "journal", "secret"} <= tables:
-                raise StorageFault(f"{path} is not a database of Jobdeck")
+                raise StorageFault(f"{name} is not a database of Jobdeck")
             revision = _scalar(connection, "SELECT version_num FROM alembic_version")
             schema.check_known(str(revision))
             return _Facts(
@@ -157,7 +161,7 @@ def check(path: Path) -> _Facts:
             )
     except sqlite3.Error as error:
         raise StorageFault(
-            f"{path} is damaged or not a database of Jobdeck: {error}", hint="use another backup"
+            f"{name} is damaged or not a database of Jobdeck: {error}", hint="use another backup"
         ) from error
 
 
@@ -268,7 +272,8 @@ def _removed_after(draft: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _faults(what: str) -> Iterator[None]:
+def faults(what: str) -> Iterator[None]:
+    """Files that cannot be used end in a StorageFault that begins with `what`."""
     try:
         yield
     except OSError as error:

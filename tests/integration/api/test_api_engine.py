@@ -109,7 +109,10 @@ async def test_a_backup_s_place_is_an_absolute_path(api: Api, path: str) -> None
     assert (answer.status_code, answer.json()["problems"][0]["where"]) == (422, "path")
 
 
-async def test_a_place_that_cannot_be_written_is_the_machine_s_fault(api: Api, home: Path) -> None:
-    answer = await api.post("/backups", {"path": str(home / "missing" / "copy.db")})
+@pytest.mark.parametrize("path", ["missing/copy.db", "n" * 300])
+async def test_a_place_that_cannot_be_written_is_the_machine_s_fault(
+    api: Api, home: Path, path: str
+) -> None:
+    answer = await api.post("/backups", {"path": str(home / path)})
     assert (answer.status_code, answer.json()["code"]) == (503, "storage-fault")
     assert answer.json()["hint"]
