@@ -121,7 +121,9 @@ def _as_stopped(result: RunState, *, stopping: bool) -> RunState:
 
 def _retry(state: FlowState, name: str, attempt: int) -> Advance:
     status = _current(state, name, attempt - 1)
-    transit(f"step {name}", status.state, RunState.RUNNING)
+    # The table lets a person restart more than this: a stopped step, for one.
+    if status.state is not RunState.SUSPENDED:
+        raise IllegalTransition(f"step {name} is {status.state}; no retry of it is due")
     state = _with_step(state, name, StepStatus(RunState.RUNNING, attempt))
     return state, (StartStep(step=name, attempt=attempt),)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ from core.domain.run import (
     transit,
 )
 from core.domain.steps import StepBase
-from core.errors import EnvironmentFault, StorageFault
+from core.errors import EnvironmentFault, IllegalTransition, StorageFault
 from core.executors.protocol import Executor
 from core.flow import machine
 from core.flow.commands import AnyCommand, FinishRun, StartStep, StopStep, WaitForRetry
@@ -215,7 +216,9 @@ class Driver:
             holding.cancel()
         if self._tools.gate.holding.is_set():
             self.finished.set()
-        elif self._state.steps[step].state is RunState.SUSPENDED:
+            return
+        # The run may have been cancelled, also while the cancel is still being stored.
+        with suppress(IllegalTransition):
             await self.feed(RetryDue(step=step, attempt=attempt), ENGINE_ACTOR)
 
     async def _run_step(self, step: StepBase, attempt: int) -> None:

@@ -264,6 +264,35 @@ async def test_a_failed_step_is_tried_again_only_on_the_hosts_that_failed(home: 
         assert done.counts == {"success": 1, "last_success": 7}
 
 
+async def test_a_retry_that_falls_due_while_a_cancel_is_stored_does_not_happen(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(exit_code=1)
+
+    async with engine(home, script) as (opened, executor):
+        await save(opened, *INVENTORY, job("j", step("a", retry={"times": 1, "delay_s": 0.3})))
+        accepted = await start(opened, job="j", targets="h1")
+        driver = opened.runs.live[accepted.id]
+        async with asyncio.timeout(20):
+            while driver.state.steps["a"].state is not RunState.SUSPENDED:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        write = opened.store.writer.write
+
+        async def slowly(change: Any) -> Any:
+            await asyncio.sleep(0.6)
+            return await write(change)
+
+        monkeypatch.setattr(opened.store.writer, "write", slowly)
+        await opened.runs.act(accepted.id, RunAction.CANCEL, "ann")
+        monkeypatch.undo()
+        await asyncio.sleep(0.5)
+
+        assert sum(executor.started.values()) == 1
+        done = await row_of(opened, accepted.id)
+        assert (done.state, done.counts) == (RunState.STOPPED, {"failed": 1})
+
+
 async def test_outputs_of_a_step_reach_the_next_one_and_its_own_host(home: Path) -> None:
     def script(target: Target, work: Work | None) -> Behaviour:
         if work is None or work.env["JOBDECK_STEP"] == "b":

@@ -93,6 +93,9 @@ def test_cancel_while_a_retry_waits_ends_the_run_at_once() -> None:
     state = machine.fold(flow, [Started(), finished("a", FAILED)])
     state, commands = machine.advance(state, CancelRequested())
     assert commands == (FinishRun(state=RunState.STOPPED),)
+    # Its clock may have run out just before: nothing starts after the end.
+    with pytest.raises(IllegalTransition, match="no retry"):
+        machine.advance(state, RetryDue(step="a", attempt=2))
 
 
 def test_what_is_owed_after_a_restart_is_what_was_under_way() -> None:
