@@ -200,10 +200,13 @@ class Driver:
         reason = f"a bug in Jobdeck, see engine.log: {type(bug).__name__}"
         for execution in self._executions.values():
             execution.stop()
+
+        def give_up(tx: Transaction) -> None:
+            run_writes.abandon(tx, self.run_id, reason)
+            self._tools.vault.delete_owner(tx, secrets_owner(self.run_id))
+
         try:
-            await self._tools.store.writer.write(
-                lambda tx: run_writes.abandon(tx, self.run_id, reason)
-            )
+            await self._tools.store.writer.write(give_up)
         except StorageFault as fault:
             log.error("run.storage", run=self.run_id, fault=str(fault))
         self.finished.set()

@@ -188,13 +188,14 @@ def set_counts(
 
 def abandon(tx: Transaction, run_id: str, reason: str) -> None:
     """End a run that nobody drives any more: what ran is unknown, what waited never started."""
-    for old, new in (
-        (TargetState.RUNNING, TargetState.UNKNOWN),
-        (TargetState.WAITING, TargetState.NOT_STARTED),
-    ):
+    places: dict[tuple[str, int], list[tuple[Any, ...]]] = {}
+    for row in tx.connection.execute(_OPEN_TARGETS, {"run": run_id}):
+        end = (row.ordinal, _ABANDONED[row.state].value, TargetCode.DISPATCH_FAILURE.value, None)
+        places.setdefault((row.step, row.attempt), []).append(end)
+    for old, new in _ABANDONED.items():
         tx.connection.execute(
             update(target_run)
-            .where(target_run.c.run_id == run_id, target_run.c.state == old.value)
+            .where(target_run.c.run_id == run_id, target_run.c.state == old)
             .values(
                 state=new.value,
                 code=TargetCode.DISPATCH_FAILURE.value,
@@ -202,12 +203,47 @@ def abandon(tx: Transaction, run_id: str, reason: str) -> None:
                 finished_at=tx.at,
             )
         )
-    tx.connection.execute(
-        update(step_run)
-        .where(step_run.c.run_id == run_id, step_run.c.state.in_(LIVE_STATES))
-        .values(state=RunState.ABNORMAL.value, reason=reason, finished_at=tx.at)
+    for (step, attempt), ends in places.items():
+        journal_targets(tx, run_id, step, attempt, ends)
+    counts: dict[tuple[str, int], dict[str, int]] = {}
+    for row in tx.connection.execute(_COUNTS, {"run": run_id}):
+        counts.setdefault((row.step, row.attempt), {})[row.state] = row.targets
+    latest = {step: of_step for (step, _), of_step in counts.items()}
+    total = {
+        state.value: sum(of_step.get(state, 0) for of_step in latest.values())
+        for state in TargetState
+    }
+    kept = {state: count for state, count in total.items() if count}
+    for (step, attempt), of_step in counts.items():
+        set_counts(tx, run_id, step, attempt, of_step, kept)
+    live = select(step_run.c.step, step_run.c.attempt).where(
+        step_run.c.run_id == run_id, step_run.c.state.in_(LIVE_STATES)
     )
+    for step, attempt in tx.connection.execute(live).all():
+        set_step_state(tx, run_id, step, attempt, RunState.ABNORMAL, reason=reason)
     set_run_state(tx, run_id, RunState.ABNORMAL, "engine", reason=reason)
+
+
+_ABANDONED = {
+    TargetState.RUNNING.value: TargetState.UNKNOWN,
+    TargetState.WAITING.value: TargetState.NOT_STARTED,
+}
+_OPEN_TARGETS = (
+    select(target_run.c.step, target_run.c.attempt, target_run.c.ordinal, target_run.c.state)
+    .where(target_run.c.run_id == bindparam("run"), target_run.c.state.in_(_ABANDONED))
+    .order_by(target_run.c.id)
+)
+_COUNTS = (
+    select(
+        target_run.c.step,
+        target_run.c.attempt,
+        target_run.c.state,
+        func.count().label("targets"),
+    )
+    .where(target_run.c.run_id == bindparam("run"))
+    .group_by(target_run.c.step, target_run.c.attempt, target_run.c.state)
+    .order_by(target_run.c.attempt)
+)
 
 
 _MARK_RUNNING = (

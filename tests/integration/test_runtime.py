@@ -492,11 +492,19 @@ async def test_our_own_bug_in_a_run_ends_that_run_and_not_the_engine(
         await save(opened, *INVENTORY)
         with monkeypatch.context() as broken:
             broken.setattr(StepExecution, "run", lambda _: 1 / 0)
-            done = await ended(opened, (await start(opened)).id)
+            accepted = await start(opened, secrets={"TOKEN": SecretStr("correct-horse")})
+            done = await ended(opened, accepted.id)
         assert done.state is RunState.ABNORMAL
         assert "ZeroDivisionError" in done.reason
         states = {row.state for row in await targets_of(opened, done.id)}
         assert states == {TargetState.NOT_STARTED}
+        assert done.counts == {"not_started": 8}
+        entries = await opened.store.reader.read(lambda c: read_after(c, 0, 1000))
+        (told,) = [e.data["targets"] for e in entries if e.type == "run.targets"]
+        assert {state for _, state, *_ in told} == {"not_started"}
+        definition = await opened.store.reader.read(lambda c: runs.definition_of(c, done.id))
+        token = definition.secrets["TOKEN"]
+        assert await opened.store.reader.read(lambda c: opened.vault.owner_of(c, token)) is None
         assert (await ended(opened, (await start(opened)).id)).state is RunState.SUCCEEDED
 
 
