@@ -71,6 +71,17 @@ class Tools:
     on_output: Callable[[str], None]
 
 
+async def give_up(tools: Tools, run_id: str, bug: Exception) -> None:
+    """End the record of a run that cannot be driven any further."""
+    reason = f"a bug in Jobdeck, see engine.log: {type(bug).__name__}"
+
+    def write(tx: Transaction) -> None:
+        run_writes.abandon(tx, run_id, reason)
+        tools.vault.delete_owner(tx, secrets_owner(run_id))
+
+    await tools.store.writer.write(write)
+
+
 @dataclass(slots=True)
 class _Progress:
     """Numbers and values of the run so far, by step."""
@@ -197,16 +208,10 @@ class Driver:
 
     async def _abandon(self, bug: Exception) -> None:
         """End a run that we cannot drive any further; what is known of it stays."""
-        reason = f"a bug in Jobdeck, see engine.log: {type(bug).__name__}"
         for execution in self._executions.values():
             execution.stop()
-
-        def give_up(tx: Transaction) -> None:
-            run_writes.abandon(tx, self.run_id, reason)
-            self._tools.vault.delete_owner(tx, secrets_owner(self.run_id))
-
         try:
-            await self._tools.store.writer.write(give_up)
+            await give_up(self._tools, self.run_id, bug)
         except StorageFault as fault:
             log.error("run.storage", run=self.run_id, fault=str(fault))
         self.finished.set()

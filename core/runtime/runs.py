@@ -15,12 +15,20 @@ from pydantic import SecretStr
 from core.domain.envname import RESERVED_PREFIX
 from core.domain.run import RunAction, legal_actions
 from core.domain.values import SecretRef
-from core.errors import Conflict, Forbidden, IllegalTransition, Invalid, Problem, RequestError
+from core.errors import (
+    Conflict,
+    Forbidden,
+    IllegalTransition,
+    Invalid,
+    Problem,
+    RequestError,
+    StorageFault,
+)
 from core.flow import machine, planning
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import Started
 from core.flow.machine import FlowState
-from core.runtime.driver import Driver, Tools, secrets_owner
+from core.runtime.driver import Driver, Tools, give_up, secrets_owner
 from core.storage import run_writes, runs
 from core.storage.documents import snapshot
 from core.storage.runs import RunRow
@@ -115,17 +123,26 @@ class Runs:
 
     async def recover(self) -> int:
         """Take up every run that had not ended; how many there are."""
-        read = self._tools.store.reader.read
-        live = await read(runs.live_runs)
+        live = await self._tools.store.reader.read(runs.live_runs)
         for run_id in live:
-            definition = await read(partial(runs.definition_of, run_id=run_id))
-            events = await read(partial(runs.events_of, run_id=run_id))
-            state = machine.fold(definition.graph, events)
-            driver = Driver(self._tools, run_id, definition, state)
-            self._watch(driver)
-            await driver.resume()
-            log.info("run.resumed", run=run_id)
+            try:
+                await self._take_up(run_id)
+            except StorageFault:
+                raise
+            except Exception as bug:
+                # A record that we cannot read must not keep the engine from all the others.
+                log.exception("run.bug", run=run_id)
+                await give_up(self._tools, run_id, bug)
         return len(live)
+
+    async def _take_up(self, run_id: str) -> None:
+        read = self._tools.store.reader.read
+        definition = await read(partial(runs.definition_of, run_id=run_id))
+        events = await read(partial(runs.events_of, run_id=run_id))
+        driver = Driver(self._tools, run_id, definition, machine.fold(definition.graph, events))
+        await driver.resume()
+        self._watch(driver)
+        log.info("run.resumed", run=run_id)
 
     def refuse_new(self, *, hold: bool) -> None:
         """Take no new runs; with `hold`, also start no target that still waits."""

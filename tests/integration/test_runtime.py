@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from core.bootstrap import open_engine
 from core.clock import ManualClock
@@ -32,6 +33,7 @@ from core.runtime.steps import StepExecution
 from core.storage import output, runs
 from core.storage.journal import read_after
 from core.storage.runs import RunRow, TargetRow
+from core.storage.tables import run_event
 
 Script = Callable[[Target, Work | None], Behaviour]
 
@@ -461,6 +463,29 @@ async def test_a_lost_engine_leaves_unknown_or_runs_again_only_where_that_is_har
             unknown = [row for row in rows if row.state is TargetState.UNKNOWN]
             assert {row.code for row in unknown} == {TargetCode.ENGINE_LOST}
             assert all(row.size_bytes == 5 for row in unknown), "what it printed is evidence"
+
+
+@pytest.mark.expect_logs("run.bug")
+async def test_a_run_that_cannot_be_read_keeps_the_engine_from_no_other(home: Path) -> None:
+    def hang(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(until=asyncio.Event())
+
+    executor = ScriptedExecutor(hang)
+    lost = open_engine(Home(home), executors={"ssh": executor, "local": executor})
+    await lost.start()
+    await save(lost, *INVENTORY)
+    spoilt, sound = await start(lost, targets="h1"), await start(lost, targets="h2")
+    await running(executor, 2)
+    spoil = update(run_event).where(run_event.c.run_id == spoilt.id).values(event="{}")
+    await lost.store.writer.write(lambda tx: tx.connection.execute(spoil) and None)
+    await abandon(lost)
+
+    async with engine(home) as (opened, _):
+        given_up = await ended(opened, spoilt.id)
+        assert given_up.state is RunState.ABNORMAL
+        assert given_up.counts == {"unknown": 1}
+        assert (await ended(opened, sound.id)).counts == {"unknown": 1}
+        assert (await ended(opened, (await start(opened)).id)).state is RunState.SUCCEEDED
 
 
 async def abandon(lost: Engine) -> None:
