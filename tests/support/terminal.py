@@ -27,6 +27,12 @@ class Terminal:
         self._env.pop("COLUMNS", None)
         self._size = ("-x", str(columns), "-y", str(rows))
         self._folder = folder
+        self._commands = 0
+
+    @property
+    def _mark(self) -> str:
+        """Differs from command to command: the screen may still show the one before."""
+        return f"exit{self._commands}"
 
     def __enter__(self) -> Self:
         settings = self._folder / "tmux.conf"
@@ -56,7 +62,8 @@ class Terminal:
 
     def start(self, *words: str) -> None:
         """Type a command line on an empty screen; its exit code is shown at the end."""
-        self.type(f"clear; {shlex.join(words)}; echo exit=$?")
+        self._commands += 1
+        self.type(f"clear; {shlex.join(words)}; echo {self._mark}=$?")
 
     def screen(self, *, colours: bool = False) -> str:
         """What is to be seen, without blank lines at the end."""
@@ -72,8 +79,9 @@ class Terminal:
 
     def ended(self) -> tuple[int, str]:
         """Wait for the command's end: its exit code, and the screen without that line."""
-        screen = self.wait_for(lambda screen: re.search(r"^exit=\d+$", screen, re.MULTILINE))
-        code = re.search(r"^exit=(\d+)$", screen, re.MULTILINE)
+        mark = re.compile(rf"^{self._mark}=(\d+)$", re.MULTILINE)
+        screen = self.wait_for(mark.search)
+        code = mark.search(screen)
         assert code is not None
         return int(code[1]), screen[: code.start()].rstrip("\n")
 
