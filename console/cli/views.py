@@ -52,13 +52,12 @@ def latest_steps(run: RunDetail) -> list[Step]:
 
 def failed_targets(client: Client, run: RunDetail) -> list[Target]:
     """Targets of the latest attempts that did not succeed."""
-    return [
-        target
-        for step in latest_steps(run)
-        for target in client.targets(
-            run.id, {"step": step.step, "attempt": step.attempt, "state": _BAD_STATES}
-        )
-    ]
+    return [target for step in latest_steps(run) for target in _failed_in(client, run, step)]
+
+
+def _failed_in(client: Client, run: RunDetail, step: Step) -> list[Target]:
+    query = {"step": step.step, "attempt": step.attempt, "state": _BAD_STATES}
+    return list(client.targets(run.id, query))
 
 
 def piece_bytes(piece: Piece) -> bytes:
@@ -93,16 +92,16 @@ class GroupsView(View):
     """At the end: hosts with the same answer together, successes first, a sample of each."""
 
     def end(self, run: RunDetail) -> None:
-        steps = latest_steps(run)
-        for place, step in enumerate(steps):
+        for place, step in enumerate(latest_steps(run)):
             if len(run.definition.get("steps", ())) > 1:
                 self._heading(step, first=place == 0)
             found = self._client.groups(run.id, {"step": step.step, "attempt": step.attempt})
             for group in reversed(found.groups):
                 if group.state in _PRINTED_STATES:
                     self._screen.lines(results.group_lines(group))
-        unreached = [t for t in failed_targets(self._client, run) if t.state not in _PRINTED_STATES]
-        self._screen.lines(results.failure_lines(results.failures(unreached)))
+            failed = _failed_in(self._client, run, step)
+            unreached = [target for target in failed if target.state not in _PRINTED_STATES]
+            self._screen.lines(results.failure_lines(results.failures(unreached)))
 
     def _heading(self, step: Step, *, first: bool) -> None:
         if not first:
@@ -110,6 +109,8 @@ class GroupsView(View):
         attempt = _("  attempt {number}").format(number=step.attempt) if step.attempt > 1 else ""
         name = Span(_("step {name}").format(name=step.step), Tone.STRONG)
         self._screen.print(name, attempt, "  ", states.run_state(step.state))
+        if step.reason and not set(step.counts) - GOOD_TARGET_STATES:
+            self._screen.print("    ", step.reason)  # no target says why
 
 
 class FailuresView(View):

@@ -460,6 +460,40 @@ def test_a_run_is_shown_with_steps_groups_and_next_steps(
     assert "runs show" not in ended.err
 
 
+def test_what_a_step_did_not_reach_and_why_it_failed_stand_under_that_step(
+    jobdeck: Jobdeck, ended_run: FakeApi
+) -> None:
+    steps = [
+        {"step": "fetch", "attempt": 1, "state": "error_ignored", "counts": {"unreachable": 1}},
+        {
+            "step": "merge", "attempt": 1, "state": "failed", "counts": {"success": 2},
+            "reason": "the hosts set 2 different values for output v",
+        },
+    ]  # fmt: skip
+    detail = {**run_detail("failed"), "steps": steps}
+    detail["definition"]["steps"] = [{"step": "fetch"}, {"step": "merge"}]
+    ended_run.on("GET", f"/runs/{ID}", answer(detail))
+    gone = target(0, "unreachable", code="ConnectionFailure", message="no route")
+
+    def targets(request: Any) -> Any:
+        items = [gone] if request.url.params["step"] == "fetch" else []
+        return answer({"items": items})(request)
+
+    ended_run.on("GET", f"/runs/{ID}/targets", targets)
+    ended_run.on("GET", f"/runs/{ID}/groups", answer({**GROUPS, "groups": []}))
+
+    ended = jobdeck("runs", "show", ID)
+
+    assert ended.out.endswith(
+        "step fetch  ~ error_ignored\n"
+        "! unreachable  1 host  web01\n"
+        "    no route\n"
+        "\n"
+        "step merge  ✗ failed\n"
+        "    the hosts set 2 different values for output v\n"
+    )
+
+
 def test_every_host_of_a_run_can_be_listed(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
     ended = jobdeck("runs", "show", ID, "--hosts")
 
