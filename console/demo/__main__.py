@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from console.cli import complaining
+from console.cli.exit_codes import ExitCode
 from console.cli.printing import out
 from console.demo.fleet import Fleet
 from console.demo.stage import Stage
@@ -23,7 +24,7 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 after the tour, 1 to 5 as `jobdeck` has them, 128 + N after a signal."""
+    """The exit code: 0 after the tour, else as `jobdeck` has them; 128 + N after a signal."""
     options = _parser().parse_args(arguments)
     try:
         if os.name != "posix":
@@ -33,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return asyncio.run(_until_signal(options))
     except OpsError as error:
         return complaining.about(error)
+    except BrokenPipeError:
+        # The interpreter must not flush into the closed pipe at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.READER_GONE
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -161,6 +161,8 @@ class Tour:
         self._screen.print(Span("$ ", Tone.QUIET), Span(typed, Tone.STRONG))
         self._screen.flush()
         code = await self._stage.jobdeck(*arguments)
+        if code == ExitCode.READER_GONE:
+            raise BrokenPipeError
         if code != expect:
             raise EnvironmentFault(
                 _("`{command}` ended with exit code {code}, not {expected}").format(

@@ -113,6 +113,18 @@ def test_a_signal_in_the_middle_ends_everything(demos: list[Demo], home: Path, n
     assert demo.left_behind() == []
 
 
+def test_a_reader_that_leaves_ends_everything(demos: list[Demo], home: Path) -> None:
+    demo = Demo(home)
+    demos.append(demo)
+    demo.wait_for("$ jobdeck apply")
+
+    assert demo.process.stdout is not None
+    demo.process.stdout.close()
+
+    assert demo.process.wait(PATIENCE_S) == 141
+    assert demo.left_behind() == []
+
+
 def test_a_home_that_was_named_stays_and_can_be_used(demos: list[Demo], home: Path) -> None:
     kept = home / "kept"
     demo = Demo(home, "--home", str(kept), "--stay")
