@@ -1,0 +1,249 @@
+"""Strategies for documents of every kind, made from their models.
+
+A field that is added to a spec takes part without a change here, unless its type is one that
+nothing below knows, which fails.
+"""
+
+from __future__ import annotations
+
+import base64
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from hypothesis import assume
+from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from core.domain import yamlsafe
+from core.domain.access import AccountSpec
+from core.domain.documents import KINDS, parse
+from core.domain.inventory import GroupSpec
+from core.domain.job import JobSpec, Parameter, ParameterType
+from core.domain.steps import LocalStep, ScriptStep, ScriptUse
+from core.domain.values import SecretRef
+from core.errors import Invalid
+
+ALPHABET = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+"""Letters of all scripts, controls, line ends, characters beyond the basic plane."""
+TEXT = st.one_of(
+    st.text(ALPHABET, max_size=30),
+    st.sampled_from(["", " ", "no", "1:20", "0644", "null", "~", "- a", "# x", "a: b", "é端口🐚"]),
+    st.lists(st.text(ALPHABET, max_size=12), min_size=2, max_size=4).map("\n".join),
+    st.just("#!/bin/sh\nset -e\n\n\tindented\n  trailing blanks  \n\n"),
+)
+ENV_NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True)
+LABEL_KEYS = st.from_regex(r"[\w][\w./-]{0,9}", fullmatch=True).filter(
+    lambda key: yamlsafe.load(yamlsafe.dump({key: 1})).value == {key: 1}
+)
+NEW_NAMES = st.sampled_from(["web01", "ähre", "主机一", "x" * 128, "007", "true-ly", "a.b_c-d"])
+CHECKED = {"check_env_name": ENV_NAMES, "check_name": NEW_NAMES}
+"""Name of a check -> texts that pass it."""
+
+PRESENT: Mapping[str, str] = {
+    "account": "there-a",
+    "environment": "there-e",
+    "host": "there-h",
+    "script": "there-s",
+    "group": "there-g",
+}
+"""Documents that exist, for references to them."""
+FOUNDATION: list[dict[str, Any]] = [
+    {"kind": "account", "name": "there-a", "spec": {"user": "u"}},
+    {"kind": "environment", "name": "there-e", "spec": {}},
+    {"kind": "host", "name": "there-h", "spec": {}},
+    {"kind": "script", "name": "there-s", "spec": {"text": "true"}},
+    {"kind": "group", "name": "there-g", "spec": {"hosts": ["there-h"]}},
+]
+EXPRESSIONS = st.sampled_from(
+    ["all", "there-h", "@there-g & !env=prod", "env in (a, b)", "there-*"]
+)
+DEFAULTS: Mapping[ParameterType, st.SearchStrategy[Any]] = {
+    ParameterType.STRING: TEXT,
+    ParameterType.NUMBER: st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6),
+    ParameterType.BOOL: st.booleans(),
+    ParameterType.TARGETS: EXPRESSIONS,
+    ParameterType.MAP: st.dictionaries(TEXT, TEXT | st.integers() | st.none(), max_size=3),
+    ParameterType.LIST: st.lists(TEXT | st.booleans() | st.lists(TEXT, max_size=2), max_size=3),
+}
+
+
+@st.composite
+def parameters(draw: st.DrawFn) -> dict[str, Any]:
+    """A parameter whose settings fit its type."""
+    type_ = draw(st.sampled_from(ParameterType))
+    raw = {"name": draw(ENV_NAMES), "type": type_.value, "description": draw(TEXT)}
+    if type_ is ParameterType.CHOICE:
+        raw["choices"] = draw(st.lists(TEXT, min_size=1, max_size=3))
+        default = st.sampled_from(raw["choices"])
+    else:
+        default = DEFAULTS.get(type_, st.none())
+    if type_ is not ParameterType.SECRET and draw(st.booleans()):
+        raw["default"] = draw(default)
+    else:
+        raw["required"] = draw(st.booleans())
+    if type_ is ParameterType.NUMBER and "default" not in raw:
+        raw["minimum"] = draw(st.integers(-5, 5) | st.floats(-5, 5))
+    return raw
+
+
+def present(kind: str) -> st.SearchStrategy[str]:
+    return st.just(PRESENT[kind])
+
+
+SPECIAL: Mapping[str, st.SearchStrategy[Any]] = {
+    "account": present("account"),
+    "run_as": present("account"),
+    "environment": present("environment"),
+    "jump": st.lists(present("host"), max_size=1),
+    "hosts": st.lists(present("host"), min_size=1, max_size=1),
+    "expression": EXPRESSIONS,
+    "targets": EXPRESSIONS,
+    "host_key": st.binary(min_size=32, max_size=32).map(
+        lambda raw: "SHA256:" + base64.b64encode(raw).decode().rstrip("=")
+    ),
+}
+"""Fields whose text means something, by their names."""
+
+
+@cache
+def spec_of(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
+    """Raw values of a model: required fields always, the others sometimes."""
+    if model is Parameter:
+        return parameters()
+    if model is ScriptUse:
+        return st.fixed_dictionaries({"name": present("script")}, optional={"revision": st.just(1)})
+    required, optional = {}, {}
+    for name, field in model.model_fields.items():
+        chosen = required if field.is_required() else optional
+        chosen[name] = SPECIAL[name] if name in SPECIAL else of_field(field)
+    raw = st.fixed_dictionaries(required, optional=optional)
+    return raw.map(FITTED[model]) if model in FITTED else raw
+
+
+def _without(raw: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in raw.items() if name not in names}
+
+
+def _fitted_account(raw: dict[str, Any]) -> dict[str, Any]:
+    if raw.get("key") is not None:
+        raw = _without(raw, "key_file")
+    if raw.get("key") is None and raw.get("key_file") is None:
+        raw = _without(raw, "passphrase", "certificate", "certificate_file")
+    return _without(raw, "certificate_file") if raw.get("certificate") is not None else raw
+
+
+def _fitted_script_step(raw: dict[str, Any]) -> dict[str, Any]:
+    if raw.get("script") is not None:
+        return _without(raw, "text", "language")
+    return {"text": "true\n", **{name: value for name, value in raw.items() if value is not None}}
+
+
+def _fitted_job(raw: dict[str, Any]) -> dict[str, Any]:
+    steps = [{**step, "name": f"{n}-{step['name']}"[:128]} for n, step in enumerate(raw["steps"])]
+    return {**raw, "steps": steps}
+
+
+FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    AccountSpec: _fitted_account,
+    GroupSpec: lambda raw: (
+        raw if raw.get("hosts") else {"expression": "all", **_without(raw, "expression")}
+    ),
+    JobSpec: _fitted_job,
+    LocalStep: lambda raw: _without(raw, "targets", "run_as"),
+    ScriptStep: _fitted_script_step,
+}
+"""Models with rules that bind several fields -> how raw values are made to keep them."""
+
+
+def of_field(field: FieldInfo) -> st.SearchStrategy[Any]:
+    checked = _of_checks(field.metadata)
+    return checked if checked is not None else of_type(field.annotation, _limits(field.metadata))
+
+
+def _limits(notes: Iterable[Any]) -> dict[str, Any]:
+    """`ge`, `max_length` and their like."""
+    known = ("ge", "gt", "le", "min_length", "max_length", "pattern")
+    found = {(name, getattr(note, name, None)) for note in notes for name in known}
+    return {name: limit for name, limit in found if limit is not None}
+
+
+def _of_checks(notes: Iterable[Any]) -> st.SearchStrategy[str] | None:
+    """Texts with a check of their own are told by the check's name."""
+    names = {getattr(getattr(note, "func", None), "__name__", "") for note in notes}
+    return next((texts for check, texts in CHECKED.items() if check in names), None)
+
+
+def of_type(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    """Raw values of a type; an unknown type is an error of this test."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is typing.Annotated:
+        own = FieldInfo.from_annotation(annotation)
+        if getattr(own, "discriminator", None):
+            return st.one_of(*(spec_of(model) for model in get_args(own.annotation)))
+        return of_annotated(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return st.one_of(*(of_type(part, limits) for part in inner if part is not SecretRef))
+    if origin is Literal:
+        return st.sampled_from(inner)
+    if origin is tuple:
+        size = limits.get("min_length", 0), min(3, limits.get("max_length") or 3)
+        return st.lists(of_type(inner[0], {}), min_size=size[0], max_size=max(size))
+    if origin is dict:
+        return st.dictionaries(of_type(inner[0], {}), of_type(inner[1], {}), max_size=3)
+    return of_plain(annotation, limits)
+
+
+def of_annotated(annotation: Any) -> st.SearchStrategy[Any]:
+    base, *notes = get_args(annotation)
+    checked = _of_checks(notes)
+    if checked is not None:
+        return checked
+    if any(str(getattr(note, "pattern", "") or "").startswith(r"^[\w]") for note in notes):
+        return LABEL_KEYS
+    return of_type(base, _limits(notes))
+
+
+def of_plain(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    if annotation is type(None):
+        return st.none()
+    if annotation is SecretStr:
+        return st.text(ALPHABET, min_size=1, max_size=20)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return st.sampled_from([member.value for member in annotation])
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return spec_of(annotation)
+    if annotation is str and "pattern" in limits:
+        # `$` of Python's expressions lets a line end follow, the models' own does not.
+        texts = st.from_regex(limits["pattern"], fullmatch=True).map(lambda text: text.rstrip("\n"))
+        return texts.filter(lambda text: len(text) <= limits.get("max_length", 99))
+    if annotation is str:
+        return TEXT.map(lambda text: text or "x") if limits.get("min_length") else TEXT
+    if annotation is bool:
+        return st.booleans()
+    low, high = limits.get("ge", limits.get("gt", 0)), limits.get("le", 10**6)
+    if annotation is int:
+        return st.integers(low, high)
+    if annotation is float:
+        return st.floats(low, high, exclude_min="gt" in limits) | st.integers(low + 1, high)
+    raise AssertionError(f"no values are known for {annotation}")
+
+
+@st.composite
+def documents(draw: st.DrawFn, kind: str) -> dict[str, Any]:
+    """A valid document of `kind` as a person could write it."""
+    raw = {
+        "kind": kind,
+        "name": draw(NEW_NAMES),
+        "labels": draw(st.dictionaries(LABEL_KEYS, TEXT, max_size=3)),
+        "spec": draw(spec_of(KINDS[kind].spec)),
+    }
+    try:
+        parse(raw)
+    except Invalid:  # a rule that binds several fields; there are few of them
+        assume(False)
+    return raw
