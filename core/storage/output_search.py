@@ -40,17 +40,20 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """The line it stands in, or the part around it; at most 200 characters."""
 
 
-def search(connection: Connection, run_id: str, text: str, limit: int) -> list[Found]:
+def search(
+    connection: Connection, run_id: str, text: str, limit: int, *, after: int = 0
+) -> list[Found]:
     """Up to `limit` targets of a run whose output contains `text`, in the run's order.
 
-    Letter case is ignored; bytes that are not UTF-8 match nothing.
+    Letter case is ignored; bytes that are not UTF-8 match nothing. `after` is the
+    `target_run_id` of the last one of the page before.
     """
     if not text:
         raise Invalid("there is no text to look for")
     chunks = connection.execute(
         select(*_WHO, *_WHAT)
         .join_from(target_run, output_chunk, output_chunk.c.target_run_id == target_run.c.id)
-        .where(target_run.c.run_id == run_id)
+        .where(target_run.c.run_id == run_id, target_run.c.id > after)
         .order_by(target_run.c.id, output_chunk.c.offset)
         .execution_options(yield_per=1)
     ).mappings()

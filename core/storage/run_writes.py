@@ -16,8 +16,8 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from core.domain.run import RunState, TargetCode, TargetState
 from core.flow.definition import RunDefinition, body_of
 from core.flow.events import AnyEvent
-from core.storage.runs import KEY_KEPT, LIVE_STATES
-from core.storage.tables import idempotency, run, run_event, step_run, target_run
+from core.storage.runs import KEY_KEPT, LIVE_STATES, job_of
+from core.storage.tables import idempotency, run, run_definition, run_event, step_run, target_run
 from core.storage.writer import Transaction, timestamp
 
 
@@ -49,15 +49,17 @@ def create(
             "id": run_id,
             "title": definition.title,
             "origin": definition.origin,
+            "job": job_of(definition.origin),
             "state": RunState.CREATED.value,
             "actor": actor,
             "created_at": tx.at,
             "target_count": target_count,
             "counts": "{}",
-            "definition": zstandard.ZstdCompressor(level=3).compress(body),
             "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
         },
     )
+    packed = zstandard.ZstdCompressor(level=3).compress(body)
+    tx.connection.execute(insert(run_definition), {"run_id": run_id, "body": packed})
     tx.journal(
         actor,
         "run.created",

@@ -18,11 +18,14 @@ from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetSta
 from core.errors import NotFound
 from core.flow.definition import ADHOC, RunDefinition
 from core.flow.events import AnyEvent
-from core.storage.tables import idempotency, run, run_event, step_run, target_run
+from core.ids import encode_ulid
+from core.storage.tables import idempotency, run, run_definition, run_event, step_run, target_run
 from core.storage.writer import timestamp
 
 KEY_KEPT = timedelta(hours=24)
 """How long the same idempotency key gives the same run."""
+
+_ID_AHEAD = timedelta(hours=1)
 
 SHORTEST_ID = 6
 """Characters of a run's id that name it: fewer could be a slip of the hand before a cancel."""
@@ -117,7 +120,9 @@ def get(connection: Connection, run_id: str) -> RunRow:
 
 def definition_of(connection: Connection, run_id: str) -> RunDefinition:
     """The frozen definition of a run."""
-    blob = connection.execute(select(run.c.definition).where(run.c.id == run_id)).scalar()
+    blob = connection.execute(
+        select(run_definition.c.body).where(run_definition.c.run_id == run_id)
+    ).scalar()
     if blob is None:
         raise NotFound("run", run_id)
     return RunDefinition.model_validate_json(zstandard.ZstdDecompressor().decompress(blob))
@@ -154,21 +159,32 @@ def list_runs(
         query = query.where(run.c.id < before)
     if where.states:
         query = query.where(run.c.state.in_([state.value for state in where.states]))
-    if where.origin == ADHOC:
-        query = query.where(run.c.origin == ADHOC)  # alone, the index on it gives the order too
-    elif where.origin:
-        job = f"job/{where.origin}"
-        query = query.where(run.c.origin > f"{job}@", run.c.origin < f"{job}A")
+    if where.origin:
+        query = query.where(run.c.job == ("" if where.origin == ADHOC else where.origin))
     if where.actor:
         query = query.where(run.c.actor == where.actor)
     if where.since:
-        query = query.where(run.c.created_at >= where.since)
+        query = query.where(run.c.id >= _first_id(where.since), run.c.created_at >= where.since)
     for word in where.text.split():
         query = query.where(run.c.summary.icontains(word, autoescape=True))
     if where.host:
         touched = select(target_run.c.run_id).where(target_run.c.host == where.host)
         query = query.where(run.c.id.in_(touched))
     return [_struct(row, RunRow) for row in connection.execute(query)]
+
+
+def _first_id(since: str) -> str:
+    """No run made at or after `since` has a smaller id: ids begin with their time.
+
+    Ids are made a moment before their run is stored, and a clock may be set back a little.
+    """
+    moment = datetime.fromisoformat(since) - _ID_AHEAD
+    return encode_ulid(max(0, int(moment.timestamp() * 1000)), 0)
+
+
+def job_of(origin: str) -> str:
+    """The job's name in an origin such as `job/NAME@REVISION`; "" for an ad-hoc run."""
+    return origin.partition("/")[2].rpartition("@")[0]
 
 
 def live_runs(connection: Connection) -> list[str]:

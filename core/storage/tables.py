@@ -100,7 +100,8 @@ run = Table(
     metadata,
     Column("id", String(26), primary_key=True),
     Column("title", String(200), nullable=False),
-    Column("origin", String(200), nullable=False),  # "adhoc" or "job/NAME"
+    Column("origin", String(200), nullable=False),  # "adhoc" or "job/NAME@REVISION"
+    Column("job", String(128), nullable=False),  # its name alone; "" for an ad-hoc run
     Column("state", String(20), nullable=False),
     Column("reason", String(500), nullable=False, server_default=text("''")),  # why it ended
     Column("actor", String(128), nullable=False),
@@ -109,10 +110,17 @@ run = Table(
     Column("finished_at", String(27)),
     Column("target_count", Integer, nullable=False),
     Column("counts", Text, nullable=False),  # JSON object: target state -> number, latest attempts
-    Column("definition", LargeBinary, nullable=False),  # RunDefinition: zstd of JSON
     Column("summary", Text, nullable=False),  # what search looks through: title, steps, targets
     Index(None, "state", "id"),
-    Index(None, "origin", "id"),
+    Index(None, "job", "id"),
+)
+
+# Apart from `run`, so that looking through many runs never reads what only their execution needs.
+run_definition = Table(
+    "run_definition",
+    metadata,
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # RunDefinition: zstd of JSON
 )
 
 run_event = Table(

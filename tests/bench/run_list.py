@@ -68,6 +68,10 @@ def seed(home: Path, runs: int) -> None:
 
 def _insert(tx: Transaction, numbers: range) -> None:
     tx.connection.execute(tables.run.insert(), [_run(number) for number in numbers])
+    tx.connection.execute(
+        tables.run_definition.insert(),
+        [{"run_id": _id(number), "body": os.urandom(_DEFINITION_BYTES)} for number in numbers],
+    )
     targets = [_target(number, ordinal) for number in numbers for ordinal in range(_TARGETS)]
     tx.connection.execute(tables.target_run.insert(), targets)
 
@@ -85,6 +89,7 @@ def _run(number: int) -> Mapping[str, Any]:
         "id": _id(number),
         "title": title,
         "origin": f"job/{title}@1" if is_job else "adhoc",
+        "job": title if is_job else "",
         "state": _STATES[number % len(_STATES)],
         "actor": f"operator{number % 7}",
         "created_at": at,
@@ -92,7 +97,6 @@ def _run(number: int) -> Mapping[str, Any]:
         "finished_at": at,
         "target_count": _TARGETS,
         "counts": '{"success":3}',
-        "definition": os.urandom(_DEFINITION_BYTES),
         "summary": f"{title} main {where}",
     }
 

@@ -43,8 +43,8 @@ def targets(store: Store) -> list[int]:
         tx.connection.execute(
             tables.run.insert(),
             {
-                "id": RUN, "title": "", "origin": "adhoc", "state": "running", "actor": "me",
-                "created_at": tx.at, "target_count": 3, "counts": "{}", "definition": b"",
+                "id": RUN, "title": "", "origin": "adhoc", "job": "", "state": "running", "actor": "me",
+                "created_at": tx.at, "target_count": 3, "counts": "{}",
                 "summary": "",
             },
         )  # fmt: skip

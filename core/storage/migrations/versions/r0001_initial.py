@@ -104,6 +104,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("origin", sa.String(length=200), nullable=False),
+        sa.Column("job", sa.String(length=128), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.String(length=500), server_default=sa.text("''"), nullable=False),
         sa.Column("actor", sa.String(length=128), nullable=False),
@@ -112,12 +113,20 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.String(length=27)),
         sa.Column("target_count", sa.Integer(), nullable=False),
         sa.Column("counts", sa.Text(), nullable=False),
-        sa.Column("definition", sa.LargeBinary(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_run"),
     )
-    op.create_index("ix_run_origin_id", "run", ["origin", "id"])
+    op.create_index("ix_run_job_id", "run", ["job", "id"])
     op.create_index("ix_run_state_id", "run", ["state", "id"])
+    op.create_table(
+        "run_definition",
+        sa.Column("run_id", sa.String(length=26), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["run.id"], name="fk_run_definition_run_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("run_id", name="pk_run_definition"),
+    )
     op.create_table(
         "secret",
         sa.Column("id", sa.String(length=26), nullable=False),
