@@ -198,9 +198,9 @@ class Client:
         with self._stream(f"{_run(run_id)}/output", query, headers) as response:
             yield from response.iter_bytes()
 
-    def search(self, run_id: str, words: str) -> list[answers.Match]:
-        page = self._get(answers.Page[answers.Match], f"{_run(run_id)}/search", {"q": words})
-        return page.items
+    def search(self, run_id: str, words: str) -> Iterator[answers.Match]:
+        """Every target that printed these words, in the run's order."""
+        return self._all(answers.Match, f"{_run(run_id)}/search", {"q": words})
 
     def follow_output(
         self, run_id: str, after: str = "0"

@@ -363,7 +363,7 @@ def search(
     as_json: Json = False,
 ) -> int:
     with engine() as client:
-        found = client.search(find(client, run), " ".join(words))
+        found = list(client.search(find(client, run), " ".join(words)))
     if as_json:
         out().json(msgspec.to_builtins(found))
     else:

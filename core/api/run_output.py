@@ -10,11 +10,11 @@ from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from core.api import headers, sse
+from core.api import cursors, headers, sse
 from core.api.routes import TheEngine, asks, router
 from core.api.run_groups import PRINTED, Attempt, StepName
 from core.api.run_places import target_of
-from core.api.values import Answer, Page, Text, readable
+from core.api.values import Answer, Cursor, Limit, Page, Text, readable
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.run import TERMINAL_RUN_STATES
 from core.executors.protocol import Stream
@@ -146,15 +146,20 @@ async def search(
     run: str,
     engine: TheEngine,
     q: Annotated[str, Query(min_length=1, max_length=1000, description="letter case is ignored")],
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Cursor = None,
+    limit: Limit = 100,
 ) -> MatchPage:
     """Targets whose output contains a text, in the run's order."""
+    scope = f"search {run} {q}"
+    after = cursors.number_position(scope, cursor)
 
     def find(c: Connection) -> list[output_search.Found]:
-        return output_search.search(c, runs.get(c, run).id, q, limit)
+        return output_search.search(c, runs.get(c, run).id, q, limit, after=after)
 
     found = await engine.store.reader.read(find)
-    return MatchPage(items=[_match(hit) for hit in found])
+    # Whether there are more is not known without looking: a full page says that there may be.
+    next_cursor = cursors.encode(scope, found[-1].target_run_id) if len(found) == limit else None
+    return MatchPage(items=[_match(hit) for hit in found], next_cursor=next_cursor)
 
 
 def _match(hit: output_search.Found) -> Match:

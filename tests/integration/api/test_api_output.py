@@ -195,6 +195,21 @@ async def test_a_text_is_found_with_its_host_and_line(web: Api) -> None:
     ]
 
 
+async def test_a_search_has_pages(web: Api) -> None:
+    for name in ("web1", "web2"):
+        web.hosts.behaviours[name] = prints(b"needle\n")
+    run_id = await web.run(command(targets="web*"))
+    path = f"/runs/{run_id}/search?q=needle&limit=1"
+
+    first = (await web.get(path)).json()
+    second = (await web.get(f"{path}&cursor={first['next_cursor']}")).json()
+    last = (await web.get(f"{path}&cursor={second['next_cursor']}")).json()
+
+    found = [[item["host"] for item in page["items"]] for page in (first, second, last)]
+    assert found == [["web1"], ["web2"], []]
+    assert last["next_cursor"] is None
+
+
 # --- live -------------------------------------------------------------------------------------
 
 

@@ -532,13 +532,25 @@ def test_groups_say_by_which_rules_they_were_made(jobdeck: Jobdeck, ended_run: F
     assert ended_run.asked(f"/runs/{ID}/groups") == {"rules": ["ansi,numbers"]}
 
 
+def test_a_search_shows_all_that_was_found(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    def page(host: str, cursor: str | None) -> Any:
+        match = {"host": host, "ordinal": 0, "step": "command", "line": 1, "text": "no space"}
+        return answer({"items": [match], "next_cursor": cursor})
+
+    ended_run.on("GET", f"/runs/{ID}/search", page("web01", "more"), page("web02", None))
+
+    ended = jobdeck("runs", "search", ID, "space")
+
+    assert [line.split()[0] for line in ended.out.splitlines()] == ["HOST", "web01", "web02"]
+
+
 def test_a_search_without_a_find_ends_with_1(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
     ended_run.on("GET", f"/runs/{ID}/search", answer({"items": []}))
 
     ended = jobdeck("runs", "search", ID, "no", "space")
 
     assert (ended.code, ended.out) == (1, "nothing found\n")
-    assert ended_run.asked(f"/runs/{ID}/search") == {"q": ["no space"]}
+    assert ended_run.asked(f"/runs/{ID}/search")["q"] == ["no space"]
 
 
 def test_a_question_is_asked_on_stderr(
