@@ -78,8 +78,10 @@ def failures(targets: Iterable[Target]) -> list[Failure]:
     found: dict[tuple[str, str, str], list[Target]] = defaultdict(list)
     for target in targets:
         if target.state not in GOOD_TARGET_STATES:
-            reason = target.message.replace(target.host, "")
-            found[target.state, target.code or "", _shape(reason)].append(target)
+            reason = _shape(target.message.replace(target.host, ""))
+            if target.exit_code is not None:
+                reason = f"{target.exit_code} {reason}"
+            found[target.state, target.code or "", reason].append(target)
     return [
         Failure(state, code, tuple(t.host for t in members), members[0].message)
         for (state, code, _reason), members in sorted(

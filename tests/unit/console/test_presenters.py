@@ -194,6 +194,23 @@ def test_hosts_that_failed_for_the_same_reason_stand_together() -> None:
     ]
 
 
+def test_exit_codes_are_no_particulars_of_a_host() -> None:
+    ran = {"state": "failed", "code": "NonZeroResultCode"}
+    targets = [
+        target(f"web{place}", exit_code=code, message=f"exit status {code}", **ran)
+        for place, code in enumerate([1, 2, 1])
+    ]
+
+    lines = [plain(line) for line in results.failure_lines(results.failures(targets))]
+
+    assert lines == [
+        "✗ failed  2 hosts  web[0,2]",
+        "    exit status 1",
+        "✗ failed  1 host  web1",
+        "    exit status 2",
+    ]
+
+
 @pytest.mark.parametrize(
     ("code", "command"),
     [
