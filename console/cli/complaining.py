@@ -39,6 +39,13 @@ def about_usage(error: typer.TyperException) -> int:
     return ExitCode.REFUSED
 
 
+def about_output(error: OSError) -> int:
+    """stdout leads to a file that cannot be written."""
+    message = _("the output cannot be written: {reason}").format(reason=error.strerror)
+    _say(message, [], _("check space and permissions"))
+    return ExitCode.ENVIRONMENT
+
+
 def about_bug(error: Exception) -> int:
     """Something that nobody foresaw: everything that helps to find it."""
     screen = err()

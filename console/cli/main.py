@@ -6,9 +6,11 @@ so that no command has to think of either.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -24,6 +26,7 @@ def main() -> None:
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     settings.reset()
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -32,6 +35,11 @@ def run(args: Sequence[str]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_gone()
+    except SystemExit as end:
+        # WORKAROUND(typer 0.29): it ends with 1 where whoever reads stdout is gone.
+        if isinstance(end.__context__, BrokenPipeError):
+            return _reader_gone()
+        raise
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except OpsError as error:
@@ -45,15 +53,35 @@ def run(args: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  (whatever is left is our bug, and says so)
         from console.cli import complaining
 
+        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+            _give_up_stdout()
+            return complaining.about_output(error)
         return complaining.about_bug(error)
     return code if isinstance(code, int) else 0
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a stream that cannot be written says; a file with a name is somebody else's business."""
+
+
+def _open_what_is_closed() -> None:
+    """A closed stdout or stderr (`>&-`) is nobody's; it is no reason to fail."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+            setattr(sys, name, nowhere)
+
+
 def _reader_gone() -> int:
-    """End quietly, and keep the interpreter from flushing into the closed pipe at its end."""
+    """End quietly."""
+    _give_up_stdout()
+    return 141
+
+
+def _give_up_stdout() -> None:
+    """Keep the interpreter from flushing into what cannot be written at its end."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
-    return 141
 
 
 if __name__ == "__main__":
