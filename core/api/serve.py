@@ -10,11 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
 from core.runtime.engine import Engine, StopMode
 
+log = structlog.get_logger(__name__)
+
+_SOCKET_CHECK_S = 2.0
 _LAST_ANSWERS_S = 3
 """How long open requests may take to end once the engine has stopped working."""
 
@@ -49,10 +53,12 @@ async def serve(engine: Engine, app: FastAPI) -> None:
     )
     serving = asyncio.ensure_future(server.serve())
     draining = asyncio.ensure_future(_drained(engine))
+    watching = asyncio.ensure_future(_watch(path, engine))
     await asyncio.wait({serving, draining}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving
     draining.cancel()
+    watching.cancel()
     if engine.holds_home:  # else the socket at that path is another engine's
         with suppress(FileNotFoundError):
             path.unlink()
@@ -62,6 +68,17 @@ async def _drained(engine: Engine) -> None:
     """Answers go on while the engine finishes its work, so that people can watch."""
     await engine.stop_requested.wait()
     await engine.finish_work()
+
+
+async def _watch(path: Path, engine: Engine) -> None:
+    """Stop when the socket is taken away, as cleaners of temporary files do after a while.
+
+    Nobody could reach the engine any more, or stop it; the next console starts another.
+    """
+    while path.exists():  # noqa: ASYNC110, ASYNC240 - the file system tells nobody, and at once
+        await asyncio.sleep(_SOCKET_CHECK_S)
+    log.error("engine.socket-lost", socket=str(path))
+    engine.request_stop(StopMode.DETACH)
 
 
 def _reserve(path: Path) -> None:

@@ -169,3 +169,13 @@ def test_the_engine_keeps_no_terminal_and_no_folder(product: Product) -> None:
     assert os.getsid(pid) == pid
     assert Path(f"/proc/{pid}/cwd").readlink() == Path("/")
     assert "engine run --background" in command_of(pid)
+
+
+def test_an_engine_whose_socket_is_taken_away_makes_room_for_another(product: Product) -> None:
+    product.apply("{kind: host, name: kept, spec: {}}")
+    old = product.engine_pid
+    product.home.socket.unlink()
+
+    assert "kept" in product.run("get", "hosts").out
+    assert product.engine_pid not in (None, old)
+    assert "engine.socket-lost" in product.home.log.read_text()
