@@ -36,6 +36,8 @@ class Patience:
     """Between asking processes to end and killing them."""
     linger_s: float = 5.0
     """After the exit status, while something in the background holds the output open in silence."""
+    most_linger_s: float = 60.0
+    """The same while it goes on to print: the last output of the work itself has come by then."""
 
 
 class Turn(StrEnum):
@@ -99,6 +101,8 @@ class Attempt:
         }
         self._wire: Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._last_call = 0.0
+        """When output after the exit status is followed no more, by the loop's clock."""
         self._refill: asyncio.Task[None] | None = None
         self._deaf = False
         self._noise = b""
@@ -178,6 +182,7 @@ class Attempt:
     def exited(self, status: int | None, signal: str | None) -> None:
         """The program ended; its output may still be on the way."""
         self.status, self.signal = status, signal
+        self._last_call = self._loop.time() + self._patience.most_linger_s
         self._set_timer(None, Turn.LINGERED)
         self._linger()
 
@@ -254,7 +259,8 @@ class Attempt:
     def _linger(self) -> None:
         """The program has exited: wait for the end of its output."""
         if self._refill is None:
-            self._set_timer(self._patience.linger_s, Turn.LINGERED)
+            left_s = max(0.0, self._last_call - self._loop.time())
+            self._set_timer(min(self._patience.linger_s, left_s), Turn.LINGERED)
 
     def _note(self, noise: bytes) -> None:
         self._noise = (self._noise + noise)[-_MAX_NOISE_BYTES:]
@@ -273,6 +279,7 @@ class Attempt:
             self._refill = self._loop.create_task(self._wait_for_room(self._wire))
 
     async def _wait_for_room(self, wire: Wire) -> None:
+        since = self._loop.time()
         try:
             await self._sink.ready()
         except OutputLimitReached:
@@ -281,6 +288,7 @@ class Attempt:
             self._log_failed(error)
         else:
             self._refill = None
+            self._last_call += self._loop.time() - since
             wire.resume()
             if self.has_exited:
                 self._linger()

@@ -8,10 +8,12 @@ import time
 import pytest
 
 from core.domain.run import TargetCode, TargetState
+from core.executors.attempt import Patience
 from core.executors.protocol import Login
 from core.executors.ssh import SshExecutor
+from tests.integration.ssh.conftest import MakeExecutor
 from tests.support.sshd import Sshd
-from tests.support.work import MemorySink, command, run, script, target
+from tests.support.work import MemorySink, book_of, command, run, script, target
 
 pytestmark = pytest.mark.needs("sshd")
 
@@ -169,6 +171,19 @@ async def test_the_background_is_followed_while_it_speaks(
     assert result.outcome.exit_code == 4
     assert result.out == b"1\n2\n3\n4\n5\n"
     assert result.sink.note == b""
+
+
+async def test_the_background_is_not_followed_for_ever(
+    make_executor: MakeExecutor, sshd: Sshd
+) -> None:
+    patience = Patience(start_s=20, grace_s=0.5, linger_s=2, most_linger_s=1)
+    executor = make_executor(book_of(sshd), patience=patience)
+    text = "(for i in $(seq 100); do echo $i || exit; sleep 0.1; done) & echo started"
+
+    result = await asyncio.wait_for(run(executor, target(sshd), text), 8)
+
+    assert result.outcome.state is TargetState.SUCCESS
+    assert b"in the background still holds its output" in result.sink.note
 
 
 async def test_one_session_runs_several_works(executor: SshExecutor, sshd: Sshd) -> None:
