@@ -19,7 +19,11 @@ _HOST = {"kind": "host", "name": "here", "spec": {"protocol": "local"}}
 def rows(*, rounds: int) -> list[Row]:
     """The rows of the table."""
     with tempfile.TemporaryDirectory(prefix="jd-bench-") as name:
-        return [*_help(Path(name), rounds), *_warm_run(Path(name), rounds), *_start(Path(name), min(rounds, 5))]
+        return [
+            *_help(Path(name), rounds),
+            *_warm_run(Path(name), rounds),
+            *_start(Path(name), min(rounds, 5)),
+        ]
 
 
 def _help(folder: Path, rounds: int) -> list[Row]:
