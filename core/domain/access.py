@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from core.domain.patterns import USER_NAME
 from core.domain.values import Env, Secret, Value
 
 
@@ -19,14 +20,14 @@ class Become(Value):
     """How a login turns into another user on the host."""
 
     method: BecomeMethod = BecomeMethod.SUDO
-    user: str = Field("root", min_length=1, max_length=64, pattern=r"^[^\s:\-][^\s:]*$")
+    user: str = Field("root", min_length=1, max_length=64, pattern=USER_NAME)
     password: Secret | None = None
 
 
 class AccountSpec(Value):
     """A login identity and everything that may prove it, tried in the order of the fields."""
 
-    user: str = Field(min_length=1, max_length=64, pattern=r"^[^\s:\-][^\s:]*$")
+    user: str = Field(min_length=1, max_length=64, pattern=USER_NAME)
     agent: bool = Field(False, description="offer the keys of the SSH agent of the engine's user")
     key: Secret | None = Field(None, description="text of a private key")
     key_file: str | None = Field(None, description="path of a private key on the engine's machine")

@@ -39,6 +39,14 @@ def check_env_name(name: str) -> str:
     )
 
 
+def check_variable_name(name: str) -> str:
+    """`name` itself; ValueError where no person may set it."""
+    check_env_name(name)
+    if name.startswith(RESERVED_PREFIX):
+        raise ValueError(f"names beginning with {RESERVED_PREFIX} are reserved")
+    return name
+
+
 def check_output_name(name: str) -> str:
     """`name` itself; ValueError where no host may set it."""
     check_env_name(name)

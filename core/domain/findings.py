@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from core.domain.patterns import IN_WORDS
 from core.errors import Problem, nearest
 
 _SHOULD = re.compile(r"^(Value error, |(Input|String|Value|List|Tuple|Dictionary|Data) should )")
@@ -57,7 +58,8 @@ def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Problem:
     kind, context = finding["type"], finding.get("ctx") or {}
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _wrong_branch(where, branches, context)
-    what = _SENTENCES.get(kind) or _SHOULD.sub(_must, finding["msg"])
+    known = IN_WORDS.get(context.get("pattern", "")) or _SENTENCES.get(kind)
+    what = known or _SHOULD.sub(_must, finding["msg"])
     hint = suggest(str(finding["loc"][-1]), siblings) if kind == "extra_forbidden" else ""
     return Problem(where=where, what=what[:1].lower() + what[1:], hint=hint)
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from core.domain.patterns import FINGERPRINT
 from core.domain.values import Env, Name, Value
 
 
@@ -28,7 +29,7 @@ class HostSpec(Value):
     jump: tuple[Name, ...] = Field((), max_length=8, description="hosts to pass, nearest first")
     host_key: str | None = Field(
         None,
-        pattern=r"^SHA256:[A-Za-z0-9+/]{43}$",
+        pattern=FINGERPRINT,
         description="pinned fingerprint of the host's key; nothing else is then accepted",
     )
     variables: Env = Field(default_factory=dict, description="reach scripts as environment")

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from core.domain.patterns import INTERPRETER
 from core.domain.steps import MAX_PROGRAM_CHARACTERS, Language, Step
 from core.domain.values import EnvName, Value
 
@@ -87,5 +88,5 @@ class ScriptSpec(Value):
     """A script; each revision of the document is one of its versions."""
 
     description: str = ""
-    language: str = Field(Language.SH, max_length=255, pattern=r"^[\w./+-]+$")
+    language: str = Field(Language.SH, max_length=255, pattern=INTERPRETER)
     text: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)

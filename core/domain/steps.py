@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from core.domain.captures import OutputRule
+from core.domain.patterns import INTERPRETER
 from core.domain.values import Env, EnvName, Name, Value
 
 MAX_PROGRAM_CHARACTERS = 1 << 20
@@ -73,7 +74,7 @@ class ScriptStep(StepBase):
     language: str | None = Field(
         None,
         max_length=255,
-        pattern=r"^[\w./+-]+$",
+        pattern=INTERPRETER,
         description="interpreter: a name (sh, bash, python3, perl …) or a path",
     )
     args: tuple[str, ...] = Field((), max_length=256)

@@ -18,7 +18,8 @@ from pydantic import (
     StringConstraints,
 )
 
-from core.domain.envname import check_env_name
+from core.domain.envname import check_variable_name
+from core.domain.patterns import LABEL_KEY, SECRET_ID
 from core.domain.targets import check_name
 
 
@@ -31,12 +32,14 @@ class Value(BaseModel):
 class SecretRef(Value):
     """Where a secret's bytes are: an id in the vault. All that is ever stored or shown."""
 
-    secret: str = Field(pattern=r"^[0-9A-Z]{26}$", description="id of a secret in the vault")
+    secret: str = Field(pattern=SECRET_ID, description="id of a secret in the vault")
 
 
 def _secret_input(value: Any) -> Any:
     if isinstance(value, str) and not value:
         raise ValueError("an empty secret proves nothing; leave the field out")
+    if isinstance(value, bool | int | float):
+        raise ValueError("must be text; put it in quotes")
     return value
 
 
@@ -56,11 +59,11 @@ Secret = Annotated[
 Name = Annotated[str, AfterValidator(check_name)]
 """A document's name: letters of any script, digits, `.`, `_`, `-`; at most 128 characters."""
 
-EnvName = Annotated[str, AfterValidator(check_env_name)]
-"""A name that a POSIX shell accepts as an environment variable."""
+EnvName = Annotated[str, AfterValidator(check_variable_name)]
+"""A name that a POSIX shell accepts as an environment variable, and that is not Jobdeck's own."""
 
 Labels = dict[
-    Annotated[str, StringConstraints(pattern=r"^[\w][\w./-]{0,62}$")],
+    Annotated[str, StringConstraints(pattern=LABEL_KEY)],
     Annotated[str, StringConstraints(max_length=255)],
 ]
 """Labels: key -> value, both text."""

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.inventory import Protocol
 from core.domain.steps import Step, StepBase
-from core.domain.values import Env, Name, Secret, SecretRef, Value
+from core.domain.values import Env, EnvName, Name, Secret, SecretRef, Value
 from core.flow.graph import Graph
 
 ADHOC = "adhoc"
@@ -28,7 +28,7 @@ class RunRequest(Value):
     targets: str | None = Field(None, description="target expression; empty: the job's")
     hosts: tuple[Name, ...] | None = Field(None, description="exact hosts, instead of `targets`")
     parameters: dict[str, Any] = Field(default_factory=dict)
-    secrets: dict[str, Secret] = Field(
+    secrets: dict[EnvName, Secret] = Field(
         default_factory=dict, description="environment variables of this run that are secret"
     )
     env: Env = Field(default_factory=dict)

@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
-from core.domain.envname import RESERVED_PREFIX
 from core.domain.run import RunAction, legal_actions
 from core.domain.values import SecretRef
 from core.errors import (
@@ -59,7 +58,6 @@ class Runs:
 
     async def preview(self, request: RunRequest) -> RunDefinition:
         """What would run; nothing is written and nothing leaves the machine."""
-        _check_names(request)
         return await self._plan(request, await self._documents())
 
     async def start(self, request: RunRequest, actor: str, idempotency_key: str | None) -> RunRow:
@@ -69,7 +67,6 @@ class Runs:
         """
         if self._draining:
             raise Conflict("the engine is stopping and takes no new runs", hint="try again shortly")
-        _check_names(request)
         documents = await self._documents()
         digest = ""
         if idempotency_key:
@@ -221,17 +218,3 @@ def _text(secret: Any) -> str:
     if isinstance(secret, SecretStr):
         return secret.get_secret_value()
     raise Forbidden("a run takes the text of a secret, not a reference to another's")
-
-
-def _check_names(request: RunRequest) -> None:
-    """Names that Jobdeck itself gives a meaning cannot be set."""
-    problems = [
-        Problem(
-            where=f"{where}.{name}", what=f"names beginning with {RESERVED_PREFIX} are reserved"
-        )
-        for where, names in (("env", request.env), ("secrets", request.secrets))
-        for name in names
-        if name.startswith(RESERVED_PREFIX)
-    ]
-    if problems:
-        raise Invalid("the run cannot be started", problems)

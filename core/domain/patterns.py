@@ -1,0 +1,23 @@
+"""Patterns of texts in documents, and what they ask for in words.
+
+The pattern is for schemas and machines; a person who got it wrong reads the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FINGERPRINT = r"^SHA256:[A-Za-z0-9+/]{43}$"
+INTERPRETER = r"^[\w./+-]+$"
+LABEL_KEY = r"^[\w][\w./-]{0,62}$"
+SECRET_ID = r"^[0-9A-Z]{26}$"
+USER_NAME = r"^[^\s:\-][^\s:]*$"
+
+IN_WORDS: Mapping[str, str] = {
+    FINGERPRINT: "must be a fingerprint as `ssh-keygen -lf` prints it: SHA256: and 43 characters",
+    INTERPRETER: "must be the name or the path of a program: letters, digits and _ . / + -",
+    LABEL_KEY: "cannot be the key of a label: letters, digits, _ . / and -, at most 63 of them",
+    SECRET_ID: "must be the id of a secret in the vault, or the secret's own text instead",
+    USER_NAME: "must be a user's name, without blanks and colons, and with no - at its beginning",
+}
+"""Pattern -> what is said of a text that does not match it."""
