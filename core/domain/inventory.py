@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from core.domain.patterns import FINGERPRINT
+from core.domain.patterns import FINGERPRINT, FOLDER
 from core.domain.values import Env, Name, Value
 
 
@@ -31,6 +31,12 @@ class HostSpec(Value):
         None,
         pattern=FINGERPRINT,
         description="pinned fingerprint of the host's key; nothing else is then accepted",
+    )
+    spool: str | None = Field(
+        None,
+        max_length=1024,
+        pattern=FOLDER,
+        description="folder there that keeps what runs; empty: .jobdeck in the account's home",
     )
     variables: Env = Field(default_factory=dict, description="reach scripts as environment")
 

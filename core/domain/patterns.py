@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+FOLDER = r"^/[^\x00-\x1f\x7f]*$"
 FINGERPRINT = r"^SHA256:[A-Za-z0-9+/]{43}$"
 INTERPRETER = r"^[\w./+-]+$"
 LABEL_KEY = r"^[\w][\w./-]{0,62}$"
@@ -15,6 +16,7 @@ USER_NAME = r"^[^\s:\-][^\s:]*$"
 
 IN_WORDS: Mapping[str, str] = {
     FINGERPRINT: "must be a fingerprint as `ssh-keygen -lf` prints it: SHA256: and 43 characters",
+    FOLDER: "must be the whole path of a folder, beginning with /",
     INTERPRETER: "must be the name or the path of a program: letters, digits and _ . / + -",
     LABEL_KEY: "cannot be the key of a label: letters, digits, _ . / and -, at most 63 of them",
     SECRET_ID: "must be the id of a secret in the vault, or the secret's own text instead",

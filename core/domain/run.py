@@ -97,6 +97,14 @@ class TargetCode(StrEnum):
     """Our own bug or fault on the way to the host; the message names it."""
     ENGINE_LOST = "EngineLost"
     """The engine ended while the target was running."""
+    LINE_LOST = "LineLost"
+    """The connection broke; the work may go on under its claim."""
+    CLAIM_ABSENT = "ClaimAbsent"
+    """The target shows that nothing was started, and refuses a later start of the same attempt."""
+    CLAIM_BROKEN = "ClaimBroken"
+    """The claim is there, but neither the work nor its exit status: restarted, killed, removed."""
+    FENCED = "Fenced"
+    """The target has seen a newer owner of the run."""
 
 
 _R, _T = RunState, TargetState

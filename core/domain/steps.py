@@ -30,6 +30,15 @@ class Retry(Value):
         return min(float(self.delay_s * self.backoff ** (attempt - 2)), 3600.0)
 
 
+class Execution(StrEnum):
+    """How work is tied to the connection that started it."""
+
+    DETACHED = "detached"
+    """The host keeps the work, its output and its exit status: a lost line or engine loses nothing."""
+    DIRECT = "direct"
+    """The work hangs on its connection: nothing is kept on the host, and a cut leaves it unknown."""
+
+
 class StepBase(Value):
     """What every kind of step has."""
 
@@ -42,6 +51,9 @@ class StepBase(Value):
     allow_empty: bool = Field(False, description="matching no host is not a failure")
     run_as: Name | None = Field(None, description="account, instead of each host's own")
     concurrency: int | None = Field(None, ge=1, le=2000, description="targets at the same time")
+    execution: Execution = Field(
+        Execution.DETACHED, description="whether a host keeps what runs when the connection is lost"
+    )
     env: Env = Field(default_factory=dict)
     outputs: OutputRule = Field(
         OutputRule.FAIL, description="when hosts set different values for one output"

@@ -57,6 +57,9 @@ class Conductor:
             stopping.cancel()
             attempt.close()
 
+    async def settle(self) -> None:
+        """Direct work leaves nothing behind."""
+
     def _prepare(self, work: Work, sink: Sink) -> tuple[Attempt, str]:
         token = self._new_token()
         become = self._link.become
@@ -153,6 +156,9 @@ class _Memory:
 
     async def ready(self) -> None:
         """There is always room."""
+
+    async def unclaimed(self, reason: str) -> None:
+        """Our own programs are direct always."""
 
 
 def _as_it_ended(attempt: Attempt, work: Work) -> Outcome:

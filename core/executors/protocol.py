@@ -98,6 +98,33 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     args: tuple[str, ...] = ()
 
 
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a claim's own files was received: bytes as the work wrote them, before masking."""
+
+    out: int = 0
+    err: int = 0
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of the attempt on the target itself, by which it is started once and never lost.
+
+    The target keeps output and exit status under the attempt's id until the session is told
+    to `settle`; whoever comes later with the same id finds what is there.
+    """
+
+    run_id: str
+    epoch: int
+    """Rises with each owner of the run; a target refuses owners older than one it has seen."""
+    spool: str = ""
+    """Folder on the target that holds claims; "": `.jobdeck` in the home of the work's user."""
+    resume: Position | None = None
+    """None: take the claim and start the work, or follow it from its beginning where the claim is
+    taken already. Otherwise: start nothing; follow the claim from here, and where there is none,
+    see to it that the work can never start under this id."""
+    running_s: float = 0.0
+    """With `resume`: seconds since the work was started, which count towards its time-out."""
+
+
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt's work on one target."""
 
@@ -110,6 +137,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds the work may take after it started; None: no limit."""
     collect_outputs: bool = False
     """Offer the work a file, named by $JOBDECK_OUTPUT, and bring its content back."""
+    claim: Claim | None = None
+    """None: direct execution. The work dies, or goes on unseen, when the connection does."""
 
     def __repr__(self) -> str:
         return f"Work({self.attempt_id})"
@@ -132,6 +161,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     outputs_file: bytes | None = None
     """What the work wrote to $JOBDECK_OUTPUT."""
 
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether the work may go on under its claim: another session can find out."""
+        return self.code is TargetCode.LINE_LOST
+
+    @property
+    def never_started(self) -> bool:
+        """Whether it is certain that nothing ran under this attempt's id, and never will."""
+        return self.code is TargetCode.CLAIM_ABSENT
+
 
 class Sink(Protocol):
     """Takes a target's output as it arrives."""
@@ -141,6 +180,11 @@ class Sink(Protocol):
 
     async def ready(self) -> None:
         """Returns when more can be taken; raises OutputLimitReached when the work must end."""
+
+    async def unclaimed(self, reason: str) -> None:
+        """The target can hold no claim, for `reason`: returns once it is on record that the
+        attempt runs directly. Only then may it run.
+        """
 
 
 class OutputLimitReached(Exception):
@@ -152,6 +196,9 @@ class Session(Protocol):
 
     async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
         """Run `work` to its end, or until `stop` is set; never raises for a far side's no."""
+
+    async def settle(self) -> None:
+        """The last outcome is on disk: the target may forget its claim. Nothing without one."""
 
 
 class Executor(Protocol):

@@ -76,6 +76,9 @@ class _ScriptedSession:
         finally:
             executor.running -= 1
 
+    async def settle(self) -> None:
+        """Nothing is kept."""
+
     async def _perform(self, behaviour: Behaviour, sink: Sink, stop: asyncio.Event) -> Outcome:
         try:
             for stream, data in behaviour.output:

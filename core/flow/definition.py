@@ -65,6 +65,8 @@ class FrozenHost(Value):
     host_key: str | None = None
     host_keys: HostKeyPolicy = HostKeyPolicy.ASK
     environment: str | None = None
+    spool: str | None = None
+    """Folder there that keeps what runs."""
     variables: Env = Field(default_factory=dict)
     """Environment's, groups' and host's variables, the nearer to the host the stronger."""
 

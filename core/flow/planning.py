@@ -223,6 +223,7 @@ def _freeze(name: str, documents: Documents, grouped: Mapping[str, Env]) -> Froz
         host_key=spec.host_key,
         host_keys=rails.host_keys if spec.environment else HostKeyPolicy.ASK,
         environment=spec.environment,
+        spool=spec.spool,
         variables=merged,
     )
 

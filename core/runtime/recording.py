@@ -79,6 +79,9 @@ class TargetLog:
             raise OutputLimitReached
         await self._room.wait()
 
+    async def unclaimed(self, reason: str) -> None:
+        """Not yet kept: attempts are direct."""
+
     def stored(self, size: int) -> None:
         """`size` bytes of this log are committed."""
         self.unstored -= size

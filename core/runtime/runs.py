@@ -18,8 +18,6 @@ from core.errors import (
     Conflict,
     Forbidden,
     IllegalTransition,
-    Invalid,
-    Problem,
     RequestError,
     StorageFault,
 )

@@ -83,12 +83,17 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     dropped_bytes: int
     digest: str
     outputs: dict[str, Any]
+    batch: int
+    claimed: int
+    """1 where the host keeps a record of the attempt, so that it can be asked how it went."""
+    positions: dict[str, list[int]]
+    """Stream -> [bytes of the host's own file that are stored, of them under the last ***]."""
 
 
 _RUN_COLUMNS = [run.c[name] for name in RunRow.__struct_fields__]
 _STEP_COLUMNS = [step_run.c[name] for name in StepRow.__struct_fields__]
 _TARGET_COLUMNS = [target_run.c[name] for name in TargetRow.__struct_fields__]
-_JSON_COLUMNS = frozenset({"counts", "outputs"})
+_JSON_COLUMNS = frozenset({"counts", "outputs", "positions"})
 
 
 S = TypeVar("S", RunRow, StepRow, TargetRow)

@@ -111,6 +111,9 @@ run = Table(
     Column("target_count", Integer, nullable=False),
     Column("counts", Text, nullable=False),  # JSON object: target state -> number, latest attempts
     Column("summary", Text, nullable=False),  # what search looks through: title, steps, targets
+    # The run whose step asked for this one, such as a health check between batches.
+    Column("parent", String(26)),
+    Column("change", String(128), nullable=False, server_default=text("''")),  # change number
     Index(None, "state", "id"),
     Index(None, "job", "id"),
 )
@@ -147,6 +150,20 @@ step_run = Table(
     Column("outputs", Text, nullable=False, server_default=text("'{}'")),  # JSON: name -> value
 )
 
+step_batch = Table(
+    "step_batch",
+    metadata,
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", String(128), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("batch", Integer, primary_key=True),  # from 0
+    Column("state", String(20), nullable=False),
+    Column("reason", String(500), nullable=False, server_default=text("''")),
+    Column("planned_at", String(27)),  # staggered batches: kept, so that another engine can go on
+    Column("started_at", String(27)),
+    Column("finished_at", String(27)),
+)
+
 target_run = Table(
     "target_run",
     metadata,
@@ -168,6 +185,11 @@ target_run = Table(
     Column("dropped_bytes", Integer, nullable=False, server_default=text("0")),  # over the cap
     Column("digest", String(32), nullable=False, server_default=text("''")),  # of normalised output
     Column("outputs", Text, nullable=False, server_default=text("'{}'")),
+    Column("batch", Integer, nullable=False, server_default=text("0")),  # from 0
+    # 1: the host keeps a record of the attempt, so it can be asked how it went.
+    Column("claimed", Integer, nullable=False, server_default=text("0")),
+    # JSON: stream -> [bytes of the host's own file that are stored, of them under the last ***].
+    Column("positions", String(120), nullable=False, server_default=text("'{}'")),
     UniqueConstraint("run_id", "step", "attempt", "ordinal"),
     Index(None, "run_id", "state"),
     Index(None, "host", "id"),  # "what ran on this host"
@@ -193,6 +215,52 @@ output_chunk = Table(
     UniqueConstraint("target_run_id", "offset"),
     Index(None, "run_id", "seq"),
     sqlite_autoincrement=True,
+)
+
+# What people asked of a run, beyond its start: who, when, what, why.
+run_operation = Table(
+    "run_operation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("step", String(128), nullable=False, server_default=text("''")),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("batch", Integer),
+    Column("targets", Text, nullable=False, server_default=text("'[]'")),  # JSON: names of hosts
+    Column("reason", String(500), nullable=False, server_default=text("''")),
+    Index(None, "run_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+run_note = Table(
+    "run_note",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "run_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# A dry run: what a start would have done, kept to be compared with the run that followed.
+plan = Table(
+    "plan",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("level", String(8), nullable=False),  # plan | probe
+    Column("title", String(200), nullable=False),
+    Column("origin", String(200), nullable=False),
+    Column("digest", String(64), nullable=False),  # of the definition
+    Column("definition", LargeBinary, nullable=False),  # RunDefinition: zstd of JSON
+    Column("findings", Text, nullable=False),  # JSON: what was seen, by host
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="SET NULL")),
 )
 
 secret = Table(
@@ -230,7 +298,7 @@ host_key = Table(
 setting = Table(
     "setting",
     metadata,
-    Column("name", String(64), primary_key=True),  # home_id
+    Column("name", String(64), primary_key=True),  # home_id, epoch
     Column("value", Text, nullable=False),
 )
 

@@ -18,14 +18,14 @@ from sqlalchemy import Connection
 from core.clock import ManualClock
 from core.errors import StorageFault
 from core.ids import SequentialIds
-from core.storage import database, schema, tables
+from core.storage import database, runs, schema, tables
 from core.storage.store import Store
 
 
-def migrated(path: Path) -> None:
+def migrated(path: Path, to: str = "head") -> None:
     engine = database.open_writing(path, foreign_keys=False)
     with engine.connect() as connection, connection.begin():
-        schema.upgrade(connection)
+        schema.upgrade(connection, to)
     engine.dispose()
 
 
@@ -83,19 +83,26 @@ def test_the_head_that_is_compared_with_is_the_newest_migration() -> None:
     assert all(len(script.revision) == 4 for script in scripts.walk_revisions())
 
 
-def test_an_old_database_is_led_up_and_keeps_its_rows(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    schema.prepare(home / "a.db", home_id="kept")
-    steps: list[str] = []
-
-    def upgrade(connection: Connection) -> None:
-        steps.append(schema.revision_of(connection) or "")
-
-    monkeypatch.setattr(schema, "HEAD", "0002")
-    monkeypatch.setattr(schema, "upgrade", upgrade)
+def test_a_database_of_the_first_schema_is_led_up_and_keeps_its_rows(home: Path) -> None:
+    migrated(home / "a.db", to="0001")
+    with sqlite3.connect(home / "a.db") as connection:
+        connection.execute("INSERT INTO setting VALUES ('home_id', 'kept')")
+        connection.execute(
+            "INSERT INTO run (id, title, origin, job, state, actor, created_at, target_count,"
+            " counts, summary) VALUES ('R', 't', 'adhoc', '', 'failed', 'me', '', 1, '{}', '')"
+        )
+        connection.execute(
+            "INSERT INTO target_run (run_id, step, attempt, ordinal, host, attempt_id, state)"
+            " VALUES ('R', 's', 1, 0, 'h', 'A', 'unknown')"
+        )
+    connection.close()
     schema.prepare(home / "a.db", home_id="other")
-    assert steps == ["0001"]
+    engine = database.open_reading(home / "a.db")
+    with engine.connect() as reading:
+        assert schema.revision_of(reading) == schema.HEAD
+        [target] = runs.targets_of(reading, "R")
+    engine.dispose()
+    assert (target.host, target.claimed, target.positions, target.batch) == ("h", 0, {}, 0)
     rows = sqlite3.connect(home / "a.db").execute("SELECT value FROM setting").fetchall()
     assert rows == [("kept",)]
 
@@ -110,7 +117,7 @@ def test_a_migration_that_fails_changes_nothing(
         connection.exec_driver_sql("DROP TABLE journal")
         raise StorageFault("half way")
 
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", "0999")
     monkeypatch.setattr(schema, "upgrade", upgrade)
     with pytest.raises(StorageFault, match="half way"):
         schema.prepare(home / "a.db", home_id="other")
