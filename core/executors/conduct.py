@@ -178,13 +178,7 @@ def _as_it_ended(attempt: Attempt, work: Work) -> Outcome:
             TargetCode.CONNECTION_FAILURE,
             f"the connection broke before the work was sent: {evidence}",
         )
-    known = "it started" if attempt.out.started else "whether it started is not known"
-    return _outcome(
-        TargetState.UNKNOWN,
-        TargetCode.CONNECTION_LOST,
-        f"the connection was lost: {evidence}; {known}, and how it ended cannot be known "
-        "(look at the host)",
-    )
+    return outcomes.connection_lost(evidence, started=attempt.out.started)
 
 
 def _with_outputs(outcome: Outcome, attempt: Attempt) -> Outcome:

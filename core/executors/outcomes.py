@@ -96,6 +96,57 @@ def exited(status: int | None, signal_name: str | None) -> Outcome:
     )
 
 
+def connection_lost(evidence: str, *, started: bool) -> Outcome:
+    """The line was lost under direct work."""
+    return Outcome(
+        state=_S.UNKNOWN,
+        code=_C.CONNECTION_LOST,
+        message=f"the connection was lost: {evidence}; {_start_known(started)}, and how it ended "
+        "cannot be known (look at the host)",
+    )
+
+
+def line_lost(evidence: str, *, started: bool) -> Outcome:
+    """The line was lost under work that may have a claim."""
+    return Outcome(
+        state=_S.UNKNOWN,
+        code=_C.LINE_LOST,
+        message=f"the connection was lost: {evidence}; {_start_known(started)}, and the host keeps "
+        "how it goes on",
+    )
+
+
+def _start_known(started: bool) -> str:
+    return "it started" if started else "whether it started is not known"
+
+
+def claim_absent() -> Outcome:
+    """The host was asked: nothing began under this attempt's id, and nothing will."""
+    return Outcome(
+        state=_S.SUBMIT_FAILED,
+        code=_C.CLAIM_ABSENT,
+        message="it was never started: the host holds no claim of it, and refuses a later start",
+    )
+
+
+def claim_broken(evidence: str) -> Outcome:
+    """The host was asked: it began, and neither it nor its exit status is there."""
+    return Outcome(
+        state=_S.UNKNOWN,
+        code=_C.CLAIM_BROKEN,
+        message=f"it started, and how it ended cannot be known: {evidence} (look at the host)",
+    )
+
+
+def fenced(*, started_nothing: bool) -> Outcome:
+    """The host was asked, and has seen a newer owner of the run."""
+    return Outcome(
+        state=_S.SUBMIT_FAILED if started_nothing else _S.UNKNOWN,
+        code=_C.FENCED,
+        message="the host answers a newer owner of this run only; this engine must let go of it",
+    )
+
+
 def with_outputs(outcome: Outcome, outputs: bytes) -> Outcome:
     return msgspec.structs.replace(outcome, outputs_file=outputs)
 

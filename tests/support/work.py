@@ -36,6 +36,8 @@ class MemorySink:
         self.streams = {stream: bytearray() for stream in Stream}
         self.heard = asyncio.Event()
         """Set by the first byte of the work's own output."""
+        self.unclaimed_for: list[str] = []
+        """Why the target could hold no claim."""
 
     @property
     def out(self) -> bytes:
@@ -57,6 +59,9 @@ class MemorySink:
 
     async def ready(self) -> None:
         """There is always room."""
+
+    async def unclaimed(self, reason: str) -> None:
+        self.unclaimed_for.append(reason)
 
 
 @dataclass(frozen=True, slots=True)
