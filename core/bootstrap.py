@@ -23,11 +23,11 @@ from core.ids import Ids, UlidSource
 from core.runtime import logs
 from core.runtime.driver import Tools
 from core.runtime.engine import Engine
+from core.runtime.gate import Gate
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
-from core.runtime.steps import Gate
 from core.storage.documents import Documents
 from core.storage.store import Store
 from core.vault.vault import Vault

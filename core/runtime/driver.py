@@ -35,8 +35,9 @@ from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.events import AnyEvent, CancelRequested, RetryDue, StepFinished
 from core.flow.machine import FlowState
 from core.ids import Ids
+from core.runtime.gate import Gate
 from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
-from core.runtime.steps import Gate, StepEnd, StepExecution, end_waiting
+from core.runtime.steps import StepEnd, StepExecution, end_waiting
 from core.runtime.work import Opened, WorkMaker, open_secrets
 from core.storage import output, run_writes, runs
 from core.storage.output import RunBudget
@@ -275,6 +276,7 @@ class Driver:
         opened: Opened,
     ) -> StepEnd | None:
         execution = StepExecution(
+            run_id=self.run_id,
             definition=self._definition,
             step=step,
             rows=rows,

@@ -31,6 +31,7 @@ from core.errors import Invalid, TargetError
 from core.executors import outcomes
 from core.executors.protocol import Executor, Outcome
 from core.flow.definition import FrozenHost, RunDefinition
+from core.runtime.gate import Gate
 from core.runtime.recording import StepRecorder, TargetLog
 from core.runtime.work import WorkMaker
 from core.storage.output import RunBudget
@@ -53,21 +54,13 @@ class StepEnd:
     """Merged by the step's rule."""
 
 
-class Gate:
-    """What lets targets start: room among all runs, and whether the engine takes new work."""
-
-    def __init__(self, max_targets: int) -> None:
-        self.room = asyncio.Semaphore(max_targets)
-        self.holding = asyncio.Event()
-        """Set when the engine stops: what runs goes on, what waits stays waiting."""
-
-
 class StepExecution:
     """Runs the waiting targets of one step's attempt."""
 
     def __init__(
         self,
         *,
+        run_id: str,
         definition: RunDefinition,
         step: StepBase,
         rows: Sequence[TargetRow],
@@ -78,6 +71,7 @@ class StepExecution:
         budget: RunBudget,
         clock: Clock,
     ) -> None:
+        self._run_id = run_id
         self._definition = definition
         self._step = step
         self._rows = {row.ordinal: row for row in rows}
@@ -118,7 +112,7 @@ class StepExecution:
 
     async def _take_from(self, queue: Iterator[TargetRow]) -> None:
         while not self._stop.is_set() and not self._gate.holding.is_set():
-            async with self._gate.room:
+            async with self._gate.room(self._run_id):
                 if self._stop.is_set() or self._gate.holding.is_set():
                     return
                 row = next(queue, None)
