@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core import failpoints
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings
 from core.domain.authorization import Actor
@@ -132,8 +133,10 @@ def _wire(
 def serve(home: Home, *, to_stderr: bool = False) -> None:
     """Run an engine process on `home` until it is asked to stop."""
     os.umask(0o077)
+    failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
     engine = open_engine(home)
     logs.configure(home.log, engine.settings.log_level, engine.clock, to_stderr=to_stderr)
+    failpoints.reach("engine.wired")
 
     async def main() -> None:
         from core.api.app import create_app
@@ -141,6 +144,7 @@ def serve(home: Home, *, to_stderr: bool = False) -> None:
 
         owner = local_owner()
         await engine.start()
+        failpoints.reach("engine.ready")
         _spare_the_collector()
         try:
             await serve_api(engine, create_app(engine, lambda _: owner))

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from core import failpoints
 from core.api.document_history import FieldChangeOut
 from core.api.kinds import RawDocument
 from core.api.openapi import fails
@@ -61,6 +62,7 @@ async def apply(body: ApplyIn, engine: TheEngine, actor: TheActor) -> Applied:
         planned = await engine.store.writer.write(
             lambda tx: engine.documents.apply(tx, batch, actor.name, body.prune)
         )
+        failpoints.reach("documents.applied")
     return Applied(
         changes=[ChangeOut.model_validate(change) for change in planned],
         applied=not body.dry_run,

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from core import failpoints
 from core.clock import Clock
 from core.domain.run import (
     GOOD_TARGET_STATES,
@@ -140,7 +141,9 @@ class Driver:
         async with self._feeding:
             before = self._state
             after, commands = machine.advance(before, event)
+            failpoints.reach("event.advanced")
             await keep(lambda tx: self._store(tx, event, before, after, actor, reason, commands))
+            failpoints.reach("event.kept")
             self._state = after
             self._perform(commands)
 
@@ -189,6 +192,7 @@ class Driver:
                     if step in self._executions:
                         self._executions[step].stop()
                 case FinishRun():
+                    failpoints.reach("run.ended")
                     self.finished.set()
 
     def _spawn(self, work: Any) -> None:
@@ -218,6 +222,7 @@ class Driver:
         self.finished.set()
 
     async def _retry_later(self, step: str, attempt: int, delay_s: float) -> None:
+        failpoints.reach("run.retry.waiting")
         holding = asyncio.ensure_future(self._tools.gate.holding.wait())
         try:
             await asyncio.wait({holding}, timeout=delay_s)
@@ -227,6 +232,7 @@ class Driver:
             self.finished.set()
             return
         # The run may have been cancelled, also while the cancel is still being stored.
+        failpoints.reach("run.retry.due")
         with suppress(IllegalTransition):
             await self.feed(RetryDue(step=step, attempt=attempt), ENGINE_ACTOR)
 
@@ -310,9 +316,11 @@ class Driver:
         if not known:
             good = {row.ordinal for row in before if row.state in GOOD_TARGET_STATES}
             targets = [self._new_target(ordinal, good) for ordinal in self._ordinals(step)]
+            failpoints.reach("step.opening")
             await self._keep(
                 lambda tx: run_writes.open_step(tx, self.run_id, step.name, attempt, targets)
             )
+            failpoints.reach("step.opened")
         elif lost := [row for row in rows if row.state is TargetState.RUNNING]:
             await self._keep(lambda tx: self._settle_lost(tx, step, lost))
         else:
@@ -368,7 +376,9 @@ class Driver:
             run_writes.set_step_outputs(tx, self.run_id, step.name, attempt, end.outputs)
             run_writes.set_counts(tx, self.run_id, step.name, attempt, counts, self.counts)
 
+        failpoints.reach("step.judged")
         await self._keep(store)
+        failpoints.reach("step.finished")
         await self._remember_host_outputs(step, attempt)
         event = StepFinished(step=step.name, attempt=attempt, state=end.state)
         await self.feed(event, ENGINE_ACTOR, reason=end.reason)

@@ -16,6 +16,7 @@ from enum import StrEnum
 import msgspec
 import structlog
 
+from core import failpoints
 from core.clock import Clock
 from core.config import Settings
 from core.domain.run import TargetState
@@ -156,6 +157,7 @@ class Engine:
         await self.finish_work()
         if self._watching is not None:
             self._watching.cancel()
+        failpoints.reach("engine.stopping")
         for executor in self._executors:
             await executor.close()
         await asyncio.to_thread(self.store.close)

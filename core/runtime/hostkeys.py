@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from core import failpoints
 from core.clock import Clock
 from core.domain.hostkeys import KeySource, KeyStatus, KnownKey, name_on_record, normalised
 from core.domain.knownhosts import read_known_hosts
@@ -68,7 +69,9 @@ class HostKeys:
         chosen = _choose(await self.on_record(), ids, hosts, status, places)
 
         def write(tx: Transaction) -> list[KeyRow]:
-            return [host_keys.decide(tx, row.id, status, actor) for row in chosen]
+            decided = [host_keys.decide(tx, row.id, status, actor) for row in chosen]
+            failpoints.reach("hostkeys.decided")
+            return decided
 
         return self._follow(await self._store.writer.write(write))
 
@@ -110,11 +113,13 @@ class HostKeys:
         return [row.key for row in await self.add(found.keys, actor)], found.notices
 
     def _follow(self, rows: Sequence[KeyRow]) -> list[KeyRow]:
+        failpoints.reach("hostkeys.kept")
         for row in rows:
             self.book.put(row.key)
         return list(rows)
 
     def _remember(self, key: KnownKey) -> None:
+        failpoints.reach("hostkeys.seen")
         id_ = self._ids.new()
         self._store.writer.submit(lambda tx: host_keys.add(tx, id_, key, _BY_RULE))
 

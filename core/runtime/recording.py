@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from core import failpoints
 from core.clock import Clock
 from core.domain.captures import SetLines
 from core.domain.normalising import OutputDigest
@@ -98,6 +99,7 @@ class TargetLog:
             self._sets.feed(data)
         kept = self._budget.take(data)
         if kept:
+            failpoints.reach("target.output.taken")
             self.unstored += len(kept)
             self._recorder.output(self, stream, kept)
 
@@ -140,13 +142,17 @@ class _Batch:
         """Store everything but the counts."""
         if self.intents:
             run_writes.mark_running(tx, self.intents)
+            failpoints.reach("target.intent.written")
         additions = [
             output.Addition(target_run_id=taker.row.id, offset=taker.stored_bytes, pieces=pieces)
             for taker, pieces in self.output.items()
         ]
         output.append(tx, place.run_id, additions)
+        if additions:
+            failpoints.reach("target.output.written")
         if self.ends:
             run_writes.finish_targets(tx, self.ends)
+            failpoints.reach("target.end.written")
         if self.changes:
             run_writes.journal_targets(tx, place.run_id, place.step, place.attempt, self.changes)
 
@@ -254,12 +260,14 @@ class StepRecorder:
                 run_writes.set_counts(
                     tx, place.run_id, place.step, place.attempt, counts, run_counts
                 )
+            failpoints.reach("batch.written")
 
         try:
             await write_until_kept(self._writer, place.run_id, write)
         except Exception as error:  # noqa: BLE001 - everybody who waits gets it
             batch.answer(error)
             return
+        failpoints.reach("batch.kept")
         batch.answer(None)
         if batch.output:
             self._on_output()

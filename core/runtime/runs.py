@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
+from core import failpoints
 from core.domain.run import RunAction, legal_actions
 from core.domain.values import SecretRef
 from core.errors import (
@@ -79,6 +80,7 @@ class Runs:
         }
         run_id = self._tools.ids.new()
         event = Started()
+        failpoints.reach("run.planned")
         state, commands = machine.advance(FlowState(definition.graph), event)
 
         def write(tx: Transaction) -> tuple[RunDefinition, RunRow] | RunRow:
@@ -93,14 +95,17 @@ class Runs:
             run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts))
             run_writes.append_event(tx, run_id, event, actor)
             run_writes.set_run_state(tx, run_id, state.run, actor)
+            failpoints.reach("run.created")
             return sealed, runs.get(tx.connection, run_id)
 
         answer = await self._tools.store.writer.write(write)
         if isinstance(answer, RunRow):
             return answer
+        failpoints.reach("run.accepted")
         driver = Driver(self._tools, run_id, answer[0], state)
         self._watch(driver)
         driver.begin(commands)
+        failpoints.reach("run.begun")
         return answer[1]
 
     async def act(self, run_id: str, action: RunAction, actor: str, reason: str = "") -> RunRow:
@@ -113,12 +118,15 @@ class Runs:
                 f"run {row.id} is {row.state}; {action} is not possible",
                 hint=f"possible: {legal}" if legal else "it has ended",
             )
+        failpoints.reach("run.cancelling")
         await driver.cancel(actor, reason)
+        failpoints.reach("run.cancelled")
         return await self._get(row.id)
 
     async def recover(self) -> int:
         """Take up every run that had not ended; how many there are."""
         live = await self._tools.store.reader.read(runs.live_runs)
+        failpoints.reach("recovery.begun")
         for run_id in live:
             try:
                 await self._take_up(run_id)
@@ -134,9 +142,11 @@ class Runs:
         read = self._tools.store.reader.read
         definition = await read(partial(runs.definition_of, run_id=run_id))
         events = await read(partial(runs.events_of, run_id=run_id))
+        failpoints.reach("recovery.read")
         driver = Driver(self._tools, run_id, definition, machine.fold(definition.graph, events))
         await driver.resume()
         self._watch(driver)
+        failpoints.reach("recovery.taken-up")
         log.info("run.resumed", run=run_id)
 
     def refuse_new(self, *, hold: bool) -> None:

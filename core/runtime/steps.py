@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from core import failpoints
 from core.clock import Clock
 from core.domain.captures import OutputValue, merge_outputs
 from core.domain.normalising import OutputDigest
@@ -122,7 +123,9 @@ class StepExecution:
 
     async def _run_target(self, row: TargetRow) -> None:
         host = self._definition.hosts[row.ordinal]
+        failpoints.reach("target.intent.before")
         await self._recorder.started(row)
+        failpoints.reach("target.intent.kept")
         taker = TargetLog(
             row,
             self._recorder,
@@ -142,7 +145,9 @@ class StepExecution:
                 code=TargetCode.DISPATCH_FAILURE,
                 message=f"a bug in Jobdeck, see engine.log: {type(bug).__name__}",
             )
+        failpoints.reach("target.worked")
         await self._record(row, taker, outcome)
+        failpoints.reach("target.ended")
 
     async def _reach(self, host: FrozenHost, row: TargetRow, taker: TargetLog) -> Outcome:
         """Open a session, run the work; a stop is obeyed at every point."""
@@ -161,6 +166,7 @@ class StepExecution:
             session = entering.result()
         finally:
             stopping.cancel()
+        failpoints.reach("target.entered")
         try:
             return await session.run(work, taker, self._stop)
         finally:

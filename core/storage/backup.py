@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from core import failpoints
 from core.errors import AlreadyExists, Conflict, NotFound, StorageFault
 from core.storage import schema
 from core.storage.writer import storage_fault
@@ -83,11 +84,15 @@ def backup(
         if target.exists():
             raise AlreadyExists(f"{target} already exists", hint="name a file that does not")
         _create_private(draft)
+        failpoints.reach("backup.begun")
         _copy(database, draft, progress)
+        failpoints.reach("backup.copied")
         facts = check(draft)
         _sync(draft)
+        failpoints.reach("backup.synced")
         draft.rename(target)
         _sync(target.parent)
+        failpoints.reach("backup.named")
         key_path = _copy_key(key_file, target)
     return BackedUp(
         path=str(target),

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
+from core import failpoints
 from core.domain.documents import Document
 from core.errors import AlreadyExists, Invalid, NotFound, Problem, StaleRevision
 from core.storage import document_checks as checks
@@ -136,7 +137,9 @@ class Documents:
         are deleted. Invalid lists every problem of every document.
         """
         changes = self._planned(tx.connection, batch, _selected(tx.connection, batch, prune))
+        failpoints.reach("documents.planned")
         self._write(tx, changes, actor)
+        failpoints.reach("documents.written")
         return _shown(changes)
 
     # --- planning ---------------------------------------------------------------------------

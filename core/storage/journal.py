@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from core import failpoints
 from core.storage.database import Reader
 from core.storage.tables import journal
 from core.storage.writer import Writer
@@ -97,6 +98,8 @@ class JournalFeed:
                     connection, after, _PAGE, types=types, subject=subject
                 )
             )
+            if entries:
+                failpoints.reach("journal.read")
             for entry in entries:
                 yield entry
             if len(entries) == _PAGE:
@@ -121,6 +124,7 @@ class JournalFeed:
     def _committed(self, seq: int) -> None:
         with self._lock:
             self._latest = max(self._latest, seq)
+        failpoints.reach("journal.told")
         self._wake_all()
 
     def _wake_all(self) -> None:

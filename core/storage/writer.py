@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, exc
 
+from core import failpoints
 from core.clock import Clock
 from core.errors import StorageFault
 from core.storage import tables
@@ -160,10 +161,14 @@ class Writer:
         answers: list[Any] = []
         try:
             with self._engine.connect() as connection, connection.begin():
+                failpoints.reach("storage.group.open")
                 transaction = Transaction(connection, self._clock.now())
                 for write, _ in group:
                     answers.append(_attempt(transaction, write))
+                    failpoints.reach("storage.write.done")
                 last_seq = transaction.last_seq
+                failpoints.reach("storage.group.written")
+            failpoints.reach("storage.group.committed")
         except exc.SQLAlchemyError as error:
             answers = [_Raised(storage_fault(error))] * len(group)
             last_seq = None
@@ -172,6 +177,7 @@ class Writer:
                 future.set_exception(answer.error)
             else:
                 future.set_result(answer)
+        failpoints.reach("storage.group.answered")
         return last_seq
 
     def _tell(self, last_seq: int) -> None:

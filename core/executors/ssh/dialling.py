@@ -20,6 +20,7 @@ from typing import Any
 
 import asyncssh
 
+from core import failpoints
 from core.errors import TargetError
 from core.executors.protocol import HostKeyBook, Target
 from core.executors.ssh import failures
@@ -141,6 +142,7 @@ class Dialler:
                 without |= {visitor.shown_type}
             else:
                 _send_without_chaff(connection)
+                failpoints.reach("ssh.welcome")
                 return Dialled(connection, visitor)
 
     async def _shake_hands(
@@ -155,6 +157,7 @@ class Dialler:
         if tunnel is None:
             sock = await self._connect(target)
             progress.connected = True
+            failpoints.reach("ssh.connected")
         try:
             return await self._log_in(target, visitor, without, tunnel, sock)
         except BaseException:
@@ -192,6 +195,7 @@ class Dialler:
             is_last = index == len(addresses)
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
+                failpoints.reach("ssh.connecting")
                 sock.setblocking(False)
                 async with asyncio.timeout(None if is_last else patience_s):
                     await loop.sock_connect(sock, address)

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncssh
 
+from core import failpoints
 from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.attempt import Attempt
@@ -89,6 +90,7 @@ class SshLink:
             ) from error
         if channel.is_lost and not attempt.handed_over:
             raise _NothingSent("the connection was lost", is_full=False)
+        failpoints.reach("ssh.requested")
         channel.accept()
 
     async def _replace(self, lease: Lease, *, is_full: bool) -> None:
