@@ -380,7 +380,7 @@ def cancel(
     wait: Annotated[bool, typer.Option("--wait", help=_("until the run has ended"))] = False,
 ) -> int:
     with engine() as client:
-        row = client.act(find(client, run), "cancel", reason)
+        row = client.act(find(client, run), "stop", reason)
         if not wait:
             err().print(_("cancelling run {id}").format(id=results.short_id(row.id)))
             return ExitCode.OK

@@ -162,7 +162,7 @@ class Watch:
 
     def _cancel(self) -> None:
         with suppress(IllegalTransition):  # it ended while we asked
-            self._client.act(self.run.id, "cancel")
+            self._client.act(self.run.id, "stop")
             self._screen.print(_("cancelling: what runs on hosts is being ended"))
         self.run = self._client.run(self.run.id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
 from pydantic import Field
@@ -13,7 +13,7 @@ from core.api.openapi import fails
 from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
-from core.domain.run import RunAction, RunState, legal_actions
+from core.domain.run import RunAction, RunState, may_act
 from core.domain.targets import fold
 from core.domain.values import Value
 from core.errors import ConfirmationRequired
@@ -115,7 +115,7 @@ class Preview(Answer):
 class ActionIn(Value):
     """What to do with a run."""
 
-    action: RunAction
+    action: Literal[RunAction.STOP]
     reason: str = Field("", max_length=MAX_REASON_CHARACTERS)
 
 
@@ -198,7 +198,7 @@ async def get(run: str, engine: TheEngine) -> RunDetail:
     return RunDetail(
         **RunOut.model_validate(row).model_dump(),
         steps=[StepOut.model_validate(step) for step in steps],
-        actions=list(legal_actions(row.state)),
+        actions=[RunAction.STOP] if may_act(RunAction.STOP, row.state) else [],
         definition=_summary(definition),
     )
 

@@ -25,7 +25,7 @@ class Verb(StrEnum):
     """Create, replace and delete documents as one batch."""
     START = "start"
     ACT = "act"
-    """Ask a live run for something: cancel, later retry, skip, approve."""
+    """Ask a run for something: stop it, retry or skip a step, note what was done about it."""
     DECIDE = "decide"
     """Approve, revoke or import what the engine trusts."""
     STOP = "stop"

@@ -8,7 +8,7 @@ The names are fixed; databases, the API and screens show them as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -127,15 +127,18 @@ TERMINAL_RUN_STATES = frozenset(
 _RESULTS = {_R.SUCCEEDED, _R.PARTIALLY_SUCCEEDED, _R.FAILED, _R.TIMED_OUT, _R.ABNORMAL}
 
 RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
-    _R.CREATED: frozenset({_R.QUEUED, _R.RUNNING, _R.STOPPED, _R.SKIPPED}),
-    _R.QUEUED: frozenset({_R.RUNNING, _R.STOPPED, _R.ABANDONED}),
+    _R.CREATED: frozenset({_R.QUEUED, _R.RUNNING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
+    _R.QUEUED: frozenset({_R.RUNNING, _R.STOPPED, _R.ABNORMAL, _R.ABANDONED}),
     _R.RUNNING: frozenset(
         {*_RESULTS, _R.WAITING_USER, _R.BATCH_WAITING, _R.SUSPENDED, _R.STOPPING, _R.STOPPED}
     ),
-    _R.WAITING_USER: frozenset({_R.RUNNING, _R.REJECTED, _R.STOPPED, _R.TIMED_OUT}),
-    _R.BATCH_WAITING: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED}),
-    _R.SUSPENDED: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED}),
-    _R.STOPPING: frozenset({_R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
+    _R.WAITING_USER: frozenset(
+        {_R.RUNNING, _R.REJECTED, _R.STOPPED, _R.SKIPPED, _R.TIMED_OUT, _R.ABNORMAL}
+    ),
+    _R.BATCH_WAITING: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
+    _R.SUSPENDED: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
+    # A run that stops goes on when the step that would not end is skipped.
+    _R.STOPPING: frozenset({_R.RUNNING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
     _R.FAILED: frozenset({_R.RUNNING, _R.ERROR_IGNORED}),
     _R.PARTIALLY_SUCCEEDED: frozenset({_R.RUNNING, _R.ERROR_IGNORED}),
     _R.TIMED_OUT: frozenset({_R.RUNNING, _R.ERROR_IGNORED}),
@@ -182,15 +185,36 @@ State = TypeVar("State", RunState, TargetState)
 class RunAction(StrEnum):
     """What an operator can ask of a run."""
 
-    CANCEL = "cancel"
+    STOP = "stop"
+    """Nothing new starts, what runs is ended, and its end is verified."""
+    FORCE_STOP = "force_stop"
+    """The same, without waiting for an end that cannot be verified."""
+    RETRY = "retry"
+    """The step is taken up again, as another attempt."""
+    IGNORE = "ignore"
+    """The step's failure counts no more; what follows it starts."""
+    SKIP = "skip"
+    """The step is left as it is; what follows it starts."""
 
+
+RUN_WIDE_ACTIONS = frozenset({RunAction.STOP, RunAction.FORCE_STOP})
+"""Asked of a run as a whole; all others are asked of one of its steps."""
+
+AFTERWARDS = frozenset({RunAction.RETRY, RunAction.IGNORE})
+"""Asked of steps of a run that has ended, which then goes on; all others while it goes on."""
+
+_BAD = {_R.FAILED, _R.PARTIALLY_SUCCEEDED, _R.TIMED_OUT, _R.ABNORMAL}
 
 LEGAL_ACTIONS: Mapping[RunAction, frozenset[RunState]] = {
-    RunAction.CANCEL: frozenset(
+    RunAction.STOP: frozenset(
         {_R.CREATED, _R.QUEUED, _R.RUNNING, _R.WAITING_USER, _R.BATCH_WAITING, _R.SUSPENDED}
     ),
+    RunAction.FORCE_STOP: frozenset({_R.STOPPING}),
+    RunAction.RETRY: frozenset({*_BAD, _R.STOPPED}),
+    RunAction.IGNORE: frozenset(_BAD),
+    RunAction.SKIP: frozenset({_R.STOPPING, _R.SUSPENDED, _R.BATCH_WAITING, _R.WAITING_USER}),
 }
-"""Action -> states in which it may be asked."""
+"""Action -> states in which it may be asked: states of the run, or of the step it is about."""
 
 
 def can_transit(old: RunState | TargetState, new: RunState | TargetState) -> bool:
@@ -207,9 +231,21 @@ def transit(what: str, old: State, new: State) -> State:
     return new
 
 
-def legal_actions(state: RunState) -> tuple[RunAction, ...]:
-    """The actions that a run in `state` accepts."""
-    return tuple(action for action, states in LEGAL_ACTIONS.items() if state in states)
+def may_act(action: RunAction, run: RunState, step: RunState | None = None) -> bool:
+    """Whether `action` may be asked of a run, and of a step of it where it is about one."""
+    if action in RUN_WIDE_ACTIONS:
+        return run in LEGAL_ACTIONS[action]
+    if action in AFTERWARDS:
+        fits = run in TERMINAL_RUN_STATES and can_transit(run, RunState.RUNNING)
+    else:
+        fits = run not in TERMINAL_RUN_STATES
+    return fits and step in LEGAL_ACTIONS[action]
+
+
+def legal_actions(run: RunState, steps: Iterable[RunState]) -> tuple[RunAction, ...]:
+    """The actions that a run accepts whose steps are in these states."""
+    known = (None, *steps)
+    return tuple(action for action in RunAction if any(may_act(action, run, s) for s in known))
 
 
 def step_result(counts: Mapping[TargetState, int], *, stopping: bool) -> RunState:

@@ -16,6 +16,10 @@ class StartStep(Command, frozen=True, kw_only=True):
 
     step: str
     attempt: int
+    targets: tuple[int, ...] | None = None
+    """Ordinals of the targets that may run; None is all of the step's."""
+    winners: bool = False
+    """Targets that succeeded in the attempt before are not left out."""
 
 
 class WaitForRetry(Command, frozen=True, kw_only=True):
@@ -30,6 +34,8 @@ class StopStep(Command, frozen=True, kw_only=True):
     """End what the step is doing; StepFinished follows when it has ended."""
 
     step: str
+    force: bool = False
+    """Do not wait for what cannot be ended: it is recorded as it is known."""
 
 
 class FinishRun(Command, frozen=True, kw_only=True):

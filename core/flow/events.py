@@ -35,4 +35,46 @@ class CancelRequested(Event, frozen=True, kw_only=True, tag="cancel_requested"):
     """Somebody asked that the run ends."""
 
 
-AnyEvent = Started | StepFinished | RetryDue | CancelRequested
+class ForceStopRequested(Event, frozen=True, kw_only=True, tag="force_stop_requested"):
+    """Somebody asked that a run which stops ends now, whatever cannot be verified."""
+
+
+class RetryRequested(Event, frozen=True, kw_only=True, tag="retry_requested"):
+    """Somebody asked for another attempt of a step; a run that had ended goes on."""
+
+    step: str
+    attempt: int
+    """The attempt to start."""
+    targets: tuple[int, ...]
+    """Ordinals of the targets that may run; the others stand as they are."""
+    winners: bool = False
+    """Whether those of them that had succeeded run again too."""
+
+
+class StepIgnored(Event, frozen=True, kw_only=True, tag="step_ignored"):
+    """Somebody decided that a step's failure counts no more."""
+
+    step: str
+
+
+class StepSkipped(Event, frozen=True, kw_only=True, tag="step_skipped"):
+    """Somebody decided that nobody waits for a step any more."""
+
+    step: str
+
+
+class Abandoned(Event, frozen=True, kw_only=True, tag="abandoned"):
+    """The engine lost track of the run and drives it no further."""
+
+
+AnyEvent = (
+    Started
+    | StepFinished
+    | RetryDue
+    | CancelRequested
+    | ForceStopRequested
+    | RetryRequested
+    | StepIgnored
+    | StepSkipped
+    | Abandoned
+)

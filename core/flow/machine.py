@@ -15,13 +15,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from core.domain.run import TERMINAL_RUN_STATES, RunState, transit
+from core.domain.run import (
+    TERMINAL_RUN_STATES,
+    RunAction,
+    RunState,
+    legal_actions,
+    may_act,
+    transit,
+)
 from core.errors import IllegalTransition
 from core.flow.commands import AnyCommand, FinishRun, StartStep, StopStep, WaitForRetry
-from core.flow.events import AnyEvent, CancelRequested, RetryDue, Started, StepFinished
+from core.flow.events import (
+    Abandoned,
+    AnyEvent,
+    CancelRequested,
+    ForceStopRequested,
+    RetryDue,
+    RetryRequested,
+    Started,
+    StepFinished,
+    StepIgnored,
+    StepSkipped,
+)
 from core.flow.graph import Graph
 
-_GOOD = frozenset({RunState.SUCCEEDED, RunState.ERROR_IGNORED})
+_GOES_ON = frozenset({RunState.SUCCEEDED, RunState.ERROR_IGNORED, RunState.SKIPPED})
+"""A step that ended so lets the steps after it start."""
 _RETRYABLE = frozenset({RunState.FAILED, RunState.PARTIALLY_SUCCEEDED, RunState.TIMED_OUT})
 """A step whose outcome is unknown is not here: `idempotent` targets wait again inside the step."""
 
@@ -30,6 +49,14 @@ _RETRYABLE = frozenset({RunState.FAILED, RunState.PARTIALLY_SUCCEEDED, RunState.
 class StepStatus:
     state: RunState
     attempt: int
+    targets: tuple[int, ...] | None = None
+    """Ordinals of the targets that may run since somebody chose them; None is all."""
+    winners: bool = False
+    """Whether this attempt runs them even where they had succeeded."""
+    forced: bool = False
+    """Stopping, and nobody waits for what cannot be verified."""
+    skipped: bool = False
+    """Stopping, and then what follows it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +82,16 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:
             return _retry(state, step, attempt)
         case CancelRequested():
             return _cancel(state)
+        case ForceStopRequested():
+            return _force_stop(state)
+        case RetryRequested():
+            return _retry_on_request(state, event)
+        case StepIgnored(step=step):
+            return _ignore(state, step)
+        case StepSkipped(step=step):
+            return _skip(state, step)
+        case Abandoned():
+            return _abandon(state)
 
 
 def fold(graph: Graph, events: Iterable[AnyEvent]) -> FlowState:
@@ -70,15 +107,30 @@ def owed(state: FlowState) -> tuple[AnyCommand, ...]:
     commands: list[AnyCommand] = []
     for name, status in state.steps.items():
         if status.state in (RunState.RUNNING, RunState.STOPPING):
-            commands.append(StartStep(step=name, attempt=status.attempt))
-            if state.run is RunState.STOPPING:
-                commands.append(StopStep(step=name))
+            commands.append(_start_of(name, status))
+            if status.state is RunState.STOPPING:
+                commands.append(StopStep(step=name, force=status.forced))
         elif status.state is RunState.SUSPENDED:
             commands.append(WaitForRetry(step=name, attempt=status.attempt + 1, delay_s=0))
     return tuple(commands)
 
 
+def actions(state: FlowState) -> tuple[RunAction, ...]:
+    """What an operator may ask of the run."""
+    return legal_actions(state.run, (status.state for status in state.steps.values()))
+
+
+def steps_for(state: FlowState, action: RunAction) -> tuple[str, ...]:
+    """The steps of which `action` may be asked."""
+    return tuple(
+        name for name, status in state.steps.items() if may_act(action, state.run, status.state)
+    )
+
+
 def _start(state: FlowState) -> Advance:
+    # The table lets a person take up an ended run; that is no second start.
+    if state.run not in (RunState.CREATED, RunState.QUEUED):
+        raise IllegalTransition(f"the run is {state.run}; it has already started")
     run = transit("the run", state.run, RunState.RUNNING)
     state = replace(state, run=run)
     return _start_steps(state, state.graph.starts())
@@ -93,30 +145,44 @@ def _start_steps(state: FlowState, names: Iterable[str]) -> Advance:
     return replace(state, steps=steps), tuple(commands)
 
 
+def _start_of(name: str, status: StepStatus) -> StartStep:
+    return StartStep(
+        step=name, attempt=status.attempt, targets=status.targets, winners=status.winners
+    )
+
+
 def _finish_step(state: FlowState, name: str, attempt: int, result: RunState) -> Advance:
     status = _current(state, name, attempt)
     node = state.graph.node(name)
-    stopping = state.run is RunState.STOPPING
-    if result in _RETRYABLE and attempt <= node.retry.times and not stopping:
+    if result in _RETRYABLE and attempt <= node.retry.times and status.state is RunState.RUNNING:
         waiting = transit(f"step {name}", status.state, RunState.SUSPENDED)
         delay_s = node.retry.delay_before(attempt + 1)
-        return _with_step(state, name, StepStatus(waiting, attempt)), (
+        return _with_step(state, name, replace(status, state=waiting)), (
             WaitForRetry(step=name, attempt=attempt + 1, delay_s=delay_s),
         )
-    ended = transit(f"step {name}", status.state, _as_stopped(result, stopping=stopping))
+    ended = transit(f"step {name}", status.state, _as_stopped(result, status))
     if ended in _RETRYABLE and node.continue_on_error:
         ended = transit(f"step {name}", ended, RunState.ERROR_IGNORED)
-    state = _with_step(state, name, StepStatus(ended, attempt))
-    if ended in _GOOD and (following := state.graph.after(name)) and not stopping:
-        return _start_steps(state, following)
-    return _finish_run_if_quiet(state)
+    return _go_on(_with_step(state, name, replace(status, state=ended)), name)
 
 
-def _as_stopped(result: RunState, *, stopping: bool) -> RunState:
-    """While the run stops, a step ends as stopped, or as abnormal where that is the truth."""
-    if not stopping or result is RunState.ABNORMAL:
+def _as_stopped(result: RunState, status: StepStatus) -> RunState:
+    """A step that was stopped ends as stopped, or as abnormal where that is the truth."""
+    if status.state is not RunState.STOPPING:
         return result
-    return RunState.STOPPED
+    if status.skipped:
+        return RunState.SKIPPED
+    return result if result is RunState.ABNORMAL else RunState.STOPPED
+
+
+def _go_on(state: FlowState, name: str) -> Advance:
+    """What follows the end of step `name`: the steps after it, or the end of the run."""
+    is_stopping = state.run is RunState.STOPPING
+    if state.steps[name].state in _GOES_ON and not is_stopping:
+        following = state.graph.after(name)
+        if following:
+            return _start_steps(state, following)
+    return _finish_run_if_quiet(state)
 
 
 def _retry(state: FlowState, name: str, attempt: int) -> Advance:
@@ -124,25 +190,100 @@ def _retry(state: FlowState, name: str, attempt: int) -> Advance:
     # The table lets a person restart more than this: a stopped step, for one.
     if status.state is not RunState.SUSPENDED:
         raise IllegalTransition(f"step {name} is {status.state}; no retry of it is due")
-    state = _with_step(state, name, StepStatus(RunState.RUNNING, attempt))
-    return state, (StartStep(step=name, attempt=attempt),)
+    return _run_again(state, name, replace(status, attempt=attempt, winners=False))
+
+
+def _retry_on_request(state: FlowState, event: RetryRequested) -> Advance:
+    status = _asked(state, RunAction.RETRY, event.step)
+    _current(state, event.step, event.attempt - 1)
+    state = replace(state, run=transit("the run", state.run, RunState.RUNNING))
+    chosen = replace(
+        status,
+        attempt=event.attempt,
+        targets=event.targets,
+        winners=event.winners,
+        forced=False,
+        skipped=False,
+    )
+    return _run_again(state, event.step, chosen)
+
+
+def _run_again(state: FlowState, name: str, status: StepStatus) -> Advance:
+    running = replace(status, state=transit(f"step {name}", status.state, RunState.RUNNING))
+    return _with_step(state, name, running), (_start_of(name, running),)
+
+
+def _ignore(state: FlowState, name: str) -> Advance:
+    status = _asked(state, RunAction.IGNORE, name)
+    state = replace(state, run=transit("the run", state.run, RunState.RUNNING))
+    ignored = transit(f"step {name}", status.state, RunState.ERROR_IGNORED)
+    return _go_on(_with_step(state, name, replace(status, state=ignored)), name)
+
+
+def _skip(state: FlowState, name: str) -> Advance:
+    """A step that only waits is skipped at once; one whose stop hangs, when it is quiet."""
+    status = _asked(state, RunAction.SKIP, name)
+    if state.run is RunState.STOPPING:
+        state = replace(state, run=transit("the run", state.run, RunState.RUNNING))
+    if status.state is RunState.STOPPING:
+        forced = replace(status, forced=True, skipped=True)
+        return _with_step(state, name, forced), (StopStep(step=name, force=True),)
+    skipped = transit(f"step {name}", status.state, RunState.SKIPPED)
+    return _go_on(_with_step(state, name, replace(status, state=skipped)), name)
+
+
+def _asked(state: FlowState, action: RunAction, name: str) -> StepStatus:
+    """The step that `action` is about; IllegalTransition when it may not be asked."""
+    status = state.steps.get(name)
+    if status is None or not may_act(action, state.run, status.state):
+        shown = "not started" if status is None else status.state
+        raise IllegalTransition(
+            f"the run is {state.run} and step {name} {shown}; {action} is not possible"
+        )
+    return status
 
 
 def _cancel(state: FlowState) -> Advance:
-    if state.run is RunState.CREATED:
-        return _finish_run(state, transit("the run", state.run, RunState.STOPPED))
-    state = replace(state, run=transit("the run", state.run, RunState.STOPPING))
+    if not may_act(RunAction.STOP, state.run):
+        raise IllegalTransition(f"the run is {state.run}; it cannot be stopped")
     steps = dict(state.steps)
     commands: list[AnyCommand] = []
     for name, status in state.steps.items():
-        if status.state is RunState.RUNNING:
-            steps[name] = StepStatus(RunState.STOPPING, status.attempt)
+        if status.state in (RunState.RUNNING, RunState.BATCH_WAITING):
+            steps[name] = replace(status, state=RunState.STOPPING)
             commands.append(StopStep(step=name))
-        elif status.state is RunState.SUSPENDED:
-            steps[name] = StepStatus(RunState.STOPPED, status.attempt)
+        elif status.state in (RunState.SUSPENDED, RunState.WAITING_USER):
+            steps[name] = replace(status, state=RunState.STOPPED)
     state = replace(state, steps=steps)
-    finished, more = _finish_run_if_quiet(state)
-    return finished, (*commands, *more)
+    if any(status.state not in TERMINAL_RUN_STATES for status in steps.values()):
+        return replace(state, run=transit("the run", state.run, RunState.STOPPING)), tuple(commands)
+    return _finish_run(state, _run_result(replace(state, run=RunState.STOPPING)))
+
+
+def _force_stop(state: FlowState) -> Advance:
+    if not may_act(RunAction.FORCE_STOP, state.run):
+        raise IllegalTransition(
+            f"the run is {state.run}; it can be stopped by force only while it stops"
+        )
+    steps = dict(state.steps)
+    commands: list[AnyCommand] = []
+    for name, status in state.steps.items():
+        if status.state is RunState.STOPPING:
+            steps[name] = replace(status, forced=True)
+            commands.append(StopStep(step=name, force=True))
+    return replace(state, steps=steps), tuple(commands)
+
+
+def _abandon(state: FlowState) -> Advance:
+    if state.run in TERMINAL_RUN_STATES:
+        raise IllegalTransition(f"the run is {state.run}; nobody drives it")
+    lost = {
+        name: status
+        if status.state in TERMINAL_RUN_STATES
+        else replace(status, state=transit(f"step {name}", status.state, RunState.ABNORMAL))
+        for name, status in state.steps.items()
+    }
+    return _finish_run(replace(state, steps=lost), RunState.ABNORMAL)
 
 
 def _finish_run_if_quiet(state: FlowState) -> Advance:
@@ -160,7 +301,7 @@ def _run_result(state: FlowState) -> RunState:
     for bad in (RunState.TIMED_OUT, RunState.FAILED, RunState.PARTIALLY_SUCCEEDED):
         if bad in states:
             return bad
-    if RunState.ERROR_IGNORED in states:
+    if states & {RunState.ERROR_IGNORED, RunState.SKIPPED}:
         return RunState.PARTIALLY_SUCCEEDED
     return RunState.SUCCEEDED
 

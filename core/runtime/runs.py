@@ -13,7 +13,7 @@ import structlog
 from pydantic import SecretStr
 
 from core import failpoints
-from core.domain.run import RunAction, legal_actions
+from core.domain.run import RunAction, may_act
 from core.domain.values import SecretRef
 from core.errors import (
     Conflict,
@@ -112,11 +112,10 @@ class Runs:
         """Do what an operator asks of a run; IllegalTransition when its state forbids it."""
         row = await self._get(run_id)
         driver = self._drivers.get(row.id)
-        if driver is None or action not in legal_actions(row.state):
-            legal = ", ".join(legal_actions(row.state)) if driver else ""
+        if driver is None or not may_act(action, row.state):
             raise IllegalTransition(
                 f"run {row.id} is {row.state}; {action} is not possible",
-                hint=f"possible: {legal}" if legal else "it has ended",
+                hint="" if driver else "it has ended",
             )
         failpoints.reach("run.cancelling")
         await driver.cancel(actor, reason)

@@ -168,9 +168,9 @@ async def test_a_read_only_environment_refuses_runs(api: Api) -> None:
 async def test_a_live_run_is_cancelled_and_an_ended_one_is_not(web: Api) -> None:
     web.hosts.behaviours["web1"] = Behaviour(until=asyncio.Event())
     run_id = (await web.post("/runs", command("sleep", targets="web1"))).json()["id"]
-    assert (await web.get(f"/runs/{run_id}")).json()["actions"] == ["cancel"]
+    assert (await web.get(f"/runs/{run_id}")).json()["actions"] == ["stop"]
     await eventually(lambda: web.executor.running == 1)
-    body = {"action": "cancel", "reason": "wrong host"}
+    body = {"action": "stop", "reason": "wrong host"}
     asked = await web.post(f"/runs/{run_id}/actions", body)
     assert (asked.status_code, asked.json()["id"]) == (202, run_id)
     await web.ended(run_id)

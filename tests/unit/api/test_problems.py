@@ -26,6 +26,8 @@ CODES = {
     "invalid": 422,
     "malformed-json": 400,
     "not-found": 404,
+    "nothing-to-retry": 409,
+    "outcome-unknown": 409,
     "precondition-required": 428,
     "stale-revision": 412,
     "storage-fault": 503,

@@ -434,7 +434,7 @@ def test_last_is_the_newest_run(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
 
     assert ended.code == 0
     assert ended_run.sent("POST", f"/runs/{ID}/actions") == [
-        {"action": "cancel", "reason": "wrong hosts"}
+        {"action": "stop", "reason": "wrong hosts"}
     ]
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.run import (
+    AFTERWARDS,
     GOOD_TARGET_STATES,
     LEGAL_ACTIONS,
     LIVE_TARGET_STATES,
     RUN_TRANSITIONS,
+    RUN_WIDE_ACTIONS,
     TARGET_TRANSITIONS,
     TERMINAL_RUN_STATES,
     RunAction,
@@ -18,6 +22,7 @@ from core.domain.run import (
     TargetState,
     can_transit,
     legal_actions,
+    may_act,
     step_result,
     transit,
 )
@@ -60,12 +65,21 @@ def test_transit_obeys_the_table_and_names_both_states(old: RunState, new: RunSt
         assert str(new) in str(refused.value)
 
 
-@pytest.mark.parametrize("state", RunState)
-def test_actions_are_offered_only_where_they_are_legal(state: RunState) -> None:
-    assert set(legal_actions(state)) == {
-        action for action in RunAction if state in LEGAL_ACTIONS[action]
-    }
-    assert not (state in TERMINAL_RUN_STATES and RunAction.CANCEL in legal_actions(state))
+@pytest.mark.parametrize("action", RunAction)
+def test_actions_are_offered_only_where_they_are_legal(action: RunAction) -> None:
+    for run, step in product(RunState, RunState):
+        offered = action in legal_actions(run, [step])
+        assert offered == (may_act(action, run) or may_act(action, run, step))
+        if action in RUN_WIDE_ACTIONS:
+            assert offered == (run in LEGAL_ACTIONS[action])
+        elif offered:
+            assert step in LEGAL_ACTIONS[action]
+            assert (run in TERMINAL_RUN_STATES) == (action in AFTERWARDS)
+
+
+def test_what_succeeded_takes_no_action() -> None:
+    for step in RunState:
+        assert legal_actions(RunState.SUCCEEDED, [step]) == ()
 
 
 counts = st.dictionaries(

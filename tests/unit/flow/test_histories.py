@@ -1,0 +1,53 @@
+"""Stored histories: what earlier engines wrote leads every later engine to the same place.
+
+Each file of `tests/histories` has the events of a run as they lie in the database, and
+what they must lead to. A file is never edited to fit new code; a new shape is a new file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.domain.steps import CommandStep
+from core.flow import machine
+from core.flow.commands import AnyCommand
+from core.flow.events import AnyEvent
+from core.flow.graph import chain
+
+HISTORIES = sorted((Path(__file__).parents[2] / "histories").glob("*.json"))
+
+
+def command(value: AnyCommand) -> dict[str, Any]:
+    """A command by its name, with the fields that say something."""
+    fields = {key: item for key, item in json.loads(msgspec.json.encode(value)).items() if item}
+    return {"command": type(value).__name__, **fields}
+
+
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
+def test_a_stored_history_leads_to_the_same_state_and_owes_the_same(file: Path) -> None:
+    history = json.loads(file.read_text())
+    steps = [
+        CommandStep.model_validate({"kind": "command", "command": "true", **step})
+        for step in history["steps"]
+    ]
+    events = [msgspec.json.decode(json.dumps(event), type=AnyEvent) for event in history["events"]]
+    state = machine.fold(chain(steps), events)
+    assert {
+        "run": state.run,
+        "steps": {name: [status.state, status.attempt] for name, status in state.steps.items()},
+        "owed": [command(owed) for owed in machine.owed(state)],
+        "actions": list(machine.actions(state)),
+    } == history["leads_to"]
+
+
+def test_there_are_histories_of_every_event() -> None:
+    found = {
+        event["event"] for file in HISTORIES for event in json.loads(file.read_text())["events"]
+    }
+    known = {type_.__struct_config__.tag for type_ in AnyEvent.__args__}
+    assert found == known
