@@ -151,6 +151,8 @@ class Run(Answer, frozen=True, kw_only=True):
     target_count: int = 0
     counts: dict[str, int] = {}
     """Target state -> number, over the latest attempt of every step."""
+    change: str = ""
+    parent: str | None = None
 
 
 class Step(Answer, frozen=True, kw_only=True):

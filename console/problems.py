@@ -39,7 +39,7 @@ _CLASSES: Mapping[str, type[OpsError]] = {
         RequestError, StaleRevision, StorageFault,
     )
 }  # fmt: skip
-"""Codes whose class takes a message and a hint, and nothing else."""
+"""Codes whose class takes a message, a hint and problems, and nothing else."""
 
 
 def error_of(status: int, body: Mapping[str, Any]) -> OpsError:
@@ -50,11 +50,11 @@ def error_of(status: int, body: Mapping[str, Any]) -> OpsError:
     problems = [_problem(item) for item in body.get("problems") or ()]
     error: OpsError
     if code == ConfirmationRequired.code:
-        error = ConfirmationRequired(message, hosts=int(body.get("hosts") or 0), hint=hint)
-    elif problems:
-        error = Invalid(message, problems, hint=hint)
+        hosts, touched = int(body.get("hosts") or 0), body.get("touched") or {}
+        error = ConfirmationRequired(message, hosts=hosts, touched=touched, hint=hint)
     else:
-        error = _CLASSES.get(code, _by_status(status))(message, hint=hint)
+        class_ = _CLASSES.get(code) or (Invalid if problems else _by_status(status))
+        error = class_(message, hint=hint, problems=problems)
     if code:
         error.code = code  # type: ignore[misc]  # the API may know finer codes than we have classes
     return error

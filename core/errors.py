@@ -15,7 +15,7 @@ Every class has a stable `code` (kebab-case), which API clients may rely on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar
@@ -38,17 +38,23 @@ class Problem:
 
 
 class OpsError(Exception):
-    """Base of all; never raised itself. `hint` says what to try."""
+    """Base of all; never raised itself. `hint` says what to try.
+
+    `problems` holds everything that is wrong, where there may be more than one thing.
+    """
 
     code: ClassVar[str] = "error"
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint else self.message
+        text = f"{self.message} ({self.hint})" if self.hint else self.message
+        lines = "; ".join(str(problem) for problem in self.problems)
+        return f"{text}: {lines}" if lines else text
 
 
 class RequestError(OpsError):
@@ -63,12 +69,7 @@ class Invalid(RequestError):
     code = "invalid"
 
     def __init__(self, message: str, problems: Sequence[Problem] = (), *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.problems = tuple(problems)
-
-    def __str__(self) -> str:
-        lines = "; ".join(str(problem) for problem in self.problems)
-        return f"{super().__str__()}: {lines}" if lines else super().__str__()
+        super().__init__(message, hint=hint, problems=problems)
 
 
 class NotFound(RequestError):
@@ -91,13 +92,24 @@ class Forbidden(RequestError):
 
 
 class ConfirmationRequired(RequestError):
-    """Dangerous, so it must be asked for in so many words; `hosts` is the number to confirm."""
+    """Dangerous, so it must be asked for in so many words; `hosts` is the number to confirm.
+
+    `touched`: environment -> its hosts, folded; "" stands for hosts that belong to none.
+    """
 
     code = "confirmation-required"
 
-    def __init__(self, message: str, *, hosts: int, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hosts: int,
+        touched: Mapping[str, str] | None = None,
+        hint: str = "",
+    ) -> None:
         super().__init__(message, hint=hint)
         self.hosts = hosts
+        self.touched = dict(touched or {})
 
 
 class Conflict(OpsError):

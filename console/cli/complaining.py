@@ -15,13 +15,12 @@ from console.cli.exit_codes import ExitCode, of_error
 from console.cli.printing import err
 from console.i18n import _
 from console.presenters.text import Span, Tone
-from core.errors import Invalid, OpsError
+from core.errors import OpsError
 
 
 def about(error: OpsError) -> int:
     """Say what was wrong and return the exit code that fits."""
-    problems = error.problems if isinstance(error, Invalid) else ()
-    _say(error.message, [str(problem) for problem in problems], error.hint)
+    _say(error.message, [str(problem) for problem in error.problems], error.hint)
     return of_error(error)
 
 

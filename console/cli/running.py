@@ -13,6 +13,7 @@ from console.cli.settings import engine, may_ask
 from console.cli.starting import (
     HOW,
     AllowEmpty,
+    Change,
     Concurrency,
     Confirm,
     Detach,
@@ -57,6 +58,7 @@ def run(
     run_as: RunAs = None,
     allow_empty: AllowEmpty = False,
     confirm: Confirm = None,
+    change: Change = None,
     script: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +98,7 @@ def run(
         run_as=run_as,
         allow_empty=allow_empty,
         confirm=confirm,
+        change=change,
         concurrency=concurrency,
         timeout=timeout,
         env=env,
@@ -166,6 +169,7 @@ def start(
     run_as: RunAs = None,
     allow_empty: AllowEmpty = False,
     confirm: Confirm = None,
+    change: Change = None,
     concurrency: Concurrency = None,
     timeout: Timeout = None,
     env: Env = None,
@@ -182,6 +186,7 @@ def start(
         run_as=run_as,
         allow_empty=allow_empty,
         confirm=confirm,
+        change=change,
         concurrency=concurrency,
         timeout=timeout,
         env=env,

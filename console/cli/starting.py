@@ -63,6 +63,15 @@ Confirm = Annotated[
         help=_("number of hosts, where an environment asks to confirm it"),
     ),
 ]
+Change = Annotated[
+    str | None,
+    typer.Option(
+        "--change",
+        metavar="NUMBER",
+        rich_help_panel=WHERE,
+        help=_("change number, where an environment requires one; kept with the run"),
+    ),
+]
 Concurrency = Annotated[
     str | None,
     typer.Option(
@@ -118,6 +127,7 @@ _FLAGS = {
     "timeout_s": "--timeout",
     "title": "--title",
     "confirm_hosts": "--confirm",
+    "change": "--change",
     "env": "--env",
     "parameters": "-p",
     "step.command": "COMMAND",
@@ -135,6 +145,7 @@ def request_of(
     run_as: str | None,
     allow_empty: bool,
     confirm: str | None,
+    change: str | None,
     concurrency: str | None,
     timeout: str | None,
     env: list[str] | None,
@@ -150,6 +161,7 @@ def request_of(
         "run_as": run_as,
         "allow_empty": allow_empty or None,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
+        "change": change,
         "concurrency": options.whole("--concurrency", concurrency, 1, 2000),
         "timeout_s": options.seconds("--timeout", timeout),
         "env": options.environment("--env", env) or None,
@@ -192,7 +204,7 @@ def _start(client: Client, request: Mapping[str, Any]) -> Any:
         try:
             return client.start(request, key)
         except ConfirmationRequired as asked:
-            confirmed = {**request, "confirm_hosts": _confirmed(client, request, asked)}
+            confirmed = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
             return client.start(confirmed, secrets.token_hex(16))
     except Invalid as error:
         raise Invalid(
@@ -200,16 +212,17 @@ def _start(client: Client, request: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def _confirmed(client: Client, request: Mapping[str, Any], asked: ConfirmationRequired) -> int:
-    """The number that a person typed, which must be the right one."""
+def confirmed_hosts(request: Mapping[str, Any], asked: ConfirmationRequired) -> int:
+    """The number of hosts that a person typed, which must be the right one."""
     if "confirm_hosts" in request or not may_ask():
         raise asked
     screen = err()
-    screen.print(asked.message)
-    for step in client.preview(request).steps:
-        screen.print(
-            "  ", Span(step.step, Tone.STRONG), f"  {hosts_word(step.count)}  {step.folded}"
+    screen.print(_("This would touch {hosts}:").format(hosts=hosts_word(asked.hosts)))
+    for environment, hosts in asked.touched.items():
+        name = (
+            _("environment {name}").format(name=environment) if environment else _("no environment")
         )
+        screen.print("  ", Span(name, Tone.STRONG), f"  {hosts}")
     answer = ask(_("Type the number of hosts to go on:"))
     if answer != str(asked.hosts):
         raise RequestError(_("not confirmed; nothing was started"))

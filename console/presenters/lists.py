@@ -16,7 +16,8 @@ from console.presenters.text import Column, Span, Table, Tone
 
 
 def runs_table(runs: Sequence[Run], now: datetime) -> Table:
-    """Runs, newest first."""
+    """Runs, newest first. Change numbers have a column where any run has one."""
+    changes = any(run.change for run in runs)
     return Table(
         columns=(
             Column(_("RUN")),
@@ -25,6 +26,7 @@ def runs_table(runs: Sequence[Run], now: datetime) -> Table:
             Column(_("STARTED")),
             Column(_("TOOK"), right=True),
             Column(_("BY")),
+            *([Column(_("CHANGE NUMBER"))] if changes else []),
             Column(_("TITLE"), elastic=True),
         ),
         rows=tuple(
@@ -35,6 +37,7 @@ def runs_table(runs: Sequence[Run], now: datetime) -> Table:
                 Span(clock_time(run.started_at or run.created_at, now)),
                 Span(duration(span_of(run.started_at, run.finished_at, now))),
                 Span(run.actor),
+                *([Span(run.change)] if changes else []),
                 Span(run.title),
             )
             for run in runs
@@ -108,6 +111,13 @@ def _proof(document: Document) -> str:
     return ", ".join(name for name in names if document.spec.get(name))
 
 
+def _change_rule(document: Document) -> str:
+    """Whether an environment requires a change number, and which ones fit."""
+    if not document.spec.get("change_required"):
+        return ""
+    return str(document.spec.get("change_pattern") or _("yes"))
+
+
 def _address(document: Document) -> str:
     if document.spec.get("protocol") == "local":
         return _("(local)")
@@ -137,6 +147,7 @@ def _kind_columns(kind: str) -> list[tuple[Column, Cell]]:
             (Column(_("READ-ONLY")), _field("read_only")),
             (Column(_("CONFIRM")), _field("confirm")),
             (Column(_("HOST CAP"), right=True), _field("host_cap")),
+            (Column(_("CHANGE NUMBER")), _change_rule),
         ],
         "script": [
             (Column(_("LANGUAGE")), _field("language")),

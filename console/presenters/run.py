@@ -24,6 +24,7 @@ def detail_table(run: RunDetail, now: datetime) -> Table:
         (_("state"), states.run_state(run.state)),
         (_("reason"), run.reason),
         (_("origin"), run.origin),
+        (_("change number"), run.change),
         (_("started by"), run.actor),
         (_("started"), full_time(run.started_at or run.created_at)),
         (_("ended"), full_time(run.finished_at)),

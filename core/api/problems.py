@@ -97,6 +97,11 @@ class ProblemOut(BaseModel):
     hosts: int | None = Field(
         None, description="code confirmation-required: the number to confirm in `confirm_hosts`"
     )
+    touched: dict[str, str] | None = Field(
+        None,
+        description="code confirmation-required: environment -> its hosts, folded; an empty name"
+        " stands for hosts that belong to none",
+    )
     instance: str | None = Field(None, description="code internal-error: its id in the log")
 
 
@@ -108,6 +113,7 @@ def respond(
     hint: str = "",
     problems: Sequence[errors.Problem] = (),
     hosts: int | None = None,
+    touched: Mapping[str, str] | None = None,
     instance: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
@@ -121,6 +127,7 @@ def respond(
         hint=hint,
         problems=[FieldProblem(where=p.where, what=p.what, hint=p.hint) for p in problems],
         hosts=hosts,
+        touched=None if touched is None else dict(touched),
         instance=instance,
     )
     body = problem.model_dump_json(exclude_none=True)
@@ -135,13 +142,15 @@ def status_of(error: OpsError) -> int:
 async def ops_error(_: Request, error: Exception) -> Response:
     """What Jobdeck raised on purpose."""
     assert isinstance(error, OpsError)
+    asked = error if isinstance(error, errors.ConfirmationRequired) else None
     return respond(
         status_of(error),
         error.code,
         error.message,
         hint=error.hint,
-        problems=error.problems if isinstance(error, Invalid) else (),
-        hosts=error.hosts if isinstance(error, errors.ConfirmationRequired) else None,
+        problems=error.problems,
+        hosts=None if asked is None else asked.hosts,
+        touched=None if asked is None else asked.touched,
     )
 
 

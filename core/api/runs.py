@@ -17,8 +17,7 @@ from core.domain.run import RunAction, RunState, may_act
 from core.domain.targets import fold
 from core.domain.values import Value
 from core.errors import ConfirmationRequired
-from core.flow.definition import RunDefinition, RunRequest, body_of
-from core.flow.planning import ENGINE_HOST
+from core.flow.definition import ENGINE_HOST, RunDefinition, RunRequest, body_of
 from core.storage import runs
 from core.storage.reading import Connection
 from core.storage.runs import RunFilter
@@ -45,6 +44,8 @@ class RunOut(Answer):
     counts: dict[str, int] = Field(
         description="state of a target -> number, over the latest attempt of every step"
     )
+    change: str = Field(description="the change number under which it was started, or empty")
+    parent: str | None = Field(description="the run whose step asked for this one")
 
 
 class RunPage(Page[RunOut]):

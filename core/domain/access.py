@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from core.domain.patterns import USER_NAME
-from core.domain.values import Env, Secret, Value
+from core.domain.values import Env, Regex, Secret, Value
 
 
 class BecomeMethod(StrEnum):
@@ -66,5 +66,15 @@ class EnvironmentSpec(Value):
     read_only: bool = Field(False, description="nothing may run on its hosts")
     confirm: bool = Field(False, description="a start must state the number of hosts it touches")
     host_cap: int | None = Field(None, ge=1, description="most hosts one run may touch")
+    change_required: bool = Field(False, description="a start must name a change number")
+    change_pattern: Regex | None = Field(
+        None, max_length=500, description="the whole change number must match, such as CHG-[0-9]+"
+    )
     batch: str | None = Field(None, description="default rolling expression, used by rolling runs")
     host_keys: HostKeyPolicy = HostKeyPolicy.ASK
+
+    @model_validator(mode="after")
+    def _pattern_is_used(self) -> Self:
+        if self.change_pattern is not None and not self.change_required:
+            raise ValueError("`change_pattern` belongs to `change_required: true`")
+        return self

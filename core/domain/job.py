@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from core.domain.patterns import INTERPRETER
 from core.domain.steps import MAX_PROGRAM_CHARACTERS, Language, Step
-from core.domain.values import EnvName, Value
+from core.domain.values import EnvName, Regex, Value
 
 
 class ParameterType(StrEnum):
@@ -33,19 +32,9 @@ class Parameter(Value):
     required: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
-    pattern: str | None = Field(None, max_length=500, description="the whole value must match")
+    pattern: Regex | None = Field(None, max_length=500, description="the whole value must match")
     minimum: float | None = None
     maximum: float | None = None
-
-    @field_validator("pattern")
-    @classmethod
-    def _pattern_compiles(cls, pattern: str | None) -> str | None:
-        if pattern is not None:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"not a regular expression: {error}") from error
-        return pattern
 
     @model_validator(mode="after")
     def _settings_fit_the_type(self) -> Self:

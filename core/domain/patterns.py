@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+CHANGE = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
 FOLDER = r"^/[^\x00-\x1f\x7f]*$"
 FINGERPRINT = r"^SHA256:[A-Za-z0-9+/]{43}$"
 INTERPRETER = r"^[\w./+-]+$"
@@ -15,6 +16,7 @@ SECRET_ID = r"^[0-9A-Z]{26}$"
 USER_NAME = r"^[^\s:\-][^\s:]*$"
 
 IN_WORDS: Mapping[str, str] = {
+    CHANGE: "must be one line of text, without blanks at its ends",
     FINGERPRINT: "must be a fingerprint as `ssh-keygen -lf` prints it: SHA256: and 43 characters",
     FOLDER: "must be the whole path of a folder, beginning with /",
     INTERPRETER: "must be the name or the path of a program: letters, digits and _ . / + -",

@@ -6,6 +6,7 @@ ignored is how a read-only host gets written to.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import (
@@ -55,6 +56,18 @@ Secret = Annotated[
 
 `core.vault.sealing` replaces the text before anything is stored.
 """
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return pattern
+
+
+Regex = Annotated[str, AfterValidator(_compiles)]
+"""A regular expression that a person wrote."""
 
 Name = Annotated[str, AfterValidator(check_name)]
 """A document's name: letters of any script, digits, `.`, `_`, `-`; at most 128 characters."""

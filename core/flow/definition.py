@@ -12,11 +12,14 @@ from pydantic import Field, model_validator
 
 from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.inventory import Protocol
+from core.domain.patterns import CHANGE
 from core.domain.steps import Step, StepBase
 from core.domain.values import Env, EnvName, Name, Secret, SecretRef, Value
 from core.flow.graph import Graph
 
 ADHOC = "adhoc"
+ENGINE_HOST = "(engine)"
+"""The name under which a local step's single target is recorded; no document can have it."""
 
 
 class RunRequest(Value):
@@ -38,6 +41,12 @@ class RunRequest(Value):
     allow_empty: bool = False
     confirm_hosts: int | None = Field(
         None, ge=0, description="the number of hosts, where a guard rail asks to confirm it"
+    )
+    change: str | None = Field(
+        None,
+        max_length=128,
+        pattern=CHANGE,
+        description="the change number under which this is done, where a guard rail asks for one",
     )
 
     @model_validator(mode="after")
@@ -105,6 +114,8 @@ class RunDefinition(Value):
     timeout_s: float | None = None
     targets: str = ""
     """The expression or the list that people gave, for the record."""
+    change: str = ""
+    """The change number under which it is done; "" where nobody gave one."""
 
     def account_for(self, step: StepBase, host: FrozenHost) -> AccountSpec | None:
         """Who we are on `host` in `step`; None where no account is known."""

@@ -18,12 +18,17 @@ from core.domain.inventory import Protocol as Access
 from core.domain.job import JobSpec, Parameter, ParameterType, ScriptSpec
 from core.domain.steps import LocalStep, ScriptStep, StepBase
 from core.domain.values import Env
-from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, Problem
-from core.flow.definition import ADHOC, FrozenHost, FrozenScript, RunDefinition, RunRequest
+from core.errors import Invalid, NotFound, Problem
+from core.flow import guards
+from core.flow.definition import (
+    ADHOC,
+    ENGINE_HOST,
+    FrozenHost,
+    FrozenScript,
+    RunDefinition,
+    RunRequest,
+)
 from core.flow.graph import chain
-
-ENGINE_HOST = "(engine)"
-"""The name under which a local step's single target is recorded; no document can have it."""
 
 
 class Documents(Protocol):
@@ -48,6 +53,15 @@ def plan(request: RunRequest, documents: Documents) -> RunDefinition:
 
     Raises Invalid, NotFound, Forbidden or ConfirmationRequired; nothing has happened then.
     """
+    definition = resolve(request, documents)
+    guards.check(
+        definition.hosts, documents, change=definition.change, confirm_hosts=request.confirm_hosts
+    )
+    return definition
+
+
+def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
+    """As `plan`, without asking the guard rails: what would run, if it may."""
     job, title, origin = _work(request, documents)
     values = variables.bind(job.parameters, request.parameters)
     step_names = _resolve_steps(request, job, documents, _target_values(job.parameters, values))
@@ -55,7 +69,6 @@ def plan(request: RunRequest, documents: Documents) -> RunDefinition:
     for names in step_names.values():
         for name in names:
             ordered.setdefault(name, len(ordered))
-    _guard(request, ordered, documents)
     grouped = _group_variables(documents)
     hosts = tuple(_freeze(name, documents, grouped) for name in ordered)
     run_as = {
@@ -89,6 +102,7 @@ def plan(request: RunRequest, documents: Documents) -> RunDefinition:
         concurrency=request.concurrency or job.concurrency,
         timeout_s=request.timeout_s,
         targets=_shown_targets(request, job),
+        change=request.change or "",
     )
     _check_access(definition)
     return definition
@@ -163,36 +177,6 @@ def _known_hosts(names: Sequence[str], documents: Documents) -> None:
     for name in names:
         if name not in documents.hosts:
             raise NotFound("host", name, list(documents.hosts))
-
-
-def _guard(request: RunRequest, names: Mapping[str, int], documents: Documents) -> None:
-    """The guard rails of the environments that the run touches, for every door alike."""
-    counts: dict[str, int] = {}
-    for name in names:
-        host = documents.hosts.get(name)
-        if host is not None and host.environment is not None:
-            counts[host.environment] = counts.get(host.environment, 0) + 1
-    for environment, count in counts.items():
-        rails = documents.environments[environment]
-        if rails.read_only:
-            raise Forbidden(
-                f"environment {environment} is read-only; the run would touch {count} of its hosts",
-                hint="leave them out, or lift read_only in the environment",
-            )
-        if rails.host_cap is not None and count > rails.host_cap:
-            raise Forbidden(
-                f"the run would touch {count} hosts of environment {environment},"
-                f" which allows {rails.host_cap} in one run",
-                hint="narrow the targets",
-            )
-    total = sum(1 for name in names if name in documents.hosts)
-    asked = [name for name in counts if documents.environments[name].confirm]
-    if asked and request.confirm_hosts != total:
-        raise ConfirmationRequired(
-            f"environment {', '.join(asked)} asks to confirm the number of hosts: {total}",
-            hosts=total,
-            hint=f"repeat with --confirm {total}",
-        )
 
 
 def _group_variables(documents: Documents) -> dict[str, Env]:

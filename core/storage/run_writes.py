@@ -55,6 +55,7 @@ def create(
             "created_at": tx.at,
             "target_count": target_count,
             "counts": "{}",
+            "change": definition.change,
             "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
         },
     )

@@ -48,6 +48,10 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     target_count: int
     counts: dict[str, int]
     """Target state -> number, over the latest attempt of every step."""
+    change: str = ""
+    """The change number under which it was started; "" where nobody gave one."""
+    parent: str | None = None
+    """The run whose step asked for this one."""
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,6 +50,15 @@ REQUESTS = [
         body={**command(), "job": "check"}),
     Bad("secret by reference", "POST", "/runs", 403, "forbidden",
         body=command(targets="web1", secrets={"A": {"secret": "0" * 26}})),
+    Bad("change number of two lines", "POST", "/runs", 422, "invalid", "change",
+        body=command(targets="web1", change="CHG-1\nCHG-2")),
+    Bad("pattern that is none", "POST", "/apply", 422, "invalid",
+        "documents[0].spec.change_pattern", "",
+        body={"documents": [{"kind": "environment", "name": "p", "spec":
+            {"change_required": True, "change_pattern": "CHG-["}}]}),
+    Bad("pattern for nothing", "POST", "/apply", 422, "invalid", "documents[0].spec",
+        body={"documents": [{"kind": "environment", "name": "p", "spec":
+            {"change_pattern": "CHG-[0-9]+"}}]}),
     Bad("no body", "POST", "/runs", 422, "invalid", ""),
     Bad("a list as a body", "POST", "/runs", 422, "invalid", "", body=[1]),
     Bad("unknown action", "POST", "/runs/{run}/actions", 422, "invalid", "action",

@@ -145,13 +145,32 @@ async def test_a_guard_rail_asks_for_the_number_of_hosts(api: Api) -> None:
     before = api.journal_end
     refused = await api.post("/runs", request)
     problem = refused.json()
-    assert (refused.status_code, problem["code"], problem["hosts"]) == (
+    assert (refused.status_code, problem["code"], problem["hosts"], problem["touched"]) == (
         409,
         "confirmation-required",
         2,
+        {"prod": "web[1-2]"},
     )
     assert api.journal_end == before
     await api.run({**request, "confirm_hosts": 2})
+
+
+async def test_a_change_number_is_required_kept_and_shown(api: Api) -> None:
+    rails = {"change_required": True, "change_pattern": "CHG-[0-9]+"}
+    await api.apply(
+        {"kind": "environment", "name": "prod", "spec": rails}, host("web1", environment="prod")
+    )
+    before = api.journal_end
+    for wrong in ({}, {"change": "later"}):
+        refused = await api.post("/runs", command(targets="web1", **wrong))
+        problem = refused.json()
+        assert (refused.status_code, problem["code"]) == (403, "forbidden")
+        assert [place["where"] for place in problem["problems"]] == ["environment prod"]
+    assert api.journal_end == before
+    run_id = await api.run(command(targets="web1", change="CHG-77"))
+    listed = (await api.get("/runs")).json()["items"][0]
+    shown = (await api.get(f"/runs/{run_id}")).json()
+    assert (listed["change"], shown["change"], shown["parent"]) == ("CHG-77", "CHG-77", None)
 
 
 async def test_a_read_only_environment_refuses_runs(api: Api) -> None:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 import core.api.app  # noqa: F401 - brings in every module that defines an error
 from core.api.problems import ops_error, status_of
-from core.errors import ConfirmationRequired, Invalid, NotFound, OpsError, Problem
+from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, OpsError, Problem
 
 CODES = {
     "already-exists": 409,
@@ -79,4 +79,13 @@ async def test_a_missing_name_comes_with_the_nearest_one() -> None:
 
 
 async def test_what_must_be_confirmed_is_a_field_of_its_own() -> None:
-    assert (await body(ConfirmationRequired("confirm", hosts=7)))["hosts"] == 7
+    asked = await body(ConfirmationRequired("confirm", hosts=7, touched={"prod": "web[1-7]"}))
+    assert (asked["hosts"], asked["touched"]) == (7, {"prod": "web[1-7]"})
+
+
+async def test_any_refusal_lists_all_that_stands_against_it() -> None:
+    problem = Problem(where="environment prod", what="is read-only")
+    refused = await body(Forbidden("guard rails forbid it", problems=[problem]))
+    assert refused["problems"] == [
+        {"where": "environment prod", "what": "is read-only", "hint": ""}
+    ]

@@ -287,11 +287,14 @@ def test_problems_of_the_request_name_the_flags(jobdeck: Jobdeck, api: FakeApi) 
 def to_confirm(ended_run: FakeApi) -> FakeApi:
     """An environment that asks to confirm three hosts."""
     refused = problem(
-        409, "confirmation-required", "confirm the number: 3", hosts=3, hint="--confirm 3"
+        409,
+        "confirmation-required",
+        "confirm the number: 3",
+        hosts=3,
+        touched={"prod": "web[01-02]", "": "lab1"},
+        hint="--confirm 3",
     )
     ended_run.on("POST", "/runs", refused, answer(run_row("running"), 202))
-    step = {"step": "command", "count": 3, "folded": "web[01-03]"}
-    ended_run.on("POST", "/runs/preview", answer({"title": "uptime", "steps": [step]}))
     return ended_run
 
 
@@ -324,7 +327,9 @@ def test_a_person_confirms_by_typing_the_number(
     ended = jobdeck("run", "--on", "all", "--", "uptime")
 
     assert ended.code == 1
-    assert "  command  3 hosts  web[01-03]\n" in ended.err
+    assert ended.err.startswith(
+        "This would touch 3 hosts:\n  environment prod  web[01-02]\n  no environment  lab1\n"
+    )
     assert asked == ["Type the number of hosts to go on:"]
     assert to_confirm.sent("POST", "/runs")[1]["confirm_hosts"] == 3
 

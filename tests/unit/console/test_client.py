@@ -12,6 +12,7 @@ from core.errors import (
     Conflict,
     EngineUnreachable,
     EnvironmentFault,
+    Forbidden,
     InUse,
     Invalid,
     RequestError,
@@ -106,12 +107,22 @@ def test_problems_come_with_their_places(api: FakeApi, client: Client) -> None:
 
 
 def test_the_number_to_confirm_is_kept(api: FakeApi, client: Client) -> None:
-    api.on("POST", "/runs", problem(409, "confirmation-required", "confirm", hosts=40))
+    touched = {"prod": "web[01-40]"}
+    asked = problem(409, "confirmation-required", "confirm", hosts=40, touched=touched)
+    api.on("POST", "/runs", asked)
 
     with pytest.raises(ConfirmationRequired) as caught:
         client.start({}, "key")
 
-    assert caught.value.hosts == 40
+    assert (caught.value.hosts, caught.value.touched) == (40, touched)
+
+
+def test_a_refusal_keeps_its_class_and_its_problems(api: FakeApi, client: Client) -> None:
+    items = [{"where": "environment prod", "what": "is read-only", "hint": ""}]
+    api.on("POST", "/runs", problem(403, "forbidden", "no", problems=items))
+
+    with pytest.raises(Forbidden, match="no: environment prod: is read-only"):
+        client.start({}, "key")
 
 
 def test_an_error_without_a_problem_document_is_a_bug(api: FakeApi, client: Client) -> None:

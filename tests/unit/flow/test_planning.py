@@ -11,9 +11,9 @@ from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.targets import GroupView, HostView, Inventory
-from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, OpsError
-from core.flow.definition import RunDefinition, RunRequest, body_of
-from core.flow.planning import ENGINE_HOST, plan, secret_parameters
+from core.errors import Forbidden, Invalid, NotFound, OpsError
+from core.flow.definition import ENGINE_HOST, RunDefinition, RunRequest, body_of
+from core.flow.planning import plan, secret_parameters
 
 
 @dataclass
@@ -195,34 +195,10 @@ def test_matching_nothing_is_legal_only_where_somebody_said_so(documents: Docume
     assert definition.hosts == ()
 
 
-@pytest.mark.parametrize(
-    ("rails", "request_", "error", "says"),
-    [
-        ({"read_only": True}, command(targets="all", run_as="root"), Forbidden, "read-only"),
-        ({"host_cap": 1}, command(targets="web2,db1"), Forbidden, "allows 1"),
-        ({"confirm": True}, command(targets="web1,web2"), ConfirmationRequired, "--confirm 2"),
-        (
-            {"confirm": True},
-            command(targets="web1,web2", confirm_hosts=1),
-            ConfirmationRequired,
-            "number of hosts: 2",
-        ),
-    ],
-)
-def test_guard_rails_hold_for_every_door(
-    documents: Documents,
-    rails: dict[str, Any],
-    request_: RunRequest,
-    error: type[OpsError],
-    says: str,
-) -> None:
-    documents.environments["prod"] = EnvironmentSpec.model_validate(rails)
-    with pytest.raises(error) as refused:
-        plan(request_, documents)
-    assert says in str(refused.value)
-
-
-def test_guard_rails_let_through_what_they_allow(documents: Documents) -> None:
-    documents.environments["prod"] = EnvironmentSpec(confirm=True, host_cap=2)
-    assert plan(command(targets="web2,db1", confirm_hosts=2), documents).hosts
-    assert plan(command(targets="web1"), documents).hosts
+def test_guard_rails_are_asked_before_anything_is_planned(documents: Documents) -> None:
+    documents.environments["prod"] = EnvironmentSpec(confirm=True, change_required=True)
+    request = command(targets="web2,db1", confirm_hosts=2)
+    with pytest.raises(Forbidden, match="change number"):
+        plan(request, documents)
+    definition = plan(request.model_copy(update={"change": "CHG-1"}), documents)
+    assert definition.change == "CHG-1"
