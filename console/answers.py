@@ -239,6 +239,43 @@ class Diff(Answer, frozen=True, kw_only=True):
     truncated: bool = False
 
 
+class HostAnswer(Answer, frozen=True, kw_only=True):
+    """How hosts answered in one of two runs that are compared; `state` None: not yet."""
+
+    state: str | None = None
+    exit_code: int | None = None
+
+
+class PairGroup(Answer, frozen=True, kw_only=True):
+    """Hosts of one step whose two answers stand to each other in the same way."""
+
+    step: str
+    difference: str
+    """only_a, only_b, state, exit_code, output or same."""
+    a: HostAnswer | None = None
+    """None: not a target on this side."""
+    b: HostAnswer | None = None
+    count: int = 0
+    folded: str = ""
+    hosts: list[str] = []
+
+
+class Compared(Answer, frozen=True, kw_only=True):
+    """What differs between two runs, or between a plan and a run."""
+
+    definition: list[FieldChange] = []
+    counts: dict[str, int] = {}
+    """Difference -> number of hosts, all steps together."""
+    groups: list[PairGroup] = []
+
+
+class RunComparison(Compared, frozen=True, kw_only=True):
+    """What differs between two runs."""
+
+    a: Run
+    b: Run
+
+
 class Piece(Answer, frozen=True, kw_only=True):
     """Consecutive output of one stream of one host; bytes that are no text come as base64."""
 

@@ -182,6 +182,15 @@ class Client:
     def groups_diff(self, run_id: str, query: Query) -> answers.Diff:
         return self._get(answers.Diff, f"{_run(run_id)}/groups/diff", query)
 
+    def compare(self, run_id: str, other: str, step: str | None) -> answers.RunComparison:
+        """Two runs host by host, and what they were asked to do."""
+        query = {"with": other, "step": step}
+        return self._get(answers.RunComparison, f"{_run(run_id)}/comparison", query)
+
+    def compare_output(self, run_id: str, query: Query) -> answers.Diff:
+        """One host's output in two runs; `query` takes with, host, step and rules."""
+        return self._get(answers.Diff, f"{_run(run_id)}/comparison/output", query)
+
     def output(self, run_id: str, query: Query) -> Iterator[answers.Piece]:
         """One target's output from `offset` (0 when the query names none) to its present end."""
         asked = dict(query)

@@ -30,6 +30,8 @@ class Place(NamedTuple):
     summary: str
     is_family: bool = False
     """Whether the name stands for the whole `app` or for one command in it."""
+    more: tuple[str, ...] = ()
+    """Further modules whose commands belong to the family, listed after its own."""
 
 
 def table() -> Mapping[str, Mapping[str, Place]]:
@@ -38,7 +40,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
         _("Run work"): {
             "run": Place("running", _("run a command or a script on many hosts, at once")),
             "start": Place("running", _("start a saved job")),
-            "runs": Place("runs", _("look at runs, follow or cancel them"), True),
+            "runs": Place("runs", _("look at runs, follow or cancel them"), True, ("comparing",)),
         },
         _("Define"): {
             "apply": Place("applying", _("make the engine's documents what YAML files say")),
@@ -108,7 +110,12 @@ class Root(Group):
 
 
 def _load(name: str, place: Place) -> Any:
-    group = get_group(import_module(f"console.cli.{place.module}").app)
+    group, *more = (
+        get_group(import_module(f"console.cli.{module}").app)
+        for module in (place.module, *place.more)
+    )
+    for other in more:
+        group.commands.update(other.commands)
     return group if place.is_family else group.commands[name]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from console.answers import Group, RunDetail
+from console.answers import Diff, Group, RunDetail
 from console.cli import options, watching
 from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
@@ -320,8 +320,13 @@ def diff(
     if as_json:
         out().json(msgspec.to_builtins(found))
         return
-    out().print(Span(f"--- {left[1]}", Tone.BAD))
-    out().print(Span(f"+++ {right[1]}", Tone.GOOD))
+    print_diff(found, left[1], right[1])
+
+
+def print_diff(found: Diff, left: str, right: str) -> None:
+    """The lines in which two answers differ, under the names of both."""
+    out().print(Span(f"--- {left}", Tone.BAD))
+    out().print(Span(f"+++ {right}", Tone.GOOD))
     out().lines(diff_lines(found.lines))
     if not found.lines:
         err().print(_("the answers are alike"))

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from core.api.routes import TheEngine, asks, router
 from core.api.values import Answer, Page
+from core.domain import changes
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.documents import kind_of
 from core.errors import NotFound
-from core.storage import changes, documents
+from core.storage import documents
 from core.storage.documents import Revision
 from core.storage.reading import Connection
 

@@ -105,7 +105,7 @@ async def groups(
     sample_bytes: Annotated[int, Query(ge=0, le=1 << 20)] = 8192,
 ) -> Groups:
     """Hosts with the same answer, together."""
-    chosen = _rules(rules)
+    chosen = chosen_rules(rules)
 
     def read(c: Connection) -> Groups:
         run_id = runs.get(c, run).id
@@ -136,7 +136,7 @@ async def diff(
     rules: Rules = None,
 ) -> Diff:
     """What differs between the answers of two targets."""
-    chosen = _rules(rules)
+    chosen = chosen_rules(rules)
 
     def read(c: Connection) -> list[bytes]:
         run_id = runs.get(c, run).id
@@ -144,11 +144,7 @@ async def diff(
         hosts = runs.definition_of(c, run_id).hosts
         by_ordinal = {row.ordinal: row for row in targets_of(c, run_id, place)}
         return [
-            normalise(
-                b"".join(_printed(c, _target(by_ordinal, place, ordinal), textdiff.MAX_BYTES)),
-                _words(hosts[ordinal]),
-                chosen,
-            )
+            normalised(c, _target(by_ordinal, place, ordinal), hosts[ordinal], chosen)
             for ordinal in (a, b)
         ]
 
@@ -157,7 +153,12 @@ async def diff(
     return Diff.model_validate(found)
 
 
-def _rules(given: Sequence[str] | None) -> frozenset[Rule]:
+def normalised(c: Connection, row: TargetRow, host: FrozenHost, rules: frozenset[Rule]) -> bytes:
+    """What a target printed, as it is compared; of a very long output its beginning."""
+    return normalise(b"".join(_printed(c, row, textdiff.MAX_BYTES)), _words(host), rules)
+
+
+def chosen_rules(given: Sequence[str] | None) -> frozenset[Rule]:
     names = [name.strip() for item in given or () for name in item.split(",") if name.strip()]
     if not names:
         return DEFAULT_RULES

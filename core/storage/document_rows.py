@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import Connection, Row, Select, select
 
+from core.domain.changes import NEW_SECRET
 from core.domain.documents import KINDS, Document
 from core.domain.values import SecretRef
 from core.errors import NotFound, StorageFault
-from core.storage.changes import NEW_SECRET
 from core.storage.tables import document, document_revision
 from core.vault.sealing import Secretish, replace_secrets, secrets_in
 

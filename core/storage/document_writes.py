@@ -16,11 +16,11 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
 from core import failpoints
+from core.domain.changes import FieldChange, diff
 from core.domain.documents import Document
 from core.errors import AlreadyExists, Invalid, NotFound, Problem, StaleRevision
 from core.storage import document_checks as checks
 from core.storage import references, selectors
-from core.storage.changes import FieldChange, diff
 from core.storage.document_rows import (
     Key,
     StoredDocument,

@@ -1,4 +1,4 @@
-"""What differs between two bodies of a document: a list of fields. Pure."""
+"""What differs between two values of JSON, such as two bodies of a document: a list of fields."""
 
 from __future__ import annotations
 
@@ -30,10 +30,18 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChan
 
     Lists are compared place by place; an empty mapping is a document that is not there.
     """
-    found = []
-    for part in ("labels", "spec"):
-        found += list(_differences(part, before.get(part, {}), after.get(part, {})))
-    return tuple(found)
+    parts = ("labels", "spec")
+    return differences(*({part: body.get(part, {}) for part in parts} for body in (before, after)))
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    """The places at which two mappings differ, in order. Lists are compared place by place."""
+    keys = [*before, *(key for key in after if key not in before)]
+    return tuple(
+        change
+        for key in keys
+        for change in _differences(key, before.get(key, _ABSENT), after.get(key, _ABSENT))
+    )
 
 
 def _differences(path: str, before: Any, after: Any) -> Iterator[FieldChange]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.storage.changes import NEW_SECRET, diff
+from core.domain.changes import NEW_SECRET, diff
 
 A, B = "0" * 25 + "A", "0" * 25 + "B"
 

@@ -1,0 +1,93 @@
+"""What differs between two runs: how each host answered, and what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from console.answers import Compared, FieldChange, HostAnswer, PairGroup, Run
+from console.i18n import _
+from console.presenters import states
+from console.presenters.changes import field_lines
+from console.presenters.durations import clock_time, number
+from console.presenters.results import hosts_word, short_id
+from console.presenters.text import Line, Span, Tone, line
+
+_SIGNS = {
+    "only_a": ("-", Tone.BAD),
+    "only_b": ("+", Tone.GOOD),
+    "state": ("~", Tone.WARNING),
+    "exit_code": ("~", Tone.WARNING),
+    "output": ("~", Tone.WARNING),
+    "same": ("=", Tone.QUIET),
+}
+
+
+def _word(difference: str) -> str:
+    return {
+        "only_a": _("only in A"),
+        "only_b": _("only in B"),
+        "state": _("another state"),
+        "exit_code": _("another exit code"),
+        "output": _("another output"),
+        "same": _("same"),
+    }.get(difference, difference)
+
+
+def side_line(letter: str, run: Run, now: datetime) -> Line:
+    """`A  01K…  deploy  09:30  ✓ succeeded`."""
+    return line(
+        Span(letter, Tone.STRONG),
+        f"  {short_id(run.id)}  ",
+        clock_time(run.started_at or run.created_at, now),
+        "  ",
+        states.run_state(run.state),
+        f"  {run.title}",
+    )
+
+
+def compared_lines(compared: Compared) -> Iterator[Line]:
+    """What was asked differently, then each step's hosts: what differs before what does not."""
+    yield from asked_lines(compared.definition)
+    for step, groups in groupby(compared.groups, key=lambda group: group.step):
+        yield line(Span(_("step {name}").format(name=step), Tone.STRONG))
+        yield from map(_group_line, groups)
+    yield sums(compared)
+
+
+def asked_lines(changes: Sequence[FieldChange]) -> Iterator[Line]:
+    """The places at which two definitions differ; nothing where they do not."""
+    if changes:
+        yield line(Span(_("asked differently"), Tone.STRONG))
+        yield from field_lines(changes, indent="  ")
+
+
+def sums(compared: Compared) -> Line:
+    """`3 hosts differ, 12 are the same`."""
+    same = compared.counts.get("same", 0)
+    other = sum(compared.counts.values()) - same
+    if not other:
+        return line(_("{hosts}, no difference").format(hosts=hosts_word(same)))
+    text = _("{hosts} with a difference, {same} without")
+    return line(text.format(hosts=hosts_word(other), same=number(same)))
+
+
+def _group_line(group: PairGroup) -> Line:
+    sign, tone = _SIGNS.get(group.difference, _SIGNS["same"])
+    pieces: list[str | Span] = ["  ", Span(f"{sign} {_word(group.difference)}", tone), "  "]
+    if group.difference in ("state", "exit_code"):
+        pieces += [*_answer(group.a), " -> ", *_answer(group.b), "  "]
+    elif answer := group.b or group.a:
+        pieces += [*_answer(answer), "  "]
+    hosts = Span(group.folded, Tone.STRONG)
+    return line(*pieces, f"{hosts_word(group.count)}  ", hosts)
+
+
+def _answer(answer: HostAnswer | None) -> list[str | Span]:
+    if answer is None or answer.state is None:
+        return [_("(no answer)")]
+    shown: list[str | Span] = [states.target_state(answer.state)]
+    if answer.exit_code is not None:
+        shown.append(" " + _("exit {code}").format(code=answer.exit_code))
+    return shown
