@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.domain.run import TargetState
 from core.errors import Invalid, NotFound, Problem
 from core.storage import runs
 from core.storage.reading import Connection
@@ -39,7 +38,7 @@ def target_of(
 ) -> TargetRow:
     """The target that a request names by its ordinal or its host.
 
-    One that was not run again stands for the attempt in which it succeeded.
+    One that was not run again stands for the attempt in which it ran.
     """
     if (ordinal is None) == (host is None):
         problem = Problem(where="ordinal", what="give `ordinal` or `host`, one of the two")
@@ -57,7 +56,7 @@ def target_of(
 
 
 def targets_of(connection: Connection, run_id: str, place: StepRow) -> list[TargetRow]:
-    """The targets of an attempt; where one was carried over, the row of its success."""
+    """The targets of an attempt; where one was carried over, the row of what ran."""
     where = TargetFilter(step=place.step, attempt=place.attempt)
     rows = runs.targets_of(connection, run_id, where)
     return _carried_back(connection, run_id, rows, where)
@@ -66,15 +65,13 @@ def targets_of(connection: Connection, run_id: str, place: StepRow) -> list[Targ
 def _carried_back(
     connection: Connection, run_id: str, rows: Sequence[TargetRow], where: TargetFilter
 ) -> list[TargetRow]:
-    """`rows`, each that was not run again replaced by the one of its success."""
-    carried = {row.ordinal for row in rows if row.state is TargetState.LAST_SUCCESS}
-    successes: dict[int, TargetRow] = {}
-    attempt = where.attempt
-    while carried and attempt > 1:
-        attempt -= 1
+    """`rows`, each that was not run again replaced by the one that ran: they share their id."""
+    ran = {row.attempt_id: row for row in rows}
+    for attempt in range(where.attempt - 1, 0, -1):
         before = msgspec.structs.replace(where, attempt=attempt)
-        for row in runs.targets_of(connection, run_id, before):
-            if row.ordinal in carried and row.state is not TargetState.LAST_SUCCESS:
-                successes[row.ordinal] = row
-                carried.discard(row.ordinal)
-    return [successes.get(row.ordinal, row) for row in rows]
+        earlier = runs.targets_of(connection, run_id, before)
+        carried = {row.attempt_id: row for row in earlier if row.attempt_id in ran}
+        if not carried:
+            break
+        ran |= carried
+    return [ran[row.attempt_id] for row in rows]

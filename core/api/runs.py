@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 from pydantic import Field
@@ -13,19 +13,18 @@ from core.api.openapi import fails
 from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
-from core.domain.run import RunAction, RunState, may_act
+from core.domain.run import RunAction, RunState
 from core.domain.targets import fold
-from core.domain.values import Value
 from core.errors import ConfirmationRequired
+from core.flow import machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunRequest, body_of
+from core.flow.machine import FlowState
 from core.storage import runs
 from core.storage.reading import Connection
 from core.storage.runs import RunFilter
 from core.storage.writer import timestamp
 
 routes = router("runs")
-
-MAX_REASON_CHARACTERS = 500
 
 
 class RunOut(Answer):
@@ -76,6 +75,10 @@ class StepSummary(Answer):
 class DefinitionSummary(Answer):
     """What the run was asked to do, in short."""
 
+    secrets: list[str] = Field(
+        description="secrets that it was started with; to go on after its end it needs them again"
+    )
+
     targets: str
     steps: list[StepSummary]
     hosts: str = Field(description="folded, such as `web[01-40]`")
@@ -111,13 +114,6 @@ class Preview(Answer):
     confirm_hosts: int | None = Field(
         description="what `confirm_hosts` must say; null where no guard rail asks"
     )
-
-
-class ActionIn(Value):
-    """What to do with a run."""
-
-    action: Literal[RunAction.STOP]
-    reason: str = Field("", max_length=MAX_REASON_CHARACTERS)
 
 
 @routes.post("/runs", status_code=202, operation_id="startRun", responses=fails(404, 409))
@@ -191,15 +187,17 @@ async def list_runs(
 async def get(run: str, engine: TheEngine) -> RunDetail:
     """One run with its steps. A beginning of the id is enough where no other run has it."""
 
-    def read(c: Connection) -> tuple[runs.RunRow, list[runs.StepRow], RunDefinition]:
+    def read(c: Connection) -> tuple[runs.RunRow, list[runs.StepRow], RunDefinition, FlowState]:
         row = runs.get(c, run)
-        return row, runs.steps_of(c, row.id), runs.definition_of(c, row.id)
+        definition = runs.definition_of(c, row.id)
+        state = machine.fold(definition.graph, runs.events_of(c, row.id))
+        return row, runs.steps_of(c, row.id), definition, state
 
-    row, steps, definition = await engine.store.reader.read(read)
+    row, steps, definition, state = await engine.store.reader.read(read)
     return RunDetail(
         **RunOut.model_validate(row).model_dump(),
         steps=[StepOut.model_validate(step) for step in steps],
-        actions=[RunAction.STOP] if may_act(RunAction.STOP, row.state) else [],
+        actions=list(machine.actions(state)),
         definition=_summary(definition),
     )
 
@@ -212,16 +210,9 @@ async def definition(run: str, engine: TheEngine) -> dict[str, Any]:
     return dict(body_of(frozen))
 
 
-@routes.post("/runs/{run}/actions", status_code=202, operation_id="actOnRun", responses=fails(409))
-@asks(Verb.ACT, ObjectKind.RUN, "{run}")
-async def act(run: str, body: ActionIn, engine: TheEngine, actor: TheActor) -> RunOut:
-    """Ask something of a run; `actions` of the run says what its state allows."""
-    row = await engine.runs.act(run, body.action, actor.name, body.reason)
-    return RunOut.model_validate(row)
-
-
 def _summary(definition: RunDefinition) -> DefinitionSummary:
     return DefinitionSummary(
+        secrets=list(definition.secrets),
         targets=definition.targets,
         steps=[
             StepSummary(step=step.name, kind=step.kind, count=len(definition.step_hosts[step.name]))

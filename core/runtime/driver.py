@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,6 @@ import structlog
 from core import failpoints
 from core.clock import Clock
 from core.domain.run import (
-    GOOD_TARGET_STATES,
     RunState,
     TargetCode,
     TargetState,
@@ -33,10 +32,12 @@ from core.executors.protocol import Executor
 from core.flow import machine
 from core.flow.commands import AnyCommand, FinishRun, StartStep, StopStep, WaitForRetry
 from core.flow.definition import FrozenHost, RunDefinition
-from core.flow.events import AnyEvent, CancelRequested, RetryDue, StepFinished
+from core.flow.events import AnyEvent, RetryDue, StepFinished
 from core.flow.machine import FlowState
 from core.ids import Ids
+from core.runtime import secrets
 from core.runtime.gate import Gate
+from core.runtime.opening import line_up
 from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
 from core.runtime.steps import StepEnd, StepExecution, end_waiting
 from core.runtime.work import Opened, WorkMaker, open_secrets
@@ -51,11 +52,6 @@ from core.vault.vault import Vault
 log = structlog.get_logger(__name__)
 
 ENGINE_ACTOR = "engine"
-
-
-def secrets_owner(run_id: str) -> str:
-    """Beginning of the vault owners of a run's own secrets; they go when the run ends."""
-    return f"run/{run_id}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,7 @@ async def give_up(tools: Tools, run_id: str, bug: Exception) -> None:
 
     def write(tx: Transaction) -> None:
         run_writes.abandon(tx, run_id, reason)
-        tools.vault.delete_owner(tx, secrets_owner(run_id))
+        secrets.erase(tx, tools.vault, run_id)
 
     await tools.store.writer.write(write)
 
@@ -111,6 +107,10 @@ class Driver:
         self.finished = asyncio.Event()
 
     @property
+    def definition(self) -> RunDefinition:
+        return self._definition
+
+    @property
     def state(self) -> FlowState:
         return self._state
 
@@ -124,15 +124,26 @@ class Driver:
         self._perform(commands)
 
     async def resume(self) -> None:
-        """Take a stored run up again."""
+        """Take up a stored run that had not ended."""
+        await self.remember()
+        self._perform(machine.owed(self._state))
+
+    async def remember(self) -> None:
+        """Learn the numbers and values of a stored run; nothing of it is performed."""
         steps = await self._tools.store.reader.read(lambda c: runs.steps_of(c, self.run_id))
         latest = {step.step: step for step in steps}
         for step in latest.values():
             await self._remember(step)
-        self._perform(machine.owed(self._state))
 
-    async def feed(self, event: AnyEvent, actor: str, *, reason: str = "") -> None:
-        """Advance, commit the event with all that follows from it, then perform.
+    async def feed(
+        self,
+        event: AnyEvent,
+        actor: str,
+        *,
+        reason: str = "",
+        also: Callable[[Transaction], None] | None = None,
+    ) -> None:
+        """Advance, commit the event with all that follows from it (and `also`), then perform.
 
         IllegalTransition leaves everything as it was. A person hears of a disk that refuses;
         what the engine itself has to say waits until it is kept.
@@ -142,17 +153,19 @@ class Driver:
             before = self._state
             after, commands = machine.advance(before, event)
             failpoints.reach("event.advanced")
-            await keep(lambda tx: self._store(tx, event, before, after, actor, reason, commands))
+
+            def store(tx: Transaction) -> None:
+                self._store(tx, event, before, after, actor, reason, commands)
+                if also is not None:
+                    also(tx)
+
+            await keep(store)
             failpoints.reach("event.kept")
             self._state = after
             self._perform(commands)
 
     async def _keep(self, write: Callable[[Transaction], None]) -> None:
         await write_until_kept(self._tools.store.writer, self.run_id, write)
-
-    async def cancel(self, actor: str, reason: str) -> None:
-        """Stop the run: nothing more starts, what runs is ended."""
-        await self.feed(CancelRequested(), actor, reason=reason)
 
     def _store(
         self,
@@ -167,8 +180,10 @@ class Driver:
         run_writes.append_event(tx, self.run_id, event, actor)
         for name, status in after.steps.items():
             old = before.steps.get(name)
+            if old is None or old == status or old.attempt != status.attempt:
+                continue  # an attempt is shown once its targets are on record
             # A step that waits for its retry is shown by how its last attempt ended.
-            if old is None or old == status or old.state is RunState.SUSPENDED:
+            if old.state is RunState.SUSPENDED and status.state is not RunState.SKIPPED:
                 continue
             shown = status.state
             if shown is RunState.SUSPENDED and isinstance(event, StepFinished):
@@ -179,13 +194,13 @@ class Driver:
             why = "" if before.run is RunState.STOPPING else reason
             run_writes.set_run_state(tx, self.run_id, after.run, actor, reason=why)
         if any(isinstance(command, FinishRun) for command in commands):
-            self._tools.vault.delete_owner(tx, secrets_owner(self.run_id))
+            secrets.erase(tx, self._tools.vault, self.run_id)
 
     def _perform(self, commands: Sequence[AnyCommand]) -> None:
         for command in commands:
             match command:
-                case StartStep(step=step, attempt=attempt):
-                    self._spawn(self._run_step(self._definition.graph.node(step), attempt))
+                case StartStep():
+                    self._spawn(self._run_step(command))
                 case WaitForRetry(step=step, attempt=attempt, delay_s=delay_s):
                     self._spawn(self._retry_later(step, attempt, delay_s))
                 case StopStep(step=step):
@@ -236,8 +251,9 @@ class Driver:
         with suppress(IllegalTransition):
             await self.feed(RetryDue(step=step, attempt=attempt), ENGINE_ACTOR)
 
-    async def _run_step(self, step: StepBase, attempt: int) -> None:
-        rows = await self._open(step, attempt)
+    async def _run_step(self, command: StartStep) -> None:
+        step, attempt = self._definition.graph.node(command.step), command.attempt
+        rows = await self._open(step, command)
         recorder = self._recorder(step, attempt, rows)
         try:
             opened = await self._tools.store.reader.read(
@@ -302,20 +318,19 @@ class Driver:
         )
         self._executions[step.name] = execution
         try:
-            if self._state.run is RunState.STOPPING:
+            if self._state.steps[step.name].state is RunState.STOPPING:
                 execution.stop()
             return await execution.run()
         finally:
             del self._executions[step.name]
 
-    async def _open(self, step: StepBase, attempt: int) -> list[TargetRow]:
+    async def _open(self, step: StepBase, command: StartStep) -> list[TargetRow]:
         """The attempt's targets: stored ones after a restart, else new ones."""
-        read = self._tools.store.reader.read
+        read, attempt = self._tools.store.reader.read, command.attempt
         stored = partial(runs.stored_attempt, run_id=self.run_id, step=step.name, attempt=attempt)
         known, rows, before = await read(stored)
         if not known:
-            good = {row.ordinal for row in before if row.state in GOOD_TARGET_STATES}
-            targets = [self._new_target(ordinal, good) for ordinal in self._ordinals(step)]
+            targets = line_up(self._definition, command, before, self._tools.ids.new)
             failpoints.reach("step.opening")
             await self._keep(
                 lambda tx: run_writes.open_step(tx, self.run_id, step.name, attempt, targets)
@@ -326,18 +341,6 @@ class Driver:
         else:
             return rows
         return (await read(stored))[1]
-
-    def _ordinals(self, step: StepBase) -> tuple[int, ...]:
-        return self._definition.step_hosts[step.name]
-
-    def _new_target(self, ordinal: int, good: set[int]) -> Mapping[str, Any]:
-        state = TargetState.LAST_SUCCESS if ordinal in good else TargetState.WAITING
-        return {
-            "ordinal": ordinal,
-            "host": self._definition.hosts[ordinal].name,
-            "attempt_id": self._tools.ids.new(),
-            "state": state.value,
-        }
 
     def _settle_lost(self, tx: Transaction, step: StepBase, lost: Sequence[TargetRow]) -> None:
         """Say what is known of targets that ran when the engine was lost."""

@@ -7,18 +7,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import structlog
-from pydantic import SecretStr
 
 from core import failpoints
-from core.domain.run import RunAction, may_act
-from core.domain.values import SecretRef
+from core.domain.actions import Action, Ignore, Retry
+from core.domain.run import AFTERWARDS, RunAction
 from core.errors import (
     Conflict,
-    Forbidden,
-    IllegalTransition,
     RequestError,
     StorageFault,
 )
@@ -26,7 +22,9 @@ from core.flow import machine, planning
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import Started
 from core.flow.machine import FlowState
-from core.runtime.driver import Driver, Tools, give_up, secrets_owner
+from core.runtime import secrets
+from core.runtime.acting import Known, understand
+from core.runtime.driver import Driver, Tools, give_up
 from core.storage import run_writes, runs
 from core.storage.documents import snapshot
 from core.storage.runs import RunRow
@@ -48,6 +46,7 @@ class Runs:
         self._tools = tools
         self._drivers: dict[str, Driver] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._acting = asyncio.Lock()
         self._draining = False
 
     @property
@@ -74,9 +73,9 @@ class Runs:
         if idempotency_key and (known := await self._known(actor, idempotency_key, digest)):
             return known
         definition = await self._plan(request, documents)
-        secrets = {
+        texts = {
             **planning.secret_parameters(request, documents),
-            **{name: _text(secret) for name, secret in request.secrets.items()},
+            **{name: secrets.text_of(secret) for name, secret in request.secrets.items()},
         }
         run_id = self._tools.ids.new()
         event = Started()
@@ -90,7 +89,9 @@ class Runs:
                     return _same(found, digest)
                 run_writes.remember_key(tx, actor, idempotency_key, digest, run_id)
             sealed = definition.model_copy(
-                update={"secrets": self._seal(tx, run_id, secrets)} if secrets else {}
+                update={"secrets": secrets.seal(tx, self._tools.vault, run_id, texts)}
+                if texts
+                else {}
             )
             run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts))
             run_writes.append_event(tx, run_id, event, actor)
@@ -108,19 +109,46 @@ class Runs:
         failpoints.reach("run.begun")
         return answer[1]
 
-    async def act(self, run_id: str, action: RunAction, actor: str, reason: str = "") -> RunRow:
-        """Do what an operator asks of a run; IllegalTransition when its state forbids it."""
+    async def act(self, run_id: str, action: Action, actor: str) -> RunRow:
+        """Do what an operator asks of a run; the errors of `acting.understand` change nothing.
+
+        A run that had ended goes on: when this returns it is on disk and will be driven.
+        """
         row = await self._get(run_id)
-        driver = self._drivers.get(row.id)
-        if driver is None or not may_act(action, row.state):
-            raise IllegalTransition(
-                f"run {row.id} is {row.state}; {action} is not possible",
-                hint="" if driver else "it has ended",
+        # In a thread: the first look for the master key may wait for a keyring.
+        if isinstance(action, Retry | Ignore) and action.secrets:
+            await asyncio.to_thread(self._tools.vault.unlock)
+        async with self._acting:
+            driver = self._drivers.get(row.id)
+            is_live = driver is not None and not driver.finished.is_set()
+            if driver is None or not is_live:
+                driver = await self._read(row.id)
+            known = Known(id=row.id, definition=driver.definition, state=driver.state)
+            asked = await self._tools.store.reader.read(lambda c: understand(c, known, action))
+            if not is_live:
+                self._may_take_up(asked.action)
+                await driver.remember()
+            failpoints.reach("run.acting")
+            await driver.feed(
+                asked.event,
+                actor,
+                reason=action.reason,
+                also=lambda tx: asked.keep(tx, self._tools.vault, actor),
             )
-        failpoints.reach("run.cancelling")
-        await driver.cancel(actor, reason)
-        failpoints.reach("run.cancelled")
+            if not is_live:
+                self._watch(driver)
+            failpoints.reach("run.acted")
         return await self._get(row.id)
+
+    def _may_take_up(self, action: RunAction) -> None:
+        """Conflict when a run that no driver drives cannot get one for this action."""
+        if self._draining:
+            raise Conflict("the engine is stopping", hint="try again shortly")
+        if action not in AFTERWARDS:
+            raise Conflict(
+                "the engine lost the run when it could not write to its disk",
+                hint="`jobdeck engine restart` takes it up again",
+            )
 
     async def recover(self) -> int:
         """Take up every run that had not ended; how many there are."""
@@ -148,6 +176,13 @@ class Runs:
         failpoints.reach("recovery.taken-up")
         log.info("run.resumed", run=run_id)
 
+    async def _read(self, run_id: str) -> Driver:
+        """A driver of a stored run, as its events left it."""
+        read = self._tools.store.reader.read
+        definition = await read(partial(runs.definition_of, run_id=run_id))
+        events = await read(partial(runs.events_of, run_id=run_id))
+        return Driver(self._tools, run_id, definition, machine.fold(definition.graph, events))
+
     def refuse_new(self, *, hold: bool) -> None:
         """Take no new runs; with `hold`, also start no target that still waits."""
         self._draining = True
@@ -169,7 +204,9 @@ class Runs:
 
         async def forget() -> None:
             await driver.finished.wait()
-            del self._drivers[driver.run_id]
+            # A run that was taken up again has another driver by now.
+            if self._drivers.get(driver.run_id) is driver:
+                del self._drivers[driver.run_id]
             self._tools.on_output(driver.run_id)
 
         task = asyncio.get_running_loop().create_task(forget())
@@ -196,19 +233,11 @@ class Runs:
     def _digest(self, request: RunRequest) -> str:
         """Tells whether two requests are the same. Keyed where a request may hold secrets."""
         body = request.model_dump(mode="json", exclude={"secrets"})
-        body["secrets"] = {name: _text(value) for name, value in request.secrets.items()}
+        body["secrets"] = {name: secrets.text_of(value) for name, value in request.secrets.items()}
         text = json.dumps(body, sort_keys=True)
         may_hold_secrets = request.secrets or request.parameters
         data = self._tools.vault.fingerprint(text) if may_hold_secrets else text.encode()
         return hashlib.sha256(data).hexdigest()
-
-    def _seal(
-        self, tx: Transaction, run_id: str, secrets: Mapping[str, str]
-    ) -> dict[str, SecretRef]:
-        return {
-            name: self._tools.vault.put(tx, f"{secrets_owner(run_id)}{name}", text)
-            for name, text in secrets.items()
-        }
 
 
 def _same(found: tuple[str, RunRow], digest: str) -> RunRow:
@@ -219,9 +248,3 @@ def _same(found: tuple[str, RunRow], digest: str) -> RunRow:
             hint="use a new key for a new request",
         )
     return found[1]
-
-
-def _text(secret: Any) -> str:
-    if isinstance(secret, SecretStr):
-        return secret.get_secret_value()
-    raise Forbidden("a run takes the text of a secret, not a reference to another's")

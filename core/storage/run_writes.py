@@ -15,10 +15,27 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from core.domain.run import RunState, TargetCode, TargetState
 from core.flow.definition import RunDefinition, body_of
-from core.flow.events import AnyEvent
+from core.flow.events import Abandoned, AnyEvent
 from core.storage.runs import KEY_KEPT, LIVE_STATES, job_of
 from core.storage.tables import idempotency, run, run_definition, run_event, step_run, target_run
 from core.storage.writer import Transaction, timestamp
+
+
+class NewTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A target of an attempt that opens: one that waits, or one that stands as before."""
+
+    ordinal: int
+    host: str
+    attempt_id: str
+    state: TargetState = TargetState.WAITING
+    code: TargetCode | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    message: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
+    digest: str = ""
+    outputs: dict[str, Any] = {}
 
 
 class TargetEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,12 +119,16 @@ def append_event(tx: Transaction, run_id: str, event: AnyEvent, actor: str) -> N
 def set_run_state(
     tx: Transaction, run_id: str, state: RunState, actor: str, *, reason: str = ""
 ) -> None:
-    """Change a run's state; its times follow from the state. No `reason` keeps the last one."""
+    """Change a run's state; its times follow from the state. No `reason` keeps the last one.
+
+    A run that goes on has not ended: neither its end nor the reason of it stands any more.
+    """
     values: dict[str, Any] = {"state": state.value}
-    if reason:
-        values["reason"] = reason[:500]
     if state is RunState.RUNNING:
         values["started_at"] = func.coalesce(run.c.started_at, tx.at)
+        values |= {"finished_at": None, "reason": ""}
+    if reason:
+        values["reason"] = reason[:500]
     if state not in LIVE_STATES:
         values["finished_at"] = tx.at
     tx.connection.execute(update(run).where(run.c.id == run_id).values(**values))
@@ -119,9 +140,9 @@ def open_step(
     run_id: str,
     step: str,
     attempt: int,
-    targets: Sequence[Mapping[str, Any]],
+    targets: Sequence[NewTarget],
 ) -> None:
-    """Record a step's attempt and its targets (ordinal, host, attempt_id, state)."""
+    """Record a step's attempt and its targets, in the order of the run."""
     tx.connection.execute(
         insert(step_run),
         {
@@ -134,7 +155,8 @@ def open_step(
     )
     if targets:
         common = {"run_id": run_id, "step": step, "attempt": attempt}
-        tx.connection.execute(insert(target_run), [{**common, **target} for target in targets])
+        rows = [{**common, **_row(target)} for target in targets]
+        tx.connection.execute(insert(target_run), rows)
     data = {"step": step, "attempt": attempt, "state": RunState.RUNNING.value}
     tx.journal("engine", "run.step", run_id, {**data, "targets": len(targets)})
 
@@ -148,8 +170,10 @@ def set_step_state(
     *,
     reason: str = "",
 ) -> None:
-    """Change the state of a step's attempt."""
-    values: dict[str, Any] = {"state": state.value, "reason": reason[:500]}
+    """Change the state of a step's attempt. No `reason` keeps the last one."""
+    values: dict[str, Any] = {"state": state.value}
+    if reason:
+        values["reason"] = reason[:500]
     if state not in LIVE_STATES:
         values["finished_at"] = tx.at
     tx.connection.execute(
@@ -191,6 +215,7 @@ def set_counts(
 
 def abandon(tx: Transaction, run_id: str, reason: str) -> None:
     """End a run that nobody drives any more: what ran is unknown, what waited never started."""
+    append_event(tx, run_id, Abandoned(), "engine")
     places: dict[tuple[str, int], list[tuple[Any, ...]]] = {}
     for row in tx.connection.execute(_OPEN_TARGETS, {"run": run_id}):
         end = (row.ordinal, _ABANDONED[row.state].value, TargetCode.DISPATCH_FAILURE.value, None)
@@ -272,8 +297,7 @@ def finish_targets(tx: Transaction, ends: Sequence[TargetEnd]) -> None:
     """Record how attempts ended."""
     rows = []
     for end in ends:
-        values = msgspec.to_builtins(end)
-        values["outputs"] = _json(end.outputs)
+        values = _row(end)
         rows.append({"row": end.id, **{f"new_{k}": v for k, v in values.items() if k != "id"}})
     tx.connection.execute(_FINISH, rows)
 
@@ -284,6 +308,11 @@ def journal_targets(
     """One journal entry for many targets: (ordinal, state, code, exit code) each."""
     data = {"step": step, "attempt": attempt, "targets": [list(change) for change in changes]}
     tx.journal("engine", "run.targets", run_id, data)
+
+
+def _row(target: NewTarget | TargetEnd) -> dict[str, Any]:
+    """The fields of a target as columns."""
+    return {**msgspec.to_builtins(target), "outputs": _json(target.outputs)}
 
 
 def _json(value: Any) -> str:

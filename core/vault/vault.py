@@ -67,10 +67,23 @@ class Vault:
         known = self.find(tx.connection, owner, text)
         if known is not None:
             return known
-        cipher, id_ = self._opened(), self._ids.new()
-        sealed = cipher.seal(text, _place(id_, owner))
+        ref = SecretRef(secret=self._ids.new())
+        self._add(tx, ref, owner, text)
+        return ref
+
+    def put_back(self, tx: Transaction, ref: SecretRef, owner: str, text: str) -> None:
+        """Keep `text` again under the reference of a secret of `owner` that was forgotten.
+
+        What holds the reference stays as it is. A secret that is still there stays too.
+        """
+        if secrets.find(tx.connection, ref.secret) is None:
+            self._add(tx, ref, owner, text)
+
+    def _add(self, tx: Transaction, ref: SecretRef, owner: str, text: str) -> None:
+        cipher = self._opened()
+        sealed = cipher.seal(text, _place(ref.secret, owner))
         row = SealedRow(
-            id=id_,
+            id=ref.secret,
             owner=owner,
             nonce=sealed.nonce,
             ciphertext=sealed.ciphertext,
@@ -78,7 +91,6 @@ class Vault:
             fingerprint=cipher.fingerprint(owner, text),
         )
         secrets.add(tx, row)
-        return SecretRef(secret=id_)
 
     def find(self, connection: Connection, owner: str, text: str) -> SecretRef | None:
         """The reference under which `owner` has `text`, or None."""

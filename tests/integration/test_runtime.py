@@ -20,8 +20,9 @@ from sqlalchemy import update
 from core.bootstrap import open_engine
 from core.clock import ManualClock
 from core.config import Settings
+from core.domain.actions import Stop
 from core.domain.documents import parse
-from core.domain.run import RunAction, RunState, TargetCode, TargetState
+from core.domain.run import RunState, TargetCode, TargetState
 from core.errors import Conflict, IllegalTransition, NotFound, TargetError
 from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
@@ -238,12 +239,12 @@ async def test_cancel_ends_what_runs_and_starts_nothing_more(home: Path) -> None
         await save(opened, *INVENTORY)
         accepted = await start(opened, concurrency=2)
         await running(executor, 2)
-        await opened.runs.act(accepted.id, RunAction.STOP, "ann", "wrong hosts")
+        await opened.runs.act(accepted.id, Stop(reason="wrong hosts"), "ann")
         done = await ended(opened, accepted.id)
         assert done.state is RunState.STOPPED
         assert done.counts == {"terminated": 2, "not_started": 6}
         with pytest.raises(IllegalTransition):
-            await opened.runs.act(accepted.id, RunAction.STOP, "ann")
+            await opened.runs.act(accepted.id, Stop(), "ann")
         entries = await opened.store.reader.read(lambda c: read_after(c, 0, 1000))
         asked = [e for e in entries if e.type == "run.state" and e.data["state"] == "stopping"]
         assert [(e.actor, e.data["reason"]) for e in asked] == [("ann", "wrong hosts")]
@@ -286,7 +287,7 @@ async def test_a_retry_that_falls_due_while_a_cancel_is_stored_does_not_happen(
             return await write(change)
 
         monkeypatch.setattr(opened.store.writer, "write", slowly)
-        await opened.runs.act(accepted.id, RunAction.STOP, "ann")
+        await opened.runs.act(accepted.id, Stop(), "ann")
         monkeypatch.undo()
         await asyncio.sleep(0.5)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from fastapi import FastAPI, Request
 from core.api.app import create_app
 from core.bootstrap import open_engine
 from core.config import Settings
+from core.domain.actions import Stop
 from core.domain.authorization import Actor
+from core.errors import Conflict
 from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.home import Home
@@ -112,6 +114,7 @@ async def running_api(
         async with httpx.AsyncClient(transport=transport, base_url="http://jobdeck") as http:
             yield Api(app, engine, hosts, executor, http)
     finally:
-        for driver in [*engine.runs.live.values()]:
-            await driver.cancel(OWNER.name, "the test is over")
+        for run_id in [*engine.runs.live]:
+            with suppress(Conflict):
+                await engine.runs.act(run_id, Stop(reason="the test is over"), OWNER.name)
         await engine.stop()

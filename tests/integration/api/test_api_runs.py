@@ -54,6 +54,7 @@ async def test_one_run_shows_its_steps_and_what_was_asked(web: Api) -> None:
     assert run["origin"] == "job/check@1"
     assert run["actions"] == []
     assert run["definition"] == {
+        "secrets": [],
         "targets": "web[1-3]",
         "steps": [
             {"step": "disk", "kind": "command", "count": 3},

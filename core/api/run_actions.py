@@ -1,0 +1,116 @@
+"""What operators do with runs: act on them, look at what was asked, leave notes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from core.api import cursors
+from core.api.openapi import fails
+from core.api.routes import TheActor, TheEngine, asks, router
+from core.api.runs import RunOut
+from core.api.values import Answer, Cursor, Limit, Page
+from core.domain.actions import Action
+from core.domain.authorization import ObjectKind, Verb
+from core.domain.run import RunAction
+from core.domain.values import Value
+from core.storage import notes, operations, runs
+
+routes = router("runs")
+
+MAX_NOTE_CHARACTERS = 4000
+
+
+class OperationOut(Answer):
+    """One thing that somebody asked of a run."""
+
+    at: str
+    actor: str
+    action: RunAction
+    step: str = Field(description="empty where it is about the run as a whole")
+    attempt: int = Field(description="the attempt that it is about; 0 is none")
+    batch: int | None = Field(description="the batch that it is about, from 0")
+    targets: list[str] = Field(description="hosts that it is about; empty where it names none")
+    reason: str
+
+
+class OperationPage(Page[OperationOut]):
+    """A part of what was asked of a run."""
+
+
+class NoteOut(Answer):
+    """A note on a run."""
+
+    at: str
+    actor: str
+    text: str
+
+
+class NotePage(Page[NoteOut]):
+    """A part of the notes on a run."""
+
+
+class NoteIn(Value):
+    """What to note."""
+
+    text: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NOTE_CHARACTERS),
+    ] = Field(description="such as `handled, ticket 123`; a note is never changed")
+
+
+@routes.post(
+    "/runs/{run}/actions", status_code=202, operation_id="actOnRun", responses=fails(404, 409)
+)
+@asks(Verb.ACT, ObjectKind.RUN, "{run}")
+async def act(run: str, body: Action, engine: TheEngine, actor: TheActor) -> RunOut:
+    """Ask something of a run; `actions` of the run says what its state allows.
+
+    When this answers, the action is on disk and the run's state has changed with it.
+    """
+    return RunOut.model_validate(await engine.runs.act(run, body, actor.name))
+
+
+@routes.get("/runs/{run}/operations", operation_id="listRunOperations")
+@asks(Verb.READ, ObjectKind.RUN, "{run}")
+async def list_operations(
+    run: str, engine: TheEngine, cursor: Cursor = None, limit: Limit = 100
+) -> OperationPage:
+    """What people asked of a run since its start, oldest first."""
+    scope = f"operations {run}"
+    after = cursors.number_position(scope, cursor)
+    rows = await engine.store.reader.read(
+        lambda c: operations.of_run(c, runs.get(c, run).id, after=after, limit=limit + 1)
+    )
+    return OperationPage(
+        items=[OperationOut.model_validate(row) for row in rows[:limit]],
+        next_cursor=cursors.encode(scope, rows[limit - 1].id) if len(rows) > limit else None,
+    )
+
+
+@routes.post("/runs/{run}/notes", status_code=201, operation_id="noteRun", responses=fails(404))
+@asks(Verb.ACT, ObjectKind.RUN, "{run}")
+async def note(run: str, body: NoteIn, engine: TheEngine, actor: TheActor) -> NoteOut:
+    """Leave a note on a run, whatever its state."""
+    found = await engine.store.writer.write(
+        lambda tx: notes.add(tx, runs.get(tx.connection, run).id, actor.name, body.text)
+    )
+    return NoteOut.model_validate(found)
+
+
+@routes.get("/runs/{run}/notes", operation_id="listRunNotes")
+@asks(Verb.READ, ObjectKind.RUN, "{run}")
+async def list_notes(
+    run: str, engine: TheEngine, cursor: Cursor = None, limit: Limit = 100
+) -> NotePage:
+    """Notes on a run, oldest first."""
+    scope = f"notes {run}"
+    after = cursors.number_position(scope, cursor)
+    rows = await engine.store.reader.read(
+        lambda c: notes.of_run(c, runs.get(c, run).id, after=after, limit=limit + 1)
+    )
+    return NotePage(
+        items=[NoteOut.model_validate(row) for row in rows[:limit]],
+        next_cursor=cursors.encode(scope, rows[limit - 1].id) if len(rows) > limit else None,
+    )

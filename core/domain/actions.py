@@ -1,0 +1,85 @@
+"""What an operator asks of a run, as values: one class for each action, with its own fields.
+
+Where an action is legal says `core.domain.run`; what follows from it, `core.flow.machine`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from core.domain.retrying import RetryScope
+from core.domain.run import RunAction
+from core.domain.values import EnvName, Name, Secret, Value
+
+MAX_REASON_CHARACTERS = 500
+
+
+class ActionBase(Value):
+    """What every action has."""
+
+    reason: str = Field("", max_length=MAX_REASON_CHARACTERS, description="kept in the record")
+
+
+class _OfStep(ActionBase):
+    """An action that is about one step."""
+
+    step: Name | None = Field(
+        None, description="the step; empty where the run has only one that it can be"
+    )
+
+
+class _Afterwards(_OfStep):
+    """An action that takes an ended run up again."""
+
+    secrets: dict[EnvName, Secret] = Field(
+        default_factory=dict,
+        description="the secrets that the run was started with: they were erased at its end",
+    )
+
+
+class Stop(ActionBase):
+    """Start nothing more, end what runs, and verify it."""
+
+    action: Literal[RunAction.STOP] = RunAction.STOP
+
+
+class ForceStop(ActionBase):
+    """End a run whose stop hangs: what cannot be verified is recorded as unknown."""
+
+    action: Literal[RunAction.FORCE_STOP] = RunAction.FORCE_STOP
+
+
+class Retry(_Afterwards):
+    """Run a step again, with the very definition, values and hosts of the run."""
+
+    action: Literal[RunAction.RETRY] = RunAction.RETRY
+    scope: RetryScope | None = Field(
+        None, description="which targets of the step; empty: those that failed, or `hosts`"
+    )
+    hosts: tuple[str, ...] | None = Field(
+        None,
+        description="exactly these targets, instead of `scope`; also where the outcome is unknown",
+    )
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> Self:
+        if self.scope is not None and self.hosts is not None:
+            raise ValueError("give `scope` or `hosts`, not both")
+        return self
+
+
+class Ignore(_Afterwards):
+    """Let a step's failure count no more, and start what follows it."""
+
+    action: Literal[RunAction.IGNORE] = RunAction.IGNORE
+
+
+class Skip(_OfStep):
+    """Wait for a step no longer, and start what follows it."""
+
+    action: Literal[RunAction.SKIP] = RunAction.SKIP
+
+
+Action = Annotated[Stop | ForceStop | Retry | Ignore | Skip, Field(discriminator="action")]

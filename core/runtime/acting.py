@@ -1,0 +1,187 @@
+"""What operators ask of runs, understood: from an action to an event and its record.
+
+The event, the states that follow from it, the record of who asked, and secrets that were
+given again are committed together: a screen that looks again never sees the old state, and
+an engine that dies right after goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from core.domain.actions import Action, ForceStop, Ignore, Retry, Skip, Stop
+from core.domain.retrying import RetryScope, Standing, choose, choose_named
+from core.domain.run import RunAction, TargetState
+from core.domain.values import Secret
+from core.errors import IllegalTransition, Invalid, NotFound, Problem
+from core.flow import machine
+from core.flow.commands import StartStep
+from core.flow.definition import RunDefinition
+from core.flow.events import (
+    AnyEvent,
+    CancelRequested,
+    ForceStopRequested,
+    RetryRequested,
+    StepIgnored,
+    StepSkipped,
+)
+from core.flow.machine import FlowState
+from core.runtime import secrets
+from core.storage import operations, runs
+from core.storage.reading import Connection
+from core.storage.runs import TargetFilter
+from core.storage.writer import Transaction
+from core.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A run, as an action finds it."""
+
+    id: str
+    definition: RunDefinition
+    state: FlowState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An action that was understood: what it means for the machine, and what is kept of it."""
+
+    run: Known
+    action: RunAction
+    event: AnyEvent
+    reason: str
+    step: str = ""
+    attempt: int = 0
+    hosts: Sequence[str] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Name -> text of what was erased when the run ended."""
+
+    def keep(self, tx: Transaction, vault: Vault, actor: str) -> None:
+        """Record who asked, and seal the secrets: part of the transaction of the event."""
+        operations.add(
+            tx,
+            self.run.id,
+            actor,
+            self.action.value,
+            step=self.step,
+            attempt=self.attempt,
+            targets=self.hosts,
+            reason=self.reason,
+        )
+        secrets.put_back(tx, vault, self.run.id, self.run.definition.secrets, self.secrets)
+
+
+def understand(connection: Connection, run: Known, action: Action) -> Asked:
+    """What `action` means for `run`; nothing is changed.
+
+    IllegalTransition where the run's state forbids it; NotFound, Invalid, Forbidden and the
+    errors of `core.domain.retrying` where what it names does not fit.
+    """
+    if action.action not in machine.actions(run.state):
+        raise _not_possible(run, action.action)
+    if isinstance(action, Stop | ForceStop):
+        event = CancelRequested() if isinstance(action, Stop) else ForceStopRequested()
+        return Asked(run=run, action=action.action, event=event, reason=action.reason)
+    step = _step(run, action)
+    asked = Asked(
+        run=run,
+        action=action.action,
+        event=StepSkipped(step=step),
+        reason=action.reason,
+        step=step,
+        attempt=run.state.steps[step].attempt,
+    )
+    match action:
+        case Skip():
+            return asked
+        case Ignore():
+            asked = replace(asked, event=StepIgnored(step=step))
+        case Retry():
+            asked = _retry(connection, asked, action)
+    return replace(asked, secrets=_secrets(asked, action.secrets))
+
+
+def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:
+    """The next attempt of a step, with the targets that the action means."""
+    run, step = asked.run, asked.step
+    standings = _standings(connection, run, step, asked.attempt)
+    scope = action.scope or RetryScope.FAILED
+    if action.hosts is not None:
+        chosen = choose_named(standings, action.hosts)
+    else:
+        chosen = choose(standings, scope, idempotent=run.definition.graph.node(step).idempotent)
+    event = RetryRequested(
+        step=step,
+        attempt=asked.attempt + 1,
+        targets=chosen,
+        winners=action.hosts is None and scope is RetryScope.ALL,
+    )
+    hosts = [run.definition.hosts[ordinal].name for ordinal in chosen]
+    return replace(asked, event=event, attempt=event.attempt, hosts=hosts)
+
+
+def _standings(connection: Connection, run: Known, step: str, attempt: int) -> list[Standing]:
+    """How every target of a step stands; one that has no row was never begun."""
+    where = TargetFilter(step=step, attempt=attempt)
+    rows = {row.ordinal: row for row in runs.targets_of(connection, run.id, where)}
+    return [
+        Standing(ordinal, row.host, row.state, row.code)
+        if (row := rows.get(ordinal)) is not None
+        else Standing(ordinal, run.definition.hosts[ordinal].name, TargetState.NOT_STARTED)
+        for ordinal in run.definition.step_hosts[step]
+    ]
+
+
+def _secrets(asked: Asked, given: Mapping[str, Secret]) -> dict[str, str]:
+    """The texts to seal again: all secrets of the run where a step starts, none otherwise."""
+    wanted = asked.run.definition.secrets
+    _, commands = machine.advance(asked.run.state, asked.event)
+    starts = any(isinstance(command, StartStep) for command in commands)
+    problems = [
+        Problem(where=f"secrets.{name}", what="the run was started without such a secret")
+        for name in given
+        if name not in wanted
+    ]
+    problems += [
+        Problem(where=f"secrets.{name}", what="was erased when the run ended", hint=_GIVE_AGAIN)
+        for name in wanted
+        if starts and name not in given
+    ]
+    if problems:
+        raise Invalid("the run needs the secrets that it was started with", problems)
+    return {name: secrets.text_of(secret) for name, secret in given.items()} if starts else {}
+
+
+_GIVE_AGAIN = "give it again, or start a new run with `jobdeck runs again`"
+
+
+def _not_possible(run: Known, action: RunAction, of: str = "") -> IllegalTransition:
+    legal = ", ".join(machine.actions(run.state))
+    return IllegalTransition(
+        of or f"run {run.id} is {run.state.run}; {action} is not possible",
+        hint=f"possible: {legal}" if legal else "nothing can be asked of it any more",
+    )
+
+
+def _step(run: Known, action: Skip | Ignore | Retry) -> str:
+    """The step that the action is about."""
+    able = machine.steps_for(run.state, action.action)
+    if action.step is None:
+        if len(able) > 1:
+            problem = Problem(
+                where="step", what="more than one step can be meant", hint=", ".join(able)
+            )
+            raise Invalid("the action does not name a step", [problem])
+        return able[0]
+    if action.step not in able:
+        names = [node.name for node in run.definition.graph.nodes]
+        if action.step not in names:
+            raise NotFound("step", action.step, names)
+        status = run.state.steps.get(action.step)
+        stands = "has not started" if status is None else f"is {status.state}"
+        raise _not_possible(
+            run, action.action, f"step {action.step} {stands}; {action.action} is not possible"
+        )
+    return action.step
