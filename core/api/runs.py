@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Query, Request, Response
 from pydantic import Field
 
@@ -15,10 +16,9 @@ from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.run import RunAction, RunState
 from core.domain.targets import fold
-from core.errors import ConfirmationRequired
+from core.errors import ConfirmationRequired, IllegalTransition
 from core.flow import machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunRequest, body_of
-from core.flow.machine import FlowState
 from core.storage import runs
 from core.storage.reading import Connection
 from core.storage.runs import RunFilter
@@ -45,6 +45,7 @@ class RunOut(Answer):
     )
     change: str = Field(description="the change number under which it was started, or empty")
     parent: str | None = Field(description="the run whose step asked for this one")
+    notes: int = Field(description="number of notes that people left on it")
 
 
 class RunPage(Page[RunOut]):
@@ -159,11 +160,12 @@ async def list_runs(
     q: Annotated[str, Query(description="words in the title, the steps or the targets")] = "",
     host: Annotated[str, Query(description="a host that it touched")] = "",
     since: Annotated[str | None, Query(description="a time in ISO 8601, or `2h`, `3d` ago")] = None,
+    noted: Annotated[bool | None, Query(description="whether people left notes on it")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> RunPage:
     """Runs, newest first."""
-    scope = f"runs {state} {origin} {actor} {q} {host} {since}"
+    scope = f"runs {state} {origin} {actor} {q} {host} {since} {noted}"
     where = RunFilter(
         states=tuple(state or ()),
         origin=origin,
@@ -171,6 +173,7 @@ async def list_runs(
         text=q,
         host=host,
         since="" if since is None else timestamp(read_since(since, engine.clock.now())),
+        noted=noted,
     )
     before = cursors.text_position(scope, cursor)
     rows = await engine.store.reader.read(
@@ -187,17 +190,18 @@ async def list_runs(
 async def get(run: str, engine: TheEngine) -> RunDetail:
     """One run with its steps. A beginning of the id is enough where no other run has it."""
 
-    def read(c: Connection) -> tuple[runs.RunRow, list[runs.StepRow], RunDefinition, FlowState]:
+    def read(
+        c: Connection,
+    ) -> tuple[runs.RunRow, list[runs.StepRow], RunDefinition, list[RunAction]]:
         row = runs.get(c, run)
         definition = runs.definition_of(c, row.id)
-        state = machine.fold(definition.graph, runs.events_of(c, row.id))
-        return row, runs.steps_of(c, row.id), definition, state
+        return row, runs.steps_of(c, row.id), definition, _actions(c, row.id, definition)
 
-    row, steps, definition, state = await engine.store.reader.read(read)
+    row, steps, definition, actions = await engine.store.reader.read(read)
     return RunDetail(
         **RunOut.model_validate(row).model_dump(),
         steps=[StepOut.model_validate(step) for step in steps],
-        actions=list(machine.actions(state)),
+        actions=actions,
         definition=_summary(definition),
     )
 
@@ -208,6 +212,15 @@ async def definition(run: str, engine: TheEngine) -> dict[str, Any]:
     """Everything that was fixed when the run started; secrets are references."""
     frozen = await engine.store.reader.read(lambda c: runs.definition_of(c, runs.get(c, run).id))
     return dict(body_of(frozen))
+
+
+def _actions(connection: Connection, run_id: str, definition: RunDefinition) -> list[RunAction]:
+    """What may be asked of a run; nothing where its events cannot be read."""
+    try:
+        state = machine.fold(definition.graph, runs.events_of(connection, run_id))
+    except (msgspec.MsgspecError, IllegalTransition):
+        return []
+    return list(machine.actions(state))
 
 
 def _summary(definition: RunDefinition) -> DefinitionSummary:

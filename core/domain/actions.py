@@ -33,6 +33,9 @@ class _OfStep(ActionBase):
 class _Afterwards(_OfStep):
     """An action that takes an ended run up again."""
 
+    confirm_hosts: int | None = Field(
+        None, ge=0, description="the number of hosts, where a guard rail asks to confirm it"
+    )
     secrets: dict[EnvName, Secret] = Field(
         default_factory=dict,
         description="the secrets that the run was started with: they were erased at its end",

@@ -17,7 +17,7 @@ from core.domain.values import Secret
 from core.errors import IllegalTransition, Invalid, NotFound, Problem
 from core.flow import machine
 from core.flow.commands import StartStep
-from core.flow.definition import RunDefinition
+from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.events import (
     AnyEvent,
     CancelRequested,
@@ -54,9 +54,20 @@ class Asked:
     reason: str
     step: str = ""
     attempt: int = 0
-    hosts: Sequence[str] = ()
+    ordinals: Sequence[int] = ()
+    """Targets that run again."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Name -> text of what was erased when the run ended."""
+
+    @property
+    def ahead(self) -> list[FrozenHost]:
+        """Hosts that work is let onto: those that run again, and those of steps still to come."""
+        run = self.run
+        ordinals = set(self.ordinals)
+        for step, own in run.definition.step_hosts.items():
+            if step not in run.state.steps:
+                ordinals.update(own)
+        return [run.definition.hosts[ordinal] for ordinal in sorted(ordinals)]
 
     def keep(self, tx: Transaction, vault: Vault, actor: str) -> None:
         """Record who asked, and seal the secrets: part of the transaction of the event."""
@@ -67,7 +78,7 @@ class Asked:
             self.action.value,
             step=self.step,
             attempt=self.attempt,
-            targets=self.hosts,
+            targets=[self.run.definition.hosts[ordinal].name for ordinal in self.ordinals],
             reason=self.reason,
         )
         secrets.put_back(tx, vault, self.run.id, self.run.definition.secrets, self.secrets)
@@ -118,8 +129,7 @@ def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:
         targets=chosen,
         winners=action.hosts is None and scope is RetryScope.ALL,
     )
-    hosts = [run.definition.hosts[ordinal].name for ordinal in chosen]
-    return replace(asked, event=event, attempt=event.attempt, hosts=hosts)
+    return replace(asked, event=event, attempt=event.attempt, ordinals=chosen)
 
 
 def _standings(connection: Connection, run: Known, step: str, attempt: int) -> list[Standing]:

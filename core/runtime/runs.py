@@ -18,7 +18,7 @@ from core.errors import (
     RequestError,
     StorageFault,
 )
-from core.flow import machine, planning
+from core.flow import guards, machine, planning
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import Started
 from core.flow.machine import FlowState
@@ -128,6 +128,13 @@ class Runs:
             if not is_live:
                 self._may_take_up(asked.action)
                 await driver.remember()
+            if isinstance(action, Retry | Ignore):
+                guards.check(
+                    asked.ahead,
+                    await self._documents(),
+                    change=driver.definition.change,
+                    confirm_hosts=action.confirm_hosts,
+                )
             failpoints.reach("run.acting")
             await driver.feed(
                 asked.event,

@@ -12,14 +12,22 @@ from typing import Any, TypeVar
 
 import msgspec
 import zstandard
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, exists, func, select
 
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
 from core.errors import NotFound
 from core.flow.definition import ADHOC, RunDefinition
 from core.flow.events import AnyEvent
 from core.ids import encode_ulid
-from core.storage.tables import idempotency, run, run_definition, run_event, step_run, target_run
+from core.storage.tables import (
+    idempotency,
+    run,
+    run_definition,
+    run_event,
+    run_note,
+    step_run,
+    target_run,
+)
 from core.storage.writer import timestamp
 
 KEY_KEPT = timedelta(hours=24)
@@ -52,6 +60,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """The change number under which it was started; "" where nobody gave one."""
     parent: str | None = None
     """The run whose step asked for this one."""
+    notes: int = 0
+    """Number of notes that people left on it."""
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +104,8 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     """Stream -> [bytes of the host's own file that are stored, of them under the last ***]."""
 
 
-_RUN_COLUMNS = [run.c[name] for name in RunRow.__struct_fields__]
+_NOTES = select(func.count()).where(run_note.c.run_id == run.c.id).correlate(run).scalar_subquery()
+_RUN_COLUMNS = [_NOTES if name == "notes" else run.c[name] for name in RunRow.__struct_fields__]
 _STEP_COLUMNS = [step_run.c[name] for name in StepRow.__struct_fields__]
 _TARGET_COLUMNS = [target_run.c[name] for name in TargetRow.__struct_fields__]
 _JSON_COLUMNS = frozenset({"counts", "outputs", "positions"})
@@ -157,6 +168,8 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
     since: str = ""
     """Created at or after this timestamp."""
+    noted: bool | None = None
+    """Whether people left notes on it."""
 
 
 def list_runs(
@@ -177,6 +190,9 @@ def list_runs(
     for word in where.text.split():
         # SQLite's LIKE ignores the case of ASCII letters by itself; `lower` would double the cost.
         query = query.where(run.c.summary.contains(word, autoescape=True))
+    if where.noted is not None:
+        noted = exists().where(run_note.c.run_id == run.c.id)
+        query = query.where(noted if where.noted else ~noted)
     if where.host:
         touched = select(target_run.c.run_id).where(target_run.c.host == where.host)
         query = query.where(run.c.id.in_(touched))

@@ -18,7 +18,15 @@ from pydantic import SecretStr
 from core.domain.actions import Action, Ignore, Retry, Skip, Stop
 from core.domain.retrying import NothingToRetry, OutcomeUnknown, RetryScope
 from core.domain.run import RunState, TargetState
-from core.errors import Conflict, IllegalTransition, Invalid, NotFound, TargetError
+from core.errors import (
+    ConfirmationRequired,
+    Conflict,
+    Forbidden,
+    IllegalTransition,
+    Invalid,
+    NotFound,
+    TargetError,
+)
 from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.runtime.engine import Engine
@@ -383,6 +391,30 @@ async def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(
         assert await opened.store.reader.read(last_seq) == before
         assert await row_of(opened, done.id) == done
         assert sum(starts(executor, "a").values()) == 4
+
+
+async def test_guard_rails_of_today_stand_before_a_retry_too(home: Path) -> None:
+    def environment(**rails: object) -> dict[str, Any]:
+        return {"kind": "environment", "name": "prod", "spec": rails}
+
+    hosts = [
+        {"kind": "host", "name": name, "spec": {"account": "deploy", "environment": "prod"}}
+        for name in ("h3", "h4")
+    ]
+    async with engine(home, Fleet("h3")) as (opened, executor):
+        await save(opened, *INVENTORY, environment(), job("j", step("a")))
+        await save(opened, *hosts)
+        done = await start_and_end(opened, job="j")
+        await save(opened, environment(read_only=True))
+        with pytest.raises(Forbidden, match="read-only"):
+            await act(opened, done.id, Retry())
+        await save(opened, environment(confirm=True))
+        with pytest.raises(ConfirmationRequired, match="number of hosts: 1") as asked_for:
+            await act(opened, done.id, Retry())
+        assert (await row_of(opened, done.id)).state is RunState.PARTIALLY_SUCCEEDED
+        await act(opened, done.id, Retry(confirm_hosts=asked_for.value.hosts))
+        await ended(opened, done.id)
+        assert starts(executor, "a", 2) == {"h3": 1}
 
 
 async def test_a_run_that_goes_on_is_not_retried_or_ignored(home: Path) -> None:
