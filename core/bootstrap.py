@@ -27,8 +27,10 @@ from core.runtime.engine import Engine
 from core.runtime.gate import Gate
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
+from core.runtime.recovery import Recovery
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
+from core.runtime.work import Ways
 from core.storage.documents import Documents
 from core.storage.store import Store
 from core.vault.vault import Vault
@@ -110,7 +112,13 @@ def _wire(
         gate=Gate(settings.max_targets),
         executors=executor_for,
         new_budget=caps.run_budget,
-        connect_timeout_s=settings.connect_timeout_s,
+        ways=Ways(
+            connect_timeout_s=settings.connect_timeout_s,
+            epoch=store.next_epoch(),
+            local_spool=str(home.claims),
+            reattach_s=settings.reattach_s,
+        ),
+        recovery=Recovery(),
         on_output=outputs.announce,
     )
     return Engine(
@@ -126,6 +134,7 @@ def _wire(
         host_keys=host_keys,
         runs=Runs(tools),
         outputs=outputs,
+        recovery=tools.recovery,
         executors=tuple(access.values()),
     )
 

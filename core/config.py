@@ -21,6 +21,9 @@ class Settings(Value):
     connect_timeout_s: float = Field(20, gt=0, le=600)
     idle_connection_s: float = Field(60, ge=0, le=3600, description="kept open this long")
     kept_connections: int = Field(512, ge=0, le=10000)
+    reattach_s: float = Field(
+        900, ge=0, le=7 * 86400, description="how long a host is looked for whose line was lost"
+    )
     cancel_grace_s: float = Field(3, ge=0, le=300, description="between TERM and KILL")
     output_per_target: str = Field("100MB", description="cap on one target's output")
     output_per_run: str = Field("2GB", description="cap on one run's output")

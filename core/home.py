@@ -52,6 +52,11 @@ class Home:
         return self.root / "master.key"
 
     @property
+    def claims(self) -> Path:
+        """Claims of work on the engine's own machine."""
+        return self.root / "claims"
+
+    @property
     def settings(self) -> Path:
         return self.root / "settings.toml"
 

@@ -38,6 +38,11 @@ class Conductor:
 
     async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
         """Run `work` to its end, or until `stop` is set."""
+        if work.claim is not None:
+            # Until the wrapper takes claims: what runs is direct, and on record as that.
+            if work.claim.resume is not None:
+                return outcomes.claim_broken("this kind of access keeps no claims yet")
+            await sink.unclaimed("this kind of access keeps no claims yet")
         if stop.is_set():
             return outcomes.cancelled(started=False)
         try:

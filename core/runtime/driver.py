@@ -1,8 +1,9 @@
 """Drives one live run: feeds events to the machine, stores first, then performs.
 
 A driver that is started for a stored run takes up what the machine says is
-still owed: waiting targets run; a target that was running when the engine was
-lost becomes `unknown`, or waits again where its step is idempotent.
+still owed: waiting targets run; a target that was running is
+asked how it went, where it keeps a claim (`core.runtime.attending`); without one it
+becomes `unknown`, or waits again where its step is idempotent.
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ from core.flow.events import AnyEvent, RetryDue, StepFinished
 from core.flow.machine import FlowState
 from core.ids import Ids
 from core.runtime import secrets
+from core.runtime.attending import Means
 from core.runtime.gate import Gate
 from core.runtime.opening import line_up
 from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
+from core.runtime.recovery import Recovery
 from core.runtime.steps import StepEnd, StepExecution, end_waiting
-from core.runtime.work import Opened, WorkMaker, open_secrets
+from core.runtime.work import Opened, Ways, WorkMaker, open_secrets
 from core.storage import output, run_writes, runs
 from core.storage.output import RunBudget
 from core.storage.run_writes import TargetEnd
@@ -65,7 +68,8 @@ class Tools:
     gate: Gate
     executors: Callable[[FrozenHost], Executor]
     new_budget: Callable[[], RunBudget]
-    connect_timeout_s: float
+    ways: Ways
+    recovery: Recovery
     on_output: Callable[[str], None]
 
 
@@ -297,11 +301,11 @@ class Driver:
         recorder: StepRecorder,
         opened: Opened,
     ) -> StepEnd | None:
-        execution = StepExecution(
+        tools = self._tools
+        means = Means(
             run_id=self.run_id,
             definition=self._definition,
             step=step,
-            rows=rows,
             recorder=recorder,
             maker=WorkMaker(
                 self.run_id,
@@ -309,13 +313,19 @@ class Driver:
                 opened,
                 self._progress.outputs,
                 self._progress.host_outputs,
-                self._tools.connect_timeout_s,
+                tools.ways,
             ),
-            executors=self._tools.executors,
-            gate=self._tools.gate,
+            executors=tools.executors,
+            gate=tools.gate,
             budget=self._budget,
-            clock=self._tools.clock,
+            reader=tools.store.reader,
+            clock=tools.clock,
+            new_id=tools.ids.new,
+            reattach_s=tools.ways.reattach_s,
+            recovery=tools.recovery,
+            stop=asyncio.Event(),
         )
+        execution = StepExecution(means, rows)
         self._executions[step.name] = execution
         try:
             if self._state.steps[step.name].state is RunState.STOPPING:
@@ -336,14 +346,14 @@ class Driver:
                 lambda tx: run_writes.open_step(tx, self.run_id, step.name, attempt, targets)
             )
             failpoints.reach("step.opened")
-        elif lost := [row for row in rows if row.state is TargetState.RUNNING]:
+        elif lost := [row for row in rows if row.state is TargetState.RUNNING and not row.claimed]:
             await self._keep(lambda tx: self._settle_lost(tx, step, lost))
         else:
             return rows
         return (await read(stored))[1]
 
     def _settle_lost(self, tx: Transaction, step: StepBase, lost: Sequence[TargetRow]) -> None:
-        """Say what is known of targets that ran when the engine was lost."""
+        """Say what is known of targets that ran directly when the engine was lost."""
         ends = []
         for row in lost:
             state = transit(f"target {row.host}", row.state, TargetState.UNKNOWN)

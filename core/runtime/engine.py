@@ -25,6 +25,7 @@ from core.home import Home
 from core.ids import Ids
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
+from core.runtime.recovery import Recovery
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
 from core.storage import runs
@@ -44,7 +45,8 @@ class StopMode(StrEnum):
     DRAIN = "drain"
     """Every run is finished first."""
     DETACH = "detach"
-    """What runs on hosts is finished; what waits stays in the record for the next start."""
+    """What hosts keep goes on without the engine; what runs directly is finished; what waits stays.
+    The next engine takes all of it up again."""
 
 
 class EngineState(StrEnum):
@@ -73,6 +75,9 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps the master key: `keyring` or `key file`."""
     recovered_runs: int
     """Runs that were taken up again at this start."""
+    recovery: dict[str, int]
+    """Targets that an earlier engine left running, by how far the look after them is:
+    looking, following, started, harvested, unknown; empty where none were left."""
     pending_host_keys: int
 
 
@@ -94,6 +99,7 @@ class Engine:
         host_keys: HostKeys,
         runs: Runs,
         outputs: OutputSignal,
+        recovery: Recovery,
         executors: Sequence[Executor],
     ) -> None:
         self.home = home
@@ -108,6 +114,7 @@ class Engine:
         self.runs = runs
         self.outputs = outputs
         self._lock = lock
+        self._recovery = recovery
         self._executors = executors
         self._state = EngineState.STARTING
         self._started_at: datetime = clock.now()
@@ -185,6 +192,7 @@ class Engine:
             database_bytes=self._database_bytes(),
             unlocker=self.vault.unlocker,
             recovered_runs=self._recovered,
+            recovery=self._recovery.counts,
             pending_host_keys=self.host_keys.pending,
         )
 

@@ -13,6 +13,9 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+_LOOKING = 200
+"""Connections that are opened at the same time to ask about work that may go on."""
+
 
 class Gate:
     """Room for `max_targets` targets at the same time."""
@@ -23,7 +26,9 @@ class Gate:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         """Run -> its places in the queue; the first run is the next to be served."""
         self.holding = asyncio.Event()
-        """Set when the engine stops: what runs goes on, what waits stays waiting."""
+        """Set when the engine stops: nothing more starts, and what hosts keep is left to them."""
+        self.looking = asyncio.Semaphore(_LOOKING)
+        """Asking how work goes on needs no room: it must not keep new work from starting."""
 
     @asynccontextmanager
     async def room(self, run_id: str) -> AsyncIterator[None]:

@@ -26,7 +26,7 @@ from core.domain.captures import SetLines
 from core.domain.normalising import OutputDigest
 from core.domain.run import TargetState
 from core.errors import StorageFault
-from core.executors.protocol import Outcome, OutputLimitReached, Stream
+from core.executors.protocol import Outcome, OutputLimitReached, Position, Stream
 from core.storage import output, run_writes
 from core.storage.run_writes import TargetEnd
 from core.storage.runs import TargetRow
@@ -55,13 +55,20 @@ class TargetLog:
         masker: Masker,
         digest: OutputDigest,
         budget: output.TargetBudget,
+        sets: SetLines | None = None,
     ) -> None:
+        """`digest`, `budget` and `sets` have seen what is stored of the target already."""
         self.row = row
         self._recorder = recorder
-        self._masks = {stream: MaskStream(masker) for stream in Stream}
+        self._masks = {stream: _mask_at(masker, row.positions.get(stream)) for stream in Stream}
+        self._received = {
+            stream: row.positions.get(stream, (0,))[0] for stream in (Stream.OUT, Stream.ERR)
+        }
         self._digest = digest
-        self._sets = SetLines()
+        self._sets = sets or SetLines()
         self._budget = budget
+        self.claimed = False
+        """The target keeps the work and its output: another connection, or engine, can go on."""
         self.unstored = 0
         """Bytes that were taken and are not committed yet."""
         self.stored_bytes = row.size_bytes
@@ -69,7 +76,47 @@ class TargetLog:
         self._room = asyncio.Event()
         self._room.set()
 
+    @property
+    def position(self) -> Position:
+        """How much of the target's own files was received."""
+        return Position(out=self._received[Stream.OUT], err=self._received[Stream.ERR])
+
+    @property
+    def has_output(self) -> bool:
+        """Whether the work printed anything: then it did start."""
+        return any(self._received.values())
+
+    def progress(self) -> run_writes.TargetProgress:
+        """What to store beside the output taken so far, so that another engine can go on.
+
+        Bytes that are held back are not stored; they are asked for again.
+        """
+        positions = {
+            stream.value: [received - self._masks[stream].held_bytes, self._masks[stream].covered]
+            for stream, received in self._received.items()
+        }
+        return run_writes.TargetProgress(
+            id=self.row.id,
+            positions=positions,
+            size_bytes=self._budget.kept,
+            dropped_bytes=self._budget.dropped,
+        )
+
+    def begin_anew(self, row: TargetRow, digest: OutputDigest) -> None:
+        """Go on with another attempt id, whose files begin at their first byte."""
+        for stream in self._received:
+            self._keep(stream, self._masks[stream].flush())
+            self._received[stream] = 0
+        self._digest, self._sets = digest, SetLines()
+        self.row = row
+
+    def note(self, text: str) -> None:
+        """Say something to the reader of the output, in Jobdeck's own words."""
+        self.write(Stream.NOTE, text.encode("utf-8"))
+
     def write(self, stream: Stream, data: bytes) -> bool:
+        if stream is not Stream.NOTE:
+            self._received[stream] += len(data)
         self._keep(stream, self._masks[stream].feed(data))
         if self.unstored >= _HIGH_BYTES:
             self._room.clear()
@@ -81,7 +128,8 @@ class TargetLog:
         await self._room.wait()
 
     async def unclaimed(self, reason: str) -> None:
-        """Not yet kept: attempts are direct."""
+        self.claimed = False
+        await self._recorder.unclaimed(self.row)
 
     def stored(self, size: int) -> None:
         """`size` bytes of this log are committed."""
@@ -116,27 +164,40 @@ class TargetLog:
             exit_code=outcome.exit_code,
             signal=outcome.signal,
             message=outcome.message,
-            size_bytes=self.row.size_bytes + self._budget.kept,
-            dropped_bytes=self.row.dropped_bytes + self._budget.dropped,
+            size_bytes=self._budget.kept,
+            dropped_bytes=self._budget.dropped,
             digest=self._digest.digest(),
             outputs=dict(captured.values),
         )
         return end, [str(problem) for problem in captured.problems]
 
 
+def _mask_at(masker: Masker, position: Sequence[int] | None) -> MaskStream:
+    """A mask for a stream that goes on at a stored position."""
+    return MaskStream(masker) if position is None else MaskStream(masker, position[1])
+
+
 @dataclass(slots=True)
 class _Batch:
     """What is written in one commit."""
 
-    intents: list[int] = field(default_factory=list)
+    intents: dict[int, bool] = field(default_factory=dict)
     ends: list[TargetEnd] = field(default_factory=list)
     changes: list[tuple[Any, ...]] = field(default_factory=list)
     output: dict[TargetLog, list[output.Piece]] = field(default_factory=dict)
+    progress: list[run_writes.TargetProgress] = field(default_factory=list)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
         return not (self.waiting or self.output)
+
+    def close(self) -> None:
+        """Nothing more comes: note how far the targets are that go on, as of this output."""
+        ended = {end.id for end in self.ends}
+        self.progress = [
+            taker.progress() for taker in self.output if taker.claimed and taker.row.id not in ended
+        ]
 
     def write(self, tx: Transaction, place: Place) -> None:
         """Store everything but the counts."""
@@ -150,6 +211,8 @@ class _Batch:
         output.append(tx, place.run_id, additions)
         if additions:
             failpoints.reach("target.output.written")
+        if self.progress:
+            run_writes.note_progress(tx, self.progress)
         if self.ends:
             run_writes.finish_targets(tx, self.ends)
             failpoints.reach("target.end.written")
@@ -202,11 +265,19 @@ class StepRecorder:
         self._flushing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def started(self, row: TargetRow) -> None:
+    async def started(self, row: TargetRow, *, claimed: bool) -> None:
         """Commit the intent to run on a target; only then may anything leave the machine."""
-        self._batch.intents.append(row.id)
+        self._batch.intents[row.id] = claimed
         self._change(row, TargetState.WAITING, TargetState.RUNNING)
         await self._committed()
+
+    async def renewed(self, row: TargetRow, attempt_id: str) -> None:
+        """Commit another id for an attempt that never started; only then may it be tried again."""
+        await self._now(lambda tx: run_writes.renew_attempt(tx, row.id, attempt_id))
+
+    async def unclaimed(self, row: TargetRow) -> None:
+        """Commit that the target keeps no claim; only then may the work run there."""
+        await self._now(lambda tx: run_writes.drop_claim(tx, row.id))
 
     async def ended(self, row: TargetRow, old: TargetState, end: TargetEnd) -> None:
         """Commit how a target ended, with all its output."""
@@ -236,6 +307,9 @@ class StepRecorder:
         self._flush()
         await future
 
+    async def _now(self, write: Callable[[Transaction], None]) -> None:
+        await write_until_kept(self._writer, self._place.run_id, write)
+
     def _flush(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -252,6 +326,7 @@ class StepRecorder:
 
     async def _flush_once(self) -> None:
         batch, self._batch = self._batch, _Batch()
+        batch.close()
         place, counts, run_counts = self._place, add_up([self.counts]), self._run_counts()
 
         def write(tx: Transaction) -> None:

@@ -7,40 +7,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-import structlog
-
-from core import failpoints
-from core.clock import Clock
 from core.domain.captures import OutputValue, merge_outputs
-from core.domain.normalising import OutputDigest
-from core.domain.outputs_file import read_outputs_file
 from core.domain.run import (
     GOOD_TARGET_STATES,
+    LIVE_TARGET_STATES,
     RunState,
     TargetCode,
     TargetState,
     step_result,
     transit,
 )
-from core.domain.steps import StepBase
-from core.errors import Invalid, TargetError
-from core.executors import outcomes
-from core.executors.protocol import Executor, Outcome
-from core.flow.definition import FrozenHost, RunDefinition
-from core.runtime.gate import Gate
-from core.runtime.recording import StepRecorder, TargetLog
-from core.runtime.work import WorkMaker
-from core.storage.output import RunBudget
+from core.errors import Invalid
+from core.runtime.attending import Attendant, Means
+from core.runtime.recording import StepRecorder
 from core.storage.run_writes import TargetEnd
 from core.storage.runs import TargetRow
 from core.storage.writer import timestamp
-
-log = structlog.get_logger(__name__)
 
 _NOT_ITS_TURN = "the run was cancelled before this host's turn"
 
@@ -58,31 +44,14 @@ class StepEnd:
 class StepExecution:
     """Runs the waiting targets of one step's attempt."""
 
-    def __init__(
-        self,
-        *,
-        run_id: str,
-        definition: RunDefinition,
-        step: StepBase,
-        rows: Sequence[TargetRow],
-        recorder: StepRecorder,
-        maker: WorkMaker,
-        executors: Callable[[FrozenHost], Executor],
-        gate: Gate,
-        budget: RunBudget,
-        clock: Clock,
-    ) -> None:
-        self._run_id = run_id
-        self._definition = definition
-        self._step = step
+    def __init__(self, means: Means, rows: Sequence[TargetRow]) -> None:
+        self._means = means
+        self._step = means.step
         self._rows = {row.ordinal: row for row in rows}
-        self._recorder = recorder
-        self._maker = maker
-        self._executors = executors
-        self._gate = gate
-        self._budget = budget
-        self._clock = clock
-        self._stop = asyncio.Event()
+        self._recorder = means.recorder
+        self._gate = means.gate
+        self._stop = means.stop
+        self._attendants: set[Attendant] = set()
         self._outputs: dict[int, Mapping[str, Any]] = {
             row.ordinal: row.outputs for row in rows if row.outputs
         }
@@ -96,105 +65,57 @@ class StepExecution:
         self._stop.set()
 
     async def run(self) -> StepEnd | None:
-        """How the step ended; None when the engine stops and targets still wait."""
-        waiting = [row for row in self._rows.values() if row.state is TargetState.WAITING]
-        queue = iter(waiting)
-        wanted = self._step.concurrency or self._definition.concurrency
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(wanted, len(waiting))):
-                group.create_task(self._take_from(queue))
+        """How the step ended; None when the engine stops and targets still wait or go on."""
+        rows = self._rows.values()
+        found = iter([row for row in rows if row.state is TargetState.RUNNING])
+        waiting = iter([row for row in rows if row.state is TargetState.WAITING])
+        wanted = self._step.concurrency or self._means.definition.concurrency
+        live = sum(self.counts[state] for state in LIVE_TARGET_STATES)
+        leaving = asyncio.create_task(self._leave_when_holding())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(wanted, live)):
+                    group.create_task(self._take_from(found, waiting))
+        finally:
+            leaving.cancel()
         if self._stop.is_set():
             await end_waiting(
-                self._recorder, queue, TargetCode.CANCELLED, _NOT_ITS_TURN, self._now()
+                self._recorder, waiting, TargetCode.CANCELLED, _NOT_ITS_TURN, self._now()
             )
-        if self.counts[TargetState.WAITING]:
+        if any(self.counts[state] for state in LIVE_TARGET_STATES):
             return None
         return self._judge()
 
-    async def _take_from(self, queue: Iterator[TargetRow]) -> None:
+    async def _take_from(self, found: Iterator[TargetRow], waiting: Iterator[TargetRow]) -> None:
+        """Attend one target after the other; first those that an earlier engine began."""
+        while not self._gate.holding.is_set() and (row := next(found, None)) is not None:
+            await self._attend(row)
         while not self._stop.is_set() and not self._gate.holding.is_set():
-            async with self._gate.room(self._run_id):
+            async with self._gate.room(self._means.run_id):
                 if self._stop.is_set() or self._gate.holding.is_set():
                     return
-                row = next(queue, None)
+                row = next(waiting, None)
                 if row is None:
                     return
-                await self._run_target(row)
+                await self._attend(row)
 
-    async def _run_target(self, row: TargetRow) -> None:
-        host = self._definition.hosts[row.ordinal]
-        failpoints.reach("target.intent.before")
-        await self._recorder.started(row)
-        failpoints.reach("target.intent.kept")
-        taker = TargetLog(
-            row,
-            self._recorder,
-            self._maker.masker,
-            OutputDigest((host.name, host.address)),
-            self._budget.target(),
-        )
-        try:
-            outcome = await self._reach(host, row, taker)
-        except TargetError as error:
-            outcome = outcomes.refused(error)
-        except Exception as bug:
-            # One host's bug must not end the others; it is recorded as ours, with its trace.
-            log.exception("target.bug", host=row.host, step=row.step)
-            outcome = Outcome(
-                state=TargetState.UNKNOWN,
-                code=TargetCode.DISPATCH_FAILURE,
-                message=f"a bug in Jobdeck, see engine.log: {type(bug).__name__}",
-            )
-        failpoints.reach("target.worked")
-        await self._record(row, taker, outcome)
-        failpoints.reach("target.ended")
+    async def _leave_when_holding(self) -> None:
+        """What hosts keep goes on without this engine; the next one finds it."""
+        await self._gate.holding.wait()
+        for attendant in tuple(self._attendants):
+            attendant.leave()
 
-    async def _reach(self, host: FrozenHost, row: TargetRow, taker: TargetLog) -> Outcome:
-        """Open a session, run the work; a stop is obeyed at every point."""
-        target = self._maker.target(host, self._step)
-        work = self._maker.work(host, self._step, row)
-        opening = self._executors(host).open(target)
-        entering = asyncio.ensure_future(opening.__aenter__())
-        stopping = asyncio.ensure_future(self._stop.wait())
+    async def _attend(self, row: TargetRow) -> None:
+        attendant = Attendant(self._means, row)
+        self._attendants.add(attendant)
         try:
-            await asyncio.wait({entering, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not entering.done():
-                entering.cancel()
-                await asyncio.wait({entering})
-                if entering.cancelled() or entering.exception() is not None:
-                    return outcomes.cancelled(started=False)
-            session = entering.result()
+            if await attendant.attend():
+                self._outputs[row.ordinal] = attendant.outputs
         finally:
-            stopping.cancel()
-        failpoints.reach("target.entered")
-        try:
-            return await session.run(work, taker, self._stop)
-        finally:
-            await opening.__aexit__(None, None, None)
-
-    async def _record(self, row: TargetRow, taker: TargetLog, outcome: Outcome) -> None:
-        end, problems = taker.end(outcome, self._now())
-        values: dict[str, Any] = dict(end.outputs)
-        try:
-            values.update(read_outputs_file(outcome.outputs_file, self._maker.masker.mask_text))
-        except Invalid as error:
-            problems.append(str(error))
-        end = msgspec.structs.replace(
-            end, outputs=values, message=self._maker.masker.mask_text(end.message)
-        )
-        if problems and end.state is TargetState.SUCCESS:
-            end = msgspec.structs.replace(
-                end,
-                state=TargetState.LOG_ERROR,
-                code=TargetCode.INVALID_OUTPUTS,
-                message=f"it ended well, but set unusable outputs: {'; '.join(problems)}"[:2000],
-            )
-        self._outputs[row.ordinal] = values
-        transit(f"target {row.host}", TargetState.RUNNING, end.state)
-        await self._recorder.ended(row, TargetState.RUNNING, end)
+            self._attendants.discard(attendant)
 
     def _now(self) -> str:
-        return timestamp(self._clock.now())
+        return timestamp(self._means.clock.now())
 
     def _judge(self) -> StepEnd:
         counts = {state: count for state, count in self.counts.items() if count}

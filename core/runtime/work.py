@@ -13,15 +13,37 @@ from typing import Any
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.inventory import Protocol
-from core.domain.steps import CommandStep, LocalStep, ScriptStep, StepBase
+from core.domain.steps import CommandStep, Execution, LocalStep, ScriptStep, StepBase
 from core.domain.values import Secret, SecretRef
 from core.errors import TargetError
-from core.executors.protocol import BecomeLogin, HostKeyRule, Login, Program, Target, Work
+from core.executors.protocol import (
+    BecomeLogin,
+    Claim,
+    HostKeyRule,
+    Login,
+    Position,
+    Program,
+    Target,
+    Work,
+)
 from core.flow.definition import FrozenHost, RunDefinition
 from core.storage.runs import TargetRow
 from core.vault.masking import Masker
 
 OpenSecret = Callable[[SecretRef], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How this engine reaches targets; the same for all runs."""
+
+    connect_timeout_s: float
+    epoch: int
+    """Rises with each engine on this home: targets refuse an older one."""
+    local_spool: str
+    """Folder on the engine's own machine that holds claims."""
+    reattach_s: float
+    """How long a host is looked for when the line to its work is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +107,14 @@ class WorkMaker:
         opened: Opened,
         outputs: Mapping[str, Any],
         host_outputs: Mapping[str, Mapping[str, Any]],
-        connect_timeout_s: float,
+        ways: Ways,
     ) -> None:
         self._run_id = run_id
         self._definition = definition
         self._opened = opened
         self._outputs = outputs
         self._host_outputs = host_outputs
-        self._connect_timeout_s = connect_timeout_s
+        self._ways = ways
         self.masker = Masker(opened.texts())
         self._common = {name: variables.as_text(value) for name, value in self._values().items()}
 
@@ -127,10 +149,31 @@ class WorkMaker:
                 pinned=host.host_key, accept_new=host.host_keys is HostKeyPolicy.ACCEPT_NEW
             ),
             jumps=jumps,
-            connect_timeout_s=self._connect_timeout_s,
+            connect_timeout_s=self._ways.connect_timeout_s,
         )
 
-    def work(self, host: FrozenHost, step: StepBase, row: TargetRow) -> Work:
+    def is_claimed(self, step: StepBase) -> bool:
+        """Whether the target keeps a record of the attempt."""
+        return step.execution is Execution.DETACHED
+
+    def claim(
+        self, host: FrozenHost, step: StepBase, resume: Position | None, running_s: float
+    ) -> Claim:
+        """The record that the target keeps: where, and from which byte on it is followed."""
+        spool = host.spool or ""
+        if not spool and self.target(host, step).login.become is None:
+            spool = self._ways.local_spool if host.protocol is Protocol.LOCAL else ""
+        return Claim(
+            run_id=self._run_id,
+            epoch=self._ways.epoch,
+            spool=spool,
+            resume=resume,
+            running_s=running_s,
+        )
+
+    def work(
+        self, host: FrozenHost, step: StepBase, row: TargetRow, claim: Claim | None = None
+    ) -> Work:
         """What to run there; weakest values first (`jobdeck help outputs`)."""
         own = self._host_outputs.get(host.name, {})
         env = {
@@ -151,6 +194,7 @@ class WorkMaker:
             env=env,
             timeout_s=step.timeout_s or self._definition.timeout_s,
             collect_outputs=isinstance(step, ScriptStep),
+            claim=claim,
         )
 
     def _program(self, step: StepBase) -> Program:

@@ -107,11 +107,15 @@ class _Account:
             end = data.index(b"\n", end) + 1
         return end
 
-    def spend(self, data: bytes) -> None:
+    @property
+    def counts_lines(self) -> bool:
+        return self._lines_left is not None
+
+    def spend(self, size: int, lines: int) -> None:
         if self._bytes_left is not None:
-            self._bytes_left -= len(data)
+            self._bytes_left = max(0, self._bytes_left - size)
         if self._lines_left is not None:
-            self._lines_left -= data.count(b"\n")
+            self._lines_left = max(0, self._lines_left - lines)
 
 
 class RunBudget:
@@ -121,9 +125,16 @@ class RunBudget:
         self._caps = caps
         self._account = _Account(caps.run)
 
-    def target(self) -> TargetBudget:
-        """An account for one more target of the run."""
-        return TargetBudget(_Account(self._caps.target), self._account, halt=self._caps.halt)
+    def target(self, kept: int = 0, lines: int = 0, dropped: int = 0) -> TargetBudget:
+        """An account for one more target of the run.
+
+        Where an earlier engine began: `kept` bytes with `lines` lines of it are stored already,
+        and `dropped` were not kept.
+        """
+        budget = TargetBudget(_Account(self._caps.target), self._account, halt=self._caps.halt)
+        budget.spend(kept, lines)
+        budget.dropped = dropped
+        return budget
 
 
 class TargetBudget:
@@ -131,6 +142,7 @@ class TargetBudget:
 
     def __init__(self, own: _Account, run: _Account, *, halt: bool) -> None:
         self._accounts = (own, run)
+        self._counts_lines = own.counts_lines or run.counts_lines
         self._halt = halt
         self.kept = 0
         """Bytes kept so far."""
@@ -146,8 +158,12 @@ class TargetBudget:
         """The beginning of `data` that is kept; once a byte is dropped, nothing more is."""
         size = 0 if self.dropped else min(account.fits(data) for account in self._accounts)
         kept = data[:size]
-        for account in self._accounts:
-            account.spend(kept)
-        self.kept += size
+        self.spend(size, kept.count(b"\n") if self._counts_lines else 0)
         self.dropped += len(data) - size
         return kept
+
+    def spend(self, size: int, lines: int) -> None:
+        """Count `size` bytes with `lines` lines as kept."""
+        for account in self._accounts:
+            account.spend(size, lines)
+        self.kept += size

@@ -54,6 +54,15 @@ class TargetEnd(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, Any] = {}
 
 
+class TargetProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of what a target printed is stored, while it goes on."""
+
+    id: int
+    positions: dict[str, list[int]]
+    size_bytes: int
+    dropped_bytes: int
+
+
 def create(
     tx: Transaction, run_id: str, definition: RunDefinition, actor: str, target_count: int
 ) -> None:
@@ -277,7 +286,18 @@ _COUNTS = (
 _MARK_RUNNING = (
     update(target_run)
     .where(target_run.c.id == bindparam("row"))
-    .values(state=TargetState.RUNNING.value, started_at=bindparam("at"))
+    .values(
+        state=TargetState.RUNNING.value, started_at=bindparam("at"), claimed=bindparam("is_claimed")
+    )
+)
+_NOTE_PROGRESS = (
+    update(target_run)
+    .where(target_run.c.id == bindparam("row"))
+    .values(
+        positions=bindparam("new_positions"),
+        size_bytes=bindparam("new_size"),
+        dropped_bytes=bindparam("new_dropped"),
+    )
 )
 _FINISH = (
     update(target_run)
@@ -288,9 +308,41 @@ _FINISH = (
 )
 
 
-def mark_running(tx: Transaction, ids: Sequence[int]) -> None:
-    """Record the intent: from here on, something may reach these targets."""
-    tx.connection.execute(_MARK_RUNNING, [{"row": id_, "at": tx.at} for id_ in ids])
+def mark_running(tx: Transaction, intents: Mapping[int, bool]) -> None:
+    """Record the intent: from here on, something may reach these targets.
+
+    `intents`: target -> whether it keeps a claim, so that it can be asked how it went.
+    """
+    rows = [{"row": id_, "at": tx.at, "is_claimed": int(it)} for id_, it in intents.items()]
+    tx.connection.execute(_MARK_RUNNING, rows)
+
+
+def note_progress(tx: Transaction, progress: Sequence[TargetProgress]) -> None:
+    """Record how much of the targets' own files is stored, together with the output itself."""
+    rows = [
+        {
+            "row": each.id,
+            "new_positions": _json(each.positions),
+            "new_size": each.size_bytes,
+            "new_dropped": each.dropped_bytes,
+        }
+        for each in progress
+    ]
+    tx.connection.execute(_NOTE_PROGRESS, rows)
+
+
+def renew_attempt(tx: Transaction, id_: int, attempt_id: str) -> None:
+    """Give an attempt that never started a new id; the old one can start nothing any more."""
+    tx.connection.execute(
+        update(target_run)
+        .where(target_run.c.id == id_)
+        .values(attempt_id=attempt_id, positions="{}", started_at=tx.at)
+    )
+
+
+def drop_claim(tx: Transaction, id_: int) -> None:
+    """Record that the target keeps no claim: the attempt runs directly."""
+    tx.connection.execute(update(target_run).where(target_run.c.id == id_).values(claimed=0))
 
 
 def finish_targets(tx: Transaction, ends: Sequence[TargetEnd]) -> None:

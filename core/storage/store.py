@@ -13,7 +13,7 @@ from core.ids import Ids
 from core.storage import database, schema, tables
 from core.storage.database import Reader
 from core.storage.journal import JournalFeed
-from core.storage.writer import Writer
+from core.storage.writer import Transaction, Writer
 
 
 class Store:
@@ -63,6 +63,10 @@ class Store:
             writing.dispose()
             raise
 
+    def next_epoch(self) -> int:
+        """The number of this engine on this home: 1, 2, … On disk when this returns."""
+        return self.writer.submit(_count_epoch).result()
+
     def close(self) -> None:
         """Commit what waits and let go of the file; its log is merged into it."""
         self.feed.close()
@@ -74,3 +78,15 @@ class Store:
 def _home_id(connection: Connection) -> str:
     query = select(tables.setting.c.value).where(tables.setting.c.name == "home_id")
     return str(connection.execute(query).scalar_one())
+
+
+def _count_epoch(tx: Transaction) -> int:
+    value = tables.setting.c.value
+    last = tx.connection.execute(select(value).where(tables.setting.c.name == "epoch")).scalar()
+    if last is None:
+        tx.connection.execute(tables.setting.insert(), {"name": "epoch", "value": "1"})
+        return 1
+    number = int(last) + 1
+    of_epoch = tables.setting.update().where(tables.setting.c.name == "epoch")
+    tx.connection.execute(of_epoch.values(value=str(number)))
+    return number

@@ -108,14 +108,23 @@ class Masker:
 
 
 class MaskStream:
-    """Masks one stream; the result does not depend on where the stream was cut."""
+    """Masks one stream; the result does not depend on where the stream was cut.
 
-    def __init__(self, masker: Masker) -> None:
+    Nor on who goes on with it: a new stream that is given `covered`, and the bytes that this
+    one holds back followed by the rest, releases what this one would have released.
+    """
+
+    def __init__(self, masker: Masker, covered: int = -1) -> None:
         self._masker = masker
         self._held = b""
         """The end of the stream so far, which may be the beginning of a secret."""
-        self._covered = -1
-        """Bytes of `_held` under the *** released last; -1: that was followed by other output."""
+        self.covered = covered
+        """Bytes of what is held under the *** released last; -1: that was followed by other output."""
+
+    @property
+    def held_bytes(self) -> int:
+        """How many of the bytes that were fed are not released yet."""
+        return len(self._held)
 
     def feed(self, data: bytes) -> bytes:
         """What can be released after this piece; the rest is held back."""
@@ -131,7 +140,7 @@ class MaskStream:
     def _release(self, output: bytes, end: int) -> bytes:
         """`output` up to `end`, masked; a pattern that reaches beyond covers what it reaches."""
         released = []
-        covered = self._covered
+        covered = self.covered
         for start, stop in self._masker.hits(output):
             if start >= end:
                 break
@@ -141,7 +150,7 @@ class MaskStream:
         if covered < end:
             released.append(output[max(covered, 0) : end])
         self._held = output[end:]
-        self._covered = covered - end if covered >= end else -1
+        self.covered = covered - end if covered >= end else -1
         return b"".join(released)
 
 

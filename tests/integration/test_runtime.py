@@ -7,8 +7,6 @@ happens, and what a second engine makes of what a first one left.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +17,7 @@ from sqlalchemy import update
 
 from core.bootstrap import open_engine
 from core.clock import ManualClock
-from core.config import Settings
 from core.domain.actions import Stop
-from core.domain.documents import parse
 from core.domain.run import RunState, TargetCode, TargetState
 from core.errors import Conflict, IllegalTransition, NotFound, TargetError
 from core.executors.protocol import Stream, Target, Work
@@ -33,100 +29,24 @@ from core.runtime.runs import KeyReused
 from core.runtime.steps import StepExecution
 from core.storage import output, runs
 from core.storage.journal import read_after
-from core.storage.runs import RunRow, TargetRow
 from core.storage.tables import run_event
-
-Script = Callable[[Target, Work | None], Behaviour]
-
-INVENTORY: list[dict[str, Any]] = [
-    {"kind": "account", "name": "deploy", "spec": {"user": "deploy"}},
-    *(
-        {"kind": "host", "name": f"h{number}", "spec": {"account": "deploy"}}
-        for number in range(1, 9)
-    ),
-]
-
-
-def well(target: Target, work: Work | None) -> Behaviour:
-    """Every host answers with its name."""
-    return Behaviour(output=((Stream.OUT, f"{target.host}\n".encode()),))
-
-
-@asynccontextmanager
-async def engine(
-    home: Path, script: Script = well, **settings: Any
-) -> AsyncIterator[tuple[Engine, ScriptedExecutor]]:
-    executor = ScriptedExecutor(script)
-    opened = open_engine(
-        Home(home), Settings(**settings), executors={"ssh": executor, "local": executor}
-    )
-    await opened.start()
-    try:
-        yield opened, executor
-    finally:
-        opened.request_stop(StopMode.DETACH)
-        await opened.stop()
-
-
-async def save(opened: Engine, *bodies: dict[str, Any]) -> None:
-    batch = [parse(body) for body in bodies]
-    await opened.store.writer.write(lambda tx: opened.documents.apply(tx, batch, "test"))
-
-
-async def start(opened: Engine, **request: Any) -> RunRow:
-    if "job" not in request:
-        request.setdefault("step", {"kind": "command", "name": "command", "command": "x"})
-    request.setdefault("targets", "all")
-    return await opened.runs.start(RunRequest.model_validate(request), "test", None)
-
-
-async def ended(opened: Engine, run_id: str) -> RunRow:
-    driver = opened.runs.live.get(run_id)
-    if driver is not None:
-        async with asyncio.timeout(20):
-            await driver.finished.wait()
-    return await row_of(opened, run_id)
-
-
-async def row_of(opened: Engine, run_id: str) -> RunRow:
-    return await opened.store.reader.read(lambda c: runs.get(c, run_id))
-
-
-async def targets_of(opened: Engine, run_id: str, **where: Any) -> list[TargetRow]:
-    chosen = runs.TargetFilter(**where)
-    return await opened.store.reader.read(lambda c: runs.targets_of(c, run_id, chosen))
-
-
-async def running(executor: ScriptedExecutor, number: int) -> None:
-    """Until that many hosts are in the middle of their work."""
-    async with asyncio.timeout(20):
-        while executor.running < number:  # noqa: ASYNC110 - the double has no event for it
-            await asyncio.sleep(0.01)
-
-
-async def stored_output(opened: Engine, run_id: str) -> None:
-    """Until output of two targets is on disk."""
-    async with asyncio.timeout(20):
-        with opened.outputs.follow(run_id) as news:
-            while len(await arrived(opened, run_id)) < 2:
-                await news.wait(1)
-
-
-async def arrived(opened: Engine, run_id: str) -> list[output.Arrival]:
-    return await opened.store.reader.read(lambda c: output.arrivals(c, run_id, 0, 100))
-
-
-def assert_nowhere(folder: Path, secret: bytes) -> None:
-    for file in folder.iterdir():
-        assert secret not in file.read_bytes(), file
-
-
-def job(name: str, *steps: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"kind": "job", "name": name, "spec": {"steps": list(steps), "targets": "all", **more}}
-
-
-def step(name: str, **more: Any) -> dict[str, Any]:
-    return {"kind": "command", "name": name, "command": "x", **more}
+from tests.support.runtime import (
+    INVENTORY,
+    abandon,
+    assert_nowhere,
+    crashing,
+    ended,
+    engine,
+    job,
+    row_of,
+    running,
+    save,
+    start,
+    step,
+    stored_output,
+    targets_of,
+    well,
+)
 
 
 async def test_a_run_on_many_hosts_keeps_every_result_and_its_output(home: Path) -> None:
@@ -424,18 +344,18 @@ async def test_a_detached_stop_leaves_waiting_targets_for_the_next_engine(home: 
         opened.request_stop(StopMode.DETACH)
         with pytest.raises(Conflict):
             await start(opened)
-        gate.set()
         await opened.finish_work()
-        first = dict(executor.started)
-        assert len(first) == 2
-    async with engine(home) as (opened, executor):
+        assert len(executor.started) == 2
+        gate.set()
+        assert executor.running == 0, "what hosts keep goes on without the engine"
+    async with engine(home, hosts=executor) as (opened, _):
         done = await ended(opened, accepted.id)
         assert (done.state, done.counts) == (RunState.SUCCEEDED, {"success": 8})
-        assert not set(first) & set(executor.started), "what ran does not run again"
+        assert set(executor.started.values()) == {1}, "what ran does not run again"
 
 
 @pytest.mark.parametrize("idempotent", [False, True])
-async def test_a_lost_engine_leaves_unknown_or_runs_again_only_where_that_is_harmless(
+async def test_what_ran_directly_under_a_lost_engine_is_unknown_or_runs_again_where_that_is_harmless(
     home: Path, idempotent: bool
 ) -> None:
     never = asyncio.Event()
@@ -444,9 +364,9 @@ async def test_a_lost_engine_leaves_unknown_or_runs_again_only_where_that_is_har
         return Behaviour(output=((Stream.OUT, b"half\n"),), until=never)
 
     executor = ScriptedExecutor(hang)
-    lost = open_engine(Home(home), executors={"ssh": executor, "local": executor})
-    await lost.start()
-    await save(lost, *INVENTORY, job("j", step("a", idempotent=idempotent, concurrency=2)))
+    lost = await crashing(home, executor)
+    how = step("a", idempotent=idempotent, concurrency=2, execution="direct")
+    await save(lost, *INVENTORY, job("j", how))
     accepted = await start(lost, job="j", targets=None)
     await running(executor, 2)
     await stored_output(lost, accepted.id)
@@ -472,8 +392,7 @@ async def test_a_run_that_cannot_be_read_keeps_the_engine_from_no_other(home: Pa
         return Behaviour(until=asyncio.Event())
 
     executor = ScriptedExecutor(hang)
-    lost = open_engine(Home(home), executors={"ssh": executor, "local": executor})
-    await lost.start()
+    lost = await crashing(home, executor)
     await save(lost, *INVENTORY)
     spoilt, sound = await start(lost, targets="h1"), await start(lost, targets="h2")
     await running(executor, 2)
@@ -485,17 +404,8 @@ async def test_a_run_that_cannot_be_read_keeps_the_engine_from_no_other(home: Pa
         given_up = await ended(opened, spoilt.id)
         assert given_up.state is RunState.ABNORMAL
         assert given_up.counts == {"unknown": 1}
-        assert (await ended(opened, sound.id)).counts == {"unknown": 1}
+        assert (await ended(opened, sound.id)).counts == {"success": 1}
         assert (await ended(opened, (await start(opened)).id)).state is RunState.SUCCEEDED
-
-
-async def abandon(lost: Engine) -> None:
-    """End an engine as a crash does: its tasks stop where they are, nothing more is written."""
-    for task in asyncio.all_tasks() - {asyncio.current_task()}:
-        task.cancel()
-    await asyncio.sleep(0)
-    await asyncio.to_thread(lost.store.close)
-    lost._lock.release()
 
 
 async def test_a_run_whose_logins_cannot_be_opened_ends_and_says_so(home: Path) -> None:
