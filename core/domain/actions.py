@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from core.domain.resolving import Verdict
 from core.domain.retrying import RetryScope
 from core.domain.run import RunAction
 from core.domain.values import EnvName, Name, Secret, Value
@@ -85,4 +86,16 @@ class Skip(_OfStep):
     action: Literal[RunAction.SKIP] = RunAction.SKIP
 
 
-Action = Annotated[Stop | ForceStop | Retry | Ignore | Skip, Field(discriminator="action")]
+class Resolve(_Afterwards):
+    """Say how targets ended of which that is unknown, or have their hosts asked again."""
+
+    action: Literal[RunAction.RESOLVE] = RunAction.RESOLVE
+    verdict: Verdict
+    hosts: tuple[str, ...] | None = Field(
+        None, description="these targets; empty: all of the step that are unknown"
+    )
+
+
+Action = Annotated[
+    Stop | ForceStop | Retry | Ignore | Skip | Resolve, Field(discriminator="action")
+]

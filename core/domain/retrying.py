@@ -40,6 +40,8 @@ class Standing:
     host: str
     state: TargetState
     code: TargetCode | None = None
+    claimed: bool = False
+    """The host keeps a record of the attempt, so it can be asked how it went."""
 
     @property
     def succeeded(self) -> bool:

@@ -166,14 +166,15 @@ TARGET_TRANSITIONS: Mapping[TargetState, frozenset[TargetState]] = {
         }
     ),
     _T.RUNNING: _TARGET_ENDS,
-    _T.UNKNOWN: frozenset({_T.WAITING, _T.SUCCESS, _T.FAILED}),
+    _T.UNKNOWN: frozenset({_T.WAITING, _T.RUNNING, _T.SUCCESS, _T.FAILED}),
     **{
         state: frozenset()
         for state in TargetState
         if state not in (_T.WAITING, _T.RUNNING, _T.UNKNOWN)
     },
 }
-"""One attempt on one host. `unknown` may be resolved, or waits again where the step is idempotent."""
+"""One attempt on one host. `unknown` may be resolved, also by asking the host again, or waits again
+where the step is idempotent."""
 
 GOOD_TARGET_STATES = frozenset({_T.SUCCESS, _T.LAST_SUCCESS})
 LIVE_TARGET_STATES = frozenset({_T.WAITING, _T.RUNNING})
@@ -195,12 +196,14 @@ class RunAction(StrEnum):
     """The step's failure counts no more; what follows it starts."""
     SKIP = "skip"
     """The step is left as it is; what follows it starts."""
+    RESOLVE = "resolve"
+    """Targets whose outcome is unknown get one: a person says it, or the host is asked again."""
 
 
 RUN_WIDE_ACTIONS = frozenset({RunAction.STOP, RunAction.FORCE_STOP})
 """Asked of a run as a whole; all others are asked of one of its steps."""
 
-AFTERWARDS = frozenset({RunAction.RETRY, RunAction.IGNORE})
+AFTERWARDS = frozenset({RunAction.RETRY, RunAction.IGNORE, RunAction.RESOLVE})
 """Asked of steps of a run that has ended, which then goes on; all others while it goes on."""
 
 _BAD = {_R.FAILED, _R.PARTIALLY_SUCCEEDED, _R.TIMED_OUT, _R.ABNORMAL}
@@ -212,6 +215,7 @@ LEGAL_ACTIONS: Mapping[RunAction, frozenset[RunState]] = {
     RunAction.FORCE_STOP: frozenset({_R.STOPPING}),
     RunAction.RETRY: frozenset({*_BAD, _R.STOPPED}),
     RunAction.IGNORE: frozenset(_BAD),
+    RunAction.RESOLVE: frozenset({_R.ABNORMAL}),
     RunAction.SKIP: frozenset({_R.STOPPING, _R.SUSPENDED, _R.BATCH_WAITING, _R.WAITING_USER}),
 }
 """Action -> states in which it may be asked: states of the run, or of the step it is about."""

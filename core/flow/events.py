@@ -63,6 +63,22 @@ class StepSkipped(Event, frozen=True, kw_only=True, tag="step_skipped"):
     step: str
 
 
+class TargetsResolved(Event, frozen=True, kw_only=True, tag="targets_resolved"):
+    """Somebody said how targets ended of which that was unknown; the step is judged again."""
+
+    step: str
+    attempt: int
+    state: RunState
+    """Of the step, now."""
+
+
+class LookRequested(Event, frozen=True, kw_only=True, tag="look_requested"):
+    """Somebody asked that hosts are asked again how an attempt went."""
+
+    step: str
+    attempt: int
+
+
 class Abandoned(Event, frozen=True, kw_only=True, tag="abandoned"):
     """The engine lost track of the run and drives it no further."""
 
@@ -76,5 +92,7 @@ AnyEvent = (
     | RetryRequested
     | StepIgnored
     | StepSkipped
+    | TargetsResolved
+    | LookRequested
     | Abandoned
 )

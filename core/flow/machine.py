@@ -30,12 +30,14 @@ from core.flow.events import (
     AnyEvent,
     CancelRequested,
     ForceStopRequested,
+    LookRequested,
     RetryDue,
     RetryRequested,
     Started,
     StepFinished,
     StepIgnored,
     StepSkipped,
+    TargetsResolved,
 )
 from core.flow.graph import Graph
 
@@ -90,6 +92,10 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:
             return _ignore(state, step)
         case StepSkipped(step=step):
             return _skip(state, step)
+        case TargetsResolved(step=step, attempt=attempt, state=result):
+            return _resolve(state, step, attempt, result)
+        case LookRequested(step=step, attempt=attempt):
+            return _look_again(state, step, attempt)
         case Abandoned():
             return _abandon(state)
 
@@ -218,6 +224,30 @@ def _ignore(state: FlowState, name: str) -> Advance:
     state = replace(state, run=transit("the run", state.run, RunState.RUNNING))
     ignored = transit(f"step {name}", status.state, RunState.ERROR_IGNORED)
     return _go_on(_with_step(state, name, replace(status, state=ignored)), name)
+
+
+def _resolve(state: FlowState, name: str, attempt: int, result: RunState) -> Advance:
+    """The step ends once more; nobody retries by itself what a person has looked at."""
+    state, running = _taken_up(state, name, attempt)
+    ended = transit(f"step {name}", running.state, result)
+    if ended in _RETRYABLE and state.graph.node(name).continue_on_error:
+        ended = transit(f"step {name}", ended, RunState.ERROR_IGNORED)
+    return _go_on(_with_step(state, name, replace(running, state=ended)), name)
+
+
+def _look_again(state: FlowState, name: str, attempt: int) -> Advance:
+    """The same attempt goes on: its targets that run are asked, none is started."""
+    state, running = _taken_up(state, name, attempt)
+    return _with_step(state, name, running), (_start_of(name, running),)
+
+
+def _taken_up(state: FlowState, name: str, attempt: int) -> tuple[FlowState, StepStatus]:
+    """An ended run that goes on, and its step whose outcome was unknown, running."""
+    status = _asked(state, RunAction.RESOLVE, name)
+    _current(state, name, attempt)
+    running = transit(f"step {name}", status.state, RunState.RUNNING)
+    state = replace(state, run=transit("the run", state.run, RunState.RUNNING))
+    return state, replace(status, state=running, forced=False, skipped=False)
 
 
 def _skip(state: FlowState, name: str) -> Advance:

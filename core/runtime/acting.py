@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from core.domain.actions import Action, ForceStop, Ignore, Retry, Skip, Stop
+from core.domain import resolving
+from core.domain.actions import Action, ForceStop, Ignore, Resolve, Retry, Skip, Stop
+from core.domain.resolving import Verdict
 from core.domain.retrying import RetryScope, Standing, choose, choose_named
 from core.domain.run import RunAction, TargetState
 from core.domain.values import Secret
@@ -22,13 +24,15 @@ from core.flow.events import (
     AnyEvent,
     CancelRequested,
     ForceStopRequested,
+    LookRequested,
     RetryRequested,
     StepIgnored,
     StepSkipped,
+    TargetsResolved,
 )
 from core.flow.machine import FlowState
 from core.runtime import secrets
-from core.storage import operations, runs
+from core.storage import operations, run_writes, runs
 from core.storage.reading import Connection
 from core.storage.runs import TargetFilter
 from core.storage.writer import Transaction
@@ -55,7 +59,9 @@ class Asked:
     step: str = ""
     attempt: int = 0
     ordinals: Sequence[int] = ()
-    """Targets that run again."""
+    """Targets that it is about."""
+    verdict: Verdict | None = None
+    """What was said of them, where their outcome was unknown."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Name -> text of what was erased when the run ended."""
 
@@ -63,7 +69,7 @@ class Asked:
     def ahead(self) -> list[FrozenHost]:
         """Hosts that work is let onto: those that run again, and those of steps still to come."""
         run = self.run
-        ordinals = set(self.ordinals)
+        ordinals = set(self.ordinals if self.verdict is None else ())
         for step, own in run.definition.step_hosts.items():
             if step not in run.state.steps:
                 ordinals.update(own)
@@ -81,6 +87,11 @@ class Asked:
             targets=[self.run.definition.hosts[ordinal].name for ordinal in self.ordinals],
             reason=self.reason,
         )
+        if self.verdict is not None:
+            state = resolving.STATE_OF[self.verdict]
+            said = f"{self.verdict}, says {actor}" + (f": {self.reason}" if self.reason else "")
+            place = run_writes.StepPlace(self.run.id, self.step, self.attempt)
+            run_writes.resolve_targets(tx, place, self.ordinals, state, said)
         secrets.put_back(tx, vault, self.run.id, self.run.definition.secrets, self.secrets)
 
 
@@ -111,6 +122,8 @@ def understand(connection: Connection, run: Known, action: Action) -> Asked:
             asked = replace(asked, event=StepIgnored(step=step))
         case Retry():
             asked = _retry(connection, asked, action)
+        case Resolve():
+            asked = _resolve(connection, asked, action)
     return replace(asked, secrets=_secrets(asked, action.secrets))
 
 
@@ -132,12 +145,24 @@ def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:
     return replace(asked, event=event, attempt=event.attempt, ordinals=chosen)
 
 
+def _resolve(connection: Connection, asked: Asked, action: Resolve) -> Asked:
+    """The step judged again by what a person says, or its hosts asked again."""
+    run, step, verdict = asked.run, asked.step, action.verdict
+    standings = _standings(connection, run, step, asked.attempt)
+    chosen = resolving.choose(standings, action.hosts, verdict)
+    event: AnyEvent = LookRequested(step=step, attempt=asked.attempt)
+    if verdict is not Verdict.LOOK:
+        state = resolving.result(standings, chosen, verdict)
+        event = TargetsResolved(step=step, attempt=asked.attempt, state=state)
+    return replace(asked, event=event, ordinals=chosen, verdict=verdict)
+
+
 def _standings(connection: Connection, run: Known, step: str, attempt: int) -> list[Standing]:
     """How every target of a step stands; one that has no row was never begun."""
     where = TargetFilter(step=step, attempt=attempt)
     rows = {row.ordinal: row for row in runs.targets_of(connection, run.id, where)}
     return [
-        Standing(ordinal, row.host, row.state, row.code)
+        Standing(ordinal, row.host, row.state, row.code, bool(row.claimed))
         if (row := rows.get(ordinal)) is not None
         else Standing(ordinal, run.definition.hosts[ordinal].name, TargetState.NOT_STARTED)
         for ordinal in run.definition.step_hosts[step]
@@ -175,7 +200,7 @@ def _not_possible(run: Known, action: RunAction, of: str = "") -> IllegalTransit
     )
 
 
-def _step(run: Known, action: Skip | Ignore | Retry) -> str:
+def _step(run: Known, action: Skip | Ignore | Retry | Resolve) -> str:
     """The step that the action is about."""
     able = machine.steps_for(run.state, action.action)
     if action.step is None:

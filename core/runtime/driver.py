@@ -139,6 +139,12 @@ class Driver:
         for step in latest.values():
             await self._remember(step)
 
+    def recount(self, step: str, state: TargetState, number: int) -> None:
+        """Of the step's targets, `number` that were unknown are in `state` now."""
+        counts = self._progress.counts[step]
+        counts[TargetState.UNKNOWN] -= number
+        counts[state] += number
+
     async def feed(
         self,
         event: AnyEvent,

@@ -194,7 +194,8 @@ class _Batch:
 
     def close(self) -> None:
         """Nothing more comes: note how far the targets are that go on, as of this output."""
-        ended = {end.id for end in self.ends}
+        # One that is unknown may be looked at again, and then goes on from here.
+        ended = {end.id for end in self.ends if end.state is not TargetState.UNKNOWN}
         self.progress = [
             taker.progress() for taker in self.output if taker.claimed and taker.row.id not in ended
         ]

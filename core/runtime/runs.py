@@ -11,7 +11,8 @@ from functools import partial
 import structlog
 
 from core import failpoints
-from core.domain.actions import Action, Ignore, Retry
+from core.domain.actions import Action, Ignore, Resolve, Retry
+from core.domain.resolving import STATE_OF
 from core.domain.run import AFTERWARDS, RunAction
 from core.errors import (
     Conflict,
@@ -116,7 +117,7 @@ class Runs:
         """
         row = await self._get(run_id)
         # In a thread: the first look for the master key may wait for a keyring.
-        if isinstance(action, Retry | Ignore) and action.secrets:
+        if isinstance(action, Retry | Ignore | Resolve) and action.secrets:
             await asyncio.to_thread(self._tools.vault.unlock)
         async with self._acting:
             driver = self._drivers.get(row.id)
@@ -128,7 +129,9 @@ class Runs:
             if not is_live:
                 self._may_take_up(asked.action)
                 await driver.remember()
-            if isinstance(action, Retry | Ignore):
+            if isinstance(action, Resolve):
+                driver.recount(asked.step, STATE_OF[action.verdict], len(asked.ordinals))
+            if isinstance(action, Retry | Ignore | Resolve):
                 guards.check(
                     asked.ahead,
                     await self._documents(),

@@ -36,6 +36,7 @@ class NewTarget(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str | None = None
     digest: str = ""
     outputs: dict[str, Any] = {}
+    claimed: int = 0
 
 
 class TargetEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +243,53 @@ def abandon(tx: Transaction, run_id: str, reason: str) -> None:
         )
     for (step, attempt), ends in places.items():
         journal_targets(tx, run_id, step, attempt, ends)
+    _recount(tx, run_id)
+    live = select(step_run.c.step, step_run.c.attempt).where(
+        step_run.c.run_id == run_id, step_run.c.state.in_(LIVE_STATES)
+    )
+    for step, attempt in tx.connection.execute(live).all():
+        set_step_state(tx, run_id, step, attempt, RunState.ABNORMAL, reason=reason)
+    set_run_state(tx, run_id, RunState.ABNORMAL, "engine", reason=reason)
+
+
+class StepPlace(msgspec.Struct, frozen=True):
+    """One attempt of one step of a run."""
+
+    run_id: str
+    step: str
+    attempt: int
+
+
+def resolve_targets(
+    tx: Transaction, place: StepPlace, ordinals: Sequence[int], state: TargetState, said: str
+) -> None:
+    """Change the state of targets that were unknown; the evidence stays, what was `said` follows.
+
+    A target that is asked again goes on as it was left.
+    """
+    message = target_run.c.message
+    values: dict[str, Any] = {"state": state.value, "message": message + f"; {said}"}
+    if state is TargetState.RUNNING:
+        values = {"state": state.value, "finished_at": None, "message": "", "code": None}
+    elif state is TargetState.SUCCESS:
+        values["code"] = None
+    where = (
+        target_run.c.run_id == place.run_id,
+        target_run.c.step == place.step,
+        target_run.c.attempt == place.attempt,
+    )
+    for start in range(0, len(ordinals), _MOST_NAMED):
+        named = ordinals[start : start + _MOST_NAMED]
+        tx.connection.execute(
+            update(target_run).where(*where, target_run.c.ordinal.in_(named)).values(values)
+        )
+    changes = [(ordinal, state.value, None, None) for ordinal in ordinals]
+    journal_targets(tx, place.run_id, place.step, place.attempt, changes)
+    _recount(tx, place.run_id)
+
+
+def _recount(tx: Transaction, run_id: str) -> None:
+    """Count the targets of every attempt anew, and those of the run."""
     counts: dict[tuple[str, int], dict[str, int]] = {}
     for row in tx.connection.execute(_COUNTS, {"run": run_id}):
         counts.setdefault((row.step, row.attempt), {})[row.state] = row.targets
@@ -253,14 +301,10 @@ def abandon(tx: Transaction, run_id: str, reason: str) -> None:
     kept = {state: count for state, count in total.items() if count}
     for (step, attempt), of_step in counts.items():
         set_counts(tx, run_id, step, attempt, of_step, kept)
-    live = select(step_run.c.step, step_run.c.attempt).where(
-        step_run.c.run_id == run_id, step_run.c.state.in_(LIVE_STATES)
-    )
-    for step, attempt in tx.connection.execute(live).all():
-        set_step_state(tx, run_id, step, attempt, RunState.ABNORMAL, reason=reason)
-    set_run_state(tx, run_id, RunState.ABNORMAL, "engine", reason=reason)
 
 
+_MOST_NAMED = 500
+"""Targets that one statement names: SQLite bounds the variables of a statement."""
 _ABANDONED = {
     TargetState.RUNNING.value: TargetState.UNKNOWN,
     TargetState.WAITING.value: TargetState.NOT_STARTED,

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from core.domain.actions import Stop
+from core.domain.actions import Resolve, Stop
+from core.domain.resolving import Verdict
 from core.domain.run import RunState, TargetCode, TargetState
-from core.errors import TargetError
+from core.errors import Conflict, IllegalTransition, TargetError
 from core.executors.protocol import Position, Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.runtime.engine import Engine, StopMode
@@ -153,8 +154,67 @@ async def test_a_host_that_stays_away_is_unknown_after_the_patience_and_keeps_it
         [row] = await targets_of(opened, done.id)
         assert (row.state, row.code) == (TargetState.UNKNOWN, TargetCode.LINE_LOST)
         assert "no route to it" in row.message
-        assert row.claimed, "it can be asked again later"
-        assert hosts.claimed
+        assert hosts.claimed, "it can be asked again later"
+        away = False
+        await opened.runs.act(done.id, Resolve(verdict=Verdict.LOOK, reason="it is back"), "ann")
+        done = await ended(opened, done.id)
+        [row] = await targets_of(opened, done.id)
+        assert done.state is RunState.SUCCEEDED
+        assert (row.state, row.message) == (TargetState.SUCCESS, "")
+        assert await printed(opened, done.id, Stream.OUT) == b"one\ntwo\nthree\n"
+        assert not hosts.claimed
+    assert set(hosts.started.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "target"),
+    [
+        (Verdict.SUCCESS, RunState.SUCCEEDED, TargetState.SUCCESS),
+        (Verdict.FAILED, RunState.PARTIALLY_SUCCEEDED, TargetState.FAILED),
+    ],
+)
+async def test_a_person_says_how_it_ended_and_the_run_goes_on(
+    home: Path, verdict: Verdict, state: RunState, target: TargetState
+) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        if target.host == "h1" and work is not None and work.env["JOBDECK_STEP"] == "a":
+            return Behaviour(output=SAID, lost_at=(4,), broken="the host was restarted")
+        return Behaviour(output=SAID)
+
+    async with engine(home, script) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("a"), step("b")))
+        done = await ended(opened, (await start(opened, job="j", targets="h1,h2")).id)
+        assert (done.state, done.counts) == (RunState.ABNORMAL, {"success": 1, "unknown": 1})
+        with pytest.raises(Conflict, match="h2 is known"):
+            await opened.runs.act(done.id, Resolve(verdict=verdict, hosts=("h2",)), "ann")
+        resolve = Resolve(verdict=verdict, hosts=("h1",), reason="I looked")
+        await opened.runs.act(done.id, resolve, "ann")
+        done = await ended(opened, done.id)
+        [row] = await targets_of(opened, done.id, step="a", host="h1")
+        assert (done.state, row.state) == (state, target)
+        assert "the host was restarted" in row.message
+        assert row.message.endswith(f"{verdict}, says ann: I looked")
+        followed = await targets_of(opened, done.id, step="b")
+        if verdict is Verdict.SUCCESS:
+            assert [after.state for after in followed] == [TargetState.SUCCESS] * 2
+            assert done.counts == {"success": 4}
+        else:
+            assert followed == []
+            assert done.counts == {"success": 1, "failed": 1}
+        with pytest.raises(IllegalTransition):
+            await opened.runs.act(done.id, resolve, "ann")
+
+
+async def test_a_host_that_kept_nothing_cannot_be_asked_again(home: Path) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(output=SAID, lost_at=(4,))
+
+    async with engine(home, script) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("a", execution="direct")))
+        done = await ended(opened, (await start(opened, job="j", targets="h1")).id)
+        assert done.counts == {"unknown": 1}
+        with pytest.raises(Conflict, match="h1 kept no record"):
+            await opened.runs.act(done.id, Resolve(verdict=Verdict.LOOK), "ann")
 
 
 async def test_a_changed_host_key_ends_the_looks_at_once(home: Path) -> None:
