@@ -41,8 +41,9 @@ def test_a_stored_history_leads_to_the_same_state_and_owes_the_same(file: Path) 
         "run": state.run,
         "steps": {name: [status.state, status.attempt] for name, status in state.steps.items()},
         "owed": [command(owed) for owed in machine.owed(state)],
-        "actions": list(machine.actions(state)),
-    } == history["leads_to"]
+    } == {name: value for name, value in history["leads_to"].items() if name != "actions"}
+    missing = set(history["leads_to"]["actions"]) - set(machine.actions(state))
+    assert not missing, "what could be asked of a run can be asked of it for ever"
 
 
 def test_there_are_histories_of_every_event() -> None:

@@ -214,7 +214,7 @@ def test_a_run_that_was_lost_by_the_engine_can_be_taken_up_again() -> None:
     state, commands = machine.advance(after(), Abandoned())
     assert commands == (FinishRun(state=ABNORMAL),)
     assert state.steps["a"].state is ABNORMAL
-    assert machine.actions(state) == (RunAction.RETRY, RunAction.IGNORE)
+    assert machine.actions(state) == (RunAction.RETRY, RunAction.IGNORE, RunAction.RESOLVE)
     with pytest.raises(IllegalTransition):
         machine.advance(state, Abandoned())
 
