@@ -153,6 +153,37 @@ class Run(Answer, frozen=True, kw_only=True):
     """Target state -> number, over the latest attempt of every step."""
     change: str = ""
     parent: str | None = None
+    notes: int = 0
+
+
+class RunRequest(Answer, frozen=True, kw_only=True):
+    """What a run was asked to do, ready to be asked again."""
+
+    request: dict[str, Any]
+    secrets: list[str] = []
+    """Names of the secrets that it was started with; their texts are kept nowhere."""
+    origin: str = ""
+
+
+class Operation(Answer, frozen=True, kw_only=True):
+    """One thing that somebody asked of a run."""
+
+    at: str
+    actor: str
+    action: str
+    step: str = ""
+    attempt: int = 0
+    batch: int | None = None
+    targets: list[str] = []
+    reason: str = ""
+
+
+class Note(Answer, frozen=True, kw_only=True):
+    """A note on a run."""
+
+    at: str
+    actor: str
+    text: str
 
 
 class Step(Answer, frozen=True, kw_only=True):

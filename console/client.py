@@ -168,9 +168,25 @@ class Client:
     def run_definition(self, run_id: str) -> dict[str, Any]:
         return self._get(dict[str, Any], f"{_run(run_id)}/definition")
 
-    def act(self, run_id: str, action: str, reason: str = "") -> answers.Run:
-        body = {"action": action, **({"reason": reason} if reason else {})}
-        return self._post(answers.Run, f"{_run(run_id)}/actions", body)
+    def run_request(self, run_id: str) -> answers.RunRequest:
+        """What the run was asked to do, ready to be asked again."""
+        return self._get(answers.RunRequest, f"{_run(run_id)}/request")
+
+    def act(self, run_id: str, action: str, **fields: Any) -> answers.Run:
+        """Ask something of a run; fields that are empty are left out."""
+        given = {name: value for name, value in fields.items() if value not in (None, "", {})}
+        return self._post(answers.Run, f"{_run(run_id)}/actions", {"action": action, **given})
+
+    def operations(self, run_id: str) -> Iterator[answers.Operation]:
+        """What people asked of a run since its start, oldest first."""
+        return self._all(answers.Operation, f"{_run(run_id)}/operations", {})
+
+    def add_note(self, run_id: str, text: str) -> answers.Note:
+        return self._post(answers.Note, f"{_run(run_id)}/notes", {"text": text})
+
+    def notes(self, run_id: str) -> Iterator[answers.Note]:
+        """Notes on a run, oldest first."""
+        return self._all(answers.Note, f"{_run(run_id)}/notes", {})
 
     def targets(self, run_id: str, query: Query) -> Iterator[answers.Target]:
         """Targets in the run's order; `query` takes step, attempt, state and host."""
@@ -361,7 +377,9 @@ def _params(query: Query | None) -> httpx.QueryParams:
     """Query parameters; a list is repeated."""
     found: list[tuple[str, Any]] = []
     for name, value in (query or {}).items():
-        if isinstance(value, str | int):
+        if isinstance(value, bool):
+            found.append((name, "true" if value else "false"))
+        elif isinstance(value, str | int):
             found.append((name, str(value)))
         else:
             found += [(name, item) for item in value or ()]

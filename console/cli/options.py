@@ -109,6 +109,17 @@ def assignments(flag: str, items: Iterable[str] | None, form: str) -> dict[str, 
     return found
 
 
+def values(flag: str, items: Iterable[str] | None) -> dict[str, str]:
+    """`NAME=VALUE` flags whose values may come from files: `@FILE`, and `@@` for one `@`."""
+    found = assignments(flag, items, _("write {flag} NAME=VALUE").format(flag=flag))
+    for name, value in found.items():
+        if value.startswith("@@"):
+            found[name] = value[1:]
+        elif value.startswith("@"):
+            found[name] = read_text(f"{flag} {name}", value[1:]).removesuffix("\n")
+    return found
+
+
 def environment(flag: str, items: Iterable[str] | None) -> dict[str, str]:
     """Environment variables from `NAME=VALUE` flags."""
     found = assignments(flag, items, _("write {flag} NAME=VALUE").format(flag=flag))

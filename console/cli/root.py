@@ -40,7 +40,9 @@ def table() -> Mapping[str, Mapping[str, Place]]:
         _("Run work"): {
             "run": Place("running", _("run a command or a script on many hosts, at once")),
             "start": Place("running", _("start a saved job")),
-            "runs": Place("runs", _("look at runs, follow or cancel them"), True, ("comparing",)),
+            "runs": Place(
+                "runs", _("look at runs, follow them, act on them"), True, ("acting", "comparing")
+            ),
         },
         _("Define"): {
             "apply": Place("applying", _("make the engine's documents what YAML files say")),

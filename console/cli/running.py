@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from console.cli import options, starting
-from console.cli.asking import secret
 from console.cli.helping import command, family
-from console.cli.settings import engine, may_ask
+from console.cli.settings import engine
 from console.cli.starting import (
     HOW,
     AllowEmpty,
@@ -21,6 +20,7 @@ from console.cli.starting import (
     Hosts,
     Json,
     On,
+    Parameter,
     PerHost,
     Quiet,
     RunAs,
@@ -28,7 +28,6 @@ from console.cli.starting import (
     Timeout,
     Title,
 )
-from console.client import Client
 from console.i18n import _
 from core.errors import RequestError
 
@@ -160,10 +159,7 @@ jobdeck start deploy -p version=1.4.2 --on web[01-03] --detach
 )
 def start(
     job: Annotated[str, typer.Argument(metavar="JOB")],
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("-p", metavar="NAME=VALUE", help=_("parameter of the job")),
-    ] = None,
+    parameter: Parameter = None,
     on: On = None,
     hosts: Hosts = None,
     run_as: RunAs = None,
@@ -192,37 +188,11 @@ def start(
         env=env,
         title=title,
     )
-    parameters = _parameters(parameter)
+    parameters = options.values("-p", parameter)
     view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
     with engine() as client:
-        parameters |= _asked_secrets(client, job, parameters)
+        needed = starting.secret_parameters(client, job)
+        missing = [name for name, required in needed.items() if required]
+        parameters |= starting.typed_secrets(name for name in missing if name not in parameters)
         request = {**request, "job": job, "parameters": parameters}
         return starting.go(client, request, view=view, detach=detach, outputs=per_host)
-
-
-def _parameters(items: list[str] | None) -> dict[str, str]:
-    found = options.assignments("-p", items, _("write -p NAME=VALUE"))
-    for name, value in found.items():
-        if value.startswith("@@"):
-            found[name] = value[1:]
-        elif value.startswith("@"):
-            found[name] = options.read_text(f"-p {name}", value[1:]).removesuffix("\n")
-    return found
-
-
-def _asked_secrets(client: Client, job: str, given: dict[str, str]) -> dict[str, str]:
-    """Values of required secret parameters that were not given, typed by a person."""
-    declared = client.document("job", job).spec.get("parameters", ())
-    missing = [
-        parameter["name"]
-        for parameter in declared
-        if parameter.get("type") == "secret"
-        and parameter.get("required")
-        and parameter["name"] not in given
-    ]
-    if missing and not may_ask():
-        raise RequestError(
-            _("the job needs the secret {name}, and nobody can be asked").format(name=missing[0]),
-            hint=f"-p {missing[0]}=@FILE",
-        )
-    return {name: secret(name) for name in missing}

@@ -20,6 +20,7 @@ from console.cli.views import GroupsView, StreamView, failed_targets, latest_ste
 from console.client import Client
 from console.i18n import _
 from console.presenters import results, states
+from console.presenters.acting import notes_table, operations_table
 from console.presenters.changes import diff_lines
 from console.presenters.lists import matches_table, runs_table, targets_table
 from console.presenters.run import detail_table, steps_table
@@ -28,7 +29,7 @@ from core.clock import SystemClock
 from core.domain.run import RunState
 from core.errors import NotFound, RequestError
 
-app = family(_("Look at runs, follow or cancel them."))
+app = family(_("Look at runs, follow them, act on them."))
 
 LAST = "last"
 _LISTED = 30
@@ -90,6 +91,7 @@ def list_runs(
         str | None,
         typer.Option("--since", metavar="TIME", help=_("started since: 2h, 3d, or 2026-01-31")),
     ] = None,
+    noted: Annotated[bool, typer.Option("--noted", help=_("with notes"))] = False,
     limit: Annotated[
         str | None, typer.Option("--limit", metavar="N", help=_("at most so many (30)"))
     ] = None,
@@ -103,6 +105,7 @@ def list_runs(
         "actor": by,
         "host": host,
         "since": options.since("--since", since),
+        "noted": noted or None,
         "q": " ".join(words or ()) or None,
     }
     count = options.whole("--limit", limit, 1, 100_000) or _LISTED
@@ -141,9 +144,25 @@ def show(
             out().table(targets_table(list(client.targets(detail.id, query)), now))
             return
         GroupsView(client, detail, out()).end(detail)
+        _print_record(client, detail)
         out().flush()
         failed = results.failures(failed_targets(client, detail))
         err().lines(results.next_steps(detail, failed, shown=True))
+
+
+def _print_record(client: Client, detail: RunDetail) -> None:
+    """What people asked of the run since its start, and what they noted."""
+    now = SystemClock().now()
+    asked, noted = list(client.operations(detail.id)), list(client.notes(detail.id))
+    tables = {
+        _("History:"): operations_table(asked, now) if asked else None,
+        _("Notes:"): notes_table(noted, now) if noted else None,
+    }
+    for title, table in tables.items():
+        if table is not None:
+            out().print("")
+            out().print(Span(title, Tone.STRONG))
+            out().table(table)
 
 
 def _exact(detail: RunDetail, chosen: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +176,7 @@ def _exact(detail: RunDetail, chosen: dict[str, Any]) -> dict[str, Any]:
 @command(
     app,
     "watch",
-    _("Follow a run to its end.\n\nCtrl-C asks whether to leave it alone or to cancel it."),
+    _("Follow a run to its end.\n\nCtrl-C asks whether to leave it alone or to stop it."),
 )
 def watch(
     run: RunId,
@@ -374,21 +393,3 @@ def search(
     else:
         out().table(matches_table(found))
     return ExitCode.OK if found else ExitCode.FAILED
-
-
-@command(app, "cancel", _("Cancel a run: nothing new starts, what runs on hosts is ended."))
-def cancel(
-    run: RunId,
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help=_("kept in the record"))
-    ] = "",
-    wait: Annotated[bool, typer.Option("--wait", help=_("until the run has ended"))] = False,
-) -> int:
-    with engine() as client:
-        row = client.act(find(client, run), "stop", reason)
-        if not wait:
-            err().print(_("cancelling run {id}").format(id=results.short_id(row.id)))
-            return ExitCode.OK
-        detail = client.run(row.id)
-        watching.Watch(client, detail, watching.GROUPS).to_the_end()
-        return ExitCode.OK

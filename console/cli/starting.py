@@ -7,14 +7,15 @@ shown are the same flags.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from console.answers import Run
 from console.cli import options, watching
-from console.cli.asking import ask
+from console.cli.asking import ask, secret
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import err, out
 from console.cli.settings import may_ask
@@ -71,6 +72,9 @@ Change = Annotated[
         rich_help_panel=WHERE,
         help=_("change number, where an environment requires one; kept with the run"),
     ),
+]
+Parameter = Annotated[
+    list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help=_("parameter of the job"))
 ]
 Concurrency = Annotated[
     str | None,
@@ -184,7 +188,11 @@ def go(
     client: Client, request: Mapping[str, Any], *, view: str, detach: bool, outputs: bool
 ) -> int:
     """Start the run and follow it, or leave it to itself."""
-    run = _start(client, request)
+    return follow(client, _start(client, request), view=view, detach=detach, outputs=outputs)
+
+
+def follow(client: Client, run: Run, *, view: str, detach: bool, outputs: bool) -> int:
+    """Follow a run that goes on, or leave it to itself."""
     if detach:
         if view == watching.JSON:
             out().json({"run": msgspec.to_builtins(client.run(run.id))})
@@ -197,7 +205,28 @@ def go(
     return watching.Watch(client, detail, view, outputs=outputs).to_the_end()
 
 
-def _start(client: Client, request: Mapping[str, Any]) -> Any:
+def secret_parameters(client: Client, job: str) -> dict[str, bool]:
+    """The secret parameters that a job declares -> whether it requires them."""
+    declared = client.document("job", job).spec.get("parameters", ())
+    return {
+        parameter["name"]: bool(parameter.get("required"))
+        for parameter in declared
+        if parameter.get("type") == "secret"
+    }
+
+
+def typed_secrets(names: Iterable[str]) -> dict[str, str]:
+    """A value for each name, typed by a person and not shown."""
+    missing = list(names)
+    if missing and not may_ask():
+        raise RequestError(
+            _("the secret {name} is needed, and nobody can be asked").format(name=missing[0]),
+            hint=f"-p {missing[0]}=@FILE",
+        )
+    return {name: secret(name) for name in missing}
+
+
+def _start(client: Client, request: Mapping[str, Any]) -> Run:
     # One key for all tries of this command line: a lost answer never starts a second run.
     key = secrets.token_hex(16)
     try:

@@ -149,21 +149,21 @@ class Watch:
         if not may_ask():
             say_detached(self.run.id)
             return ExitCode.INTERRUPTED
-        question = _("The run goes on by itself: d)etach, c)ancel the run, or Enter to go on?")
+        question = _("The run goes on by itself: d)etach, s)top the run, or Enter to go on?")
         self._screen.print("")
         with interrupts.let_through():
             answer = ask(question).lower()
         if answer.startswith("d"):
             say_detached(self.run.id)
             return ExitCode.OK
-        if answer.startswith("c"):
-            self._cancel()
+        if answer.startswith(("s", "c")):
+            self._stop()
         return None
 
-    def _cancel(self) -> None:
+    def _stop(self) -> None:
         with suppress(IllegalTransition):  # it ended while we asked
             self._client.act(self.run.id, "stop")
-            self._screen.print(_("cancelling: what runs on hosts is being ended"))
+            self._screen.print(_("stopping: what runs on hosts is being ended"))
         self.run = self._client.run(self.run.id)
 
 

@@ -16,8 +16,8 @@ from console.presenters.text import Column, Span, Table, Tone
 
 
 def runs_table(runs: Sequence[Run], now: datetime) -> Table:
-    """Runs, newest first. Change numbers have a column where any run has one."""
-    changes = any(run.change for run in runs)
+    """Runs, newest first. Change numbers and notes have a column where any run has some."""
+    changes, notes = any(run.change for run in runs), any(run.notes for run in runs)
     return Table(
         columns=(
             Column(_("RUN")),
@@ -27,6 +27,7 @@ def runs_table(runs: Sequence[Run], now: datetime) -> Table:
             Column(_("TOOK"), right=True),
             Column(_("BY")),
             *([Column(_("CHANGE NUMBER"))] if changes else []),
+            *([Column(_("NOTES"), right=True)] if notes else []),
             Column(_("TITLE"), elastic=True),
         ),
         rows=tuple(
@@ -38,6 +39,7 @@ def runs_table(runs: Sequence[Run], now: datetime) -> Table:
                 Span(duration(span_of(run.started_at, run.finished_at, now))),
                 Span(run.actor),
                 *([Span(run.change)] if changes else []),
+                *([Span(number(run.notes) if run.notes else "")] if notes else []),
                 Span(run.title),
             )
             for run in runs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
@@ -15,6 +15,7 @@ from core.domain.actions import Action
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.run import RunAction
 from core.domain.values import Value
+from core.errors import NotFound
 from core.storage import notes, operations, runs
 
 routes = router("runs")
@@ -60,6 +61,17 @@ class NoteIn(Value):
     ] = Field(description="such as `handled, ticket 123`; a note is never changed")
 
 
+class RequestOut(Answer):
+    """What a run was asked to do, ready to be asked again."""
+
+    request: dict[str, Any] = Field(description="a body for `POST /runs`")
+    secrets: list[str] = Field(
+        description="secrets that it was started with: `parameters` where the job declares them,"
+        " else `secrets`"
+    )
+    origin: str = Field(description="`adhoc` or `job/NAME@REVISION`, as it was then")
+
+
 @routes.post(
     "/runs/{run}/actions", status_code=202, operation_id="actOnRun", responses=fails(404, 409)
 )
@@ -70,6 +82,24 @@ async def act(run: str, body: Action, engine: TheEngine, actor: TheActor) -> Run
     When this answers, the action is on disk and the run's state has changed with it.
     """
     return RunOut.model_validate(await engine.runs.act(run, body, actor.name))
+
+
+@routes.get("/runs/{run}/request", operation_id="getRunRequest")
+@asks(Verb.READ, ObjectKind.RUN, "{run}")
+async def get_request(run: str, engine: TheEngine) -> RequestOut:
+    """The request that a run was started with, without its secrets and confirmations.
+
+    Sent again it means the documents of that moment: a job's current revision, the hosts
+    that an expression matches now.
+    """
+    frozen = await engine.store.reader.read(lambda c: runs.definition_of(c, runs.get(c, run).id))
+    if frozen.request is None:
+        raise NotFound("request of run", run)
+    return RequestOut(
+        request=frozen.request.model_dump(mode="json", exclude_defaults=True),
+        secrets=list(frozen.secrets),
+        origin=frozen.origin,
+    )
 
 
 @routes.get("/runs/{run}/operations", operation_id="listRunOperations")

@@ -52,6 +52,16 @@ def cancelled(*, started: bool, doubt: str = "") -> Outcome:
     return Outcome(state=_S.TERMINATED, code=_C.CANCELLED, message=message)
 
 
+def given_up() -> Outcome:
+    """Stopped by force: nobody waited for the end to be verified."""
+    return Outcome(
+        state=_S.UNKNOWN,
+        code=_C.CANCEL_UNVERIFIED,
+        message="the run was stopped by force before the end of this work could be verified;"
+        " it may still run there (look at the host)",
+    )
+
+
 def timed_out(timeout_s: float, doubt: str) -> Outcome:
     """Ran longer than it may; `doubt` says what could not be verified about its end."""
     end = f"but {doubt}" if doubt else "its processes were ended and are gone"

@@ -44,6 +44,8 @@ class Behaviour:
     """Raised when a session is opened."""
     until: asyncio.Event | None = None
     """The work lasts until this is set."""
+    deaf: bool = False
+    """A stop changes nothing: the host does not answer to it."""
     lost_at: tuple[int, ...] = ()
     """The line is lost, once each, when so many bytes of output have come in all; ascending.
     At the number of all bytes it is lost before the exit status."""
@@ -198,7 +200,9 @@ class _ScriptedSession:
         except OutputLimitReached:
             held.ended = outcomes.printed_too_much("")
             return held.ended
-        if behaviour.until is not None and await _stopped_first(stop, behaviour.until):
+        if behaviour.until is not None and behaviour.deaf:
+            await behaviour.until.wait()
+        elif behaviour.until is not None and await _stopped_first(stop, behaviour.until):
             held.ended = outcomes.cancelled(started=True)
             return held.ended
         outcome = outcomes.exited(behaviour.exit_code, None)

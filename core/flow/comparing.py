@@ -144,7 +144,9 @@ def digest(definition: RunDefinition) -> str:
 
     Title, change number and the texts of the run's secrets do not count.
     """
-    body = definition.model_dump(mode="json", exclude_defaults=True, exclude={"title", "change"})
+    body = definition.model_dump(
+        mode="json", exclude_defaults=True, exclude={"title", "change", "request"}
+    )
     body["secrets"] = sorted(definition.secrets)
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -155,7 +157,7 @@ def _by_name(definition: RunDefinition) -> dict[str, Any]:
 
     Whatever a definition has besides is compared as it is.
     """
-    body = definition.model_dump(mode="json", exclude={"title"})
+    body = definition.model_dump(mode="json", exclude={"title", "request"})
     steps = body.pop("graph")["nodes"]
     ordinals = body.pop("step_hosts")
     names = [host["name"] for host in body["hosts"]]

@@ -116,6 +116,8 @@ class RunDefinition(Value):
     """The expression or the list that people gave, for the record."""
     change: str = ""
     """The change number under which it is done; "" where nobody gave one."""
+    request: RunRequest | None = None
+    """What was asked for, without secrets and confirmations: another run can begin from it."""
 
     def account_for(self, step: StepBase, host: FrozenHost) -> AccountSpec | None:
         """Who we are on `host` in `step`; None where no account is known."""

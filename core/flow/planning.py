@@ -103,9 +103,18 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
         timeout_s=request.timeout_s,
         targets=_shown_targets(request, job),
         change=request.change or "",
+        request=_kept(request, job),
     )
     _check_access(definition)
     return definition
+
+
+def _kept(request: RunRequest, job: JobSpec) -> RunRequest:
+    """The request without what the next run must be given anew."""
+    secret = {each.name for each in job.parameters if each.type is ParameterType.SECRET}
+    plain = {name: value for name, value in request.parameters.items() if name not in secret}
+    update = {"parameters": plain, "secrets": {}, "confirm_hosts": None, "change": None}
+    return request.model_copy(update=update)
 
 
 def secret_parameters(request: RunRequest, documents: Documents) -> dict[str, str]:

@@ -117,6 +117,9 @@ class Attendant:
         self._interruptible: asyncio.Task[Any] | None = None
         """The task, while it waits for nothing that must be finished."""
         self._is_leaving = False
+        self._is_given_up = False
+        self._may_run = self._is_found
+        """Work may have reached the target."""
         self._log: TargetLog | None = None
         self.outputs: dict[str, Any] = {}
 
@@ -132,15 +135,20 @@ class Attendant:
             failpoints.reach("target.intent.kept")
         if taker.claimed and self._means.gate.holding.is_set():
             return False
-        self._interruptible = asyncio.current_task()
+        self._interruptible = task = asyncio.current_task()
         try:
-            await self._until_recorded(taker)
+            if not self._is_given_up:
+                await self._until_recorded(taker)
         except asyncio.CancelledError:
-            if not self._is_leaving:
+            if not (self._is_leaving or self._is_given_up):
                 raise
-            assert self._interruptible is not None
-            self._interruptible.uncancel()
-            return False
+            assert task is not None
+            task.uncancel()
+            if not self._is_given_up:
+                return False
+        if self._interruptible is not None:
+            self._tell(Look.UNKNOWN)
+            await self._end(taker, self._given_up())
         return True
 
     def leave(self) -> None:
@@ -149,6 +157,15 @@ class Attendant:
             self._is_leaving = True
             self._interruptible.cancel()
 
+    def give_up(self) -> None:
+        """End the attempt now, as it is known: whatever goes on there, nobody waits for it."""
+        self._is_given_up = True
+        if self._interruptible is not None:
+            self._interruptible.cancel()
+
+    def _given_up(self) -> Outcome:
+        return outcomes.given_up() if self._may_run else outcomes.cancelled(started=False)
+
     async def _until_recorded(self, taker: TargetLog) -> None:
         resume = taker.position if self._is_found else None
         while True:
@@ -156,10 +173,7 @@ class Attendant:
                 session, outcome = await self._visit(held, taker, resume)
                 verdict = self._judge(taker, outcome, resume)
                 if isinstance(verdict, Outcome):
-                    self._interruptible = None
-                    failpoints.reach("target.worked")
-                    await self._record(taker, verdict)
-                    failpoints.reach("target.ended")
+                    await self._end(taker, verdict)
                     if session is not None:
                         await session.settle()
                     return
@@ -189,6 +203,7 @@ class Attendant:
             if taker.claimed:
                 claim = maker.claim(self._host, step, resume, self._running_s())
             work = maker.work(self._host, step, taker.row, claim)
+            self._may_run = True
             return session, await session.run(work, taker, self._means.stop)
         except TargetError as error:
             return session, outcomes.refused(error)
@@ -317,6 +332,13 @@ class Attendant:
         self._tell(Look.STARTED)
 
     # ------------------------------------------------------------------ the record
+
+    async def _end(self, taker: TargetLog, outcome: Outcome) -> None:
+        """Record the outcome; from here on nothing breaks in."""
+        self._interruptible = None
+        failpoints.reach("target.worked")
+        await self._record(taker, outcome)
+        failpoints.reach("target.ended")
 
     async def _record(self, taker: TargetLog, outcome: Outcome) -> None:
         mask_text = self._means.maker.masker.mask_text

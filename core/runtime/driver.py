@@ -213,9 +213,9 @@ class Driver:
                     self._spawn(self._run_step(command))
                 case WaitForRetry(step=step, attempt=attempt, delay_s=delay_s):
                     self._spawn(self._retry_later(step, attempt, delay_s))
-                case StopStep(step=step):
+                case StopStep(step=step, force=force):
                     if step in self._executions:
-                        self._executions[step].stop()
+                        self._executions[step].stop(force=force)
                 case FinishRun():
                     failpoints.reach("run.ended")
                     self.finished.set()
@@ -239,7 +239,7 @@ class Driver:
     async def _abandon(self, bug: Exception) -> None:
         """End a run that we cannot drive any further; what is known of it stays."""
         for execution in self._executions.values():
-            execution.stop()
+            execution.stop(force=False)
         try:
             await give_up(self._tools, self.run_id, bug)
         except StorageFault as fault:
@@ -334,8 +334,9 @@ class Driver:
         execution = StepExecution(means, rows)
         self._executions[step.name] = execution
         try:
-            if self._state.steps[step.name].state is RunState.STOPPING:
-                execution.stop()
+            status = self._state.steps[step.name]
+            if status.state is RunState.STOPPING:
+                execution.stop(force=status.forced)
             return await execution.run()
         finally:
             del self._executions[step.name]

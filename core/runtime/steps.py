@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,9 @@ class StepExecution:
         self._gate = means.gate
         self._stop = means.stop
         self._attendants: set[Attendant] = set()
+        self._queueing: set[asyncio.Task[None]] = set()
+        """Tasks that wait for room among all runs."""
+        self._is_forced = False
         self._outputs: dict[int, Mapping[str, Any]] = {
             row.ordinal: row.outputs for row in rows if row.outputs
         }
@@ -60,9 +64,15 @@ class StepExecution:
     def counts(self) -> Counter[TargetState]:
         return self._recorder.counts
 
-    def stop(self) -> None:
-        """End what runs and start nothing more."""
+    def stop(self, *, force: bool) -> None:
+        """End what runs and start nothing more; with `force`, wait for nothing any longer."""
         self._stop.set()
+        if force and not self._is_forced:
+            self._is_forced = True
+            for task in self._queueing:
+                task.cancel()
+            for attendant in tuple(self._attendants):
+                attendant.give_up()
 
     async def run(self) -> StepEnd | None:
         """How the step ended; None when the engine stops and targets still wait or go on."""
@@ -91,13 +101,28 @@ class StepExecution:
         while not self._gate.holding.is_set() and (row := next(found, None)) is not None:
             await self._attend(row)
         while not self._stop.is_set() and not self._gate.holding.is_set():
-            async with self._gate.room(self._means.run_id):
-                if self._stop.is_set() or self._gate.holding.is_set():
+            async with AsyncExitStack() as held:
+                if not await self._enter(held) or self._gate.holding.is_set():
                     return
                 row = next(waiting, None)
                 if row is None:
                     return
                 await self._attend(row)
+
+    async def _enter(self, held: AsyncExitStack) -> bool:
+        """Wait for room among all runs; False when the run was stopped."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._queueing.add(task)
+        try:
+            await held.enter_async_context(self._gate.room(self._means.run_id))
+        except asyncio.CancelledError:
+            if not self._is_forced:
+                raise
+            task.uncancel()
+        finally:
+            self._queueing.discard(task)
+        return not self._stop.is_set()
 
     async def _leave_when_holding(self) -> None:
         """What hosts keep goes on without this engine; the next one finds it."""
@@ -108,6 +133,8 @@ class StepExecution:
     async def _attend(self, row: TargetRow) -> None:
         attendant = Attendant(self._means, row)
         self._attendants.add(attendant)
+        if self._is_forced:
+            attendant.give_up()
         try:
             if await attendant.attend():
                 self._outputs[row.ordinal] = attendant.outputs

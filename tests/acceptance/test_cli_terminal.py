@@ -94,7 +94,7 @@ def test_a_line_tells_how_far_a_run_is_and_leaves_no_trace(terminal: Terminal, h
     assert re.fullmatch(r"✓ succeeded  ✓ 2 success  [\d.]+s", screen.splitlines()[-1])
 
 
-QUESTION = "The run goes on by itself: d)etach, c)ancel the run, or Enter to go on?"
+QUESTION = "The run goes on by itself: d)etach, s)top the run, or Enter to go on?"
 
 
 def test_ctrl_c_asks_and_enter_goes_on(terminal: Terminal, held: Held) -> None:
@@ -141,19 +141,17 @@ def test_a_second_ctrl_c_detaches(product: Product, terminal: Terminal, held: He
     assert product.api("GET", f"/runs/{newest(product)}").json()["state"] == "running"
 
 
-def test_cancelling_ends_what_runs_on_hosts(
-    product: Product, terminal: Terminal, held: Held
-) -> None:
+def test_stopping_ends_what_runs_on_hosts(product: Product, terminal: Terminal, held: Held) -> None:
     terminal.start(*JOBDECK, "run", "--on", "one", "--", held.command)
     terminal.wait_for("1 running")
 
     terminal.press("C-c")
     terminal.wait_for(QUESTION)
-    terminal.type("c")
+    terminal.type("s")
     code, screen = terminal.ended()
 
     assert code == 130
-    assert "cancelling: what runs on hosts is being ended" in screen
+    assert "stopping: what runs on hosts is being ended" in screen
     assert "- stopped  - 1 terminated" in screen
     assert product.api("GET", f"/runs/{newest(product)}").json()["state"] == "stopped"
 

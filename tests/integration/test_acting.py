@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from core.domain.actions import Action, Ignore, Retry, Skip, Stop
+from core.domain.actions import Action, ForceStop, Ignore, Retry, Skip, Stop
 from core.domain.retrying import NothingToRetry, OutcomeUnknown, RetryScope
-from core.domain.run import RunState, TargetState
+from core.domain.run import RunState, TargetCode, TargetState
 from core.errors import (
     ConfirmationRequired,
     Conflict,
@@ -53,11 +53,15 @@ S = TargetState
 
 
 class Fleet:
-    """Hosts that fail while their name is in `broken`, and last while `holds` has them."""
+    """Hosts that fail while their name is in `broken`, and last while `holds` has them.
+
+    Those in `deaf` cannot be stopped.
+    """
 
     def __init__(self, *broken: str) -> None:
         self.broken = set(broken)
         self.holds: dict[str, asyncio.Event] = {}
+        self.deaf: set[str] = set()
 
     def __call__(self, target: Target, work: Work | None) -> Behaviour:
         sets = f"::set name={target.host}::\n" if work and work.env["JOBDECK_STEP"] == "a" else ""
@@ -65,6 +69,7 @@ class Fleet:
             output=((Stream.OUT, sets.encode()),),
             exit_code=int(target.host in self.broken),
             until=self.holds.get(target.host),
+            deaf=target.host in self.deaf,
         )
 
 
@@ -337,6 +342,86 @@ async def test_a_step_that_waits_for_its_next_try_is_skipped(home: Path) -> None
         assert (done.state, len(starts(executor, "b"))) == (RunState.PARTIALLY_SUCCEEDED, 4)
         shown = await opened.store.reader.read(lambda c: runs.steps_of(c, done.id))
         assert [row.state for row in shown] == [RunState.SKIPPED, RunState.SUCCEEDED]
+
+
+def hanging(*hosts: str) -> Fleet:
+    """A fleet of which these hosts neither end nor answer to a stop."""
+    fleet = Fleet()
+    fleet.holds = {host: asyncio.Event() for host in hosts}
+    fleet.deaf = set(hosts)
+    return fleet
+
+
+async def test_a_stop_that_hangs_is_ended_by_force_and_tells_what_is_not_known(home: Path) -> None:
+    fleet = hanging("h1")
+    async with engine(home, fleet) as (opened, executor):
+        await save(opened, *INVENTORY, TWO_STEPS)
+        accepted = await start(opened, job="j", targets="h[1-4]", concurrency=1)
+        await running(executor, 1)
+        with pytest.raises(IllegalTransition, match="force_stop is not possible"):
+            await act(opened, accepted.id, ForceStop())
+        assert (await act(opened, accepted.id, Stop())).state is RunState.STOPPING
+        await act(opened, accepted.id, ForceStop(reason="h1 is gone"))
+        done = await ended(opened, accepted.id)
+        assert (done.state, done.counts) == (RunState.ABNORMAL, {"unknown": 1, "not_started": 3})
+        (row,) = await targets_of(opened, done.id, host="h1")
+        assert row.code is TargetCode.CANCEL_UNVERIFIED
+        assert "by force" in row.message
+        assert starts(executor, "b") == {}
+        assert [each.action for each in await asked(opened, done.id)] == ["stop", "force_stop"]
+        with pytest.raises(OutcomeUnknown, match="could run it twice"):
+            await act(opened, done.id, Retry())
+
+
+async def test_a_force_stop_does_not_wait_for_room_among_other_runs(home: Path) -> None:
+    fleet = hanging("h1", "h2")
+    async with engine(home, fleet, max_targets=1) as (opened, executor):
+        await save(opened, *INVENTORY)
+        first = await start(opened, targets="h1")
+        await running(executor, 1)
+        second = await start(opened, targets="h2")
+        for run_id in (second.id, first.id):
+            await act(opened, run_id, Stop())
+            await act(opened, run_id, ForceStop())
+            await ended(opened, run_id)
+        assert (await row_of(opened, first.id)).state is RunState.ABNORMAL
+        assert (await row_of(opened, second.id)).counts == {"not_started": 1}
+
+
+async def test_a_hanging_stop_that_is_skipped_leads_to_the_next_step(home: Path) -> None:
+    fleet = hanging("h1")
+    async with engine(home, fleet) as (opened, executor):
+        await save(opened, *INVENTORY, TWO_STEPS)
+        accepted = await start(opened, job="j", targets="h[1-4]")
+        await running(executor, 1)
+        await act(opened, accepted.id, Stop())
+        fleet.holds.clear()
+        answered = await act(opened, accepted.id, Skip(reason="h1 is gone"))
+        assert answered.state is RunState.RUNNING
+        done = await ended(opened, accepted.id)
+        assert done.state is RunState.PARTIALLY_SUCCEEDED
+        assert (await states(opened, done.id, "a", 1))["h1"] is S.UNKNOWN
+        assert len(starts(executor, "b")) == 4
+        shown = await opened.store.reader.read(lambda c: runs.steps_of(c, done.id))
+        assert [row.state for row in shown] == [RunState.SKIPPED, RunState.SUCCEEDED]
+
+
+async def test_an_engine_that_dies_in_a_force_stop_leaves_it_to_the_next_one(home: Path) -> None:
+    fleet = hanging("h1", "h2")
+    executor = ScriptedExecutor(fleet)
+    lost = await crashing(home, executor)
+    await save(lost, *INVENTORY)
+    accepted = await start(lost, targets="h[1-4]", concurrency=2)
+    await running(executor, 2)
+    await act(lost, accepted.id, Stop())
+    execution = next(iter(lost.runs.live[accepted.id]._executions.values()))
+    execution._attendants.clear()  # it dies before anything of the force stop is carried out
+    await act(lost, accepted.id, ForceStop())
+    await abandon(lost)
+    async with engine(home, fleet, hosts=executor) as (opened, _):
+        done = await ended(opened, accepted.id)
+        assert (done.state, done.counts) == (RunState.ABNORMAL, {"unknown": 2, "not_started": 2})
+        assert sum(starts(executor, "command").values()) == 2
 
 
 SECRET = "correct-horse-battery"

@@ -120,3 +120,34 @@ async def test_a_beginning_of_an_id_is_enough_to_act_on_a_run(failed: tuple[Api,
     assert (await api.post(f"/runs/{run_id[:16]}/notes", {"text": "x"})).status_code == 201
     assert (await api.post(f"/runs/{run_id[:16]}/actions", {"action": "ignore"})).status_code == 202
     await api.ended(run_id)
+
+
+async def test_the_request_of_a_run_starts_another_one_like_it(api: Api) -> None:
+    secret = "hunter2-hunter2"
+    job = {
+        "kind": "job", "name": "j",
+        "spec": {
+            "parameters": [{"name": "V"}, {"name": "PIN", "type": "secret"}],
+            "steps": [{"kind": "command", "name": "x", "command": "true"}],
+        },
+    }  # fmt: skip
+    await api.apply(host("web1"), host("web2"), job)
+    asked = {
+        "job": "j", "targets": "web1", "concurrency": 7, "env": {"A": "1"}, "title": "t",
+        "parameters": {"V": "2", "PIN": secret}, "secrets": {"TOKEN": secret}, "timeout_s": 9.0,
+    }  # fmt: skip
+    run_id = await api.run({**asked, "confirm_hosts": 1})
+    found = await api.get(f"/runs/{run_id}/request")
+    assert secret not in found.text
+    body = found.json()
+    assert body["secrets"] == ["PIN", "TOKEN"]
+    assert body["origin"] == "job/j@1"
+    assert body["request"] == {
+        **{key: value for key, value in asked.items() if key != "secrets"},
+        "parameters": {"V": "2"},
+    }
+    again = await api.run(body["request"])
+    run = (await api.get(f"/runs/{again}")).json()
+    assert (run["title"], run["definition"]["targets"]) == ("t", "web1")
+    definition = (await api.get(f"/runs/{run_id}/definition")).text
+    assert secret not in definition

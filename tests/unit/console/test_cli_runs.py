@@ -93,6 +93,8 @@ def ended_run(api: FakeApi) -> FakeApi:
 
     api.on("GET", f"/runs/{ID}/targets", targets)
     api.on("GET", f"/runs/{ID}/groups", answer(GROUPS))
+    api.on("GET", f"/runs/{ID}/operations", answer({"items": []}))
+    api.on("GET", f"/runs/{ID}/notes", answer({"items": []}))
     hosts = [{"name": f"web0{number}"} for number in (1, 2, 3)]
     api.on("GET", f"/runs/{ID}/definition", answer({"hosts": hosts}))
 
@@ -388,8 +390,8 @@ def test_a_missing_required_secret_is_asked_for(
     jobdeck: Jobdeck, ended_run: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended_run.on("GET", "/documents/job/deploy", answer(JOB))
-    monkeypatch.setattr("console.cli.running.may_ask", lambda: True)
-    monkeypatch.setattr("console.cli.running.secret", lambda name: f"typed {name}")
+    monkeypatch.setattr("console.cli.starting.may_ask", lambda: True)
+    monkeypatch.setattr("console.cli.starting.secret", lambda name: f"typed {name}")
 
     jobdeck("start", "deploy", "-p", "version=1")
 
@@ -405,7 +407,7 @@ def test_a_missing_secret_that_nobody_can_type_is_refused(
     ended = jobdeck("start", "deploy", "--no-input", "-p", "version=1")
 
     assert ended.code == 2
-    assert "needs the secret token" in ended.err
+    assert "the secret token is needed" in ended.err
     assert "-p token=@FILE" in ended.err
     assert ended_run.sent("POST", "/runs") == []
 
@@ -435,7 +437,7 @@ def test_runs_are_listed_as_asked(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
 def test_last_is_the_newest_run(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
     ended_run.on("POST", f"/runs/{ID}/actions", answer(run_row("stopping"), 202))
 
-    ended = jobdeck("runs", "cancel", "last", "--reason", "wrong hosts")
+    ended = jobdeck("runs", "stop", "last", "--reason", "wrong hosts")
 
     assert ended.code == 0
     assert ended_run.sent("POST", f"/runs/{ID}/actions") == [

@@ -35,10 +35,10 @@ def offered(line: str, shell: str = "bash") -> list[str]:
     ("line", "candidates"),
     [
         ("jobdeck ru", ["run", "runs"]),
-        ("jobdeck runs ca", ["cancel"]),
+        ("jobdeck runs re", ["retry"]),
         ("jobdeck hosts keys a", ["approve", "add-ca"]),
         ("jobdeck run --conc", ["--concurrency"]),
-        ("jobdeck runs list --no", ["--no-input"]),
+        ("jobdeck runs list --no", ["--noted", "--no-input"]),
         ("jobdeck zzz", []),
     ],
 )

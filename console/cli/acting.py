@@ -1,0 +1,341 @@
+"""`jobdeck runs` for operators: stop, retry, ignore, skip, start again, leave a note."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from console.answers import Run, RunDetail
+from console.cli import options, starting, watching
+from console.cli.asking import secret
+from console.cli.exit_codes import ExitCode
+from console.cli.helping import command, family
+from console.cli.printing import err, out
+from console.cli.runs import RunId, find
+from console.cli.settings import engine, may_ask
+from console.cli.starting import (
+    WHERE,
+    AllowEmpty,
+    Change,
+    Concurrency,
+    Confirm,
+    Detach,
+    Env,
+    Hosts,
+    Json,
+    On,
+    Parameter,
+    PerHost,
+    Quiet,
+    RunAs,
+    Stream,
+    Timeout,
+    Title,
+)
+from console.client import Client
+from console.i18n import _
+from console.presenters import acting, results
+from core.clock import SystemClock
+from core.errors import ConfirmationRequired, Invalid, Problem
+
+app = family()
+
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help=_("kept in the record"))
+]
+Wait = Annotated[bool, typer.Option("--wait", help=_("follow the run until it has ended"))]
+OfStep = Annotated[
+    str | None,
+    typer.Option("--step", metavar="NAME", help=_("this step; needed where several can be meant")),
+]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        metavar="NAME=@FILE",
+        help=_("a secret that the run was started with: it was erased at the run's end"),
+    ),
+]
+
+
+_STOP = _("Stop a run: nothing new starts, what runs on hosts is ended.")
+
+
+@command(app, "cancel", _STOP, hidden=True)  # the word of other tools
+@command(app, "stop", _STOP)
+def stop(run: RunId, reason: Reason = None, wait: Wait = False) -> int:
+    with engine() as client:
+        row = client.act(find(client, run), "stop", reason=reason)
+        err().print(_("stopping run {id}").format(id=results.short_id(row.id)))
+        return _go_on(client, row, wait=wait)
+
+
+@command(
+    app,
+    "force-stop",
+    _(
+        "End a run whose stop hangs, without waiting any longer.\n\n"
+        "Hosts whose work could not be shown to have ended become unknown: look there."
+    ),
+)
+def force_stop(run: RunId, reason: Reason = None, wait: Wait = False) -> int:
+    with engine() as client:
+        row = client.act(find(client, run), "force_stop", reason=reason)
+        err().print(_("ending run {id} by force").format(id=results.short_id(row.id)))
+        return _go_on(client, row, wait=wait)
+
+
+@command(
+    app,
+    "retry",
+    _(
+        "Run a step again, on the hosts that need it, and then what follows.\n\n"
+        "The run goes on with the very definition, values and hosts that it was started with."
+        " Hosts that succeeded are not run again, unless --all says so. Hosts whose outcome is"
+        " unknown run again only where the step is idempotent, or where --hosts names them."
+    ),
+    """
+jobdeck runs retry last
+jobdeck runs retry last --not-started
+jobdeck runs retry 01KAAAAAAA --hosts web[03-05] --reason 'disk replaced'
+""",
+)
+def retry(
+    run: RunId,
+    failed: Annotated[
+        bool,
+        typer.Option("--failed", rich_help_panel=WHERE, help=_("hosts that failed (the default)")),
+    ] = False,
+    not_started: Annotated[
+        bool,
+        typer.Option("--not-started", rich_help_panel=WHERE, help=_("hosts whose turn never came")),
+    ] = False,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", rich_help_panel=WHERE, help=_("all hosts, those that succeeded too")),
+    ] = False,
+    hosts: Hosts = None,
+    step: OfStep = None,
+    confirm: Confirm = None,
+    secrets: Secrets = None,
+    reason: Reason = None,
+    detach: Detach = False,
+    per_host: PerHost = False,
+    stream: Stream = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    options.exclusive(
+        {
+            "--failed": failed,
+            "--not-started": not_started,
+            "--all": everything,
+            "--hosts": hosts is not None,
+        }
+    )
+    scope = "not_started" if not_started else "all" if everything else None
+    fields = {
+        "scope": "failed" if failed else scope,
+        "hosts": None if hosts is None else options.host_list("--hosts", hosts),
+        "step": step,
+        "reason": reason,
+        "confirm_hosts": options.whole("--confirm", confirm, 0),
+    }
+    given = options.values("-p", secrets)
+    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    with engine() as client:
+        row = _act(client, find(client, run), "retry", fields, given)
+        if view not in (watching.QUIET, watching.JSON):
+            _say_retry(client, row)
+        return starting.follow(client, row, view=view, detach=detach, outputs=per_host)
+
+
+@command(
+    app,
+    "ignore",
+    _("Let a step's failure count no more: the next step starts, or the run ends."),
+)
+def ignore(
+    run: RunId,
+    step: OfStep = None,
+    confirm: Confirm = None,
+    secrets: Secrets = None,
+    reason: Reason = None,
+    wait: Wait = False,
+) -> int:
+    fields = {
+        "step": step,
+        "reason": reason,
+        "confirm_hosts": options.whole("--confirm", confirm, 0),
+    }
+    given = options.values("-p", secrets)
+    with engine() as client:
+        row = _act(client, find(client, run), "ignore", fields, given)
+        err().print(_("ignored; the run goes on where something follows"))
+        return _go_on(client, row, wait=wait)
+
+
+@command(
+    app,
+    "skip",
+    _(
+        "Leave a step that waits, or whose stop hangs, and start what follows it.\n\n"
+        "Hosts whose work could not be shown to have ended become unknown: look there."
+    ),
+)
+def skip(run: RunId, step: OfStep = None, reason: Reason = None, wait: Wait = False) -> int:
+    with engine() as client:
+        row = client.act(find(client, run), "skip", step=step, reason=reason)
+        err().print(_("skipped; the run goes on where something follows"))
+        return _go_on(client, row, wait=wait)
+
+
+@command(
+    app,
+    "again",
+    _(
+        "Start a run like an earlier one.\n\n"
+        "It means the documents of now: a job's current revision, the hosts that its expression"
+        " matches. Flags change what they name; -p and --env add to what was given then. Secrets"
+        " are asked for."
+    ),
+    """
+jobdeck runs again last
+jobdeck runs again 01KAAAAAAA -p version=1.4.3 --hosts web[01-03]
+""",
+)
+def again(
+    run: RunId,
+    parameter: Parameter = None,
+    on: On = None,
+    hosts: Hosts = None,
+    run_as: RunAs = None,
+    allow_empty: AllowEmpty = False,
+    confirm: Confirm = None,
+    change: Change = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
+    env: Env = None,
+    title: Title = None,
+    detach: Detach = False,
+    per_host: PerHost = False,
+    stream: Stream = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    changes = starting.request_of(
+        on=on,
+        hosts=hosts,
+        run_as=run_as,
+        allow_empty=allow_empty,
+        confirm=confirm,
+        change=change,
+        concurrency=concurrency,
+        timeout=timeout,
+        env=env,
+        title=title,
+    )
+    given = options.values("-p", parameter)
+    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    with engine() as client:
+        before = client.run_request(find(client, run))
+        request = acting.changed_request(before.request, changes, given)
+        request = _with_secrets(client, request, before.secrets, given)
+        if view not in (watching.QUIET, watching.JSON):
+            err().lines(acting.plan_lines(client.preview(request), before.origin))
+        return starting.go(client, request, view=view, detach=detach, outputs=per_host)
+
+
+@command(
+    app,
+    "note",
+    _("Leave a note on a run, or list its notes.\n\nNotes are kept with who and when."),
+    """
+jobdeck runs note last 'handled, ticket 123'
+jobdeck runs note last
+""",
+)
+def note(
+    run: RunId,
+    text: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]")] = None,
+) -> None:
+    words = None if text is None else " ".join(text).strip()
+    if words == "":
+        raise options.refuse("TEXT", _("it is empty"), _("jobdeck runs note RUN 'handled'"))
+    with engine() as client:
+        run_id = find(client, run)
+        if words is None:
+            out().table(acting.notes_table(list(client.notes(run_id)), SystemClock().now()))
+            return
+        client.add_note(run_id, words)
+        err().print(_("noted"))
+
+
+def _act(
+    client: Client,
+    run_id: str,
+    action: str,
+    fields: Mapping[str, Any],
+    secrets: Mapping[str, str],
+) -> Run:
+    """Take an ended run up again; what the engine asks for is asked of a person."""
+    try:
+        return client.act(run_id, action, **fields, secrets=dict(secrets))
+    except ConfirmationRequired as asked:
+        hosts = starting.confirmed_hosts(
+            {name: value for name, value in fields.items() if value is not None}, asked
+        )
+        return _act(client, run_id, action, {**fields, "confirm_hosts": hosts}, secrets)
+    except Invalid as error:
+        missing = [
+            name
+            for problem in error.problems
+            if (name := problem.where.removeprefix("secrets.")) != problem.where
+            and name not in secrets
+        ]
+        if missing and may_ask():
+            asked_for = {name: secret(name) for name in missing}
+            return _act(client, run_id, action, fields, {**secrets, **asked_for})
+        raise Invalid(
+            error.message, [_as_flag(problem) for problem in error.problems], hint=error.hint
+        ) from error
+
+
+def _as_flag(problem: Problem) -> Problem:
+    """A problem of an action with the flag in the place of the field."""
+    name = problem.where.removeprefix("secrets.")
+    if name == problem.where:
+        return problem
+    return Problem(where=f"-p {name}", what=problem.what, hint=f"-p {name}=@FILE")
+
+
+def _say_retry(client: Client, row: Run) -> None:
+    """Which hosts run again, and which nobody knows about are left out."""
+    *_earlier, asked = client.operations(row.id)
+    before = {"step": asked.step, "attempt": asked.attempt - 1, "state": ["unknown"]}
+    unknown = [target.host for target in client.targets(row.id, before)]
+    left_out = [host for host in unknown if host not in asked.targets]
+    err().lines(acting.retry_lines(asked, left_out))
+
+
+def _go_on(client: Client, row: Run, *, wait: bool) -> int:
+    """Leave the run alone, or follow it to its end."""
+    if not wait:
+        return ExitCode.OK
+    detail: RunDetail = client.run(row.id)
+    return watching.Watch(client, detail, watching.GROUPS).to_the_end()
+
+
+def _with_secrets(
+    client: Client, request: dict[str, Any], names: Sequence[str], given: Mapping[str, str]
+) -> dict[str, Any]:
+    """The request with every secret that the run before was given, typed by a person."""
+    declared = starting.secret_parameters(client, request["job"]) if "job" in request else {}
+    wanted = [name for name, required in declared.items() if required or name in names]
+    parameters = starting.typed_secrets(name for name in wanted if name not in given)
+    others = starting.typed_secrets(name for name in names if name not in declared)
+    if parameters:
+        request = {**request, "parameters": {**request.get("parameters", {}), **parameters}}
+    return {**request, "secrets": others} if others else request

@@ -1,0 +1,111 @@
+"""What operators asked of runs, and notes on runs; a request with its changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from console.answers import Note, Operation, Preview
+from console.i18n import _
+from console.presenters.durations import clock_time
+from console.presenters.results import hosts_word
+from console.presenters.text import Column, Line, Span, Table, Tone, line
+from core.domain.targets import fold
+
+_MOST_CHARACTERS = 30
+
+
+def action_word(action: str) -> str:
+    """What somebody asked for; an action that this console does not know, as it is."""
+    words = {
+        "stop": _("stop"),
+        "force_stop": _("stop by force"),
+        "retry": _("retry"),
+        "ignore": _("ignore failure"),
+        "skip": _("skip"),
+        "continue": _("continue"),
+        "resolve": _("resolve"),
+    }
+    return words.get(action, action)
+
+
+def operations_table(operations: Sequence[Operation], now: datetime) -> Table:
+    """What people asked of a run since its start, oldest first."""
+    return Table(
+        columns=(
+            Column(_("AT")),
+            Column(_("BY")),
+            Column(_("ACTION")),
+            Column(_("STEP")),
+            Column(_("ATTEMPT"), right=True),
+            Column(_("HOSTS")),
+            Column(_("REASON"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(clock_time(each.at, now)),
+                Span(each.actor),
+                Span(action_word(each.action), Tone.STRONG),
+                Span(each.step),
+                Span(str(each.attempt) if each.attempt else ""),
+                Span(_few(each.targets)),
+                Span(each.reason),
+            )
+            for each in operations
+        ),
+        empty=_("nobody asked anything of this run"),
+    )
+
+
+def _few(hosts: Sequence[str]) -> str:
+    """The names of hosts where they fit into a column, else their number."""
+    names = fold(hosts)
+    return names if len(names) <= _MOST_CHARACTERS else hosts_word(len(hosts))
+
+
+def notes_table(notes: Sequence[Note], now: datetime) -> Table:
+    """Notes on a run, oldest first."""
+    return Table(
+        columns=(Column(_("AT")), Column(_("BY")), Column(_("NOTE"), elastic=True)),
+        rows=tuple(
+            (Span(clock_time(note.at, now)), Span(note.actor), Span(note.text)) for note in notes
+        ),
+        empty=_("the run has no notes"),
+    )
+
+
+def retry_lines(asked: Operation, left_out: Sequence[str]) -> list[Line]:
+    """Which hosts run again, and which are left out because nobody knows how they ended."""
+    head = _("attempt {number} of step {step}:").format(number=asked.attempt, step=asked.step)
+    count = hosts_word(len(asked.targets))
+    lines = [line(Span(f"{head} ", Tone.STRONG), f"{count}  {fold(asked.targets)}")]
+    if left_out:
+        text = _("left out, as how they ended is not known: {hosts}").format(hosts=fold(left_out))
+        lines.append(line(Span(f"  {text}", Tone.WARNING)))
+    return lines
+
+
+def plan_lines(preview: Preview, origin: str) -> list[Line]:
+    """What another run like an earlier one would do, step by step."""
+    lines = [line(Span(preview.title, Tone.STRONG), f"  ({origin})")]
+    lines += [
+        line("  ", Span(step.step, Tone.STRONG), f"  {hosts_word(step.count)}  {step.folded}")
+        for step in preview.steps
+    ]
+    return lines
+
+
+def changed_request(
+    before: Mapping[str, Any], changes: Mapping[str, Any], parameters: Mapping[str, str]
+) -> dict[str, Any]:
+    """A request with what flags say instead; variables and parameters are added to."""
+    request = dict(before)
+    if "targets" in changes or "hosts" in changes:
+        request.pop("targets", None)
+        request.pop("hosts", None)
+    request.update(changes)
+    for field, more in (("env", changes.get("env")), ("parameters", parameters)):
+        if more:
+            request[field] = {**before.get(field, {}), **more}
+    return request
