@@ -12,9 +12,12 @@ from core.api import cursors, headers
 from core.api.moments import since as read_since
 from core.api.openapi import fails
 from core.api.routes import TheActor, TheEngine, asks, router
+from core.api.run_batches import BatchPlan, batch_plans
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
+from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
+from core.domain.steps import Step
 from core.domain.targets import fold
 from core.errors import ConfirmationRequired, IllegalTransition
 from core.flow import machine
@@ -104,6 +107,8 @@ class PreviewStep(Answer):
     hosts: list[str]
     count: int
     folded: str
+    rolling: Rolling | None = Field(description="the settled rules of a step that rolls")
+    batches: list[BatchPlan] = Field(description="in order; none where the step does not roll")
 
 
 class Preview(Answer):
@@ -114,6 +119,10 @@ class Preview(Answer):
     hosts: int = Field(description="number of hosts of the inventory that it would touch")
     confirm_hosts: int | None = Field(
         description="what `confirm_hosts` must say; null where no guard rail asks"
+    )
+    seed: str = Field(
+        description="give it to the start for the very same order and times; empty where chance"
+        " has no part in them"
     )
 
 
@@ -144,9 +153,10 @@ async def preview(body: RunRequest, engine: TheEngine) -> Preview:
         definition = await engine.runs.preview(confirmed)
     return Preview(
         title=definition.title,
-        steps=[_preview_step(definition, step.name, step.kind) for step in definition.graph.nodes],
+        steps=[_preview_step(definition, step) for step in definition.graph.nodes],
         hosts=sum(host.name != ENGINE_HOST for host in definition.hosts),
         confirm_hosts=confirm,
+        seed=definition.seed,
     )
 
 
@@ -238,6 +248,14 @@ def _summary(definition: RunDefinition) -> DefinitionSummary:
     )
 
 
-def _preview_step(definition: RunDefinition, step: str, kind: str) -> PreviewStep:
-    names = [definition.hosts[ordinal].name for ordinal in definition.step_hosts[step]]
-    return PreviewStep(step=step, kind=kind, hosts=names, count=len(names), folded=fold(names))
+def _preview_step(definition: RunDefinition, step: Step) -> PreviewStep:
+    names = [definition.hosts[ordinal].name for ordinal in definition.step_hosts[step.name]]
+    return PreviewStep(
+        step=step.name,
+        kind=step.kind,
+        hosts=names,
+        count=len(names),
+        folded=fold(names),
+        rolling=step.rolling,
+        batches=batch_plans(definition, step.name),
+    )

@@ -222,6 +222,8 @@ class Runs:
 
     async def _plan(self, request: RunRequest, documents: planning.Documents) -> RunDefinition:
         """In a thread: freezing ten thousand hosts takes longer than the loop may wait."""
+        if not request.seed:
+            request = request.model_copy(update={"seed": self._tools.ids.new()})
         return await asyncio.to_thread(planning.plan, request, documents)
 
     async def _documents(self) -> planning.Documents:
