@@ -85,4 +85,12 @@ class Skip(_OfStep):
     action: Literal[RunAction.SKIP] = RunAction.SKIP
 
 
-Action = Annotated[Stop | ForceStop | Retry | Ignore | Skip, Field(discriminator="action")]
+class Continue(_OfStep):
+    """Let the next batch of a rolling step start."""
+
+    action: Literal[RunAction.CONTINUE] = RunAction.CONTINUE
+
+
+Action = Annotated[
+    Stop | ForceStop | Retry | Ignore | Skip | Continue, Field(discriminator="action")
+]

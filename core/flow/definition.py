@@ -132,6 +132,11 @@ class RunDefinition(Value):
     change: str = ""
     """The change number under which it is done; "" where nobody gave one."""
 
+    @property
+    def batch_counts(self) -> dict[str, int]:
+        """Rolling step -> number of its batches."""
+        return {step: len(batches) for step, batches in self.batches.items()}
+
     def account_for(self, step: StepBase, host: FrozenHost) -> AccountSpec | None:
         """Who we are on `host` in `step`; None where no account is known."""
         name = self.run_as.get(step.name, host.account)

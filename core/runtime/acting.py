@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from core.domain.actions import Action, ForceStop, Ignore, Retry, Skip, Stop
+from core.domain.actions import Action, Continue, ForceStop, Ignore, Retry, Skip, Stop
 from core.domain.retrying import RetryScope, Standing, choose, choose_named
-from core.domain.run import RunAction, TargetState
+from core.domain.run import BatchState, RunAction, TargetState
 from core.domain.values import Secret
 from core.errors import IllegalTransition, Invalid, NotFound, Problem
 from core.flow import machine
@@ -21,6 +21,7 @@ from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.events import (
     AnyEvent,
     CancelRequested,
+    ContinueRequested,
     ForceStopRequested,
     RetryRequested,
     StepIgnored,
@@ -54,6 +55,8 @@ class Asked:
     reason: str
     step: str = ""
     attempt: int = 0
+    batch: int | None = None
+    """The batch that is to start."""
     ordinals: Sequence[int] = ()
     """Targets that run again."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -78,6 +81,7 @@ class Asked:
             self.action.value,
             step=self.step,
             attempt=self.attempt,
+            batch=self.batch,
             targets=[self.run.definition.hosts[ordinal].name for ordinal in self.ordinals],
             reason=self.reason,
         )
@@ -107,6 +111,9 @@ def understand(connection: Connection, run: Known, action: Action) -> Asked:
     match action:
         case Skip():
             return asked
+        case Continue():
+            batch = run.state.steps[step].batches.index(BatchState.WAITING)
+            return replace(asked, event=ContinueRequested(step=step), batch=batch)
         case Ignore():
             asked = replace(asked, event=StepIgnored(step=step))
         case Retry():
@@ -175,7 +182,7 @@ def _not_possible(run: Known, action: RunAction, of: str = "") -> IllegalTransit
     )
 
 
-def _step(run: Known, action: Skip | Ignore | Retry) -> str:
+def _step(run: Known, action: Skip | Ignore | Retry | Continue) -> str:
     """The step that the action is about."""
     able = machine.steps_for(run.state, action.action)
     if action.step is None:
