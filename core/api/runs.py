@@ -12,7 +12,7 @@ from core.api import cursors, headers
 from core.api.moments import since as read_since
 from core.api.openapi import fails
 from core.api.routes import TheActor, TheEngine, asks, router
-from core.api.run_batches import BatchPlan, batch_plans
+from core.api.run_batches import BatchOut, BatchPlan, batch_plans, batches_out
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.rolling import Rolling
@@ -23,6 +23,7 @@ from core.errors import ConfirmationRequired, IllegalTransition
 from core.flow import machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunRequest, body_of
 from core.storage import runs
+from core.storage.batches import BatchRow, batches_of
 from core.storage.reading import Connection
 from core.storage.runs import RunFilter
 from core.storage.writer import timestamp
@@ -95,6 +96,7 @@ class RunDetail(RunOut):
     """One run with its steps and what may be asked of it."""
 
     steps: list[StepOut]
+    batches: list[BatchOut] = Field(description="of rolling steps, in their newest attempt")
     actions: list[RunAction]
     definition: DefinitionSummary
 
@@ -202,15 +204,17 @@ async def get(run: str, engine: TheEngine) -> RunDetail:
 
     def read(
         c: Connection,
-    ) -> tuple[runs.RunRow, list[runs.StepRow], RunDefinition, list[RunAction]]:
+    ) -> tuple[runs.RunRow, list[runs.StepRow], list[BatchRow], RunDefinition, list[RunAction]]:
         row = runs.get(c, run)
         definition = runs.definition_of(c, row.id)
-        return row, runs.steps_of(c, row.id), definition, _actions(c, row.id, definition)
+        actions = _actions(c, row.id, definition)
+        return row, runs.steps_of(c, row.id), batches_of(c, row.id), definition, actions
 
-    row, steps, definition, actions = await engine.store.reader.read(read)
+    row, steps, batches, definition, actions = await engine.store.reader.read(read)
     return RunDetail(
         **RunOut.model_validate(row).model_dump(),
         steps=[StepOut.model_validate(step) for step in steps],
+        batches=batches_out(definition, batches),
         actions=actions,
         definition=_summary(definition),
     )
@@ -227,7 +231,9 @@ async def definition(run: str, engine: TheEngine) -> dict[str, Any]:
 def _actions(connection: Connection, run_id: str, definition: RunDefinition) -> list[RunAction]:
     """What may be asked of a run; nothing where its events cannot be read."""
     try:
-        state = machine.fold(definition.graph, runs.events_of(connection, run_id))
+        state = machine.fold(
+            definition.graph, runs.events_of(connection, run_id), definition.batch_counts
+        )
     except (msgspec.MsgspecError, IllegalTransition):
         return []
     return list(machine.actions(state))
