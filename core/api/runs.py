@@ -12,14 +12,18 @@ from core.api import cursors, headers
 from core.api.moments import since as read_since
 from core.api.openapi import fails
 from core.api.routes import TheActor, TheEngine, asks, router
+from core.api.run_batches import BatchOut, BatchPlan, batch_plans, batches_out
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
+from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
+from core.domain.steps import Step
 from core.domain.targets import fold
 from core.errors import ConfirmationRequired, IllegalTransition
 from core.flow import machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunRequest, body_of
 from core.storage import runs
+from core.storage.batches import BatchRow, batches_of
 from core.storage.reading import Connection
 from core.storage.runs import RunFilter
 from core.storage.writer import timestamp
@@ -92,6 +96,7 @@ class RunDetail(RunOut):
     """One run with its steps and what may be asked of it."""
 
     steps: list[StepOut]
+    batches: list[BatchOut] = Field(description="of rolling steps, in their newest attempt")
     actions: list[RunAction]
     definition: DefinitionSummary
 
@@ -104,6 +109,8 @@ class PreviewStep(Answer):
     hosts: list[str]
     count: int
     folded: str
+    rolling: Rolling | None = Field(description="the settled rules of a step that rolls")
+    batches: list[BatchPlan] = Field(description="in order; none where the step does not roll")
 
 
 class Preview(Answer):
@@ -114,6 +121,10 @@ class Preview(Answer):
     hosts: int = Field(description="number of hosts of the inventory that it would touch")
     confirm_hosts: int | None = Field(
         description="what `confirm_hosts` must say; null where no guard rail asks"
+    )
+    seed: str = Field(
+        description="give it to the start for the very same order and times; empty where chance"
+        " has no part in them"
     )
 
 
@@ -144,9 +155,10 @@ async def preview(body: RunRequest, engine: TheEngine) -> Preview:
         definition = await engine.runs.preview(confirmed)
     return Preview(
         title=definition.title,
-        steps=[_preview_step(definition, step.name, step.kind) for step in definition.graph.nodes],
+        steps=[_preview_step(definition, step) for step in definition.graph.nodes],
         hosts=sum(host.name != ENGINE_HOST for host in definition.hosts),
         confirm_hosts=confirm,
+        seed=definition.seed,
     )
 
 
@@ -192,15 +204,17 @@ async def get(run: str, engine: TheEngine) -> RunDetail:
 
     def read(
         c: Connection,
-    ) -> tuple[runs.RunRow, list[runs.StepRow], RunDefinition, list[RunAction]]:
+    ) -> tuple[runs.RunRow, list[runs.StepRow], list[BatchRow], RunDefinition, list[RunAction]]:
         row = runs.get(c, run)
         definition = runs.definition_of(c, row.id)
-        return row, runs.steps_of(c, row.id), definition, _actions(c, row.id, definition)
+        actions = _actions(c, row.id, definition)
+        return row, runs.steps_of(c, row.id), batches_of(c, row.id), definition, actions
 
-    row, steps, definition, actions = await engine.store.reader.read(read)
+    row, steps, batches, definition, actions = await engine.store.reader.read(read)
     return RunDetail(
         **RunOut.model_validate(row).model_dump(),
         steps=[StepOut.model_validate(step) for step in steps],
+        batches=batches_out(definition, batches),
         actions=actions,
         definition=_summary(definition),
     )
@@ -217,7 +231,9 @@ async def definition(run: str, engine: TheEngine) -> dict[str, Any]:
 def _actions(connection: Connection, run_id: str, definition: RunDefinition) -> list[RunAction]:
     """What may be asked of a run; nothing where its events cannot be read."""
     try:
-        state = machine.fold(definition.graph, runs.events_of(connection, run_id))
+        state = machine.fold(
+            definition.graph, runs.events_of(connection, run_id), definition.batch_counts
+        )
     except (msgspec.MsgspecError, IllegalTransition):
         return []
     return list(machine.actions(state))
@@ -238,6 +254,14 @@ def _summary(definition: RunDefinition) -> DefinitionSummary:
     )
 
 
-def _preview_step(definition: RunDefinition, step: str, kind: str) -> PreviewStep:
-    names = [definition.hosts[ordinal].name for ordinal in definition.step_hosts[step]]
-    return PreviewStep(step=step, kind=kind, hosts=names, count=len(names), folded=fold(names))
+def _preview_step(definition: RunDefinition, step: Step) -> PreviewStep:
+    names = [definition.hosts[ordinal].name for ordinal in definition.step_hosts[step.name]]
+    return PreviewStep(
+        step=step.name,
+        kind=step.kind,
+        hosts=names,
+        count=len(names),
+        folded=fold(names),
+        rolling=step.rolling,
+        batches=batch_plans(definition, step.name),
+    )

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from core.domain.patterns import USER_NAME
+from core.domain.rolling_expression import RollingExpression
 from core.domain.values import Env, Regex, Secret, Value
 
 
@@ -70,7 +71,9 @@ class EnvironmentSpec(Value):
     change_pattern: Regex | None = Field(
         None, max_length=500, description="the whole change number must match, such as CHG-[0-9]+"
     )
-    batch: str | None = Field(None, description="default rolling expression, used by rolling runs")
+    batch: RollingExpression | None = Field(
+        None, description="rolling expression of rolling runs that give none of their own"
+    )
     host_keys: HostKeyPolicy = HostKeyPolicy.ASK
 
     @model_validator(mode="after")

@@ -96,6 +96,12 @@ class Resolve(_Afterwards):
     )
 
 
+class Continue(_OfStep):
+    """Let the next batch of a rolling step start."""
+
+    action: Literal[RunAction.CONTINUE] = RunAction.CONTINUE
+
+
 Action = Annotated[
-    Stop | ForceStop | Retry | Ignore | Skip | Resolve, Field(discriminator="action")
+    Stop | ForceStop | Retry | Ignore | Skip | Resolve | Continue, Field(discriminator="action")
 ]

@@ -109,6 +109,8 @@ def _job_references(spec: JobSpec) -> Iterator[Reference]:
         yield from _expression_references(f"{where}.targets", step.targets)
         if step.run_as:
             yield Reference(f"{where}.run_as", "account", step.run_as)
+        if step.rolling and step.rolling.health:
+            yield Reference(f"{where}.rolling.health", "job", step.rolling.health)
         if isinstance(step, ScriptStep) and step.script:
             yield Reference(f"{where}.script", "script", step.script.name)
 

@@ -68,6 +68,21 @@ class TargetState(StrEnum):
     """It started, and how it ended cannot be established."""
 
 
+class BatchState(StrEnum):
+    """State of one batch of a rolling step."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SOAKING = "soaking"
+    """Its targets have ended well; some time passes before it counts."""
+    CHECKING = "checking"
+    """Its health check runs."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    """Not started, or not ended, when the step ended."""
+
+
 class TargetCode(StrEnum):
     """Why a target did not succeed; usable in conditions."""
 
@@ -75,6 +90,10 @@ class TargetCode(StrEnum):
     SIGNALLED = "Signalled"
     COMMAND_TIMEOUT = "CommandTimeout"
     CANCELLED = "Cancelled"
+    THRESHOLD_EXCEEDED = "ThresholdExceeded"
+    """More of the others failed than is borne."""
+    BATCH_FAILED = "BatchFailed"
+    """An earlier batch failed, and the step ended with it."""
     CANCEL_UNVERIFIED = "CancelUnverified"
     """Asked to stop, but its processes could not be shown to be gone."""
     CONNECTION_FAILURE = "ConnectionFailure"
@@ -133,9 +152,11 @@ RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
         {*_RESULTS, _R.WAITING_USER, _R.BATCH_WAITING, _R.SUSPENDED, _R.STOPPING, _R.STOPPED}
     ),
     _R.WAITING_USER: frozenset(
-        {_R.RUNNING, _R.REJECTED, _R.STOPPED, _R.SKIPPED, _R.TIMED_OUT, _R.ABNORMAL}
+        {_R.RUNNING, _R.REJECTED, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.TIMED_OUT, _R.ABNORMAL}
     ),
-    _R.BATCH_WAITING: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
+    _R.BATCH_WAITING: frozenset(
+        {_R.RUNNING, _R.WAITING_USER, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}
+    ),
     _R.SUSPENDED: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
     # A run that stops goes on when the step that would not end is skipped.
     _R.STOPPING: frozenset({_R.RUNNING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
@@ -176,11 +197,22 @@ TARGET_TRANSITIONS: Mapping[TargetState, frozenset[TargetState]] = {
 """One attempt on one host. `unknown` may be resolved, also by asking the host again, or waits again
 where the step is idempotent."""
 
+_B = BatchState
+TERMINAL_BATCH_STATES = frozenset({_B.SUCCEEDED, _B.FAILED, _B.STOPPED})
+
+BATCH_TRANSITIONS: Mapping[BatchState, frozenset[BatchState]] = {
+    _B.WAITING: frozenset({_B.RUNNING, _B.STOPPED}),
+    _B.RUNNING: frozenset({_B.SOAKING, _B.CHECKING, _B.SUCCEEDED, _B.FAILED, _B.STOPPED}),
+    _B.SOAKING: frozenset({_B.CHECKING, _B.SUCCEEDED, _B.STOPPED}),
+    _B.CHECKING: frozenset({_B.SUCCEEDED, _B.FAILED, _B.STOPPED}),
+    **{state: frozenset() for state in TERMINAL_BATCH_STATES},
+}
+
 GOOD_TARGET_STATES = frozenset({_T.SUCCESS, _T.LAST_SUCCESS})
 LIVE_TARGET_STATES = frozenset({_T.WAITING, _T.RUNNING})
 
 
-State = TypeVar("State", RunState, TargetState)
+State = TypeVar("State", RunState, BatchState, TargetState)
 
 
 class RunAction(StrEnum):
@@ -198,6 +230,8 @@ class RunAction(StrEnum):
     """The step is left as it is; what follows it starts."""
     RESOLVE = "resolve"
     """Targets whose outcome is unknown get one: a person says it, or the host is asked again."""
+    CONTINUE = "continue"
+    """The next batch of a rolling step starts."""
 
 
 RUN_WIDE_ACTIONS = frozenset({RunAction.STOP, RunAction.FORCE_STOP})
@@ -217,14 +251,19 @@ LEGAL_ACTIONS: Mapping[RunAction, frozenset[RunState]] = {
     RunAction.IGNORE: frozenset(_BAD),
     RunAction.RESOLVE: frozenset({_R.ABNORMAL}),
     RunAction.SKIP: frozenset({_R.STOPPING, _R.SUSPENDED, _R.BATCH_WAITING, _R.WAITING_USER}),
+    RunAction.CONTINUE: frozenset({_R.WAITING_USER}),
 }
 """Action -> states in which it may be asked: states of the run, or of the step it is about."""
 
 
-def can_transit(old: RunState | TargetState, new: RunState | TargetState) -> bool:
+def can_transit(
+    old: RunState | BatchState | TargetState, new: RunState | BatchState | TargetState
+) -> bool:
     """Whether the table leads from `old` to `new`."""
     if isinstance(old, RunState):
         return new in RUN_TRANSITIONS[old]
+    if isinstance(old, BatchState):
+        return new in BATCH_TRANSITIONS[old]
     return new in TARGET_TRANSITIONS[old]
 
 

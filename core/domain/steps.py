@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from core.domain.captures import OutputRule
 from core.domain.patterns import INTERPRETER
+from core.domain.rolling import Rolling
 from core.domain.values import Env, EnvName, Name, Value
 
 MAX_PROGRAM_CHARACTERS = 1 << 20
@@ -51,6 +52,7 @@ class StepBase(Value):
     allow_empty: bool = Field(False, description="matching no host is not a failure")
     run_as: Name | None = Field(None, description="account, instead of each host's own")
     concurrency: int | None = Field(None, ge=1, le=2000, description="targets at the same time")
+    rolling: Rolling | None = Field(None, description="batches; empty: all targets alike")
     execution: Execution = Field(
         Execution.DETACHED, description="whether a host keeps what runs when the connection is lost"
     )
@@ -108,8 +110,10 @@ class LocalStep(StepBase):
 
     @model_validator(mode="after")
     def _has_no_targets(self) -> Self:
-        if self.targets is not None or self.run_as is not None:
-            raise ValueError("a local step runs on the engine's machine; drop `targets`, `run_as`")
+        if (self.targets, self.run_as, self.rolling) != (None, None, None):
+            raise ValueError(
+                "a local step runs once, on the engine's machine; drop `targets`, `run_as`, `rolling`"
+            )
         return self
 
 

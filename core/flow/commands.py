@@ -45,4 +45,40 @@ class FinishRun(Command, frozen=True, kw_only=True):
     reason: str = ""
 
 
-AnyCommand = StartStep | WaitForRetry | StopStep | FinishRun
+class BatchCommand(Command, frozen=True, kw_only=True):
+    """About one batch of a rolling step's attempt."""
+
+    step: str
+    attempt: int
+    batch: int
+
+
+class StartBatch(BatchCommand, frozen=True, kw_only=True):
+    """Run the batch's targets; BatchFinished follows."""
+
+
+class WaitForBatch(BatchCommand, frozen=True, kw_only=True):
+    """Feed BatchDue back at the batch's planned time, or when it has soaked."""
+
+
+class CheckBatch(BatchCommand, frozen=True, kw_only=True):
+    """Run the batch's health check; BatchChecked follows."""
+
+
+class EndStep(Command, frozen=True, kw_only=True):
+    """No batch is left: end what still waits, judge the step; StepFinished follows."""
+
+    step: str
+    attempt: int
+
+
+AnyCommand = (
+    StartStep
+    | WaitForRetry
+    | StopStep
+    | FinishRun
+    | StartBatch
+    | WaitForBatch
+    | CheckBatch
+    | EndStep
+)

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.inventory import Protocol
 from core.domain.patterns import CHANGE
+from core.domain.rolling import Batches, Rolling
 from core.domain.steps import Step, StepBase
 from core.domain.values import Env, EnvName, Name, Secret, SecretRef, Value
 from core.flow.graph import Graph
@@ -47,6 +48,14 @@ class RunRequest(Value):
         max_length=128,
         pattern=CHANGE,
         description="the change number under which this is done, where a guard rail asks for one",
+    )
+    rolling: Rolling | None = Field(
+        None, description="batches; what is said here is laid over what the steps say"
+    )
+    seed: str = Field(
+        "",
+        max_length=64,
+        description="what a shuffle and random pauses follow from; empty: a new one",
     )
 
     @model_validator(mode="after")
@@ -100,6 +109,12 @@ class RunDefinition(Value):
     """Every target of every step; a target's ordinal is its place here."""
     step_hosts: dict[str, tuple[int, ...]]
     """Step -> ordinals of its targets, in order."""
+    batches: dict[str, Batches] = Field(default_factory=dict)
+    """Rolling step -> ordinals of the targets of each batch, in the order in which they run."""
+    offsets_s: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """Step -> planned start of each staggered batch, in seconds after the step's own."""
+    seed: str = ""
+    """What the order and the planned times follow from, where chance has a part in them."""
     routes: dict[str, FrozenHost] = Field(default_factory=dict)
     accounts: dict[str, AccountSpec] = Field(default_factory=dict)
     run_as: dict[str, str] = Field(default_factory=dict)
@@ -118,6 +133,11 @@ class RunDefinition(Value):
     """The change number under which it is done; "" where nobody gave one."""
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
+
+    @property
+    def batch_counts(self) -> dict[str, int]:
+        """Rolling step -> number of its batches."""
+        return {step: len(batches) for step, batches in self.batches.items()}
 
     def account_for(self, step: StepBase, host: FrozenHost) -> AccountSpec | None:
         """Who we are on `host` in `step`; None where no account is known."""

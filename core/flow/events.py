@@ -83,6 +83,43 @@ class Abandoned(Event, frozen=True, kw_only=True, tag="abandoned"):
     """The engine lost track of the run and drives it no further."""
 
 
+class BatchFinished(Event, frozen=True, kw_only=True, tag="batch_finished"):
+    """Every target of a batch is in a terminal state."""
+
+    step: str
+    attempt: int
+    batch: int
+    """From 0."""
+    good: bool
+    ran: bool = True
+    """False where none of its targets had anything to do in this attempt."""
+    over: bool = False
+    """More failed in the step than is borne: no further batch starts."""
+
+
+class BatchDue(Event, frozen=True, kw_only=True, tag="batch_due"):
+    """A batch's planned time has come, or its soak is over."""
+
+    step: str
+    attempt: int
+    batch: int
+
+
+class BatchChecked(Event, frozen=True, kw_only=True, tag="batch_checked"):
+    """A batch's health check has ended."""
+
+    step: str
+    attempt: int
+    batch: int
+    good: bool
+
+
+class ContinueRequested(Event, frozen=True, kw_only=True, tag="continue_requested"):
+    """Somebody let the next batch of a step start."""
+
+    step: str
+
+
 AnyEvent = (
     Started
     | StepFinished
@@ -95,4 +132,8 @@ AnyEvent = (
     | TargetsResolved
     | LookRequested
     | Abandoned
+    | BatchFinished
+    | BatchDue
+    | BatchChecked
+    | ContinueRequested
 )

@@ -5,6 +5,10 @@ one of them by the transition table and, by the edges of the graph, says what
 starts next. Folding a run's stored events gives its state back, so a restarted
 engine asks the very same machine what is still owed.
 
+A step that rolls begins with its batches instead of all its targets; what one
+batch's end means for the next is in `batches`. While no step is doing anything
+itself, the run says what it waits for: `waiting_user` or `batch_waiting`.
+
 Two rules for editors. This file does not know: time, targets, storage; a
 step's targets are judged outside (`core.domain.run.step_result`) and arrive as
 one `StepFinished`. And an illegal event raises and leaves the state unchanged.
@@ -17,6 +21,7 @@ from dataclasses import dataclass, field, replace
 
 from core.domain.run import (
     TERMINAL_RUN_STATES,
+    BatchState,
     RunAction,
     RunState,
     legal_actions,
@@ -24,11 +29,16 @@ from core.domain.run import (
     transit,
 )
 from core.errors import IllegalTransition
+from core.flow import batches
 from core.flow.commands import AnyCommand, FinishRun, StartStep, StopStep, WaitForRetry
 from core.flow.events import (
     Abandoned,
     AnyEvent,
+    BatchChecked,
+    BatchDue,
+    BatchFinished,
     CancelRequested,
+    ContinueRequested,
     ForceStopRequested,
     LookRequested,
     RetryDue,
@@ -45,6 +55,8 @@ _GOES_ON = frozenset({RunState.SUCCEEDED, RunState.ERROR_IGNORED, RunState.SKIPP
 """A step that ended so lets the steps after it start."""
 _RETRYABLE = frozenset({RunState.FAILED, RunState.PARTIALLY_SUCCEEDED, RunState.TIMED_OUT})
 """A step whose outcome is unknown is not here: `idempotent` targets wait again inside the step."""
+_UNDER_WAY = frozenset({RunState.RUNNING, RunState.BATCH_WAITING, RunState.WAITING_USER})
+"""A step whose attempt is open, whether one of its targets runs or it is between two batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,8 @@ class StepStatus:
     """Stopping, and nobody waits for what cannot be verified."""
     skipped: bool = False
     """Stopping, and then what follows it starts."""
+    batches: tuple[BatchState, ...] = ()
+    """Of a rolling step, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +82,14 @@ class FlowState:
     graph: Graph
     run: RunState = RunState.CREATED
     steps: Mapping[str, StepStatus] = field(default_factory=dict)
+    batch_counts: Mapping[str, int] = field(default_factory=dict)
+    """Rolling step -> number of its batches."""
 
 
 Advance = tuple[FlowState, tuple[AnyCommand, ...]]
 
 
-def advance(state: FlowState, event: AnyEvent) -> Advance:
+def advance(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one case an event
     """The state after `event` and what is to be done; IllegalTransition changes nothing."""
     match event:
         case Started():
@@ -98,24 +114,32 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:
             return _look_again(state, step, attempt)
         case Abandoned():
             return _abandon(state)
+        case BatchFinished() | BatchDue() | BatchChecked():
+            return _batch(state, event)
+        case ContinueRequested(step=step):
+            return _continue(state, step)
 
 
-def fold(graph: Graph, events: Iterable[AnyEvent]) -> FlowState:
+def fold(
+    graph: Graph, events: Iterable[AnyEvent], batch_counts: Mapping[str, int] | None = None
+) -> FlowState:
     """The state that stored events lead to."""
-    state = FlowState(graph)
+    state = FlowState(graph, batch_counts=batch_counts or {})
     for event in events:
         state, _ = advance(state, event)
     return state
 
 
 def owed(state: FlowState) -> tuple[AnyCommand, ...]:
-    """What a restarted engine must take up again: steps that run, retries that waited."""
+    """What a restarted engine must take up again: steps and batches, retries that waited."""
     commands: list[AnyCommand] = []
     for name, status in state.steps.items():
-        if status.state in (RunState.RUNNING, RunState.STOPPING):
+        if status.state is RunState.STOPPING:
+            commands += [_start_of(name, status), StopStep(step=name, force=status.forced)]
+        elif status.state in _UNDER_WAY:
             commands.append(_start_of(name, status))
-            if status.state is RunState.STOPPING:
-                commands.append(StopStep(step=name, force=status.forced))
+            if status.batches:
+                commands += _row(state, name).owed()
         elif status.state is RunState.SUSPENDED:
             commands.append(WaitForRetry(step=name, attempt=status.attempt + 1, delay_s=0))
     return tuple(commands)
@@ -143,12 +167,22 @@ def _start(state: FlowState) -> Advance:
 
 
 def _start_steps(state: FlowState, names: Iterable[str]) -> Advance:
-    steps = dict(state.steps)
     commands: list[AnyCommand] = []
     for name in names:
-        steps[name] = StepStatus(RunState.RUNNING, 1)
-        commands.append(StartStep(step=name, attempt=1))
-    return replace(state, steps=steps), tuple(commands)
+        state, more = _begin(state, name, StepStatus(RunState.RUNNING, 1))
+        commands += more
+    return state, tuple(commands)
+
+
+def _begin(state: FlowState, name: str, status: StepStatus) -> Advance:
+    """A step's attempt begins; a rolling one with its first batches."""
+    commands: tuple[AnyCommand, ...] = (_start_of(name, status),)
+    count = state.batch_counts.get(name, 0)
+    state = _with_step(state, name, replace(status, batches=(BatchState.WAITING,) * count))
+    if count:
+        row, more = _row(state, name).begin()
+        state, commands = _with_row(state, name, row), (*commands, *more)
+    return state, commands
 
 
 def _start_of(name: str, status: StepStatus) -> StartStep:
@@ -159,6 +193,8 @@ def _start_of(name: str, status: StepStatus) -> StartStep:
 
 def _finish_step(state: FlowState, name: str, attempt: int, result: RunState) -> Advance:
     status = _current(state, name, attempt)
+    if status.batches:
+        status = replace(status, batches=_row(state, name).stopped().states)
     node = state.graph.node(name)
     if result in _RETRYABLE and attempt <= node.retry.times and status.state is RunState.RUNNING:
         waiting = transit(f"step {name}", status.state, RunState.SUSPENDED)
@@ -216,7 +252,7 @@ def _retry_on_request(state: FlowState, event: RetryRequested) -> Advance:
 
 def _run_again(state: FlowState, name: str, status: StepStatus) -> Advance:
     running = replace(status, state=transit(f"step {name}", status.state, RunState.RUNNING))
-    return _with_step(state, name, running), (_start_of(name, running),)
+    return _begin(state, name, running)
 
 
 def _ignore(state: FlowState, name: str) -> Advance:
@@ -255,9 +291,10 @@ def _skip(state: FlowState, name: str) -> Advance:
     status = _asked(state, RunAction.SKIP, name)
     if state.run is RunState.STOPPING:
         state = replace(state, run=transit("the run", state.run, RunState.RUNNING))
-    if status.state is RunState.STOPPING:
-        forced = replace(status, forced=True, skipped=True)
-        return _with_step(state, name, forced), (StopStep(step=name, force=True),)
+    if status.state is RunState.STOPPING or _is_between(status):
+        is_forced = status.state is RunState.STOPPING
+        left = replace(status, state=RunState.STOPPING, forced=is_forced, skipped=True)
+        return _mirrored(_with_step(state, name, left)), (StopStep(step=name, force=is_forced),)
     skipped = transit(f"step {name}", status.state, RunState.SKIPPED)
     return _go_on(_with_step(state, name, replace(status, state=skipped)), name)
 
@@ -279,10 +316,10 @@ def _cancel(state: FlowState) -> Advance:
     steps = dict(state.steps)
     commands: list[AnyCommand] = []
     for name, status in state.steps.items():
-        if status.state in (RunState.RUNNING, RunState.BATCH_WAITING):
+        if status.state is RunState.RUNNING or _is_between(status):
             steps[name] = replace(status, state=RunState.STOPPING)
             commands.append(StopStep(step=name))
-        elif status.state in (RunState.SUSPENDED, RunState.WAITING_USER):
+        elif status.state in (RunState.SUSPENDED, RunState.WAITING_USER, RunState.BATCH_WAITING):
             steps[name] = replace(status, state=RunState.STOPPED)
     state = replace(state, steps=steps)
     if any(status.state not in TERMINAL_RUN_STATES for status in steps.values()):
@@ -314,6 +351,51 @@ def _abandon(state: FlowState) -> Advance:
         for name, status in state.steps.items()
     }
     return _finish_run(replace(state, steps=lost), RunState.ABNORMAL)
+
+
+def _batch(state: FlowState, event: BatchFinished | BatchDue | BatchChecked) -> Advance:
+    status = _current(state, event.step, event.attempt)
+    if status.state not in _UNDER_WAY:
+        raise IllegalTransition(f"step {event.step} is {status.state}; its batches go on no more")
+    row, commands = _row(state, event.step).advance(event)
+    return _mirrored(_with_row(state, event.step, row)), commands
+
+
+def _continue(state: FlowState, name: str) -> Advance:
+    _asked(state, RunAction.CONTINUE, name)
+    row, commands = _row(state, name).continued()
+    return _mirrored(_with_row(state, name, row)), commands
+
+
+def _row(state: FlowState, name: str) -> batches.Row:
+    status, rolling = state.steps[name], state.graph.node(name).rolling
+    assert rolling is not None, "only rolling steps have batches"
+    return batches.Row(name, status.attempt, rolling, status.batches)
+
+
+def _with_row(state: FlowState, name: str, row: batches.Row) -> FlowState:
+    status, shown = state.steps[name], row.step_state
+    if shown is not status.state:
+        transit(f"step {name}", status.state, shown)
+    return _with_step(state, name, replace(status, state=shown, batches=row.states))
+
+
+def _is_between(status: StepStatus) -> bool:
+    """Whether a step is between two batches: the targets of the others still wait."""
+    return bool(status.batches) and status.state in (RunState.BATCH_WAITING, RunState.WAITING_USER)
+
+
+def _mirrored(state: FlowState) -> FlowState:
+    """The run says what it waits for, while none of its steps does anything itself."""
+    live = {s.state for s in state.steps.values() if s.state not in TERMINAL_RUN_STATES}
+    waits = live - {RunState.WAITING_USER, RunState.BATCH_WAITING} == set()
+    shown = RunState.RUNNING
+    if live and waits:
+        is_asked = RunState.WAITING_USER in live
+        shown = RunState.WAITING_USER if is_asked else RunState.BATCH_WAITING
+    if state.run in (shown, RunState.STOPPING):
+        return state
+    return replace(state, run=transit("the run", state.run, shown))
 
 
 def _finish_run_if_quiet(state: FlowState) -> Advance:

@@ -20,6 +20,7 @@ from core.domain.steps import LocalStep, ScriptStep, StepBase
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
 from core.flow import guards
+from core.flow.batching import roll
 from core.flow.definition import (
     ADHOC,
     ENGINE_HOST,
@@ -81,14 +82,19 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
         for host in hosts
         for jump in _route(host, documents)
     }
+    step_hosts = {
+        step: tuple(ordered[name] for name in names) for step, names in step_names.items()
+    }
+    rolled = roll(request, job.steps, hosts, step_hosts, documents)
     definition = RunDefinition(
         title=request.title or title,
         origin=origin,
-        graph=chain(job.steps),
+        graph=chain(rolled.steps),
         hosts=hosts,
-        step_hosts={
-            step: tuple(ordered[name] for name in names) for step, names in step_names.items()
-        },
+        step_hosts=step_hosts,
+        batches=rolled.batches,
+        offsets_s=rolled.offsets_s,
+        seed=rolled.seed,
         routes=routes,
         accounts=_accounts(hosts, routes, run_as, documents),
         run_as=run_as,

@@ -11,10 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.domain import resolving
-from core.domain.actions import Action, ForceStop, Ignore, Resolve, Retry, Skip, Stop
+from core.domain.actions import (
+    Action,
+    Continue,
+    ForceStop,
+    Ignore,
+    Resolve,
+    Retry,
+    Skip,
+    Stop,
+)
 from core.domain.resolving import Verdict
 from core.domain.retrying import RetryScope, Standing, choose, choose_named
-from core.domain.run import RunAction, TargetState
+from core.domain.run import BatchState, RunAction, TargetState
 from core.domain.values import Secret
 from core.errors import IllegalTransition, Invalid, NotFound, Problem
 from core.flow import machine
@@ -23,6 +32,7 @@ from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.events import (
     AnyEvent,
     CancelRequested,
+    ContinueRequested,
     ForceStopRequested,
     LookRequested,
     RetryRequested,
@@ -58,6 +68,8 @@ class Asked:
     reason: str
     step: str = ""
     attempt: int = 0
+    batch: int | None = None
+    """The batch that is to start."""
     ordinals: Sequence[int] = ()
     """Targets that it is about."""
     verdict: Verdict | None = None
@@ -84,6 +96,7 @@ class Asked:
             self.action.value,
             step=self.step,
             attempt=self.attempt,
+            batch=self.batch,
             targets=[self.run.definition.hosts[ordinal].name for ordinal in self.ordinals],
             reason=self.reason,
         )
@@ -118,6 +131,9 @@ def understand(connection: Connection, run: Known, action: Action) -> Asked:
     match action:
         case Skip():
             return asked
+        case Continue():
+            batch = run.state.steps[step].batches.index(BatchState.WAITING)
+            return replace(asked, event=ContinueRequested(step=step), batch=batch)
         case Ignore():
             asked = replace(asked, event=StepIgnored(step=step))
         case Retry():
@@ -200,7 +216,7 @@ def _not_possible(run: Known, action: RunAction, of: str = "") -> IllegalTransit
     )
 
 
-def _step(run: Known, action: Skip | Ignore | Retry | Resolve) -> str:
+def _step(run: Known, action: Skip | Ignore | Retry | Resolve | Continue) -> str:
     """The step that the action is about."""
     able = machine.steps_for(run.state, action.action)
     if action.step is None:

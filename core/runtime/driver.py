@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,7 +31,17 @@ from core.domain.steps import StepBase
 from core.errors import EnvironmentFault, IllegalTransition, StorageFault
 from core.executors.protocol import Executor
 from core.flow import machine
-from core.flow.commands import AnyCommand, FinishRun, StartStep, StopStep, WaitForRetry
+from core.flow.commands import (
+    AnyCommand,
+    CheckBatch,
+    EndStep,
+    FinishRun,
+    StartBatch,
+    StartStep,
+    StopStep,
+    WaitForBatch,
+    WaitForRetry,
+)
 from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.events import AnyEvent, RetryDue, StepFinished
 from core.flow.machine import FlowState
@@ -42,19 +52,31 @@ from core.runtime.gate import Gate
 from core.runtime.opening import line_up
 from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
 from core.runtime.recovery import Recovery
+from core.runtime.rolling import (
+    BatchEvent,
+    Health,
+    Orders,
+    RollingExecution,
+    keep_batches,
+    waiting_reason,
+)
 from core.runtime.steps import StepEnd, StepExecution, end_waiting
 from core.runtime.work import Opened, Ways, WorkMaker, open_secrets
-from core.storage import output, run_writes, runs
+from core.storage import batches, output, run_writes, runs
 from core.storage.output import RunBudget
-from core.storage.run_writes import TargetEnd
-from core.storage.runs import StepRow, TargetFilter, TargetRow
+from core.storage.run_writes import NewTarget, TargetEnd
+from core.storage.runs import ENGINE_ACTOR, StepRow, TargetFilter, TargetRow
 from core.storage.store import Store
 from core.storage.writer import Transaction, timestamp
 from core.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
 
-ENGINE_ACTOR = "engine"
+
+HealthCheck = Callable[
+    [str, RunDefinition, StartStep, int, Sequence[str], asyncio.Event], Awaitable[Health | None]
+]
+"""(run, its definition, step's attempt, batch, hosts, stop) -> how the check ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +119,23 @@ class Driver:
     """One live run. `finished` is set when it has ended, or when the engine holds."""
 
     def __init__(
-        self, tools: Tools, run_id: str, definition: RunDefinition, state: FlowState
+        self,
+        tools: Tools,
+        run_id: str,
+        definition: RunDefinition,
+        state: FlowState,
+        check: HealthCheck,
     ) -> None:
         self._tools = tools
+        self._check = check
         self.run_id = run_id
         self._definition = definition
         self._state = state
         self._progress = _Progress()
         self._budget = tools.new_budget()
-        self._executions: dict[str, StepExecution] = {}
+        self._executions: dict[str, StepExecution | RollingExecution] = {}
+        self._orders: dict[str, Orders] = {}
+        """Rolling step -> what is wanted of its batches."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._feeding = asyncio.Lock()
         self.finished = asyncio.Event()
@@ -192,16 +222,20 @@ class Driver:
             old = before.steps.get(name)
             if old is None or old == status or old.attempt != status.attempt:
                 continue  # an attempt is shown once its targets are on record
+            keep_batches(tx, self.run_id, name, old, status, event, reason)
+            if old.state is status.state:
+                continue
             # A step that waits for its retry is shown by how its last attempt ended.
             if old.state is RunState.SUSPENDED and status.state is not RunState.SKIPPED:
                 continue
             shown = status.state
+            why = "" if isinstance(event, BatchEvent) else reason
             if shown is RunState.SUSPENDED and isinstance(event, StepFinished):
                 shown = event.state
-            run_writes.set_step_state(tx, self.run_id, name, status.attempt, shown, reason=reason)
+            run_writes.set_step_state(tx, self.run_id, name, status.attempt, shown, reason=why)
         if after.run is not before.run:
             # Why a run was stopped was said by whoever stopped it.
-            why = "" if before.run is RunState.STOPPING else reason
+            why = "" if before.run is RunState.STOPPING else waiting_reason(event, after) or reason
             run_writes.set_run_state(tx, self.run_id, after.run, actor, reason=why)
         if any(isinstance(command, FinishRun) for command in commands):
             secrets.erase(tx, self._tools.vault, self.run_id)
@@ -210,7 +244,11 @@ class Driver:
         for command in commands:
             match command:
                 case StartStep():
+                    if command.step in self._definition.batches:
+                        self._orders[command.step] = Orders()
                     self._spawn(self._run_step(command))
+                case StartBatch() | WaitForBatch() | CheckBatch() | EndStep():
+                    self._orders[command.step].put_nowait(command)
                 case WaitForRetry(step=step, attempt=attempt, delay_s=delay_s):
                     self._spawn(self._retry_later(step, attempt, delay_s))
                 case StopStep(step=step, force=force):
@@ -274,7 +312,7 @@ class Driver:
         except EnvironmentFault as fault:
             end: StepEnd | None = await self._refuse(rows, recorder, fault)
         else:
-            end = await self._execute(step, rows, recorder, opened)
+            end = await self._execute(step, command, rows, recorder, opened)
         if end is None:
             self.finished.set()
         else:
@@ -303,6 +341,7 @@ class Driver:
     async def _execute(
         self,
         step: StepBase,
+        command: StartStep,
         rows: Sequence[TargetRow],
         recorder: StepRecorder,
         opened: Opened,
@@ -331,7 +370,17 @@ class Driver:
             recovery=tools.recovery,
             stop=asyncio.Event(),
         )
-        execution = StepExecution(means, rows)
+        execution: StepExecution | RollingExecution = StepExecution(means, rows)
+        if command.step in self._orders:
+            execution = RollingExecution(
+                StepExecution(means, rows),
+                means,
+                command,
+                rows,
+                self._orders[command.step],
+                partial(self.feed, actor=ENGINE_ACTOR),
+                partial(self._check, self.run_id, self._definition),
+            )
         self._executions[step.name] = execution
         try:
             status = self._state.steps[step.name]
@@ -349,15 +398,21 @@ class Driver:
         if not known:
             targets = line_up(self._definition, command, before, self._tools.ids.new)
             failpoints.reach("step.opening")
-            await self._keep(
-                lambda tx: run_writes.open_step(tx, self.run_id, step.name, attempt, targets)
-            )
+            await self._keep(lambda tx: self._open_attempt(tx, step.name, attempt, targets))
             failpoints.reach("step.opened")
         elif lost := [row for row in rows if row.state is TargetState.RUNNING and not row.claimed]:
             await self._keep(lambda tx: self._settle_lost(tx, step, lost))
         else:
             return rows
         return (await read(stored))[1]
+
+    def _open_attempt(
+        self, tx: Transaction, step: str, attempt: int, targets: Sequence[NewTarget]
+    ) -> None:
+        run_writes.open_step(tx, self.run_id, step, attempt, targets)
+        if states := self._state.steps[step].batches:
+            offsets_s = self._definition.offsets_s.get(step)
+            batches.open_batches(tx, self.run_id, step, attempt, states, offsets_s)
 
     def _settle_lost(self, tx: Transaction, step: StepBase, lost: Sequence[TargetRow]) -> None:
         """Say what is known of targets that ran directly when the engine was lost."""

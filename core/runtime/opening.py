@@ -23,6 +23,11 @@ def line_up(
     tells how each target of the step stands. It keeps its attempt id: that names what ran.
     """
     ordinals = definition.step_hosts[command.step]
+    batch_of = {
+        ordinal: number
+        for number, batch in enumerate(definition.batches.get(command.step, ()))
+        for ordinal in batch
+    }
     chosen = frozenset(ordinals if command.targets is None else command.targets)
     stands = {row.ordinal: row for row in before}
     lined_up = []
@@ -33,7 +38,15 @@ def line_up(
             continue
         state = TargetState.WAITING if ordinal in chosen else TargetState.NOT_STARTED
         host = definition.hosts[ordinal].name
-        lined_up.append(NewTarget(ordinal=ordinal, host=host, attempt_id=new_id(), state=state))
+        lined_up.append(
+            NewTarget(
+                ordinal=ordinal,
+                host=host,
+                attempt_id=new_id(),
+                state=state,
+                batch=batch_of.get(ordinal, 0),
+            )
+        )
     return lined_up
 
 

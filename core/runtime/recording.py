@@ -260,6 +260,8 @@ class StepRecorder:
         self._place = place
         self.counts = counts
         """How many targets are in each state, as committed or about to be."""
+        self._parts: dict[int, list[Counter[TargetState]]] = {}
+        """Ordinal -> counts of the parts of the step that the target is in."""
         self._run_counts = run_counts
         self._on_output = on_output
         self._batch = _Batch()
@@ -297,9 +299,17 @@ class StepRecorder:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(_LIVE_DELAY_S, self._flush)
 
+    def follow(self, rows: Sequence[TargetRow]) -> Counter[TargetState]:
+        """How many of `rows` are in each state, kept up to date from now on."""
+        counts = Counter(row.state for row in rows)
+        for row in rows:
+            self._parts.setdefault(row.ordinal, []).append(counts)
+        return counts
+
     def _change(self, row: TargetRow, old: TargetState, new: TargetState, *rest: Any) -> None:
-        self.counts[old] -= 1
-        self.counts[new] += 1
+        for counts in (self.counts, *self._parts.get(row.ordinal, ())):
+            counts[old] -= 1
+            counts[new] += 1
         self._batch.changes.append((row.ordinal, new.value, *rest))
 
     async def _committed(self) -> None:

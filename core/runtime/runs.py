@@ -25,6 +25,7 @@ from core.flow.events import Started
 from core.flow.machine import FlowState
 from core.runtime import secrets
 from core.runtime.acting import Known, understand
+from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
 from core.storage import run_writes, runs
 from core.storage.documents import snapshot
@@ -49,6 +50,9 @@ class Runs:
         self._tasks: set[asyncio.Task[None]] = set()
         self._acting = asyncio.Lock()
         self._draining = False
+        self._children = Children(self)
+        self.taken_up = asyncio.Event()
+        """Set when every run that an earlier engine left has its driver again."""
 
     @property
     def live(self) -> Mapping[str, Driver]:
@@ -59,12 +63,20 @@ class Runs:
         """What would run; nothing is written and nothing leaves the machine."""
         return await self._plan(request, await self._documents())
 
-    async def start(self, request: RunRequest, actor: str, idempotency_key: str | None) -> RunRow:
+    async def start(
+        self,
+        request: RunRequest,
+        actor: str,
+        idempotency_key: str | None,
+        *,
+        parent: str | None = None,
+    ) -> RunRow:
         """Accept a run: when this returns it is on disk and will be driven to its end.
 
-        The same key with the same request gives the run that it started before.
+        The same key with the same request gives the run that it started before. `parent`: the
+        live run whose step asks for it, which a stopping engine lets finish.
         """
-        if self._draining:
+        if self._draining and parent is None:
             raise Conflict("the engine is stopping and takes no new runs", hint="try again shortly")
         documents = await self._documents()
         digest = ""
@@ -81,7 +93,9 @@ class Runs:
         run_id = self._tools.ids.new()
         event = Started()
         failpoints.reach("run.planned")
-        state, commands = machine.advance(FlowState(definition.graph), event)
+        state, commands = machine.advance(
+            FlowState(definition.graph, batch_counts=definition.batch_counts), event
+        )
 
         def write(tx: Transaction) -> tuple[RunDefinition, RunRow] | RunRow:
             if idempotency_key:
@@ -94,7 +108,7 @@ class Runs:
                 if texts
                 else {}
             )
-            run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts))
+            run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts), parent)
             run_writes.append_event(tx, run_id, event, actor)
             run_writes.set_run_state(tx, run_id, state.run, actor)
             failpoints.reach("run.created")
@@ -104,7 +118,7 @@ class Runs:
         if isinstance(answer, RunRow):
             return answer
         failpoints.reach("run.accepted")
-        driver = Driver(self._tools, run_id, answer[0], state)
+        driver = self._driver(run_id, answer[0], state)
         self._watch(driver)
         driver.begin(commands)
         failpoints.reach("run.begun")
@@ -173,14 +187,12 @@ class Runs:
                 # A record that we cannot read must not keep the engine from all the others.
                 log.exception("run.bug", run=run_id)
                 await give_up(self._tools, run_id, bug)
+        self.taken_up.set()
         return len(live)
 
     async def _take_up(self, run_id: str) -> None:
-        read = self._tools.store.reader.read
-        definition = await read(partial(runs.definition_of, run_id=run_id))
-        events = await read(partial(runs.events_of, run_id=run_id))
+        driver = await self._read(run_id)
         failpoints.reach("recovery.read")
-        driver = Driver(self._tools, run_id, definition, machine.fold(definition.graph, events))
         await driver.resume()
         self._watch(driver)
         failpoints.reach("recovery.taken-up")
@@ -191,7 +203,20 @@ class Runs:
         read = self._tools.store.reader.read
         definition = await read(partial(runs.definition_of, run_id=run_id))
         events = await read(partial(runs.events_of, run_id=run_id))
-        return Driver(self._tools, run_id, definition, machine.fold(definition.graph, events))
+        state = machine.fold(definition.graph, events, definition.batch_counts)
+        return self._driver(run_id, definition, state)
+
+    def _driver(self, run_id: str, definition: RunDefinition, state: FlowState) -> Driver:
+        return Driver(self._tools, run_id, definition, state, self._children.check)
+
+    async def row(self, run_id: str) -> RunRow:
+        """A run as it is on record."""
+        return await self._get(run_id)
+
+    async def names_targets(self, job: str) -> bool:
+        """Whether a job says itself where it runs."""
+        spec, _ = (await self._documents()).job(job)
+        return spec.targets is not None
 
     def refuse_new(self, *, hold: bool) -> None:
         """Take no new runs; with `hold`, also start no target that still waits."""
@@ -225,6 +250,8 @@ class Runs:
 
     async def _plan(self, request: RunRequest, documents: planning.Documents) -> RunDefinition:
         """In a thread: freezing ten thousand hosts takes longer than the loop may wait."""
+        if not request.seed:
+            request = request.model_copy(update={"seed": self._tools.ids.new()})
         return await asyncio.to_thread(planning.plan, request, documents)
 
     async def _documents(self) -> planning.Documents:

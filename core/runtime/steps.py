@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ from core.storage.run_writes import TargetEnd
 from core.storage.runs import TargetRow
 from core.storage.writer import timestamp
 
-_NOT_ITS_TURN = "the run was cancelled before this host's turn"
+NOT_ITS_TURN = "the run was cancelled before this host's turn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ class StepExecution:
         self._queueing: set[asyncio.Task[None]] = set()
         """Tasks that wait for room among all runs."""
         self._is_forced = False
+        self._concurrency = means.step.concurrency or means.definition.concurrency
+        self._slots = asyncio.Semaphore(self._concurrency)
+        """Batches that overlap share the step's concurrency."""
         self._outputs: dict[int, Mapping[str, Any]] = {
             row.ordinal: row.outputs for row in rows if row.outputs
         }
@@ -76,33 +79,51 @@ class StepExecution:
 
     async def run(self) -> StepEnd | None:
         """How the step ended; None when the engine stops and targets still wait or go on."""
-        rows = self._rows.values()
+        left = await self.run_targets(list(self._rows.values()))
+        if self._stop.is_set():
+            await self.leave_out(left, TargetState.NOT_STARTED, TargetCode.CANCELLED, NOT_ITS_TURN)
+        return None if self.is_live else self.judge(_by_targets)
+
+    async def run_targets(
+        self, rows: Sequence[TargetRow], enough: Callable[[], bool] = lambda: False
+    ) -> list[TargetRow]:
+        """Run those of `rows` that have not ended, until `enough`; what still waits is returned."""
         found = iter([row for row in rows if row.state is TargetState.RUNNING])
         waiting = iter([row for row in rows if row.state is TargetState.WAITING])
-        wanted = self._step.concurrency or self._means.definition.concurrency
-        live = sum(self.counts[state] for state in LIVE_TARGET_STATES)
+        live = sum(row.state in LIVE_TARGET_STATES for row in rows)
         leaving = asyncio.create_task(self._leave_when_holding())
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(wanted, live)):
-                    group.create_task(self._take_from(found, waiting))
+                for _ in range(min(self._concurrency, live)):
+                    group.create_task(self._take_from(found, waiting, enough))
         finally:
             leaving.cancel()
-        if self._stop.is_set():
-            await end_waiting(
-                self._recorder, waiting, TargetCode.CANCELLED, _NOT_ITS_TURN, self._now()
-            )
-        if any(self.counts[state] for state in LIVE_TARGET_STATES):
-            return None
-        return self._judge()
+        return list(waiting)
 
-    async def _take_from(self, found: Iterator[TargetRow], waiting: Iterator[TargetRow]) -> None:
+    async def leave_out(
+        self, rows: Iterable[TargetRow], state: TargetState, code: TargetCode, message: str
+    ) -> None:
+        """Record that targets which still wait are not run, and why."""
+        await end_waiting(self._recorder, rows, code, message, self._now(), state)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether targets still wait or go on."""
+        return any(self.counts[state] for state in LIVE_TARGET_STATES)
+
+    async def _take_from(
+        self,
+        found: Iterator[TargetRow],
+        waiting: Iterator[TargetRow],
+        enough: Callable[[], bool],
+    ) -> None:
         """Attend one target after the other; first those that an earlier engine began."""
         while not self._gate.holding.is_set() and (row := next(found, None)) is not None:
-            await self._attend(row)
-        while not self._stop.is_set() and not self._gate.holding.is_set():
+            async with self._slots:
+                await self._attend(row)
+        while not (self._is_closed() or enough()):
             async with AsyncExitStack() as held:
-                if not await self._enter(held) or self._gate.holding.is_set():
+                if not await self._enter(held) or self._is_closed() or enough():
                     return
                 row = next(waiting, None)
                 if row is None:
@@ -110,11 +131,12 @@ class StepExecution:
                 await self._attend(row)
 
     async def _enter(self, held: AsyncExitStack) -> bool:
-        """Wait for room among all runs; False when the run was stopped."""
+        """Wait for room in the step and among all runs; False when the run was stopped."""
         task = asyncio.current_task()
         assert task is not None
         self._queueing.add(task)
         try:
+            await held.enter_async_context(self._slots)
             await held.enter_async_context(self._gate.room(self._means.run_id))
         except asyncio.CancelledError:
             if not self._is_forced:
@@ -123,6 +145,9 @@ class StepExecution:
         finally:
             self._queueing.discard(task)
         return not self._stop.is_set()
+
+    def _is_closed(self) -> bool:
+        return self._stop.is_set() or self._gate.holding.is_set()
 
     async def _leave_when_holding(self) -> None:
         """What hosts keep goes on without this engine; the next one finds it."""
@@ -144,9 +169,10 @@ class StepExecution:
     def _now(self) -> str:
         return timestamp(self._means.clock.now())
 
-    def _judge(self) -> StepEnd:
+    def judge(self, rule: Callable[[Mapping[TargetState, int], bool], RunState]) -> StepEnd:
+        """How the step ended, now that all its targets have. `rule`: (counts, stopping) -> state."""
         counts = {state: count for state, count in self.counts.items() if count}
-        state = step_result(counts, stopping=self._stop.is_set())
+        state = rule(counts, self._stop.is_set())
         outputs, problem = self._merge()
         if problem and state is RunState.SUCCEEDED:
             return StepEnd(RunState.FAILED, problem, outputs)
@@ -172,13 +198,22 @@ class StepExecution:
         return merged, "; ".join(problems)
 
 
+def _by_targets(counts: Mapping[TargetState, int], stopping: bool) -> RunState:
+    return step_result(counts, stopping=stopping)
+
+
 async def end_waiting(
-    recorder: StepRecorder, rows: Iterable[TargetRow], code: TargetCode, message: str, at: str
+    recorder: StepRecorder,
+    rows: Iterable[TargetRow],
+    code: TargetCode,
+    message: str,
+    at: str,
+    state: TargetState = TargetState.NOT_STARTED,
 ) -> None:
     """Record that targets which still wait will not be started, and why."""
     ends = []
     for row in rows:
-        state = transit(f"target {row.host}", row.state, TargetState.NOT_STARTED)
-        end = TargetEnd(id=row.id, state=state, code=code, message=message, finished_at=at)
+        left_out = transit(f"target {row.host}", row.state, state)
+        end = TargetEnd(id=row.id, state=left_out, code=code, message=message, finished_at=at)
         ends.append(recorder.ended(row, row.state, end))
     await asyncio.gather(*ends)

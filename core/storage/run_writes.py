@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from core.domain.run import RunState, TargetCode, TargetState
 from core.flow.definition import RunDefinition, body_of
 from core.flow.events import Abandoned, AnyEvent
-from core.storage.runs import KEY_KEPT, LIVE_STATES, job_of
+from core.storage.runs import ENGINE_ACTOR, KEY_KEPT, LIVE_STATES, job_of
 from core.storage.tables import idempotency, run, run_definition, run_event, step_run, target_run
 from core.storage.writer import Transaction, timestamp
 
@@ -37,6 +37,7 @@ class NewTarget(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     outputs: dict[str, Any] = {}
     claimed: int = 0
+    batch: int = 0
 
 
 class TargetEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,9 +66,17 @@ class TargetProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def create(
-    tx: Transaction, run_id: str, definition: RunDefinition, actor: str, target_count: int
+    tx: Transaction,
+    run_id: str,
+    definition: RunDefinition,
+    actor: str,
+    target_count: int,
+    parent: str | None = None,
 ) -> None:
-    """Record an accepted run in state created, with its frozen definition."""
+    """Record an accepted run in state created, with its frozen definition.
+
+    `parent`: the run whose step asked for it.
+    """
     body = _json(body_of(definition)).encode()
     steps = " ".join(node.name for node in definition.graph.nodes)
     tx.connection.execute(
@@ -82,6 +91,7 @@ def create(
             "created_at": tx.at,
             "target_count": target_count,
             "counts": "{}",
+            "parent": parent,
             "change": definition.change,
             "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
         },
@@ -99,10 +109,13 @@ def create(
 def remember_key(tx: Transaction, actor: str, key: str, digest: str, run_id: str) -> None:
     """Bind an idempotency key to the run that it started, in the run's own transaction.
 
-    Keys older than KEY_KEPT are forgotten by the way.
+    Keys older than KEY_KEPT are forgotten by the way; the engine's own are kept, as a run may
+    come back to one after any time.
     """
     expired = timestamp(tx.now - KEY_KEPT)
-    tx.connection.execute(delete(idempotency).where(idempotency.c.at < expired))
+    tx.connection.execute(
+        delete(idempotency).where(idempotency.c.at < expired, idempotency.c.actor != ENGINE_ACTOR)
+    )
     tx.connection.execute(
         insert(idempotency),
         {"actor": actor, "key": key, "request_digest": digest, "run_id": run_id, "at": tx.at},

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import zstandard
-from sqlalchemy import Connection, Row, Select, exists, func, select
+from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
 from core.errors import NotFound
@@ -29,6 +29,9 @@ from core.storage.tables import (
     target_run,
 )
 from core.storage.writer import timestamp
+
+ENGINE_ACTOR = "engine"
+"""Who does what a run itself asks for."""
 
 KEY_KEPT = timedelta(hours=24)
 """How long the same idempotency key gives the same run."""
@@ -306,7 +309,7 @@ def find_key(connection: Connection, actor: str, key: str, now: datetime) -> tup
         select(idempotency.c.request_digest, idempotency.c.run_id).where(
             idempotency.c.actor == actor,
             idempotency.c.key == key,
-            idempotency.c.at >= timestamp(now - KEY_KEPT),
+            or_(idempotency.c.at >= timestamp(now - KEY_KEPT), idempotency.c.actor == ENGINE_ACTOR),
         )
     ).first()
     return None if row is None else (row[0], row[1])

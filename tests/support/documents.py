@@ -24,6 +24,7 @@ from core.domain.access import AccountSpec
 from core.domain.documents import KINDS, parse
 from core.domain.inventory import GroupSpec
 from core.domain.job import JobSpec, Parameter, ParameterType
+from core.domain.rolling import Rolling, Stagger
 from core.domain.steps import LocalStep, ScriptStep, ScriptUse
 from core.domain.values import SecretRef
 from core.errors import Invalid
@@ -41,7 +42,12 @@ LABEL_KEYS = st.from_regex(r"[\w][\w./-]{0,9}", fullmatch=True).filter(
     lambda key: yamlsafe.load(yamlsafe.dump({key: 1})).value == {key: 1}
 )
 NEW_NAMES = st.sampled_from(["web01", "ähre", "主机一", "x" * 128, "007", "true-ly", "a.b_c-d"])
-CHECKED = {"check_env_name": ENV_NAMES, "check_name": NEW_NAMES}
+CHECKED = {
+    "check_env_name": ENV_NAMES,
+    "check_name": NEW_NAMES,
+    "check_expression": st.sampled_from(["10%", "1 5 20%", "1 *2", "3 +1", "100%"]),
+    "check_max_fail": st.sampled_from(["0", "3", "10%"]) | st.integers(0, 99),
+}
 """Name of a check -> texts that pass it."""
 
 PRESENT: Mapping[str, str] = {
@@ -50,6 +56,7 @@ PRESENT: Mapping[str, str] = {
     "host": "there-h",
     "script": "there-s",
     "group": "there-g",
+    "job": "there-j",
 }
 """Documents that exist, for references to them."""
 FOUNDATION: list[dict[str, Any]] = [
@@ -58,6 +65,11 @@ FOUNDATION: list[dict[str, Any]] = [
     {"kind": "host", "name": "there-h", "spec": {}},
     {"kind": "script", "name": "there-s", "spec": {"text": "true"}},
     {"kind": "group", "name": "there-g", "spec": {"hosts": ["there-h"]}},
+    {
+        "kind": "job",
+        "name": "there-j",
+        "spec": {"steps": [{"kind": "command", "name": "s", "command": "true"}]},
+    },
 ]
 EXPRESSIONS = st.sampled_from(
     ["all", "there-h", "@there-g & !env=prod", "env in (a, b)", "there-*"]
@@ -99,6 +111,7 @@ SPECIAL: Mapping[str, st.SearchStrategy[Any]] = {
     "account": present("account"),
     "run_as": present("account"),
     "environment": present("environment"),
+    "health": present("job"),
     "jump": st.lists(present("host"), max_size=1),
     "hosts": st.lists(present("host"), min_size=1, max_size=1),
     "expression": EXPRESSIONS,
@@ -154,8 +167,12 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
         raw if raw.get("hosts") else {"expression": "all", **_without(raw, "expression")}
     ),
     JobSpec: _fitted_job,
-    LocalStep: lambda raw: _without(raw, "targets", "run_as"),
+    LocalStep: lambda raw: _without(raw, "targets", "run_as", "rolling"),
+    Rolling: lambda raw: (
+        raw if raw.get("stagger") is None else _without(raw, "mode", "soak_s", "rank")
+    ),
     ScriptStep: _fitted_script_step,
+    Stagger: lambda raw: {"fixed_s": 1, **_without(raw, "fixed_s", "max_s"), "max_s": 86400},
 }
 """Models with rules that bind several fields -> how raw values are made to keep them."""
 

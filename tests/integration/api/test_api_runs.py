@@ -107,6 +107,19 @@ async def test_the_same_key_with_another_request_is_refused(web: Api) -> None:
     assert web.journal_end == before
 
 
+async def test_a_preview_shows_the_batches_that_a_start_with_its_seed_makes(web: Api) -> None:
+    rolling = {"batch": "1 +1", "order": "shuffle", "stagger": {"min_s": 1, "max_s": 5}}
+    request = command("true", targets="all", rolling=rolling)
+    preview = (await web.post("/runs/preview", request)).json()
+    (step,) = preview["steps"]
+    assert [batch["count"] for batch in step["batches"]] == [1, 2]
+    assert step["batches"][0]["offset_s"] == 0
+    assert 1 <= step["batches"][1]["offset_s"] <= 5
+    assert step["rolling"]["mode"] == "pause_on_fail"
+    again = (await web.post("/runs/preview", {**request, "seed": preview["seed"]})).json()
+    assert again == preview
+
+
 async def test_a_preview_says_where_each_step_would_run_and_writes_nothing(web: Api) -> None:
     before = web.journal_end
     preview = (await web.post("/runs/preview", {"job": "check"})).json()
@@ -119,6 +132,8 @@ async def test_a_preview_says_where_each_step_would_run_and_writes_nothing(web: 
                 "hosts": ["web1", "web2", "web3"],
                 "count": 3,
                 "folded": "web[1-3]",
+                "rolling": None,
+                "batches": [],
             },
             {
                 "step": "report",
@@ -126,8 +141,11 @@ async def test_a_preview_says_where_each_step_would_run_and_writes_nothing(web: 
                 "hosts": ["(engine)"],
                 "count": 1,
                 "folded": "(engine)",
+                "rolling": None,
+                "batches": [],
             },
         ],
+        "seed": "",
         "hosts": 3,
         "confirm_hosts": None,
     }

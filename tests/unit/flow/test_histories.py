@@ -36,7 +36,7 @@ def test_a_stored_history_leads_to_the_same_state_and_owes_the_same(file: Path) 
         for step in history["steps"]
     ]
     events = [msgspec.json.decode(json.dumps(event), type=AnyEvent) for event in history["events"]]
-    state = machine.fold(chain(steps), events)
+    state = machine.fold(chain(steps), events, history.get("batches"))
     assert {
         "run": state.run,
         "steps": {name: [status.state, status.attempt] for name, status in state.steps.items()},
