@@ -62,11 +62,13 @@ jd_prepare;
 
 # Start nothing: follow what is there, or see to it that nothing starts. Older owners are shut out.
 jd_visit() {
-jd_fence; [ -d "$jd_d" ] || mkdir -m 700 -p "$jd_d"; true >>"$jd_d/fence-$jd_run-$jd_epoch";
+jd_fence;
+{ [ -d "$jd_d" ] || mkdir -m 700 -p "$jd_d"; true >>"$jd_d/fence-$jd_run-$jd_epoch"; } 2>/dev/null;
 jd_take blind;
 [ "$jd_made" ] || { jd_look; exit; };
-(set -C; echo void >"$jd/pid") && jd_no absent; jd_no blind no room for a mark;
-} 2>/dev/null;
+jd_void && jd_no absent; jd_no blind there is no room for a mark;
+};
+jd_void() { (set -C; echo void >"$jd/pid") 2>/dev/null; };
 
 # Become the watcher $1 with arguments, in a session of its own where there is setsid.
 # It stands in a pipeline, not behind an ampersand, which would leave the work deaf to INT.
@@ -97,7 +99,7 @@ jd_n=0;
 until read -r jd_p jd_b jd_s <"$jd/pid"; do
 jd_n=$((jd_n+1));
 [ $jd_n -lt 50 ] || {
-(set -C; echo void >"$jd/pid") && jd_no absent;
+jd_void && jd_no absent;
 [ $jd_n -lt 100 ] || jd_no broken;
 };
 jd_nap 0.1;
