@@ -1,6 +1,7 @@
 """One program on the far side, as it talks to us: fed by a wire, listened to by `conduct`.
 
     (nothing sent) -> [at the door] -> handed over -> started -> exited -> closed
+                                                      or ended -> settled -> closed, under a claim
 
 The wire calls `opened`, `received`, `exited` and `closed`; it knows nothing of
 marks, doors, sinks or time-outs. The first thing that decides how the attempt goes
@@ -44,6 +45,8 @@ class Turn(StrEnum):
     """What decided how the attempt goes on."""
 
     CLOSED = "closed"
+    ENDED = "ended"
+    """The program has said itself how the work ended."""
     LINGERED = "lingered"
     NOT_STARTED = "not-started"
     BECOME_REFUSED = "become-refused"
@@ -62,6 +65,9 @@ class Wire(Protocol):
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...
+
+    def leave(self) -> None:
+        """Stop listening, and let the program close the wire when it ends."""
 
     def close(self) -> None:
         """Stop listening; says nothing to the program's processes."""
@@ -96,8 +102,8 @@ class Attempt:
         self._door = door
         self._timeout_s = timeout_s
         self._frames = {
-            Stream.OUT: Frames(launch.token, collects=launch.collects),
-            Stream.ERR: Frames(launch.token),
+            Stream.OUT: Frames(launch.token, closes=launch.collects or launch.is_claimed),
+            Stream.ERR: Frames(launch.token, closes=launch.is_claimed),
         }
         self._wire: Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -105,15 +111,17 @@ class Attempt:
         """When output after the exit status is followed no more, by the loop's clock."""
         self._refill: asyncio.Task[None] | None = None
         self._deaf = False
+        self._stops_at_start = False
         self._noise = b""
         self.turn: asyncio.Future[Turn] = self._loop.create_future()
         self.when_turned: Callable[[], None] | None = None
         self.gone = asyncio.Event()
-        """The wire is closed: nothing more will come."""
+        """Nothing more will come: the wire is closed, or the program has said its last word."""
         self.handed_over = False
         """The program's text has left; it may run from here on."""
         self.status: int | None = None
         self.signal: str | None = None
+        self.is_closed = False
         self.evidence = ""
         """Why the wire closed, when it should not have."""
         self.reason = ""
@@ -127,6 +135,10 @@ class Attempt:
     @property
     def out(self) -> Frames:
         return self._frames[Stream.OUT]
+
+    @property
+    def is_claimed(self) -> bool:
+        return self._launch.is_claimed
 
     @property
     def has_exited(self) -> bool:
@@ -176,7 +188,9 @@ class Attempt:
             self._note(noise)
         if not was_started and stream is Stream.OUT:
             self._look_for_start(frames)
-        if self.has_exited:
+        if frames.closing is not None:
+            self._look_for_end()
+        elif self.has_exited:
             self._linger()
 
     def exited(self, status: int | None, signal: str | None) -> None:
@@ -188,7 +202,7 @@ class Attempt:
 
     def closed(self, evidence: str = "") -> None:
         """The wire is gone, and all that it brought was received."""
-        self.evidence = evidence
+        self.evidence, self.is_closed = evidence, True
         for stream, frames in self._frames.items():
             noise, output = frames.finish()
             if output:
@@ -208,17 +222,36 @@ class Attempt:
             if self.when_turned is not None:
                 self.when_turned()
 
+    def stop(self, *, once_started: bool) -> None:
+        """End it by request; `once_started`: not before it has said whether there is something
+        to end, because what it looks for may run already.
+        """
+        if once_started and not self.out.started:
+            self._stops_at_start = True
+        else:
+            self.end(Turn.STOPPED)
+
     def note(self, text: str) -> None:
         """Say something to the reader of the output, in Jobdeck's own words."""
         self._write(Stream.NOTE, text.encode("utf-8"))
 
-    def close(self) -> None:
-        """Hear and say nothing more."""
+    def hush(self) -> None:
+        """Hear nothing more; the wire stays."""
         self._deaf = True
         if self._timer is not None:
             self._timer.cancel()
         if self._refill is not None:
             self._refill.cancel()
+
+    def settle(self, last_word: bytes) -> None:
+        """Say the last word, after which the program ends by itself."""
+        if self._wire is not None and not self.is_closed:
+            self._wire.send(last_word, last=True)
+            self._wire.leave()
+
+    def close(self) -> None:
+        """Hear and say nothing more."""
+        self.hush()
         if self._wire is not None:
             self._wire.close()
 
@@ -227,7 +260,7 @@ class Attempt:
     def _hand_over(self, text: bytes) -> None:
         assert self._wire is not None
         self.handed_over = True
-        self._wire.send(text, last=True)
+        self._wire.send(text, last=not self._launch.is_claimed)
 
     def _listen_at_the_door(self, door: Door, heard: bytes) -> None:
         assert self._wire is not None
@@ -247,7 +280,19 @@ class Attempt:
             if words:
                 self._note(words)
         if frames.started:
-            self._set_timer(self._timeout_s, Turn.TIMED_OUT)
+            # Work that is over already, and is only fetched, cannot take too long.
+            is_over = self._launch.is_claimed and frames.pid is None
+            self._set_timer(None if is_over else self._timeout_s, Turn.TIMED_OUT)
+            if frames.warning and not is_over:
+                self.end(Turn(frames.warning))
+            elif self._stops_at_start and not is_over:
+                self.end(Turn.STOPPED)
+
+    def _look_for_end(self) -> None:
+        if self._launch.is_claimed and all(each.is_complete for each in self._frames.values()):
+            self._set_timer(None, Turn.ENDED)
+            self.gone.set()
+            self.end(Turn.ENDED)
 
     def _set_timer(self, seconds: float | None, turn: Turn) -> None:
         if self._timer is not None:

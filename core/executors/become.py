@@ -34,12 +34,13 @@ class BecomeRefused(Exception):
 class Door:
     """One passage from the login user to another."""
 
-    def __init__(self, become: BecomeLogin, token: str) -> None:
-        """Invalid when the user's name cannot be said to every login shell."""
+    def __init__(self, become: BecomeLogin, token: str, reader: str = READ_PROGRAM) -> None:
+        """`reader`: what the other shell runs to read the program. Invalid when the user's name cannot be said to every login shell."""
         if not is_plain_for_any_login_shell(become.user) or become.user.startswith("-"):
             raise Invalid(f"the user name {become.user!r} cannot be given to {become.method}")
         self._become = become
         self._token = token
+        self._reader = reader
         self._prompt = f"{mark_text(token)} password".encode("ascii")
         self._answered = False
         self._said = b""
@@ -52,7 +53,7 @@ class Door:
         inner = (
             f"echo {mark_text(token)} {Mark.READY}; "
             f'until test "${name}" = {token}; do read -r {name} || exit; done; '
-            f"{READ_PROGRAM}"
+            f"{self._reader}"
         )
         if self._become.method == "su":
             return f"exec su -s /bin/sh -c '{inner}' {user}"

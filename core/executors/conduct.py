@@ -1,8 +1,8 @@
 """The life of one attempt: start the program, wait for its turn, end it, say how it ended.
 
-The same for every login that gives a POSIX shell (SSH, the engine's own machine).
-This is the direct mode: when the wire is cut after the program's text has left,
-how it goes on cannot be known, and the outcome says so with its evidence.
+The same for every login that gives a POSIX shell (SSH, the engine's own machine), with
+a claim and without. A claim that the target cannot hold is done without, once that is
+on record.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from core.domain.run import TargetCode, TargetState
+import msgspec
+
+from core.domain.run import TargetCode
 from core.errors import Invalid, TargetError
-from core.executors import outcomes
+from core.executors import conclusions, outcomes
 from core.executors.attempt import Attempt, Link, Patience, Turn
 from core.executors.become import Door
-from core.executors.ending import GONE, ending_text
+from core.executors.claims import RECORDED, Refusal, compose_claimed, folder_of
+from core.executors.ending import GONE, ending_text, ending_text_of_claim
 from core.executors.protocol import Outcome, Program, Sink, Stream, Work
-from core.executors.shell import REFUSALS, compose
+from core.executors.shell import compose
 
 _LAST_OUTPUT_S = 1.0
 """How long the last output of a work that was ended is waited for."""
@@ -35,15 +38,12 @@ class Conductor:
         self._link = link
         self._patience = patience
         self._new_token = new_token
+        self._unsettled: Attempt | None = None
+        """Its program keeps a claim, and waits for the last word."""
 
     async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
         """Run `work` to its end, or until `stop` is set."""
-        if work.claim is not None:
-            # Until the wrapper takes claims: what runs is direct, and on record as that.
-            if work.claim.resume is not None:
-                return outcomes.claim_broken("this kind of access keeps no claims yet")
-            await sink.unclaimed("this kind of access keeps no claims yet")
-        if stop.is_set():
+        if stop.is_set() and not _is_look(work):
             return outcomes.cancelled(started=False)
         try:
             attempt, token = self._prepare(work, sink)
@@ -51,26 +51,56 @@ class Conductor:
             return outcomes.refused(TargetError(TargetCode.INVALID_OPTIONS, str(error)))
         stopping = asyncio.ensure_future(stop.wait())
         stopping.add_done_callback(
-            lambda done: None if done.cancelled() else attempt.end(Turn.STOPPED)
+            lambda done: None if done.cancelled() else attempt.stop(once_started=_is_look(work))
         )
         try:
             turn = await self._wait(attempt)
-            return await self._conclude(attempt, turn, work, token)
+            if (reason := _unclaimed_for(attempt)) is None:
+                return await self._conclude(attempt, turn, work, token)
+            await sink.unclaimed(reason)
+            attempt.note(
+                f"Jobdeck: no claim could be made there ({reason}); it runs directly: if the "
+                "connection is lost, how it ends cannot be known\n"
+            )
         except TargetError as error:
             return outcomes.refused(error)
         finally:
             stopping.cancel()
-            attempt.close()
+            self._part_with(attempt)
+        return await self.run(msgspec.structs.replace(work, claim=None), sink, stop)
 
     async def settle(self) -> None:
-        """Direct work leaves nothing behind."""
+        """Let the target forget the claim of the last attempt."""
+        attempt, self._unsettled = self._unsettled, None
+        if attempt is not None:
+            attempt.settle(RECORDED)
+
+    def close(self) -> None:
+        """A claim that was not settled stays on the target."""
+        if self._unsettled is not None:
+            self._unsettled.close()
+            self._unsettled = None
+
+    def _part_with(self, attempt: Attempt) -> None:
+        if attempt.is_claimed and attempt.out.started and not attempt.is_closed:
+            self.close()
+            attempt.hush()
+            self._unsettled = attempt
+        else:
+            attempt.close()
 
     def _prepare(self, work: Work, sink: Sink) -> tuple[Attempt, str]:
         token = self._new_token()
-        become = self._link.become
-        launch = compose(work, token, as_other_user=become is not None)
-        door = Door(become, token) if become is not None else None
-        attempt = Attempt(launch, sink, self._patience, door=door, timeout_s=work.timeout_s)
+        become, claim = self._link.become, work.claim
+        timeout_s = work.timeout_s
+        if claim is None:
+            launch = compose(work, token, as_other_user=become is not None)
+        else:
+            launch = compose_claimed(work, claim, token, as_other_user=become is not None)
+            if timeout_s is not None:
+                timeout_s = max(0.0, timeout_s - claim.running_s)
+        door = Door(become, token, launch.reader) if become is not None else None
+        attempt = Attempt(launch, sink, self._patience, door=door, timeout_s=timeout_s)
         return attempt, token
 
     async def _wait(self, attempt: Attempt) -> Turn:
@@ -93,38 +123,43 @@ class Conductor:
 
     async def _conclude(self, attempt: Attempt, turn: Turn, work: Work, token: str) -> Outcome:
         match turn:
+            case Turn.ENDED:
+                _say_what_is_missing(attempt)
+                return conclusions.as_said(attempt, work)
             case Turn.CLOSED | Turn.LINGERED:
                 if turn is Turn.LINGERED:
                     _say_lingering(attempt)
-                return _as_it_ended(attempt, work)
+                return conclusions.as_closed(attempt, work)
             case Turn.BECOME_REFUSED:
-                return _outcome(TargetState.AUTH_FAILED, TargetCode.BECOME_FAILURE, attempt.reason)
+                return conclusions.become_refused(attempt.reason)
             case Turn.NOT_STARTED:
-                return _not_started(attempt, self._patience)
-        doubt = await self._end(attempt, token)
-        match turn:
-            case Turn.TIMED_OUT:
-                return outcomes.timed_out(work.timeout_s or 0, doubt)
-            case Turn.OUTPUT_LIMIT:
-                return outcomes.printed_too_much(doubt)
-            case Turn.LOG_FAILED:
-                return outcomes.log_failed(attempt.reason, doubt)
-        return outcomes.cancelled(started=attempt.handed_over, doubt=doubt)
+                return conclusions.not_started(attempt, self._patience)
+        if turn is Turn.STOPPED and not attempt.handed_over:
+            return outcomes.cancelled(started=False)
+        doubt = await self._end(attempt, turn, work, token)
+        return conclusions.as_ended(turn, work, doubt, attempt.reason)
 
-    async def _end(self, attempt: Attempt, token: str) -> str:
+    async def _end(self, attempt: Attempt, turn: Turn, work: Work, token: str) -> str:
         """End the attempt's processes; what could not be verified, or ""."""
         if not attempt.handed_over:
             return ""
-        if attempt.out.pid is None:
+        pid = attempt.out.pid
+        if pid is None:
+            if attempt.is_claimed and attempt.out.started:
+                return ""
             return "it had not said that it started, so whether anything runs there is not known"
-        doubt = await self._end_processes(attempt.out.pid, token)
+        if work.claim is None:
+            text = ending_text(pid, self._patience.grace_s, token)
+        else:
+            folder = folder_of(work, work.claim)
+            text = ending_text_of_claim(pid, self._patience.grace_s, folder, turn)
+        doubt = await self._end_processes(text, token)
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_OUTPUT_S):
                 await attempt.gone.wait()
         return doubt
 
-    async def _end_processes(self, pid: int, token: str) -> str:
-        text = ending_text(pid, self._patience.grace_s, token)
+    async def _end_processes(self, text: str, token: str) -> str:
         work = Work(
             attempt_id=f"end-{token}",
             program=Program(text=text),
@@ -166,63 +201,25 @@ class _Memory:
         """Our own programs are direct always."""
 
 
-def _as_it_ended(attempt: Attempt, work: Work) -> Outcome:
-    """The outcome of an attempt whose wire is closed, or that has exited."""
-    if attempt.out.refusal is not None:
-        code, text = REFUSALS[attempt.out.refusal]
-        message = text.format(interpreter=work.program.interpreter)
-        return outcomes.refused(TargetError(code, message))
-    if attempt.has_exited and attempt.out.started:
-        return _with_outputs(outcomes.exited(attempt.status, attempt.signal), attempt)
-    if attempt.has_exited:
-        return _exited_before_start(attempt)
-    evidence = attempt.evidence or "the host closed the session without an exit status"
-    if not attempt.handed_over:
-        return _outcome(
-            TargetState.UNREACHABLE,
-            TargetCode.CONNECTION_FAILURE,
-            f"the connection broke before the work was sent: {evidence}",
+def _is_look(work: Work) -> bool:
+    return work.claim is not None and work.claim.resume is not None
+
+
+def _unclaimed_for(attempt: Attempt) -> str | None:
+    """Why the target can hold no claim; None when that is not what it said."""
+    word, _, reason = (attempt.out.refusal or "").partition(" ")
+    return reason if word == Refusal.UNCLAIMED else None
+
+
+def _say_what_is_missing(attempt: Attempt) -> None:
+    closing = attempt.out.closing or ()
+    if "held" in closing:
+        _say_lingering(attempt)
+    if "cut" in closing:
+        attempt.note(
+            "Jobdeck: not all of the output could be kept on the host (is its disk full?); "
+            "the work itself was not disturbed\n"
         )
-    return outcomes.connection_lost(evidence, started=attempt.out.started)
-
-
-def _with_outputs(outcome: Outcome, attempt: Attempt) -> Outcome:
-    frames = attempt.out
-    if not frames.found_outputs:
-        return outcome
-    if frames.outputs is None:
-        return outcomes.outputs_unusable(outcome, frames.outputs_size)
-    return outcomes.with_outputs(outcome, frames.outputs)
-
-
-def _exited_before_start(attempt: Attempt) -> Outcome:
-    if attempt.door is not None:
-        state, message = attempt.door.refused()
-        return _outcome(state, TargetCode.BECOME_FAILURE, message)
-    end = f"signal {attempt.signal}" if attempt.signal else f"exit status {attempt.status}"
-    said = f": {noise}" if (noise := attempt.noise()) else ""
-    return _outcome(
-        TargetState.SUBMIT_FAILED,
-        TargetCode.IO_FAILURE,
-        f"the login ended ({end}) before the work could start{said} "
-        "(does the account have a POSIX /bin/sh, and no forced command?)",
-    )
-
-
-def _not_started(attempt: Attempt, patience: Patience) -> Outcome:
-    waited = f"nothing started within {patience.start_s:g} s"
-    if attempt.door is not None and not attempt.handed_over:
-        _, message = attempt.door.refused()
-        return _outcome(TargetState.AUTH_FAILED, TargetCode.BECOME_FAILURE, f"{waited}; {message}")
-    if not attempt.handed_over:
-        return _outcome(
-            TargetState.UNREACHABLE, TargetCode.CONNECTION_TIMEOUT, f"{waited}; nothing was sent"
-        )
-    return _outcome(
-        TargetState.UNKNOWN,
-        TargetCode.CONNECTION_TIMEOUT,
-        f"{waited} (do the account's rc files hang?); the work was sent, so it may yet run",
-    )
 
 
 def _say_lingering(attempt: Attempt) -> None:
@@ -230,7 +227,3 @@ def _say_lingering(attempt: Attempt) -> None:
         "Jobdeck: the work ended; something it left in the background still holds its output, "
         "which is not followed any more\n"
     )
-
-
-def _outcome(state: TargetState, code: TargetCode, message: str) -> Outcome:
-    return Outcome(state=state, code=code, message=message)

@@ -12,8 +12,8 @@ from core.executors.framing import mark_text
 
 GONE = b"gone\n"
 
-# PID, TENTHS (of a second of grace) and FOLDER are filled in.
-_TEXT = """\
+# PID and TENTHS (of a second of grace) are filled in.
+_LOOKING = """\
 processes() {
     if [ -r "/proc/$$/stat" ]; then
         for stat in /proc/[0-9]*/stat; do
@@ -61,14 +61,30 @@ wait_for_end() {
     [ -z "$left" ]
 }
 seen=" PID "
+"""
+
+_PLACE = """\
 place_of $$
 own_group=$group
 place_of PID
 # A server that puts every session into its own group: that group is not the work's.
 [ "$group" = "$own_group" ] && group=PID session=PID
+"""
+
+# The watcher leads a session of its own. Where there is no setsid it leads nothing, and shares
+# group and session with whoever follows it: then its descendants are all there is to go by.
+_PLACE_OF_WATCHER = "group=PID session=PID\n"
+
+_ENDING = """\
 tell TERM
 wait_for_end TENTHS || { tell KILL; wait_for_end 20; }
+"""
+
+_FOLDER = """\
 for folder in "${TMPDIR:-/tmp}" /var/tmp "$HOME"; do rm -rf "$folder/FOLDER"; done
+"""
+
+_VERDICT = """\
 if [ "$left" ]; then echo $left; else echo gone; fi
 """
 
@@ -78,5 +94,19 @@ def ending_text(pid: int, grace_s: float, token: str) -> str:
 
     `grace_s`: between asking and killing. `token`: of the work, for the folder it may leave.
     """
-    text = _TEXT.replace("PID", str(pid)).replace("TENTHS", str(round(grace_s * 10)))
-    return text.replace("FOLDER", mark_text(token))
+    folder = _FOLDER.replace("FOLDER", mark_text(token))
+    return _filled(f"{_LOOKING}{_PLACE}{_ENDING}{folder}{_VERDICT}", pid, grace_s)
+
+
+def ending_text_of_claim(pid: int, grace_s: float, folder: str, word: str) -> str:
+    """The same for work under a claim, whose watcher is `pid`.
+
+    `folder`: the claim's, as a word for a shell. `word`: why it is ended; the claim says so to
+    whoever looks later.
+    """
+    note = f"{{ echo {word} >{folder}/ended; }} 2>/dev/null\n"
+    return note + _filled(f"{_LOOKING}{_PLACE_OF_WATCHER}{_ENDING}{_VERDICT}", pid, grace_s)
+
+
+def _filled(text: str, pid: int, grace_s: float) -> str:
+    return text.replace("PID", str(pid)).replace("TENTHS", str(round(grace_s * 10)))

@@ -48,7 +48,11 @@ class LocalExecutor:
     @asynccontextmanager
     async def open(self, target: Target) -> AsyncIterator[Session]:
         link = _LocalLink(target.login.become, self._env)
-        yield Conductor(link, self._patience, self._new_token)
+        conductor = Conductor(link, self._patience, self._new_token)
+        try:
+            yield conductor
+        finally:
+            conductor.close()
 
     async def close(self) -> None:
         """Nothing is kept open."""
@@ -120,6 +124,8 @@ class _LocalWire(asyncio.SubprocessProtocol):
     def send(self, data: bytes, *, last: bool) -> None:
         assert self._transport is not None
         pipe = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))
+        if pipe.is_closing():
+            return
         pipe.write(data)
         if last:
             pipe.close()
@@ -131,6 +137,9 @@ class _LocalWire(asyncio.SubprocessProtocol):
     def resume(self) -> None:
         for pipe in self._outputs():
             pipe.resume_reading()
+
+    def leave(self) -> None:
+        """The process ends by itself."""
 
     def close(self) -> None:
         if self._transport is None:

@@ -121,9 +121,14 @@ class Launch:
     request: str
     """The command line for the login shell."""
     text: bytes
-    """For standard input, which is then closed; empty when the request holds everything."""
-    collects: bool
+    """For standard input; empty when the request holds everything."""
+    reader: str = READ_PROGRAM
+    """What a shell runs to read `text`."""
+    collects: bool = False
     """The wrapper brings the work's outputs back."""
+    is_claimed: bool = False
+    """The program says itself how the work ended, and then waits for a line on standard input,
+    which stays open for it."""
 
 
 def compose(work: Work, token: str, *, as_other_user: bool = False) -> Launch:
@@ -132,9 +137,9 @@ def compose(work: Work, token: str, *, as_other_user: bool = False) -> Launch:
     `token` is random letters and digits. `as_other_user`: the program is read by a shell of
     another user's (see `core.executors.become`), whose home it then begins in.
     """
-    _check(work)
+    check(work)
     if not as_other_user and (request := _as_argument(work, token)):
-        return Launch(token, request, b"", collects=False)
+        return Launch(token, request, b"")
     lines = ["cd 2>/dev/null || cd /\n"] if as_other_user else []
     needs_folder = work.collect_outputs or work.program.interpreter is not None
     lines += (_with_folder if needs_folder else _plain)(work, token)
@@ -144,6 +149,13 @@ def compose(work: Work, token: str, *, as_other_user: bool = False) -> Launch:
 
 def _as_argument(work: Work, token: str) -> str | None:
     """The request that holds the whole program, where that is safe."""
+    if (ids := public_ids(work)) is None:
+        return None
+    return fitting(f"exec env {ids}/bin/sh -c '{_RUN}' sh {token} '{work.program.text}'")
+
+
+def public_ids(work: Work) -> str | None:
+    """Words for `env`; None when `work` must not, or cannot, stand in an argument of a request."""
     if work.collect_outputs or work.program.interpreter is not None:
         return None
     if any(not name.startswith(PUBLIC_PREFIX) for name in work.env):
@@ -152,13 +164,16 @@ def _as_argument(work: Work, token: str) -> str | None:
     if not all(map(is_plain_for_any_login_shell, [*values, work.program.text])):
         return None
     # Plain words may stand between single quotes as they are, whatever the shell.
-    ids = "".join(f"'{value}' " for value in values)
-    request = f"exec env {ids}/bin/sh -c '{_RUN}' sh {token} '{work.program.text}'"
+    return "".join(f"'{value}' " for value in values)
+
+
+def fitting(request: str) -> str | None:
+    """`request`, unless it is longer than some servers take."""
     return request if len(request) <= MAX_ARGUMENT_BYTES else None
 
 
 def _plain(work: Work, token: str) -> Iterable[str]:
-    yield from _exports(work.env)
+    yield from exports(work.env)
     yield f"set -- {token} {quote_posix(work.program.text)}\n"
     yield _RUN
 
@@ -166,7 +181,7 @@ def _plain(work: Work, token: str) -> Iterable[str]:
 def _with_folder(work: Work, token: str) -> Iterable[str]:
     program = work.program
     yield _fill(_FOLDER, token)
-    yield from _exports(work.env)
+    yield from exports(work.env)
     if program.interpreter is not None:
         interpreter = quote_posix(program.interpreter)
         yield _fill(_SCRIPT, token, TEXT=program.text, INTERPRETER=interpreter)
@@ -182,7 +197,8 @@ def _with_folder(work: Work, token: str) -> Iterable[str]:
     yield _fill(_EXIT, token)
 
 
-def _exports(env: Mapping[str, str]) -> Iterable[str]:
+def exports(env: Mapping[str, str]) -> Iterable[str]:
+    """Lines that put `env` into the environment."""
     return (f"export {name}={quote_posix(value)}\n" for name, value in env.items())
 
 
@@ -195,7 +211,7 @@ def _fill(template: str, token: str, **words: str) -> str:
     return text
 
 
-def _check(work: Work) -> None:
+def check(work: Work) -> None:
     """Invalid unless every text can be said to a POSIX shell."""
     program: Program = work.program
     texts = {"program": program.text, **{f"env.{name}": text for name, text in work.env.items()}}

@@ -72,7 +72,7 @@ def run(work: Work, sh: str = "sh", login: str = "sh", **environ: str) -> Ran:
         env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **environ},
         timeout=30,
     )
-    out, err = Frames(launch.token, collects=launch.collects), Frames(launch.token)
+    out, err = Frames(launch.token, closes=launch.collects), Frames(launch.token)
     _, printed = out.feed(done.stdout)
     _, complained = err.feed(done.stderr)
     return Ran(done.returncode, printed + out.finish()[1], complained + err.finish()[1], out)

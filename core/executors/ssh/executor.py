@@ -52,9 +52,11 @@ class SshExecutor:
     async def open(self, target: Target) -> AsyncIterator[Session]:
         lease = await self._pool.acquire(target)
         link = SshLink(self._pool, target, lease)
+        conductor = Conductor(link, self._patience, self._new_token)
         try:
-            yield Conductor(link, self._patience, self._new_token)
+            yield conductor
         finally:
+            conductor.close()
             link.release()
 
     async def close(self) -> None:

@@ -8,6 +8,8 @@ attempt's to explain.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import asyncssh
@@ -23,6 +25,8 @@ from core.executors.ssh.pool import Lease, Pool
 WINDOW_BYTES = 512 << 10
 """What the far side may send ahead: bounds the memory of a session whose sink is full."""
 _PACKET_BYTES = 32 << 10
+_LEAVING_S = 30.0
+"""How long a program that was left may take to end; its channel is then closed."""
 
 
 class SshLink:
@@ -32,6 +36,7 @@ class SshLink:
         self._pool = pool
         self._target = target
         self._leases = [lease]
+        self._channels: list[tuple[Lease, _Channel]] = []
         self._is_released = False
 
     @property
@@ -52,13 +57,25 @@ class SshLink:
                 return
 
     def release(self) -> None:
-        """Give everything back."""
+        """Give everything back; a connection with a program that still ends, when it has ended.
+
+        The host counts that program's session too, and refuses more than it allows.
+        """
         self._is_released = True
         while self._leases:
-            self._pool.release(self._leases.pop())
+            lease = self._leases.pop()
+            channel = next(
+                (each for on, each in self._channels if on is lease and each.is_left), None
+            )
+            if channel is None:
+                self._pool.release(lease)
+            else:
+                channel.when_lost(partial(self._pool.release, lease))
 
     async def _start_on(self, lease: Lease, request: str, attempt: Attempt) -> None:
         channel = _Channel(attempt)
+        self._channels = [(on, each) for on, each in self._channels if not each.is_lost]
+        self._channels.append((lease, channel))
         connection = lease.connection.ssh
         try:
             await connection.create_session(
@@ -152,7 +169,25 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
         self._attempt = attempt
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._is_accepted = False
+        self._is_left = False
+        self._when_lost: Callable[[], None] | None = None
         self.is_lost = False
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it is open, and only waits for its program to end."""
+        return self._is_left and not self.is_lost
+
+    def when_lost(self, call: Callable[[], None]) -> None:
+        """`call` once the channel is closed, which is soon."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(_LEAVING_S, self.close)
+
+        def lost() -> None:
+            timer.cancel()
+            call()
+
+        self._when_lost = lost
 
     @property
     def is_open(self) -> bool:
@@ -186,6 +221,8 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
         self.is_lost = True
         if self._is_accepted or self._attempt.handed_over:
             self._attempt.closed(_words(exc) if exc is not None else "")
+        if self._when_lost is not None:
+            self._when_lost()
 
     # ------------------------------------------------------------------ attempt -> asyncssh
 
@@ -203,6 +240,9 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
     def resume(self) -> None:
         if (channel := self._open_channel()) is not None:
             channel.resume_reading()
+
+    def leave(self) -> None:
+        self._is_left = True
 
     def close(self) -> None:
         if (channel := self._open_channel()) is not None:

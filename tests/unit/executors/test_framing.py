@@ -71,14 +71,14 @@ def test_a_mark_in_the_output_is_output_where_no_outputs_are_collected() -> None
 
 
 def test_outputs_follow_the_output() -> None:
-    frames = Frames(TOKEN, collects=True)
+    frames = Frames(TOKEN, closes=True)
 
     assert read(frames, [START, b"no line end", outputs(2), b"{}"]) == (b"", b"no line end")
     assert frames.outputs == b"{}"
 
 
 def test_a_work_that_left_no_outputs_has_none() -> None:
-    frames = Frames(TOKEN, collects=True)
+    frames = Frames(TOKEN, closes=True)
     read(frames, [START, b"done\n"])
 
     assert not frames.found_outputs
@@ -86,7 +86,7 @@ def test_a_work_that_left_no_outputs_has_none() -> None:
 
 
 def test_outputs_of_another_size_than_announced_are_unusable() -> None:
-    frames = Frames(TOKEN, collects=True)
+    frames = Frames(TOKEN, closes=True)
     read(frames, [START, outputs(5), b"{}"])
 
     assert frames.found_outputs
@@ -94,7 +94,7 @@ def test_outputs_of_another_size_than_announced_are_unusable() -> None:
 
 
 def test_outputs_never_take_more_memory_than_their_limit() -> None:
-    frames = Frames(TOKEN, collects=True)
+    frames = Frames(TOKEN, closes=True)
     endless = [bytes(1 << 16)] * (2 * MAX_OUTPUTS_BYTES >> 16)
     read(frames, [START, outputs(2 * MAX_OUTPUTS_BYTES), *endless])
 
@@ -103,7 +103,7 @@ def test_outputs_never_take_more_memory_than_their_limit() -> None:
 
 
 def test_a_beginning_of_a_mark_that_never_ends_is_output() -> None:
-    frames = Frames(TOKEN, collects=True)
+    frames = Frames(TOKEN, closes=True)
     almost = f"jobdeck-{TOKEN} ".encode()
 
     assert read(frames, [START, almost + b"x" * 10_000]) == (b"", almost + b"x" * 10_000)
@@ -126,7 +126,7 @@ def test_however_the_bytes_are_cut_they_are_the_same(
         text += outputs(len(left)) + left
     places = sorted({0, *(cut for cut in cuts if cut < len(text)), len(text)})
     pieces = [text[begin:end] for begin, end in pairwise(places)]
-    frames = Frames(TOKEN, collects=True)
+    frames = Frames(TOKEN, closes=True)
 
     assert read(frames, pieces) == (noise, printed)
     assert frames.outputs == left
