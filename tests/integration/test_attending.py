@@ -375,7 +375,7 @@ async def test_a_run_that_was_being_stopped_is_stopped_by_the_next_engine(home: 
     await running(hosts, 2)
     driver = lost.runs.live[accepted.id]
     for execution in driver._executions.values():
-        execution.stop = lambda: None  # type: ignore[method-assign]
+        execution.stop = lambda *, force: None  # type: ignore[method-assign]
     await lost.runs.act(accepted.id, Stop(), "test")
     await abandon(lost)
     async with engine(home, hosts=hosts) as (opened, _):
