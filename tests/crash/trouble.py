@@ -16,6 +16,8 @@ from tests.support.unixhttp import GONE
 
 LONGEST_LIFE_S = 1.5
 _LONGEST_PAUSE_S = 1.0
+_STILLBORN = 0.25
+"""Part of the engines whose time begins with their process; the others' when they listen."""
 
 
 def kill(world: World, engine: Engine, chance: random.Random) -> None:
@@ -77,9 +79,14 @@ def live(world: World, chance: random.Random, happened: Counter[str]) -> None:
     fate = random.Random(chance.random())  # of another thread: this one's order stays its own
     engine = world.spawn()
     timer = threading.Timer(fate.uniform(0, LONGEST_LIFE_S), trouble, (world, engine, fate))
-    timer.start()
+    from_birth = fate.random() < _STILLBORN
+    if from_birth:
+        timer.start()
     try:
-        if world.meet():
+        listens = world.meet()
+        if not from_birth:
+            timer.start()
+        if listens:
             world.ask_again()
         while engine.is_alive:
             _ask_something(world, chance)
