@@ -107,9 +107,8 @@ def _ask_something(world: World, chance: random.Random) -> None:
     if roll < 0.6:
         world.ask(world.asking.any_run())
     elif roll < 0.75:
-        live = world.live()
-        if live:
-            world.cancel(chance.choice(live))
+        if known := [run for run in world.runs if run.run_id]:
+            world.act(chance.choice(known[-6:]), chance.choice(("stop", "stop", "retry")))
     elif roll < 0.85:
         world.mark()
     elif roll < 0.87:

@@ -30,7 +30,7 @@ RAN = frozenset({TargetState.SUCCESS, TargetState.FAILED})
 """Began and ended there, once each."""
 MAY_HAVE_RUN = frozenset({TargetState.UNKNOWN, TargetState.TERMINATED})
 
-STRICT = False
+STRICT = True
 """Detached work is not kept by its host yet, so a lost engine leaves it unknown."""
 
 Place = tuple[str, str, int, str]

@@ -50,8 +50,6 @@ class AskedRun:
     fails: int = 0
     direct: bool = False
     idempotent: bool = False
-    cancelled: bool = False
-    """Somebody asked to cancel it, with or without an answer."""
     run_id: str = ""
     """"" until it is acknowledged."""
 

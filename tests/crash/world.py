@@ -122,9 +122,10 @@ class World:
             if not run.run_id:
                 self.ask(run)
 
-    def cancel(self, run: AskedRun) -> None:
-        run.cancelled = True
-        self.line.call("POST", f"/runs/{run.run_id}/actions", {"action": "cancel"})
+    def act(self, run: AskedRun, action: str) -> None:
+        """Ask something of a run; its state may forbid it."""
+        answer = self.line.call("POST", f"/runs/{run.run_id}/actions", {"action": action})
+        assert answer.status in (202, 409, 422), answer.content
 
     def mark(self) -> None:
         """Change a document."""
