@@ -43,7 +43,9 @@ def load_settings(path: Path) -> Settings:
     except FileNotFoundError:
         return Settings()
     except OSError as error:
-        raise EnvironmentFault(f"{path} cannot be read: {error.strerror}") from error
+        raise EnvironmentFault(
+            f"{path} cannot be read: {error.strerror}", hint="check its owner and its mode"
+        ) from error
     except UnicodeDecodeError as error:
         raise Invalid(f"{path} is not UTF-8: {error}") from error
     except tomllib.TOMLDecodeError as error:

@@ -128,6 +128,7 @@ class Attendant:
         self._log = taker = await self._make_log()
         taker.claimed = self._means.maker.is_claimed(self._means.step)
         if self._is_found:
+            failpoints.reach("recovery.looking")
             self._tell(Look.LOOKING)
         else:
             failpoints.reach("target.intent.before")
@@ -175,7 +176,9 @@ class Attendant:
                 if isinstance(verdict, Outcome):
                     await self._end(taker, verdict)
                     if session is not None:
+                        failpoints.reach("target.settling")
                         await session.settle()
+                        failpoints.reach("target.settled")
                     return
             if verdict is _Next.LOOK:
                 await self._wait_for_next_look(taker, outcome)
@@ -235,6 +238,7 @@ class Attendant:
             await opening.__aexit__(None, None, None)
 
     def _reached(self, taker: TargetLog) -> None:
+        failpoints.reach("target.reached-again")
         self._tell(Look.FOLLOWING)
         if self._lost_s is not None:
             away_s = self._means.clock.monotonic() - self._lost_s
@@ -305,6 +309,7 @@ class Attendant:
         )
 
     async def _wait_for_next_look(self, taker: TargetLog, outcome: Outcome) -> None:
+        failpoints.reach("target.lost")
         if taker.position != self._seen_until:
             self._seen_until, self._looks = taker.position, 0
         if self._looks == 0 and not self._is_found:
@@ -325,7 +330,9 @@ class Attendant:
         if not outcome.never_started:
             taker.note(f"Jobdeck: {outcome.message}; the step is idempotent, so it runs again\n")
         row = msgspec.structs.replace(taker.row, attempt_id=self._means.new_id(), positions={})
+        failpoints.reach("target.renewing")
         await self._means.recorder.renewed(taker.row, row.attempt_id)
+        failpoints.reach("target.renewed")
         taker.begin_anew(row, self._new_digest())
         self._began = self._means.clock.now()
         self._lost_s, self._looks = None, 0

@@ -29,6 +29,8 @@ _PAGES = 512
 """Pages (of 4 KiB) copied at once; between two steps others get the disk and the processor."""
 _PAUSE_S = 0.005
 _COMPANIONS = ("-wal", "-shm")
+_MACHINES_FAULT = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_NOMEM")
+"""Beginnings of SQLite's codes that say nothing against the file itself."""
 _MAGIC = b"SQLite format 3\0"
 _WITH_LOG = b"\2\2"
 """Bytes 18 and 19 of a database in WAL mode (sqlite.org/fileformat2.html, section 1.3)."""
@@ -165,6 +167,11 @@ def check(path: Path, original: Path | None = None) -> _Facts:
                 secrets=int(_scalar(connection, "SELECT count(*) FROM secret")),
             )
     except sqlite3.Error as error:
+        if str(getattr(error, "sqlite_errorname", "")).startswith(_MACHINES_FAULT):
+            raise StorageFault(
+                f"{name} cannot be read: {error}",
+                hint="look at its disk, its mode and the number of open files, then try again",
+            ) from error
         raise StorageFault(
             f"{name} is damaged or not a database of Jobdeck: {error}", hint="use another backup"
         ) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 from core.home import Home
 from tests.bench import measure
+from tests.support.unixhttp import UnixConnection
 
 _ROOT = Path(__file__).parents[2]
 _START_S = 20.0
@@ -39,20 +39,10 @@ class RunningEngine:
             return request(line, method, path, body)
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("jobdeck", timeout=60)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.connect(str(self._path))
-
-
 @contextmanager
 def connection(home: Home) -> Iterator[http.client.HTTPConnection]:
     """A kept connection to the engine; the lightest client there is."""
-    line = _UnixConnection(home.socket)
+    line = UnixConnection(home.socket)
     try:
         yield line
     finally:

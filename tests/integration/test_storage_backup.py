@@ -18,7 +18,7 @@ from core.clock import ManualClock
 from core.domain.documents import parse
 from core.errors import AlreadyExists, Conflict, NotFound, StorageFault
 from core.ids import SequentialIds
-from core.storage import backup
+from core.storage import backup, schema
 from core.storage.documents import Documents, get
 from core.storage.journal import last_seq, read_after
 from core.storage.store import Store
@@ -71,7 +71,7 @@ def test_a_backup_is_one_private_file_with_everything_committed(home: Path, stor
         os.umask(before)
     assert stat.S_IMODE((home / "b.db").stat().st_mode) == 0o600
     assert subjects(home / "b.db") == [str(n) for n in range(10)]
-    assert (done.last_seq, done.secrets, done.revision, done.key_path) == (10, 0, "0001", None)
+    assert (done.last_seq, done.secrets, done.revision, done.key_path) == (10, 0, schema.HEAD, None)
     assert done.size_bytes == (home / "b.db").stat().st_size
     assert sorted(path.name for path in home.iterdir()) == ["b.db", "j"]
 

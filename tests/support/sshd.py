@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -125,11 +125,13 @@ class Sshd:
         config: str = "",
         port: int | None = None,
         own_homes: bool = False,
+        homes: Mapping[str, Path] | None = None,
     ) -> None:
         """`config`: more lines for sshd_config; they win over the ones above.
 
         Sessions begin in the empty folder `home`, so that nobody's rc files take part;
-        with `own_homes` they begin in the homes of their users.
+        with `own_homes` they begin in the homes of their users. Sessions at an address
+        in `homes` have the home that is named there: hosts that share no files.
         """
         self.folder = folder
         self.addresses = list(addresses)
@@ -140,6 +142,7 @@ class Sshd:
         self._config = config
         self.home = folder / "home"
         self._own_homes = own_homes
+        self._homes = homes or {}
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
@@ -214,6 +217,9 @@ class Sshd:
         )
         if not self._own_homes:
             text += f"SetEnv HOME={self.home}\n"
+        for address, home in self._homes.items():
+            home.mkdir(parents=True, exist_ok=True)
+            text += f"Match LocalAddress {address}\nSetEnv HOME={home}\n"
         # The first value of an option counts in sshd_config, so additions stand in front.
         config.write_text(f"{self._config}\n{text}")
         self._processes.append(

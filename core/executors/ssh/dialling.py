@@ -157,8 +157,8 @@ class Dialler:
         if tunnel is None:
             sock = await self._connect(target)
             progress.connected = True
-            failpoints.reach("ssh.connected")
         try:
+            failpoints.reach("ssh.connected")
             return await self._log_in(target, visitor, without, tunnel, sock)
         except BaseException:
             if sock is not None:

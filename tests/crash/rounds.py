@@ -1,0 +1,83 @@
+"""Rounds of a few engines' lives each, and a verdict after every round."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from core import failpoints
+from tests.crash import scenario, trouble, verdict
+from tests.crash.verdict import Verdict
+from tests.crash.world import World, world
+
+LIVES = 10
+"""Engines a round."""
+
+
+@dataclass
+class Total:
+    """What a seed has shown so far."""
+
+    seed: int
+    lives: int = 0
+    happened: Counter[str] = field(default_factory=Counter)
+    found: Verdict = field(default_factory=Verdict)
+
+    @property
+    def complaints(self) -> list[str]:
+        """Everything that is wrong."""
+        return [*self.found.wrong, *self.found.unjustified]
+
+    def line(self) -> str:
+        """One line for people."""
+        found = self.found
+        happened = ", ".join(f"{count} {name}" for name, count in self.happened.most_common())
+        states = ", ".join(f"{count} {state}" for state, count in sorted(found.states.items()))
+        return (
+            f"{self.lives} lives ({happened}); {found.runs} runs, {found.targets} targets"
+            f" ({states}); {len(self.complaints)} wrong"
+        )
+
+
+def random_rounds(seed: int, lives: int) -> Iterator[Total]:
+    """Break engines at random instants; the total after each round."""
+    chance = random.Random(seed)
+    total = Total(seed)
+    with world(seed) as made:
+        made.kill()
+        while total.lives < lives and not total.complaints:
+            for _ in range(min(LIVES, lives - total.lives)):
+                trouble.live(made, chance, total.happened)
+                total.lives += 1
+            close_round(made, total)
+            yield total
+
+
+def failpoint_rounds(seed: int, hits: int = 1) -> Iterator[Total]:
+    """Kill at every failpoint, each at its first to its `hits`-th hit; the total after each round.
+
+    A point whose first hit is never reached is wrong; later ones need not come.
+    """
+    total = Total(seed)
+    plan = [(point, hit) for hit in range(1, hits + 1) for point in failpoints.POINTS]
+    with world(seed) as made:
+        made.kill()
+        for start in range(0, len(plan), LIVES):
+            for point, hit in plan[start : start + LIVES]:
+                if scenario.pass_through(made, point, hit):
+                    total.lives += 1
+                    total.happened["failpoint"] += 1
+                elif hit == 1:
+                    total.found.wrong.append(f"no engine ever reached {point}")
+            close_round(made, total)
+            yield total
+
+
+def close_round(made: World, total: Total) -> None:
+    """Let everything end, and look at all of it."""
+    made.settle()
+    total.found.add(verdict.judge(made))
+    made.forget()
+    made.kill()
