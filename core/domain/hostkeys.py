@@ -175,6 +175,14 @@ def name_on_record(address: str, port: int) -> str:
     return name if port == SSH_PORT else f"[{name}]:{port}"
 
 
+def place_on_record(name: str) -> tuple[str, int]:
+    """Address and port of a host as `name_on_record` writes it."""
+    if not name.startswith("["):
+        return name, SSH_PORT
+    address, _, port = name[1:].rpartition("]:")
+    return address, int(port)
+
+
 def is_exact(pattern: str) -> bool:
     """Whether a pattern is one host's name: no list, no wildcard, no negation."""
     return not set(",*?!") & set(pattern)

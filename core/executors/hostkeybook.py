@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -23,8 +24,23 @@ from core.domain.hostkeys import (
     judge,
     name_on_record,
     normalised,
+    place_on_record,
 )
 from core.executors.protocol import Target
+
+
+class KeyFollower(Protocol):
+    """Keeps copies of the record elsewhere."""
+
+    def put(self, key: KnownKey) -> None:
+        """The record was added, or replaces the one with the same pattern, key and role."""
+
+    def removed(self, key: KnownKey) -> None:
+        """The record with the same pattern, key and role is no more."""
+
+    async def caught_up(self) -> None:
+        """Returns when every copy has all that was `put` so far."""
+
 
 MAX_PENDING_A_HOST = 16
 """A host that shows a new key at every visit must not fill memory and storage."""
@@ -44,6 +60,7 @@ class InMemoryHostKeys:
         self._by_name: dict[str, dict[str, KnownKey]] = {}
         self._wide: list[KnownKey] = []
         """Records that may be about many hosts: patterns, authorities, revoked keys."""
+        self.followers: list[KeyFollower] = []
 
     def load(self, keys: Iterable[KnownKey]) -> None:
         """Replace everything."""
@@ -53,22 +70,49 @@ class InMemoryHostKeys:
 
     def put(self, key: KnownKey) -> None:
         """Add a record, or replace the one with the same pattern, key and role."""
-        self.remove(key)
+        self._drop(key)
         self._keys[_identity(key)] = key
         if _is_wide(key):
             self._wide.append(key)
         else:
             self._by_name.setdefault(key.pattern.lower(), {})[key.public_key] = key
+        for follower in self.followers:
+            follower.put(key)
 
     def remove(self, key: KnownKey) -> None:
         """Forget the record with the same pattern, key and role; nothing happens without one."""
-        old = self._keys.pop(_identity(key), None)
-        if old is None:
-            return
-        if _is_wide(old):
-            self._wide.remove(old)
-        else:
-            del self._by_name[old.pattern.lower()][old.public_key]
+        self._drop(key)
+        for follower in self.followers:
+            follower.removed(key)
+
+    async def caught_up(self) -> None:
+        """Returns when what was put on record is known wherever handshakes are judged."""
+        for follower in self.followers:
+            await follower.caught_up()
+
+    def adopt(self, new: KnownKey) -> None:
+        """Take over what a copy of this record found out, by the rules that hold here.
+
+        Two copies may each see a first key of one host, and approve it by rule: only the one
+        that comes first is, the other waits for a person. What is on record already counts.
+        """
+        known = self._of(*place_on_record(new.pattern))
+        same = self._keys.get(_identity(new))
+        if same is not None:
+            new = same
+        elif known:
+            waiting = sum(key.status is KeyStatus.PENDING for key in known)
+            if waiting >= MAX_PENDING_A_HOST:
+                return
+            new = KnownKey(
+                pattern=new.pattern,
+                public_key=new.public_key,
+                status=KeyStatus.PENDING,
+                host=new.host,
+            )
+        self.put(new)
+        if same is None and self._on_new is not None:
+            self._on_new(new)
 
     def records(self) -> tuple[KnownKey, ...]:
         return tuple(self._keys.values())
@@ -100,6 +144,15 @@ class InMemoryHostKeys:
         if rule.pinned is None:
             self._record(target, shown, judgement.verdict, known)
         return judgement
+
+    def _drop(self, key: KnownKey) -> None:
+        old = self._keys.pop(_identity(key), None)
+        if old is None:
+            return
+        if _is_wide(old):
+            self._wide.remove(old)
+        else:
+            del self._by_name[old.pattern.lower()][old.public_key]
 
     def _of(self, address: str, port: int) -> list[KnownKey]:
         """The host's own keys on record."""

@@ -32,6 +32,7 @@ STATE_OF_REFUSAL: Mapping[TargetCode, TargetState] = {
 """Code of a refused connection -> state of the target; any other: it could not be submitted."""
 
 _SHELL_SIGNAL_BASE = 128
+_BUT = "cancelled, but "
 
 
 def refused(error: TargetError) -> Outcome:
@@ -45,9 +46,7 @@ def refused(error: TargetError) -> Outcome:
 def cancelled(*, started: bool, doubt: str = "") -> Outcome:
     """Stopped on request; `doubt` says what could not be verified."""
     if doubt:
-        return Outcome(
-            state=_S.TERMINATED, code=_C.CANCEL_UNVERIFIED, message=f"cancelled, but {doubt}"
-        )
+        return Outcome(state=_S.TERMINATED, code=_C.CANCEL_UNVERIFIED, message=f"{_BUT}{doubt}")
     message = "cancelled; its processes are gone" if started else "cancelled before it was started"
     return Outcome(state=_S.TERMINATED, code=_C.CANCELLED, message=message)
 
@@ -60,6 +59,13 @@ def given_up() -> Outcome:
         message="the run was stopped by force before the end of this work could be verified;"
         " it may still run there (look at the host)",
     )
+
+
+def doubt_of(outcome: Outcome) -> str:
+    """What could not be verified about the end of a work that was stopped; "" for nothing."""
+    if outcome.code is not _C.CANCEL_UNVERIFIED:
+        return ""
+    return outcome.message.removeprefix(_BUT)
 
 
 def timed_out(timeout_s: float, doubt: str) -> Outcome:

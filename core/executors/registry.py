@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from core.executors.attempt import Patience
 from core.executors.conduct import NewToken
+from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.local import LocalExecutor
 from core.executors.protocol import Executor, HostKeyBook
 from core.executors.ssh import SshExecutor
+from core.executors.workers import Setup, WorkerPool, Workers
 
 
 def _random_token() -> str:
@@ -21,7 +23,7 @@ def _random_token() -> str:
 class Access:
     """What executors are made from."""
 
-    book: HostKeyBook
+    book: InMemoryHostKeys
     idle_connection_s: float = 60.0
     """Unused connections close after this."""
     kept_connections: int = 512
@@ -29,6 +31,8 @@ class Access:
     cancel_grace_s: float = 3.0
     """Between asking a work's processes to end and killing them."""
     new_token: NewToken = _random_token
+    workers: Workers | None = None
+    """None: everything happens in this process."""
 
     @property
     def patience(self) -> Patience:
@@ -36,12 +40,34 @@ class Access:
 
 
 def _ssh(access: Access) -> Executor:
-    return SshExecutor(
+    here = SshExecutor(
         access.book,
         access.patience,
         access.new_token,
         idle_s=access.idle_connection_s,
         kept=access.kept_connections,
+    )
+    if access.workers is None:
+        return here
+    setup = Setup(
+        patience=access.patience,
+        idle_s=access.idle_connection_s,
+        kept=-(-access.kept_connections // access.workers.count),
+    )
+    return WorkerPool(here, access.workers, setup, access.book)
+
+
+def ssh_in_worker(book: HostKeyBook, setup: Setup) -> SshExecutor:
+    """What a worker process serves with."""
+    return SshExecutor(
+        book,
+        setup.patience,
+        _random_token,
+        idle_s=setup.idle_s,
+        kept=setup.kept,
+        channels=setup.channels,
+        keep_alive=setup.keep_alive,
+        environ=setup.environ,
     )
 
 

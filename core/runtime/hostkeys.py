@@ -73,7 +73,7 @@ class HostKeys:
             failpoints.reach("hostkeys.decided")
             return decided
 
-        return self._follow(await self._store.writer.write(write))
+        return await self._follow(await self._store.writer.write(write))
 
     async def add(self, keys: Sequence[KnownKey], actor: str) -> list[KeyRow]:
         """Put approved keys, revoked keys or authorities on record; those known already stay."""
@@ -82,7 +82,7 @@ class HostKeys:
             added = [host_keys.add(tx, self._ids.new(), key, actor) for key in keys]
             return [row for row in added if row is not None]
 
-        return self._follow(await self._store.writer.write(write))
+        return await self._follow(await self._store.writer.write(write))
 
     async def add_authority(self, pattern: str, public_key: str, actor: str) -> list[KeyRow]:
         """Trust a certificate authority for the hosts that `pattern` names."""
@@ -112,10 +112,12 @@ class HostKeys:
             return new, found.notices
         return [row.key for row in await self.add(found.keys, actor)], found.notices
 
-    def _follow(self, rows: Sequence[KeyRow]) -> list[KeyRow]:
+    async def _follow(self, rows: Sequence[KeyRow]) -> list[KeyRow]:
+        """Handshakes obey what was decided, in every process, before it is acknowledged."""
         failpoints.reach("hostkeys.kept")
         for row in rows:
             self.book.put(row.key)
+        await self.book.caught_up()
         return list(rows)
 
     def _remember(self, key: KnownKey) -> None:

@@ -21,6 +21,7 @@ from core.executors.attempt import Attempt
 from core.executors.protocol import BecomeLogin, Stream, Target
 from core.executors.ssh.failures import place
 from core.executors.ssh.pool import Lease, Pool
+from core.executors.ssh.window import hold_to_one_window
 
 WINDOW_BYTES = 512 << 10
 """What the far side may send ahead: bounds the memory of a session whose sink is full."""
@@ -203,6 +204,7 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self._channel = chan
+        hold_to_one_window(chan)
         self._attempt.opened(self)
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:

@@ -8,14 +8,26 @@ from typing import Any
 
 import pytest
 
-from core.executors.protocol import HostKeyBook
+from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.ssh import SshExecutor
+from core.executors.workers import WorkerPool
 from tests.support.sshd import Sshd, loopback, temporary_sshd
 from tests.support.users import Users
 from tests.support.work import QUICK, book_of, new_token
+from tests.support.workers import Zygotes, pool
 
 Serve = Callable[..., Sshd]
 MakeExecutor = Callable[..., SshExecutor]
+
+BOTH_CARRIERS = ("in-process", "worker")
+"""For `CARRIERS` of a module whose tests must pass in the engine's process and in a worker."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module's `CARRIERS` says which processes its executors live in; else it is the test's."""
+    carriers = getattr(metafunc.module, "CARRIERS", ())
+    if carriers and "carrier" in metafunc.fixturenames:
+        metafunc.parametrize("carrier", carriers, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +44,29 @@ def serve() -> Iterator[Serve]:
         yield lambda **options: stack.enter_context(temporary_sshd(**options))
 
 
-@pytest.fixture
-async def make_executor(serve: Serve) -> AsyncIterator[MakeExecutor]:
-    """Makes executors that are closed when the test ends, before the servers of `serve` are."""
-    made = []
+@pytest.fixture(scope="session")
+def zygotes() -> Iterator[Zygotes]:
+    with Zygotes() as made:
+        yield made
 
-    def make(book: HostKeyBook, **options: Any) -> SshExecutor:
+
+@pytest.fixture
+def carrier(request: pytest.FixtureRequest) -> str:
+    """Where executors live: `in-process`, or in a `worker`."""
+    return getattr(request, "param", "in-process")
+
+
+@pytest.fixture
+async def make_executor(
+    request: pytest.FixtureRequest, carrier: str, serve: Serve
+) -> AsyncIterator[MakeExecutor]:
+    """Makes executors that are closed when the test ends, before the servers of `serve` are."""
+    made: list[Any] = []
+
+    def make(book: InMemoryHostKeys, **options: Any) -> Any:
+        if carrier == "worker":
+            made.append(pool(request.getfixturevalue("zygotes"), book, **options))
+            return made[-1]
         options = {"patience": QUICK, "new_token": new_token, "environ": {}, **options}
         made.append(SshExecutor(book, **options))
         return made[-1]
@@ -45,6 +74,14 @@ async def make_executor(serve: Serve) -> AsyncIterator[MakeExecutor]:
     yield make
     for executor in made:
         await executor.close()
+
+
+async def connections_of(executor: SshExecutor | WorkerPool) -> int:
+    """Open SSH connections, wherever they are."""
+    if isinstance(executor, SshExecutor):
+        return executor.open_connections
+    await executor.caught_up()
+    return sum(worker.connections for worker in executor.status())
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from core.domain.run import TargetCode, TargetState
 from core.executors.attempt import Patience
 from core.executors.protocol import Work
 from core.executors.ssh import SshExecutor
-from tests.integration.ssh.conftest import MakeExecutor, Serve
+from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve, connections_of
 from tests.support.processes import alive
 from tests.support.sshd import Sshd
 from tests.support.waiting import eventually
 from tests.support.work import MemorySink, Result, book_of, command, run, script, target
 
 pytestmark = pytest.mark.needs("sshd")
+CARRIERS = BOTH_CARRIERS
 
 
 async def stop_after_start(executor: SshExecutor, sshd: Sshd, work: Work) -> Result:
@@ -167,4 +168,5 @@ async def test_a_cancelled_task_lets_go_of_the_session(
 
     assert running.cancelled()
     assert (await run(executor, target(sshd), "echo next")).out == b"next\n"
-    assert executor.open_connections == 1
+    # A worker hears of it while it opens the next session, which may then find no room.
+    assert await connections_of(executor) <= (1 if isinstance(executor, SshExecutor) else 2)

@@ -21,11 +21,12 @@ from core.errors import TargetError
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.protocol import HostKeyRule, Target
 from core.executors.ssh import SshExecutor
-from tests.integration.ssh.conftest import MakeExecutor, Serve
+from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve
 from tests.support.sshd import Sshd, loopback
 from tests.support.work import ACCEPT_NEW, approved, book_of, empty_book, run, target
 
 pytestmark = pytest.mark.needs("sshd")
+CARRIERS = BOTH_CARRIERS
 
 TYPES = ["ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa"]
 

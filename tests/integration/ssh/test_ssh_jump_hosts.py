@@ -11,11 +11,12 @@ from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.protocol import Target
 from core.executors.ssh import SshExecutor
-from tests.integration.ssh.conftest import MakeExecutor, Serve
+from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve, connections_of
 from tests.support.sshd import Sshd, free_port, loopback
 from tests.support.work import book_of, command, login, run, target
 
 pytestmark = pytest.mark.needs("sshd")
+CARRIERS = BOTH_CARRIERS
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ async def test_work_runs_behind_two_hops(
 
     # The last hop is who the host sees.
     assert result.out.decode().startswith("in 127.")
-    assert executor.open_connections == 3
+    assert await connections_of(executor) == 3
     for gate in gates:
         assert "Accepted publickey" in gate.log.read_text()
 
@@ -62,7 +63,7 @@ async def test_hosts_behind_the_same_hop_share_its_connection(
     )
 
     assert [result.out for result in results] == [f"{n}\n".encode() for n in range(4)]
-    assert executor.open_connections == 5
+    assert await connections_of(executor) == 5
     assert gates[0].log.read_text().count("Accepted publickey") == 1
 
 

@@ -11,11 +11,12 @@ from core.domain.run import TargetCode, TargetState
 from core.executors.attempt import Patience
 from core.executors.protocol import Login
 from core.executors.ssh import SshExecutor
-from tests.integration.ssh.conftest import MakeExecutor
+from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor
 from tests.support.sshd import Sshd
 from tests.support.work import MemorySink, book_of, command, run, script, target
 
 pytestmark = pytest.mark.needs("sshd")
+CARRIERS = BOTH_CARRIERS
 
 
 async def test_every_exit_status_arrives(executor: SshExecutor, sshd: Sshd) -> None:

@@ -13,11 +13,13 @@ from core.errors import StorageFault
 from core.executors.protocol import OutputLimitReached, Stream
 from core.executors.ssh import SshExecutor
 from core.executors.ssh.link import WINDOW_BYTES
+from tests.integration.ssh.conftest import BOTH_CARRIERS
 from tests.support.sshd import Sshd
 from tests.support.waiting import eventually
 from tests.support.work import MemorySink, command, new_token, run, script, target
 
 pytestmark = pytest.mark.needs("sshd")
+CARRIERS = BOTH_CARRIERS
 
 MB = 1_000_000
 
@@ -108,6 +110,29 @@ async def test_100_mb_arrive_in_flat_memory(executor: SshExecutor, sshd: Sshd) -
     assert outcome.state is TargetState.SUCCESS
     assert (sink.size, sink.digest.digest()) == (100 * MB, expected.digest())
     assert sink.most_resident_bytes - before < 16 * MB
+
+
+class TricklingSink(CountingSink):
+    """Has room for one piece at a time, again and again."""
+
+    def write(self, stream: Stream, data: bytes) -> bool:
+        super().write(stream, data)
+        return False
+
+    async def ready(self) -> None:
+        await asyncio.sleep(0)
+
+
+async def test_a_sink_that_takes_a_little_at_a_time_lets_nothing_pile_up(
+    executor: SshExecutor, sshd: Sshd
+) -> None:
+    sink, before = TricklingSink(), resident_bytes()
+    async with executor.open(target(sshd)) as session:
+        work = command(f"head -c {60 * MB} /dev/zero")
+        outcome = await session.run(work, sink, asyncio.Event())
+
+    assert (outcome.state, sink.size) == (TargetState.SUCCESS, 60 * MB)
+    assert sink.most_resident_bytes - before < 12 * MB
 
 
 async def test_a_line_of_10_mb_is_no_trouble(executor: SshExecutor, sshd: Sshd) -> None:

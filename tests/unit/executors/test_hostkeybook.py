@@ -150,3 +150,78 @@ def test_a_host_with_ever_new_keys_fills_nothing() -> None:
         assert verdict is KeyVerdict.PENDING
 
     assert len(journal.new) == MAX_PENDING_A_HOST
+
+
+# ---------------------------------------------------------------------- copies in other processes
+
+
+class Copy:
+    """A follower that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[KnownKey] = []
+        self.gone: list[KnownKey] = []
+
+    def put(self, key: KnownKey) -> None:
+        self.told.append(key)
+
+    def removed(self, key: KnownKey) -> None:
+        self.gone.append(key)
+
+    async def caught_up(self) -> None:
+        """At once."""
+
+
+def by_rule(public: str) -> KnownKey:
+    return record(public, source=KeySource.ACCEPT_NEW, host="web1")
+
+
+def test_copies_follow_the_record() -> None:
+    journal, copy = Journal(), Copy()
+    journal.book.followers.append(copy)
+    journal.book.put(record(OLD))
+    journal.book.judge(host(address="10.0.0.9"), NEW)
+    journal.book.remove(record(OLD))
+
+    assert [key.public_key for key in copy.told] == [OLD, NEW]
+    assert copy.gone == [record(OLD)]
+
+
+def test_what_a_copy_saw_first_is_recorded_once() -> None:
+    journal = Journal()
+    journal.book.adopt(by_rule(OLD))
+    journal.book.adopt(by_rule(OLD))
+
+    assert journal.new == [by_rule(OLD)]
+    assert journal.book.approved("10.0.0.1", 22) == (OLD,)
+
+
+def test_of_two_first_keys_that_copies_approved_only_one_is() -> None:
+    journal, copy = Journal(), Copy()
+    journal.book.followers.append(copy)
+    journal.book.adopt(by_rule(OLD))
+    journal.book.adopt(by_rule(NEW))
+
+    assert journal.book.approved("10.0.0.1", 22) == (OLD,)
+    assert copy.told[-1].public_key == NEW
+    assert copy.told[-1].status is KeyStatus.PENDING
+    assert [key.status for key in journal.new] == [KeyStatus.APPROVED, KeyStatus.PENDING]
+
+
+def test_a_copy_that_has_not_heard_of_a_decision_does_not_undo_it() -> None:
+    journal, copy = Journal(), Copy()
+    journal.book.followers.append(copy)
+    journal.book.put(record(OLD, KeyStatus.REVOKED))
+    journal.book.adopt(by_rule(OLD))
+
+    assert journal.book.judge(host(), OLD).verdict is KeyVerdict.REVOKED
+    assert journal.new == []
+    assert copy.told[-1].status is KeyStatus.REVOKED
+
+
+def test_copies_with_ever_new_keys_fill_nothing() -> None:
+    journal = Journal()
+    for number in range(MAX_PENDING_A_HOST + 10):
+        journal.book.adopt(record(public_key(100 + number), KeyStatus.PENDING))
+
+    assert len(journal.new) == MAX_PENDING_A_HOST

@@ -1,0 +1,296 @@
+"""Where workers come from: a small process that was forked before the engine had anything.
+
+A process with threads cannot be forked safely, and a new interpreter would load every
+library again (0.3 s of CPU). So `Zygote.fork` is called first of all, while there is one
+thread and no lock, database or socket; its child then waits, and forks a worker, with
+everything loaded and shared, each time it is asked to.
+
+    engine -> zygote   FORK with the worker's socket | KILL pid
+    zygote -> engine   FORKED pid | FAILED errno | EXITED pid, status
+
+It ends when the engine does, and takes along whoever is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from core.errors import EnvironmentFault
+
+if sys.platform != "win32":
+    import resource
+
+Work = Callable[[socket.socket], None]
+"""What a worker does with its socket, to its end."""
+
+_REQUEST = struct.Struct("!ci")
+_REPORT = struct.Struct("!cii")
+_FORK, _KILL = b"F", b"K"
+_FORKED, _FAILED, _EXITED = b"f", b"x", b"e"
+
+_FORK_S = 10.0
+"""A machine that cannot fork for so long is in trouble."""
+_OOM_SCORE = "400"
+"""Where memory runs out, the kernel takes a worker, whose work is followed up, not the engine."""
+_DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Meant for the engine, which may want to finish its work first: a closed socket ends the others."""
+
+
+# ---------------------------------------------------------------------- in the zygote
+
+
+def serve(control: socket.socket, work: Work) -> NoReturn:
+    """Fork workers until the engine closes `control`; for a process of one thread."""
+    _stand_apart(control)
+    children: set[int] = set()
+    bell, ringer = os.pipe()
+    os.set_blocking(ringer, False)
+    signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    try:
+        while True:
+            ready, _, _ = select.select([control.fileno(), bell], [], [])
+            if bell in ready:
+                os.read(bell, 4096)
+            _report_exits(control, children)
+            if control.fileno() in ready and not _obey(control, children, work, (bell, ringer)):
+                break
+    except OSError:
+        pass  # the engine is gone
+    finally:
+        for pid in children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        os._exit(0)
+
+
+def _stand_apart(control: socket.socket) -> None:
+    """Keep nothing of the engine's but the imported code and `control`."""
+    with suppress(PermissionError):  # it has a session of its own already
+        os.setsid()
+    for number in _DEAF_TO:
+        signal.signal(number, signal.SIG_IGN)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(null, descriptor)
+    for descriptor in [int(entry.name) for entry in Path("/dev/fd").iterdir()]:
+        if descriptor > 2 and descriptor != control.fileno():
+            with suppress(OSError):  # the listing's own
+                os.close(descriptor)
+    # Workers hold secrets in memory.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _tell_the_kernel("comm", "jobdeck-zygote")
+    gc.collect()
+    gc.freeze()
+
+
+def _obey(control: socket.socket, children: set[int], work: Work, bells: tuple[int, int]) -> bool:
+    """Do what the engine asks; False when it has closed."""
+    request, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 1)
+    if len(request) < _REQUEST.size:
+        return False
+    what, pid = _REQUEST.unpack(request)
+    if what == _KILL:
+        if pid in children:
+            os.kill(pid, signal.SIGKILL)
+        return True
+    with socket.socket(fileno=descriptors[0]) as sock:
+        try:
+            child = os.fork()
+        except OSError as error:
+            control.sendall(_REPORT.pack(_FAILED, error.errno or 0, 0))
+            return True
+        if child == 0:
+            _become_worker(control, sock, work, bells)
+    children.add(child)
+    control.sendall(_REPORT.pack(_FORKED, child, 0))
+    return True
+
+
+def _become_worker(
+    control: socket.socket, sock: socket.socket, work: Work, bells: tuple[int, int]
+) -> NoReturn:
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        control.close()
+        for descriptor in bells:
+            os.close(descriptor)
+        _tell_the_kernel("comm", "jobdeck-worker")
+        _tell_the_kernel("oom_score_adj", _OOM_SCORE)
+        work(sock)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _report_exits(control: socket.socket, children: set[int]) -> None:
+    while children:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        children.discard(pid)
+        control.sendall(_REPORT.pack(_EXITED, pid, status))
+
+
+def _tell_the_kernel(what: str, value: str) -> None:
+    """For `ps` and the out-of-memory killer; where there is no /proc, nobody misses it."""
+    with suppress(OSError):
+        Path(f"/proc/self/{what}").write_text(value)
+
+
+# ---------------------------------------------------------------------- in the engine
+
+
+def ask_for_fork(control: socket.socket, sock: socket.socket) -> None:
+    """Ask the zygote behind `control` for a process that works with a copy of `sock`."""
+    socket.send_fds(control, [_REQUEST.pack(_FORK, 0)], [sock.fileno()])
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A worker's process, as the engine holds it."""
+
+    pid: int
+    sock: socket.socket
+    """The engine's end; the worker ends when it is closed."""
+    exited: asyncio.Future[int]
+    """Its wait status, once it has ended."""
+
+
+class Zygote:
+    """The engine's hold on the zygote. All but `fork` happens in one event loop."""
+
+    def __init__(self, control: socket.socket, pid: int | None = None) -> None:
+        """`control`: our end of a connected socket whose other end is `serve`d; `pid` is reaped."""
+        control.setblocking(False)
+        self._control = control
+        self._pid = pid
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked: deque[asyncio.Future[tuple[int, asyncio.Future[int]]]] = deque()
+        self._exits: dict[int, asyncio.Future[int]] = {}
+        self._rest = b""
+        self.is_alive = True
+
+    @classmethod
+    def fork(cls, work: Work) -> Zygote:
+        """A zygote whose workers do `work`; before the engine starts any thread."""
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                ours.close()
+                serve(theirs, work)
+            finally:
+                os._exit(1)
+        theirs.close()
+        return cls(ours, pid)
+
+    async def start(self) -> Child:
+        """A new worker; EnvironmentFault when there can be none."""
+        if not self.is_alive:
+            raise EnvironmentFault("the process that starts workers has ended")
+        self._listen()
+        ours, theirs = socket.socketpair()
+        forked = asyncio.get_running_loop().create_future()
+        with theirs:
+            try:
+                ask_for_fork(self._control, theirs)
+            except OSError as error:
+                ours.close()
+                raise EnvironmentFault(f"no worker can be started: {error}") from error
+        self._asked.append(forked)
+        try:
+            pid, exited = await asyncio.wait_for(asyncio.shield(forked), _FORK_S)
+        except BaseException as error:
+            # A worker that is forked yet finds its socket closed, and ends.
+            ours.close()
+            if isinstance(error, TimeoutError):
+                raise EnvironmentFault(f"no worker was started within {_FORK_S:g} s") from error
+            raise
+        ours.setblocking(False)
+        return Child(pid, ours, exited)
+
+    def kill(self, pid: int) -> None:
+        """End a worker at once, if it still lives."""
+        with suppress(OSError):
+            self._control.send(_REQUEST.pack(_KILL, pid))
+
+    def close(self) -> None:
+        """Let the zygote end, and with it whoever it started."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._control)
+        self._control.close()
+        self._lost()
+        if self._pid is not None:
+            # Killed, so that it is reaped without waiting: what it would do now is done already.
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(self._pid, signal.SIGKILL)
+                os.waitpid(self._pid, 0)
+            self._pid = None
+
+    # ------------------------------------------------------------------ inside
+
+    def _listen(self) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._control, self._hear)
+
+    def _hear(self) -> None:
+        try:
+            data = self._control.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            assert self._loop is not None
+            self._loop.remove_reader(self._control)
+            self._lost()
+            return
+        self._rest += data
+        whole = len(self._rest) // _REPORT.size * _REPORT.size
+        for what, number, status in _REPORT.iter_unpack(self._rest[:whole]):
+            self._take(what, number, status)
+        self._rest = self._rest[whole:]
+
+    def _take(self, what: bytes, number: int, status: int) -> None:
+        if what == _EXITED:
+            exited = self._exits.pop(number)
+            if not exited.done():
+                exited.set_result(status)
+            return
+        forked = self._asked.popleft()
+        if what == _FORKED:
+            self._exits[number] = asyncio.get_running_loop().create_future()
+            forked.set_result((number, self._exits[number]))
+        else:
+            error = EnvironmentFault(f"no worker can be started: {os.strerror(number)}")
+            forked.set_exception(error)
+
+    def _lost(self) -> None:
+        """The zygote has ended: nothing more will be heard of it or its workers."""
+        self.is_alive = False
+        for forked in self._asked:
+            forked.set_exception(EnvironmentFault("the process that starts workers has ended"))
+        self._asked.clear()
+
+
+def exit_in_words(status: int) -> str:
+    """A wait status for a message, such as `signal 9`."""
+    code = os.waitstatus_to_exitcode(status)
+    return f"signal {-code}" if code < 0 else f"exit status {code}"
