@@ -41,6 +41,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "run": Place("running", _("run a command or a script on many hosts, at once")),
             "start": Place("running", _("start a saved job")),
             "runs": Place("runs", _("look at runs, follow or cancel them"), True, ("comparing",)),
+            "search": Place("searching", _("find lines in what hosts printed, in any run")),
         },
         _("Define"): {
             "apply": Place("applying", _("make the engine's documents what YAML files say")),

@@ -58,6 +58,9 @@ WRONG = [
     (("runs", "output", "x", "--tail", "few"), "--tail: 'few' does not fit", "at least 0"),
     (("runs", "diff", "x", "--a", "web1"), "--a and --b belong together", "give two hosts"),
     (("runs", "search", "x"), "WORDS is missing", ""),
+    (("search",), "WORDS is missing", "`jobdeck search --help`"),
+    (("search", "x", "--since", "soon"), "--since: 'soon' is no time", "2026-01-31"),
+    (("search", "x", "--limit", "0"), "--limit: '0' does not fit", "1 to 100000"),
     (("runs", "watch", "x", "--per-host", "--quiet"), "--per-host and --quiet cannot", "one of"),
     # documents
     (("apply",), "-f is missing", "-f FILE, -f DIR, or -f -"),
