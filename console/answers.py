@@ -40,6 +40,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     targets_waiting: int = 0
     writes_waiting: int = 0
     database_bytes: int = 0
+    unindexed_chunks: int = 0
     unlocker: str = ""
     recovered_runs: int = 0
     pending_host_keys: int = 0
@@ -342,6 +343,12 @@ class Match(Answer, frozen=True, kw_only=True):
     step: str
     line: int
     text: str
+
+
+class RunMatch(Match, frozen=True, kw_only=True):
+    """A line of output that a search of all runs found."""
+
+    run: str
 
 
 class Event(Answer, frozen=True, kw_only=True):

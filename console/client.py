@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -226,6 +227,11 @@ class Client:
     def search(self, run_id: str, words: str) -> Iterator[answers.Match]:
         """Every target that printed these words, in the run's order."""
         return self._all(answers.Match, f"{_run(run_id)}/search", {"q": words})
+
+    def search_all(self, query: Query, *, limit: int) -> list[answers.RunMatch]:
+        """The newest `limit` matches of `q` in what any run printed; takes job, host and since."""
+        asked = {**query, "limit": min(limit, _PAGE)}
+        return list(islice(self._all(answers.RunMatch, "/search", asked), limit))
 
     def follow_output(
         self, run_id: str, after: str = "0"

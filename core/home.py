@@ -40,6 +40,11 @@ class Home:
         return self.root / "jobdeck.db"
 
     @property
+    def search_index(self) -> Path:
+        """A cache: it may be deleted, and is made anew."""
+        return self.root / "search.db"
+
+    @property
     def lock(self) -> Path:
         return self.root / "engine.lock"
 

@@ -29,6 +29,7 @@ def status_table(engine: Engine) -> Table:
         (_("recovered"), _recovered(engine.recovered_runs)),
         (_("host keys"), _pending(engine.pending_host_keys)),
         (_("database"), size(engine.database_bytes)),
+        (_("search index"), _behind(engine.unindexed_chunks)),
         (_("writes waiting"), number(engine.writes_waiting) if engine.writes_waiting else ""),
         (_("master key"), engine.unlocker),
     )
@@ -52,6 +53,13 @@ def _stored(engine: Engine) -> str:
 
 def _recovered(count: int) -> str:
     return _("{count} runs taken up at this start").format(count=number(count)) if count else ""
+
+
+def _behind(chunks: int) -> str:
+    if not chunks:
+        return _("complete")
+    text = _("follows: {count} parts of output to go; searches read them meanwhile")
+    return text.format(count=number(chunks))
 
 
 def _pending(count: int) -> str | Span:

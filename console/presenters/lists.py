@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from console.answers import Document, HostKey, Match, Revision, Run, Target
+from console.answers import Document, HostKey, Match, Revision, Run, RunMatch, Target
 from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, number, size, span_of
@@ -250,6 +250,30 @@ def _key_status(status: str) -> Span:
     words = {"pending": _("pending"), "approved": _("approved"), "revoked": _("revoked")}
     symbol = _KEY_SYMBOLS.get(status, "?")
     return Span(f"{symbol} {words.get(status, status)}", _KEY_TONES.get(status, Tone.PLAIN))
+
+
+def run_matches_table(matches: Sequence[RunMatch]) -> Table:
+    """Lines that a search of all runs found."""
+    return Table(
+        columns=(
+            Column(_("RUN")),
+            Column(_("HOST")),
+            Column(_("STEP")),
+            Column(_("LINE"), right=True),
+            Column(_("TEXT"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(short_id(match.run)),
+                Span(match.host, Tone.STRONG),
+                Span(match.step),
+                Span(str(match.line)),
+                Span(match.text),
+            )
+            for match in matches
+        ),
+        empty=_("nothing found"),
+    )
 
 
 def matches_table(matches: Sequence[Match]) -> Table:

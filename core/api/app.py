@@ -26,6 +26,7 @@ from core.api import (
     run_output,
     run_targets,
     runs,
+    search,
 )
 from core.api.problems import HANDLERS, internal_error
 from core.api.routes import engine_of
@@ -50,6 +51,7 @@ FAMILIES = (
     run_groups,
     run_comparison,
     run_output,
+    search,
     events,
     hostkeys,
     docs,

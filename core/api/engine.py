@@ -30,6 +30,10 @@ class EngineOut(Answer):
     targets_waiting: int
     writes_waiting: int
     database_bytes: int
+    unindexed_chunks: int = Field(
+        description="parts of output, of up to 64 KiB, that the search index has not come to yet;"
+        " a search reads them itself"
+    )
     unlocker: str = Field(description="what keeps the master key")
     recovered_runs: int = Field(description="runs that were taken up again at this start")
     pending_host_keys: int

@@ -19,8 +19,9 @@ from core.domain.authorization import ObjectKind, Verb
 from core.domain.run import TERMINAL_RUN_STATES
 from core.executors.protocol import Stream
 from core.runtime.engine import Engine
-from core.storage import output, output_search, runs
+from core.storage import output, runs
 from core.storage.output import Arrival, Segment
+from core.storage.output_search import Found, FoundPage, search_run
 from core.storage.reading import Connection
 from core.storage.runs import TargetRow
 
@@ -149,29 +150,36 @@ async def search(
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> MatchPage:
-    """Targets whose output contains a text, in the run's order."""
+    """Targets whose output contains a text, in the run's order.
+
+    How much is read for one page is bounded: a page may be short, or empty, and still have a
+    `next_cursor`.
+    """
     scope = f"search {run} {q}"
     after = cursors.number_position(scope, cursor)
 
-    def find(c: Connection) -> list[output_search.Found]:
-        return output_search.search(c, runs.get(c, run).id, q, limit, after=after)
+    def find(c: Connection) -> FoundPage:
+        run_id = runs.get(c, run).id
+        return search_run(c, engine.store.indexer, run_id, q, limit=limit, after=after)
 
     found = await engine.store.reader.read(find)
-    # Whether there are more is not known without looking: a full page says that there may be.
-    next_cursor = cursors.encode(scope, found[-1].target_run_id) if len(found) == limit else None
-    return MatchPage(items=[_match(hit) for hit in found], next_cursor=next_cursor)
-
-
-def _match(hit: output_search.Found) -> Match:
-    return Match(
-        host=hit.host,
-        ordinal=hit.ordinal,
-        step=hit.step,
-        attempt=hit.attempt,
-        stream=Stream(hit.stream),
-        line=hit.line_number,
-        text=hit.line,
+    return MatchPage(
+        items=[Match(**match_fields(item)) for item in found.items],
+        next_cursor=None if found.position is None else cursors.encode(scope, found.position),
     )
+
+
+def match_fields(found: Found) -> dict[str, Any]:
+    """The fields of a `Match`."""
+    return {
+        "host": found.host,
+        "ordinal": found.ordinal,
+        "step": found.step,
+        "attempt": found.attempt,
+        "stream": found.stream,
+        "line": found.line_number,
+        "text": found.line,
+    }
 
 
 async def _raw(

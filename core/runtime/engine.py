@@ -71,6 +71,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     targets_waiting: int
     writes_waiting: int
     database_bytes: int
+    unindexed_chunks: int
+    """Parts of output, of up to 64 KiB, that the search index has not come to yet."""
     unlocker: str
     """What keeps the master key: `keyring` or `key file`."""
     recovered_runs: int
@@ -129,6 +131,7 @@ class Engine:
         """Take up what an earlier engine left, then accept work."""
         await self.host_keys.load()
         self._recovered = await self.runs.recover()
+        self.store.indexer.start()
         self._watching = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
         log.info("engine.started", pid=os.getpid(), version=self.version, resumed=self._recovered)
@@ -174,6 +177,7 @@ class Engine:
     async def status(self) -> EngineStatus:
         """Version, work, storage and keys."""
         totals = await self.store.reader.read(runs.totals)
+        unindexed = await self.store.reader.read(self.store.indexer.behind)
         counts: Counter[str] = Counter()
         for driver in self.runs.live.values():
             counts.update(driver.counts)
@@ -190,6 +194,7 @@ class Engine:
             targets_waiting=counts[TargetState.WAITING],
             writes_waiting=self.store.writer.waiting,
             database_bytes=self._database_bytes(),
+            unindexed_chunks=unindexed,
             unlocker=self.vault.unlocker,
             recovered_runs=self._recovered,
             recovery=self._recovery.counts,

@@ -19,7 +19,8 @@ import msgspec
 
 from core import failpoints
 from core.errors import AlreadyExists, Conflict, NotFound, StorageFault
-from core.storage import schema
+from core.home import Home
+from core.storage import schema, search_index
 from core.storage.writer import storage_fault
 
 ASIDE = ".before-restore"
@@ -126,6 +127,8 @@ def restore(source: Path, database: Path, *, engine_running: bool = False) -> Re
         facts = check(draft, source)
         _sync(draft)
         aside = _set_aside(database)
+        # It follows the numbers of the database that goes.
+        search_index.remove(Home(database.parent).search_index)
         draft.replace(database)
         _sync(database.parent)
     return Restored(

@@ -1,4 +1,4 @@
-"""One home's storage, opened: the writer, the readers and the feed of its journal."""
+"""One home's storage, opened: the writer, the readers, the journal's feed, the search index."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.home import Home
 from core.ids import Ids
 from core.storage import database, schema, tables
 from core.storage.database import Reader
+from core.storage.indexer import Indexer
 from core.storage.journal import JournalFeed
 from core.storage.writer import Transaction, Writer
 
@@ -19,7 +20,9 @@ from core.storage.writer import Transaction, Writer
 class Store:
     """The storage of one home folder; the caller sees to it that one process has it open."""
 
-    def __init__(self, path: Path, writing: Engine, reading: Engine, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, writing: Engine, reading: Engine, indexing: Engine, clock: Clock
+    ) -> None:
         self.path = path
         """The database file."""
         self._writing = writing
@@ -28,6 +31,10 @@ class Store:
         self.feed = JournalFeed(self.writer, self.reader)
         self.home_id: str = self.reader.read_now(_home_id)
         """Identity of the database: kept by a backup and by moving the folder."""
+        index_path = Home(path.parent).search_index
+        self.indexer = Indexer(index_path, self.home_id, indexing)
+        """Not started: without it every search reads the output itself."""
+        self.writer.after_commit(self.indexer.committed)
         self.writer.start()
 
     @classmethod
@@ -56,9 +63,11 @@ class Store:
         schema.prepare(file, home_id=ids.new(), busy_timeout_s=busy_timeout_s)
         writing = database.open_writing(file, busy_timeout_s=busy_timeout_s)
         reading = database.open_reading(file, busy_timeout_s=busy_timeout_s)
+        indexing = database.open_reading(file, busy_timeout_s=busy_timeout_s)
         try:
-            return cls(file, writing, reading, clock)
+            return cls(file, writing, reading, indexing, clock)
         except BaseException:
+            indexing.dispose()
             reading.dispose()
             writing.dispose()
             raise
@@ -71,6 +80,7 @@ class Store:
         """Commit what waits and let go of the file; its log is merged into it."""
         self.feed.close()
         self.writer.close()
+        self.indexer.close()
         self.reader.close()
         self._writing.dispose()
 

@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, exc
@@ -90,6 +91,7 @@ class Writer:
         self._clock = clock
         self._queue: queue.SimpleQueue[tuple[Write, Future[Any]] | None] = queue.SimpleQueue()
         self._listeners: list[Listener] = []
+        self._after: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="storage-writer", daemon=True)
         self._door = threading.Lock()  # nothing may be queued behind the mark that ends the thread
         self._closed = False
@@ -109,6 +111,10 @@ class Writer:
     def on_commit(self, listener: Listener) -> None:
         """Call `listener(last seq)` in the writer's thread after each commit with entries."""
         self._listeners.append(listener)
+
+    def after_commit(self, listener: Callable[[], None]) -> None:
+        """Call `listener()` in the writer's thread after each commit, with entries or without."""
+        self._after.append(listener)
 
     @property
     def closed(self) -> bool:
@@ -138,7 +144,8 @@ class Writer:
         while (group := self._next_group()) is not None:
             last_seq = self._commit(group)
             if last_seq is not None:
-                self._tell(last_seq)
+                self._tell(partial(listener, last_seq) for listener in self._listeners)
+            self._tell(self._after)
 
     def _next_group(self) -> list[tuple[Write, Future[Any]]] | None:
         item = self._queue.get()
@@ -180,10 +187,10 @@ class Writer:
         failpoints.reach("storage.group.answered")
         return last_seq
 
-    def _tell(self, last_seq: int) -> None:
-        for listener in self._listeners:
+    def _tell(self, listeners: Iterable[Callable[[], None]]) -> None:
+        for listener in listeners:
             try:
-                listener(last_seq)
+                listener()
             except Exception:  # noqa: BLE001 - a listener's bug must not end the one writer
                 _log.exception("a listener of commits failed")
 

@@ -210,6 +210,33 @@ async def test_a_search_has_pages(web: Api) -> None:
     assert last["next_cursor"] is None
 
 
+async def test_all_runs_are_searched_newest_first(web: Api) -> None:
+    web.hosts.behaviours["web2"] = prints(b"fine\nDisk FULL on /var\n")
+    first, second = [await web.run(command(targets="web*")) for _ in range(2)]
+    page = (await web.get("/search?q=disk full&limit=1")).json()
+    rest = (await web.get(f"/search?q=disk full&limit=1&cursor={page['next_cursor']}")).json()
+    (newest,), (older,) = page["items"], rest["items"]
+    assert (newest["run"], older["run"]) == (second, first)
+    assert (newest["host"], newest["line"], newest["text"]) == ("web2", 2, "Disk FULL on /var")
+    assert (await web.get("/search?q=disk full&job=nightly")).json()["items"] == []
+    assert (await web.get("/search?q=disk full&host=web1")).json()["items"] == []
+    found = (await web.get("/search?q=disk full&job=adhoc&host=web2&since=1h")).json()["items"]
+    assert [item["run"] for item in found] == [second, first]
+
+
+async def test_the_engine_says_how_far_its_index_is_behind(web: Api) -> None:
+    await web.run(command(targets="web*"))
+
+    async def behind() -> int:
+        return int((await web.get("/engine")).json()["unindexed_chunks"])
+
+    for _ in range(1000):
+        if await behind() == 0:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the index did not come to all output")
+
+
 # --- live -------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from console.cli import asking, starting
+from console.presenters.results import short_id
 from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem, stream
 
 ID = "01JABCDEFGHJKMNPQRSTVWXYZ0"
@@ -558,6 +559,35 @@ def test_a_search_without_a_find_ends_with_1(jobdeck: Jobdeck, ended_run: FakeAp
 
     assert (ended.code, ended.out) == (1, "nothing found\n")
     assert ended_run.asked(f"/runs/{ID}/search")["q"] == ["no space"]
+
+
+def test_all_runs_are_searched_for_words(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    match = {"host": "web01", "ordinal": 0, "step": "command", "line": 7, "text": "no space left"}
+    pages = [
+        answer({"items": [], "next_cursor": "later"}),
+        answer({"items": [{**match, "run": ID}]}),
+    ]
+    ended_run.on("GET", "/search", *pages)
+
+    ended = jobdeck("search", "no", "space", "--job", "backup", "--host", "web01", "--since", "2h")
+
+    assert ended.code == 0
+    assert [line.split() for line in ended.out.splitlines()] == [
+        ["RUN", "HOST", "STEP", "LINE", "TEXT"],
+        [short_id(ID), "web01", "command", "7", "no", "space", "left"],
+    ]
+    asked = ended_run.asked("/search")
+    assert (asked["q"], asked["job"], asked["host"], asked["since"]) == (
+        ["no space"], ["backup"], ["web01"], ["2h"],
+    )  # fmt: skip
+
+
+def test_words_that_no_run_has_end_with_1(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    ended_run.on("GET", "/search", answer({"items": []}))
+    assert (jobdeck("search", "nowhere").code, jobdeck("search", "nowhere").out) == (
+        1,
+        "nothing found\n",
+    )
 
 
 def test_a_question_is_asked_on_stderr(

@@ -11,10 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 
-from core.errors import Invalid
 from core.storage import output, tables
 from core.storage.chunks import CHUNK_BYTES, Chunk, Piece, pack, unpack
-from core.storage.output_search import search
 from core.storage.store import Store
 from core.storage.writer import Transaction
 
@@ -276,63 +274,3 @@ def test_a_live_reader_gets_every_chunk_of_a_run_once(store: Store, targets: lis
         seen += [(a.target_run_id, s.offset, s.stream, s.data) for a in found for s in a.segments]
         cursor = found[-1].seq
     assert seen == [(1, 0, "out", b"a"), (2, 0, "err", b"b"), (1, 1, "out", b"c")]
-
-
-# --- search ---------------------------------------------------------------------------------
-
-
-def hosts(store: Store, text: str, limit: int = 10) -> list[str]:
-    return [f.host for f in store.reader.read_now(lambda c: search(c, RUN, text, limit))]
-
-
-def test_a_text_is_found_in_any_case_and_with_its_line(store: Store, targets: list[int]) -> None:
-    put(store, 1, [piece(b"all is well\r\nDisk FULL on /var\r\nbye\n")])
-    put(store, 2, [piece("Größe: STRASSE\n".encode(), "err")])
-    (found,) = store.reader.read_now(lambda c: search(c, RUN, "disk full", 10))
-    assert (found.host, found.step, found.stream) == ("web0", "main", "out")
-    assert found.line == "Disk FULL on /var"
-    (found,) = store.reader.read_now(lambda c: search(c, RUN, "straße", 10))
-    assert (found.host, found.stream, found.line) == ("web1", "err", "Größe: STRASSE")
-    assert hosts(store, "nowhere") == []
-
-
-def test_a_text_is_found_across_chunks_and_across_the_other_stream(
-    store: Store, targets: list[int]
-) -> None:
-    put(store, 1, [piece(b"x" * (CHUNK_BYTES - 3) + b"needle" + b"y" * 100)])
-    put(store, 2, [piece(b"nee"), piece(b"noise", "err"), piece(b"dle")])
-    put(store, 3, [piece(b"nee"), piece(b"dle", "err")])
-    assert hosts(store, "needle") == ["web0", "web1"]
-
-
-def test_a_letter_that_lies_across_chunks_is_read_as_one(store: Store, targets: list[int]) -> None:
-    text = "日本語".encode()
-    put(store, 1, [piece(b"x" * (CHUNK_BYTES - 1) + text)])
-    put(store, 2, [piece(b"\xff\xfe\x80 binary \x00")])
-    assert hosts(store, "本") == ["web0"]
-    assert hosts(store, "binary \x00") == ["web1"]
-
-
-def test_a_search_stops_at_its_limit(store: Store, targets: list[int]) -> None:
-    for target in targets:
-        put(store, target, [piece(b"same\n"), piece(noise(CHUNK_BYTES * 2))])
-    assert hosts(store, "same", 2) == ["web0", "web1"]
-
-
-def test_a_long_line_is_shown_around_the_match(store: Store, targets: list[int]) -> None:
-    put(store, 1, [piece(b"a" * 1000 + b"NEEDLE" + b"b" * 1000)])
-    (found,) = store.reader.read_now(lambda c: search(c, RUN, "needle", 1))
-    assert found.line == "a" * 60 + "NEEDLE" + "b" * 134
-
-
-def test_a_match_knows_its_target_and_the_number_of_its_line(
-    store: Store, targets: list[int]
-) -> None:
-    put(store, 2, [piece(b"line\n" * 40_000), piece(b"noise\n", "err"), piece(b"a needle\n")])
-    (found,) = store.reader.read_now(lambda c: search(c, RUN, "needle", 1))
-    assert (found.host, found.ordinal, found.line_number) == ("web1", 1, 40_001)
-
-
-def test_looking_for_nothing_is_refused(store: Store, targets: list[int]) -> None:
-    with pytest.raises(Invalid, match="no text"):
-        hosts(store, "")
