@@ -43,6 +43,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     unindexed_chunks: int = 0
     unlocker: str = ""
     recovered_runs: int = 0
+    recovery: dict[str, int] = {}
     pending_host_keys: int = 0
 
 

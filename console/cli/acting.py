@@ -38,7 +38,7 @@ from console.client import Client
 from console.i18n import _
 from console.presenters import acting, results
 from core.clock import SystemClock
-from core.errors import ConfirmationRequired, Invalid, Problem
+from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
 
 app = family()
 
@@ -174,6 +174,59 @@ def ignore(
     with engine() as client:
         row = _act(client, find(client, run), "ignore", fields, given)
         err().print(_("ignored; the run goes on where something follows"))
+        return _go_on(client, row, wait=wait)
+
+
+@command(
+    app,
+    "resolve",
+    _(
+        "Say how hosts ended whose outcome is unknown, or have them asked again.\n\n"
+        "Look at the host first: --success and --failed are your word, kept in the record with your"
+        " name. --look asks hosts that kept the work; it starts nothing. What follows the step goes"
+        " on when it succeeded."
+    ),
+    """
+jobdeck runs resolve last --look
+jobdeck runs resolve last --hosts web03 --success --reason 'the package is installed'
+""",
+)
+def resolve(
+    run: RunId,
+    success: Annotated[bool, typer.Option("--success", help=_("they ended well"))] = False,
+    failed: Annotated[
+        bool,
+        typer.Option("--failed", help=_("they did not, or never ran; `runs retry` may follow")),
+    ] = False,
+    look: Annotated[
+        bool, typer.Option("--look", help=_("ask the hosts again: they may have kept it"))
+    ] = False,
+    hosts: Hosts = None,
+    step: OfStep = None,
+    confirm: Confirm = None,
+    secrets: Secrets = None,
+    reason: Reason = None,
+    wait: Wait = False,
+) -> int:
+    verdicts = {"--success": success, "--failed": failed, "--look": look}
+    options.exclusive(verdicts)
+    chosen = next((flag for flag, is_given in verdicts.items() if is_given), None)
+    if chosen is None:
+        raise RequestError(
+            _("nothing says how they ended"), hint=_("--success, --failed, or --look to ask again")
+        )
+    fields = {
+        "verdict": chosen.removeprefix("--"),
+        "hosts": None if hosts is None else options.host_list("--hosts", hosts),
+        "step": step,
+        "reason": reason,
+        "confirm_hosts": options.whole("--confirm", confirm, 0),
+    }
+    given = options.values("-p", secrets)
+    with engine() as client:
+        row = _act(client, find(client, run), "resolve", fields, given)
+        said = _("the hosts are asked again") if look else _("resolved; what follows goes on")
+        err().print(said)
         return _go_on(client, row, wait=wait)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from console.answers import Engine
 from console.i18n import _
 from console.presenters import states
@@ -26,7 +28,7 @@ def status_table(engine: Engine) -> Table:
             ),
         ),
         (_("stored runs"), _stored(engine)),
-        (_("recovered"), _recovered(engine.recovered_runs)),
+        (_("recovered"), _recovered(engine.recovered_runs, engine.recovery)),
         (_("host keys"), _pending(engine.pending_host_keys)),
         (_("database"), size(engine.database_bytes)),
         (_("search index"), _behind(engine.unindexed_chunks)),
@@ -51,8 +53,21 @@ def _stored(engine: Engine) -> str:
     return f"{number(total)} ({', '.join(parts)})" if parts else number(total)
 
 
-def _recovered(count: int) -> str:
-    return _("{count} runs taken up at this start").format(count=number(count)) if count else ""
+def _recovered(count: int, looks: Mapping[str, int]) -> str:
+    if not count:
+        return ""
+    runs = _("{count} runs taken up at this start").format(count=number(count))
+    words = {
+        "looking": _("{count} hosts not reached yet"),
+        "following": _("{count} hosts go on"),
+        "started": _("{count} hosts started now"),
+        "harvested": _("{count} hosts had kept their result"),
+        "unknown": _("{count} hosts unknown"),
+    }
+    parts = [
+        text.format(count=number(looks[look])) for look, text in words.items() if looks.get(look)
+    ]
+    return f"{runs}: {', '.join(parts)}" if parts else runs
 
 
 def _behind(chunks: int) -> str:

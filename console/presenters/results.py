@@ -161,6 +161,7 @@ def _advice() -> Mapping[str, tuple[str, str]]:
     accounts = "jobdeck get account"
     pending = (keys, _("compare the keys' fingerprints, then approve them"))
     changed = (keys, _("a host shows another key than the approved one"))
+    unknown = ("jobdeck runs resolve", _("ask the hosts again (--look), or say how it ended"))
     address = (hosts, _("check addresses, ports and jump hosts"))
     login = (accounts, _("check who logs in, and with what"))
     return {
@@ -172,4 +173,8 @@ def _advice() -> Mapping[str, tuple[str, str]]:
         TargetCode.HOST_NOT_FOUND: address,
         TargetCode.AUTHENTICATION_FAILURE: login,
         TargetCode.BECOME_FAILURE: login,
+        TargetCode.LINE_LOST: unknown,
+        TargetCode.CLAIM_BROKEN: unknown,
+        TargetCode.ENGINE_LOST: unknown,
+        TargetCode.CONNECTION_LOST: unknown,
     }

@@ -36,6 +36,10 @@ class EngineOut(Answer):
     )
     unlocker: str = Field(description="what keeps the master key")
     recovered_runs: int = Field(description="runs that were taken up again at this start")
+    recovery: dict[str, int] = Field(
+        description="targets that an earlier engine left running, by how far the look after them"
+        " is: looking, following, started, harvested, unknown"
+    )
     pending_host_keys: int
 
 

@@ -131,7 +131,8 @@ def _is_meant(standing: Standing, scope: RetryScope) -> bool:
 def _unknown(doubtful: Sequence[Standing]) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"how it ended on {_shown(doubtful)} is not known; another attempt could run it twice",
-        hint="look there and resolve the outcome, or name these hosts to run them anyway",
+        hint="`jobdeck runs resolve --look` asks them again; look there, then say how it ended, or"
+        " name these hosts to run them anyway",
     )
 
 
