@@ -187,3 +187,13 @@ def test_a_masker_never_shows_its_secrets() -> None:
     masker = Masker(["hunter22"])
 
     assert "hunter22" not in f"{masker!r} {MaskStream(masker)!r}"
+
+
+def test_no_end_of_a_line_is_held_back_for_a_key_of_many_lines() -> None:
+    key = "\n".join(f"{number:02}" + "Zk" * 34 for number in range(20))
+    stream = MaskStream(Masker([key]))
+    assert stream.feed(b"hello\n") == b"hello\n"
+    assert stream.feed(f"{key}\n".encode()) + stream.flush() == b"***\n"
+    for start in range(0, len(key) - 140, 7):
+        piece = key[start : start + 140].encode()
+        assert piece[40:100] not in Masker([key]).mask(piece)
