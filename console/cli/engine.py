@@ -33,7 +33,8 @@ Drain = Annotated[
 Detach = Annotated[
     bool,
     typer.Option(
-        "--detach", help=_("let running hosts end, leave the rest to the next start (default)")
+        "--detach",
+        help=_("leave what hosts keep to the next start, wait for direct work (default)"),
     ),
 ]
 Timeout = Annotated[

@@ -313,7 +313,7 @@ class Attendant:
         if taker.position != self._seen_until:
             self._seen_until, self._looks = taker.position, 0
         if self._looks == 0 and not self._is_found:
-            taker.note(f"Jobdeck: {outcome.message}; the host keeps the work, looking for it\n")
+            taker.note(f"Jobdeck: {outcome.message}; looking for it\n")
         delay_s = _DELAYS_S[min(self._looks, len(_DELAYS_S) - 1)]
         self._looks += 1
         self._tell(Look.LOOKING)
