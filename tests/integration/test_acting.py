@@ -115,7 +115,7 @@ async def test_a_retry_runs_what_failed_and_then_what_follows(home: Path) -> Non
         assert (answered.state, answered.finished_at, answered.reason) == (
             RunState.RUNNING,
             None,
-            "disk replaced",
+            "",
         )
         done = await ended(opened, done.id)
         assert done.state is RunState.SUCCEEDED
