@@ -235,7 +235,8 @@ class Driver:
             run_writes.set_step_state(tx, self.run_id, name, status.attempt, shown, reason=why)
         if after.run is not before.run:
             # Why a run was stopped was said by whoever stopped it.
-            why = "" if before.run is RunState.STOPPING else waiting_reason(event, after) or reason
+            said = waiting_reason(event, after) if isinstance(event, BatchEvent) else reason
+            why = "" if before.run is RunState.STOPPING else said
             run_writes.set_run_state(tx, self.run_id, after.run, actor, reason=why)
         if any(isinstance(command, FinishRun) for command in commands):
             secrets.erase(tx, self._tools.vault, self.run_id)
