@@ -119,6 +119,15 @@ class Resolved(Answer, frozen=True, kw_only=True):
     folded: str = ""
 
 
+class BatchPlan(Answer, frozen=True, kw_only=True):
+    """Who would be in one batch; `offset_s` is its planned start after the step's own."""
+
+    batch: int
+    count: int
+    folded: str
+    offset_s: float | None = None
+
+
 class PreviewStep(Answer, frozen=True, kw_only=True):
     """Where one step would run."""
 
@@ -127,6 +136,7 @@ class PreviewStep(Answer, frozen=True, kw_only=True):
     hosts: list[str] = []
     count: int = 0
     folded: str = ""
+    batches: list[BatchPlan] = []
 
 
 class Preview(Answer, frozen=True, kw_only=True):
@@ -136,6 +146,7 @@ class Preview(Answer, frozen=True, kw_only=True):
     steps: list[PreviewStep] = []
     hosts: int = 0
     confirm_hosts: int | None = None
+    seed: str = ""
 
 
 class Run(Answer, frozen=True, kw_only=True):
@@ -201,10 +212,27 @@ class Step(Answer, frozen=True, kw_only=True):
     outputs: dict[str, Any] = {}
 
 
+class Batch(Answer, frozen=True, kw_only=True):
+    """One batch of a rolling step's newest attempt; `batch` counts from 0."""
+
+    step: str
+    batch: int
+    of: int
+    state: str
+    attempt: int = 1
+    reason: str = ""
+    count: int = 0
+    folded: str = ""
+    planned_at: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+
+
 class RunDetail(Run, frozen=True, kw_only=True):
     """One run with its steps and what may be asked of it."""
 
     steps: list[Step] = []
+    batches: list[Batch] = []
     actions: list[str] = []
     definition: dict[str, Any] = {}
 

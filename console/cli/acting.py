@@ -247,6 +247,21 @@ def skip(run: RunId, step: OfStep = None, reason: Reason = None, wait: Wait = Fa
 
 @command(
     app,
+    "continue",
+    _(
+        "Let the next batch of a rolling run start.\n\n"
+        "A run in mode manual waits for this after each batch; `runs show` says what came of them."
+    ),
+)
+def continue_(run: RunId, step: OfStep = None, reason: Reason = None, wait: Wait = False) -> int:
+    with engine() as client:
+        row = client.act(find(client, run), "continue", step=step, reason=reason)
+        err().print(_("run {id} goes on").format(id=results.short_id(row.id)))
+        return _go_on(client, row, wait=wait)
+
+
+@command(
+    app,
     "again",
     _(
         "Start a run like an earlier one.\n\n"

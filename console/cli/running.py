@@ -8,6 +8,19 @@ import typer
 
 from console.cli import options, starting
 from console.cli.helping import command, family
+from console.cli.rolling import (
+    BatchExpr,
+    Health,
+    MaxFail,
+    MinSuccess,
+    ModeName,
+    OrderName,
+    Rank,
+    ScopeName,
+    Soak,
+    StaggerTime,
+    rolling_of,
+)
 from console.cli.settings import engine
 from console.cli.starting import (
     HOW,
@@ -47,6 +60,7 @@ app = family()
 jobdeck run --on 'env=prod & role=web' -- systemctl is-active nginx
 jobdeck run --hosts web[01-03] --stream -- 'tail -n 3 /var/log/syslog'
 jobdeck run --on all --script check.sh --timeout 30s -- --fast
+jobdeck run --on role=web --batch '1 10%' -- systemctl restart nginx
 """,
     context_settings={"allow_interspersed_args": False},
 )
@@ -80,6 +94,16 @@ def run(
     timeout: Timeout = None,
     env: Env = None,
     title: Title = None,
+    batch: BatchExpr = None,
+    mode: ModeName = None,
+    max_fail: MaxFail = None,
+    scope: ScopeName = None,
+    min_success: MinSuccess = None,
+    order: OrderName = None,
+    rank: Rank = None,
+    soak: Soak = None,
+    health: Health = None,
+    stagger: StaggerTime = None,
     detach: Detach = False,
     per_host: PerHost = False,
     stream: Stream = False,
@@ -102,6 +126,18 @@ def run(
         timeout=timeout,
         env=env,
         title=title,
+        rolling=rolling_of(
+            batch=batch,
+            mode=mode,
+            max_fail=max_fail,
+            scope=scope,
+            min_success=min_success,
+            order=order,
+            rank=rank,
+            soak=soak,
+            health=health,
+            stagger=stagger,
+        ),
     )
     view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
     if script is not None:
@@ -170,6 +206,16 @@ def start(
     timeout: Timeout = None,
     env: Env = None,
     title: Title = None,
+    batch: BatchExpr = None,
+    mode: ModeName = None,
+    max_fail: MaxFail = None,
+    scope: ScopeName = None,
+    min_success: MinSuccess = None,
+    order: OrderName = None,
+    rank: Rank = None,
+    soak: Soak = None,
+    health: Health = None,
+    stagger: StaggerTime = None,
     detach: Detach = False,
     per_host: PerHost = False,
     stream: Stream = False,
@@ -187,6 +233,18 @@ def start(
         timeout=timeout,
         env=env,
         title=title,
+        rolling=rolling_of(
+            batch=batch,
+            mode=mode,
+            max_fail=max_fail,
+            scope=scope,
+            min_success=min_success,
+            order=order,
+            rank=rank,
+            soak=soak,
+            health=health,
+            stagger=stagger,
+        ),
     )
     parameters = options.values("-p", parameter)
     view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)

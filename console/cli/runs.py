@@ -21,6 +21,7 @@ from console.client import Client
 from console.i18n import _
 from console.presenters import results, states
 from console.presenters.acting import notes_table, operations_table
+from console.presenters.batches import batches_table
 from console.presenters.changes import diff_lines
 from console.presenters.lists import matches_table, runs_table, targets_table
 from console.presenters.run import detail_table, steps_table
@@ -139,6 +140,9 @@ def show(
         out().print("")
         out().table(steps_table(detail.steps, now))
         out().print("")
+        if detail.batches:
+            out().table(batches_table(detail.batches, now))
+            out().print("")
         if hosts or step or attempt:
             query = _exact(detail, chosen)
             out().table(targets_table(list(client.targets(detail.id, query)), now))

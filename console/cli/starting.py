@@ -7,20 +7,22 @@ shown are the same flags.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from console.answers import Run
-from console.cli import options, watching
+from console.cli import options, rolling, watching
 from console.cli.asking import ask, secret
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import err, out
 from console.cli.settings import may_ask
 from console.client import Client
 from console.i18n import _
+from console.presenters.batches import plan_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
 from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
@@ -124,6 +126,7 @@ Json = Annotated[
 ]
 
 _FLAGS = {
+    **rolling.FLAGS,
     "targets": "--on",
     "hosts": "--hosts",
     "run_as": "--as",
@@ -154,6 +157,7 @@ def request_of(
     timeout: str | None,
     env: list[str] | None,
     title: str | None,
+    rolling: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The part of a request that both commands share; every flag is checked."""
     options.exclusive({"--on": on is not None, "--hosts": hosts is not None})
@@ -170,6 +174,7 @@ def request_of(
         "timeout_s": options.seconds("--timeout", timeout),
         "env": options.environment("--env", env) or None,
         "title": title,
+        "rolling": rolling,
     }
     return {name: value for name, value in request.items() if value is not None}
 
@@ -188,6 +193,8 @@ def go(
     client: Client, request: Mapping[str, Any], *, view: str, detach: bool, outputs: bool
 ) -> int:
     """Start the run and follow it, or leave it to itself."""
+    if "rolling" in request and view not in (watching.QUIET, watching.JSON):
+        request = _with_batches_shown(client, request)
     return follow(client, _start(client, request), view=view, detach=detach, outputs=outputs)
 
 
@@ -226,15 +233,34 @@ def typed_secrets(names: Iterable[str]) -> dict[str, str]:
     return {name: secret(name) for name in missing}
 
 
+def _with_batches_shown(client: Client, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The request, with the seed of the batches that a person was shown before the start."""
+    with _as_flags():
+        preview = client.preview(request)
+    for step in preview.steps:
+        if step.batches:
+            rolls = _("step {name} rolls in {count} batches:")
+            err().print(rolls.format(name=step.step, count=len(step.batches)))
+            err().lines(plan_lines(step.batches))
+    return {**request, "seed": preview.seed} if preview.seed else request
+
+
 def _start(client: Client, request: Mapping[str, Any]) -> Run:
     # One key for all tries of this command line: a lost answer never starts a second run.
     key = secrets.token_hex(16)
-    try:
+    with _as_flags():
         try:
             return client.start(request, key)
         except ConfirmationRequired as asked:
             confirmed = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
             return client.start(confirmed, secrets.token_hex(16))
+
+
+@contextmanager
+def _as_flags() -> Iterator[None]:
+    """Problems of a request name the flags that people wrote."""
+    try:
+        yield
     except Invalid as error:
         raise Invalid(
             error.message, [_as_flag(problem) for problem in error.problems], hint=error.hint

@@ -37,8 +37,8 @@ from console.presenters.progress import Meter, ended, progress_line
 from console.presenters.tally import Tally
 from console.presenters.text import Line, Span, Tone
 from core.clock import Clock, SystemClock
-from core.domain.run import TERMINAL_RUN_STATES
-from core.errors import IllegalTransition
+from core.domain.run import TERMINAL_RUN_STATES, RunState
+from core.errors import Conflict, IllegalTransition
 
 GROUPS, PER_HOST, STREAM, QUIET, JSON = "groups", "per-host", "stream", "quiet", "json"
 
@@ -75,6 +75,8 @@ class Watch:
         self._meter = Meter()
         self._tally = Tally()
         self._view = VIEWS[kind](client, run, out())
+        self._leaves = False
+        """Whether the person at this terminal left the run waiting."""
         self._output_ended = not self._view.follows_output
         self._feed = RunFeed(client, run.id, output=self._view.follows_output, clock=self._clock)
 
@@ -84,6 +86,10 @@ class Watch:
             with Interrupts() as interrupts:
                 while self._goes_on:
                     self._tick()
+                    if self._leaves:
+                        self._line.clear()
+                        say_detached(self.run.id)
+                        return ExitCode.OK
                     if interrupts.take() and (left := self._interrupted(interrupts)) is not None:
                         return left
         except KeyboardInterrupt:
@@ -120,14 +126,41 @@ class Watch:
     def _take(self, event: Event) -> None:
         self._tally.note(event.type, event.data)
         self._view.event(event)
-        if event.type == "run.state" and event.data.get("state") in TERMINAL_RUN_STATES:
+        state = event.data.get("state") if event.type == "run.state" else None
+        if state in TERMINAL_RUN_STATES:
             self.run = self._client.run(self.run.id)
+        elif state == RunState.WAITING_USER:
+            self._asked(str(event.data.get("reason", "")))
+
+    def _asked(self, reason: str) -> None:
+        """The run waits for a person: the one at this terminal, or whoever reads this."""
+        self.run = self._client.run(self.run.id)
+        if self.run.state != RunState.WAITING_USER or self._kind == JSON:
+            return  # an entry from before; somebody has answered since
+        self._line.clear()
+        self._screen.print(Span(reason, Tone.STRONG))
+        if not may_ask():
+            command = f"jobdeck runs continue {results.short_id(self.run.id)}"
+            self._screen.print("  ", Span(command, Tone.STRONG))
+            return
+        answer = ask(_("n)ext batch, s)top the run, or Enter to leave it waiting?")).lower()
+        with suppress(Conflict):  # somebody else was faster
+            if answer.startswith("n"):
+                self._client.act(self.run.id, "continue")
+            elif answer.startswith("s"):
+                self._stop()
+            else:
+                self._leaves = True
 
     def _progress(self) -> Line:
         tally, now_s = self._tally, self._clock.monotonic()
         self._meter.feed(now_s, ended(tally.counts))
         count = len(self.run.definition.get("steps", ()))
         step = f"{tally.steps_begun}/{count} {tally.step}" if count > 1 and tally.step else ""
+        number, batches = tally.batch
+        if batches:
+            word = _("batch {number}/{count}").format(number=number, count=batches)
+            step = f"{step}  {word}" if step else word
         total = tally.total or self.run.target_count
         elapsed_s = now_s - self._began_s
         return progress_line(tally.counts, total, self._meter, step=step, elapsed_s=elapsed_s)
@@ -141,6 +174,8 @@ class Watch:
             return
         out().flush()
         self._screen.print(*results.summary(self.run, self._clock.now()))
+        if self.run.batches and self.run.reason:
+            self._screen.print("  ", self.run.reason)  # hosts do not say which batch ended it
         self._screen.lines(results.next_steps(self.run, failed))
 
     def _interrupted(self, interrupts: Interrupts) -> ExitCode | None:

@@ -1,4 +1,4 @@
-"""States of runs, steps and targets: a symbol, a word and a tone for each.
+"""States of runs, steps, batches and targets: a symbol, a word and a tone for each.
 
 The symbol sorts states into eight meanings; the word tells them apart. The
 symbols are one cell wide in every terminal: none is of ambiguous width
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from console.i18n import _
 from console.presenters.text import Span, Tone
-from core.domain.run import RunState, TargetState
+from core.domain.run import BatchState, RunState, TargetState
 
 GOOD = ("\N{CHECK MARK}", Tone.GOOD)
 PARTLY = ("~", Tone.WARNING)
@@ -68,6 +68,16 @@ TARGET_SIGNS: Mapping[TargetState, Sign] = {
     TargetState.UNKNOWN: UNKNOWN,
 }
 
+BATCH_SIGNS: Mapping[BatchState, Sign] = {
+    BatchState.WAITING: WAITING,
+    BatchState.RUNNING: BUSY,
+    BatchState.SOAKING: WAITING,
+    BatchState.CHECKING: BUSY,
+    BatchState.SUCCEEDED: GOOD,
+    BatchState.FAILED: BAD,
+    BatchState.STOPPED: NOT_DONE,
+}
+
 _URGENCY = (BAD, REFUSED, UNKNOWN, NOT_DONE, BUSY, WAITING, GOOD)
 
 ORDER: Mapping[str, int] = {state: _URGENCY.index(sign) for state, sign in TARGET_SIGNS.items()}
@@ -82,6 +92,11 @@ def word(state: str) -> str:
 def run_state(state: str) -> Span:
     """Symbol and word of a run's or step's state."""
     return _span(state, RUN_SIGNS[RunState(state)] if state in RUN_SIGNS else UNKNOWN)
+
+
+def batch_state(state: str) -> Span:
+    """Symbol and word of a batch's state."""
+    return _span(state, BATCH_SIGNS[BatchState(state)] if state in BATCH_SIGNS else UNKNOWN)
 
 
 def target_state(state: str) -> Span:

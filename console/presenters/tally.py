@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from core.domain.run import TERMINAL_RUN_STATES, TargetState
+from core.domain.run import TERMINAL_RUN_STATES, BatchState, TargetState
 
 
 class Tally:
@@ -28,6 +28,8 @@ class Tally:
         self.total = 0
         self.carried = 0
         """Targets that succeeded in an earlier attempt, and are not run again."""
+        self.batch = (0, 0)
+        """Batches of a rolling step that have started, and all of them; zeros where it does not."""
         self._good: set[tuple[str, int]] = set()
         self._states: dict[int, str] = {}
 
@@ -35,6 +37,9 @@ class Tally:
         """Take an entry of the run's journal; other types than those of steps say nothing here."""
         if type_ == "run.step" and "targets" in data:
             self._begin(data)
+        elif type_ == "run.batch" and self._is_current(data):
+            if data["state"] == BatchState.RUNNING:
+                self.batch = (max(self.batch[0], data["batch"] + 1), data["of"])
         elif type_ == "run.targets" and self._is_current(data):
             for ordinal, state, *_why in data["targets"]:
                 self._states[ordinal] = state
@@ -60,6 +65,7 @@ class Tally:
         self.total = data["targets"]
         self.carried = sum(step == self.step for step, _ordinal in self._good)
         self._states = {}
+        self.batch = (0, 0)
 
     def _is_current(self, data: Mapping[str, Any]) -> bool:
         return (data["step"], data["attempt"]) == (self.step, self.attempt)

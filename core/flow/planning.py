@@ -119,7 +119,8 @@ def _kept(request: RunRequest, job: JobSpec) -> RunRequest:
     """The request without what the next run must be given anew."""
     secret = {each.name for each in job.parameters if each.type is ParameterType.SECRET}
     plain = {name: value for name, value in request.parameters.items() if name not in secret}
-    update = {"parameters": plain, "secrets": {}, "confirm_hosts": None, "change": None}
+    update: dict[str, Any] = {"parameters": plain, "secrets": {}, "confirm_hosts": None}
+    update |= {"change": None, "seed": ""}
     return request.model_copy(update=update)
 
 

@@ -318,9 +318,9 @@ def keep_batches(
             batches.set_batch(tx, run_id, step, new.attempt, batch, after, count, reason=why)
 
 
-def waiting_reason(event: AnyEvent, after: FlowState) -> str:
+def waiting_reason(event: BatchEvent, after: FlowState) -> str:
     """Why a run waits for a person after `event`; "" when it does not."""
-    if not isinstance(event, BatchEvent) or after.run is not RunState.WAITING_USER:
+    if after.run is not RunState.WAITING_USER:
         return ""
     states = after.steps[event.step].batches
     return (

@@ -300,7 +300,7 @@ async def test_each_batch_is_checked_by_a_run_of_its_own(home: Path) -> None:
         done = await ended(
             opened, (await start(opened, rolling={"batch": "4", "health": "check"})).id
         )
-        assert done.state is RunState.SUCCEEDED
+        assert (done.state, done.reason) == (RunState.SUCCEEDED, "")
         checks = await children_of(opened, done.id)
         assert [(row.origin, row.actor, row.state) for row in checks] == [
             ("job/check@1", "engine", RunState.SUCCEEDED)

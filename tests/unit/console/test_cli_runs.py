@@ -600,3 +600,57 @@ def test_a_question_is_asked_on_stderr(
     assert asking.ask("Really?") == "yes"
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "Really? ")
+
+
+def test_flags_of_batches_become_the_rules_of_the_request(
+    api: FakeApi, ended_run: FakeApi, jobdeck: Jobdeck
+) -> None:
+    plans = [
+        {"batch": 0, "count": 1, "folded": "web01", "offset_s": 0.0},
+        {"batch": 1, "count": 2, "folded": "web[02-03]", "offset_s": 90.0},
+    ]
+    step = {"step": "command", "hosts": [], "count": 3, "folded": "", "batches": plans}
+    api.on("POST", "/runs/preview", answer({"title": "x", "steps": [step], "seed": "s1"}))
+
+    ended = jobdeck(
+        "run", "--on", "all", "--batch", "1 +1", "--max-fail", "10%", "--scope", "total",
+        "--min-success", "95%", "--order", "shuffle", "--health", "check", "--stagger", "90~2m",
+        "--", "true",
+    )  # fmt: skip
+
+    (sent,) = api.sent("POST", "/runs")
+    assert sent["rolling"] == {
+        "batch": "1 +1", "max_fail": "10%", "scope": "total", "min_success": 95,
+        "order": "shuffle", "health": "check", "stagger": {"min_s": 90.0, "max_s": 120.0},
+    }  # fmt: skip
+    assert sent["seed"] == "s1", "the batches that were shown are those that run"
+    assert ended.err.startswith(
+        "step command rolls in 2 batches:\n"
+        "  batch 1/2  1  web01\n"
+        "  batch 2/2  2  +1m 30s  web[02-03]\n"
+    )
+
+
+def test_continue_asks_for_the_next_batch(api: FakeApi, jobdeck: Jobdeck) -> None:
+    api.on("POST", f"/runs/{ID}/actions", answer(run_row("running"), 202))
+    ended = jobdeck("runs", "continue", ID, "--step", "command", "--reason", "fine")
+    assert (ended.code, ended.out) == (0, "")
+    assert "goes on" in ended.err
+    assert api.sent("POST", f"/runs/{ID}/actions") == [
+        {"action": "continue", "step": "command", "reason": "fine"}
+    ]
+
+
+def test_runs_show_lists_the_batches_with_what_came_of_them(
+    api: FakeApi, ended_run: FakeApi, jobdeck: Jobdeck
+) -> None:
+    batches = [
+        {"step": "command", "batch": 0, "of": 2, "state": "failed", "reason": "1 of 2 failed",
+         "count": 2, "folded": "web[01-02]", "started_at": AT, "finished_at": AT},
+        {"step": "command", "batch": 1, "of": 2, "state": "stopped", "count": 1, "folded": "web03"},
+    ]  # fmt: skip
+    api.on("GET", f"/runs/{ID}", answer({**run_detail("failed"), "batches": batches}))
+    shown = jobdeck("runs", "show", ID).out
+    assert "1/2    ✗ failed" in shown
+    assert "2  web[01-02]  (1 of 2 failed)" in shown
+    assert "2/2    - stopped" in shown

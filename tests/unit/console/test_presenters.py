@@ -13,7 +13,7 @@ from console.presenters import changes, durations, progress, results, states
 from console.presenters.lists import documents_table, keys_table, runs_table
 from console.presenters.progress import Meter
 from console.presenters.text import Tone, pairs, plain
-from core.domain.run import RunState, TargetState
+from core.domain.run import BatchState, RunState, TargetState
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 BERLIN = timezone(timedelta(hours=1))
@@ -27,6 +27,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_state_has_a_sign() -> None:
     assert set(states.RUN_SIGNS) == set(RunState)
     assert set(states.TARGET_SIGNS) == set(TargetState)
+    assert set(states.BATCH_SIGNS) == set(BatchState)
 
 
 def test_symbols_take_one_cell_on_every_terminal() -> None:
@@ -44,7 +45,9 @@ def test_a_state_that_is_new_is_shown_by_its_own_name() -> None:
 def test_chinese_has_a_word_for_every_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBDECK_LANG", "zh_CN")
 
-    assert [state for state in [*RunState, *TargetState] if states.word(state) == state] == []
+    assert [
+        state for state in [*RunState, *BatchState, *TargetState] if states.word(state) == state
+    ] == []
 
 
 @pytest.mark.parametrize(

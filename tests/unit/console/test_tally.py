@@ -77,3 +77,15 @@ def test_the_counts_always_add_up_to_all_targets(changes: list[tuple[int, str]])
         change(tally, item)
 
     assert sum(tally.counts.values()) == 10
+
+
+def test_a_rolling_step_says_how_many_of_its_batches_have_started() -> None:
+    tally = Tally()
+    begin(tally, 8)
+    assert tally.batch == (0, 0)
+    for batch, state in ((0, "running"), (0, "succeeded"), (1, "running"), (2, "stopped")):
+        place = {"step": "a", "attempt": 1, "batch": batch, "of": 4}
+        tally.note("run.batch", {**place, "state": state})
+    assert tally.batch == (2, 4)
+    begin(tally, 2, step="b")
+    assert tally.batch == (0, 0)
