@@ -15,6 +15,15 @@ from core.runtime.engine import EngineState, StopMode
 routes = router("engine")
 
 
+class WorkerOut(Answer):
+    """A process that carries SSH sessions for the engine."""
+
+    pid: int
+    sessions: int = Field(description="that are open now")
+    connections: int = Field(description="that are open, kept ones included")
+    restarts: int = Field(description="how often a worker in its place has died")
+
+
 class EngineOut(Answer):
     """How the engine is."""
 
@@ -37,6 +46,7 @@ class EngineOut(Answer):
     unlocker: str = Field(description="what keeps the master key")
     recovered_runs: int = Field(description="runs that were taken up again at this start")
     pending_host_keys: int
+    workers: list[WorkerOut]
 
 
 class StopIn(Value):

@@ -154,7 +154,7 @@ class WorkerPool:
         try:
             child = await self._zygote.start()
             worker = RemoteWorker(child, self._book.adopt, self._death_of(slot, child.pid))
-            await worker.talk()
+            await worker.connect()
             # From the copy of the record on, no change passes it by: nothing waits in between.
             worker.set_up(msgspec.structs.replace(self._setup, keys=self._book.records()))
             slot.worker, slot.idle_since = worker, loop.time()

@@ -84,7 +84,7 @@ class RemoteWorker:
         self._death: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """How it ended, once it has."""
         self.connections = 0
-        self.line: Line
+        self.line = Line(m.Frames(m.TO_ENGINE), self._heard, self._lost)
 
     @property
     def pid(self) -> int:
@@ -98,10 +98,9 @@ class RemoteWorker:
     def sessions(self) -> int:
         return len(self._sessions)
 
-    async def talk(self) -> None:
+    async def connect(self) -> None:
         """Take the line; then `set_up` comes first."""
-        frames = m.Frames(m.TO_ENGINE)
-        self.line = await Line.over(self._child.sock, frames, self._heard, self._lost)
+        await self.line.take(self._child.sock)
 
     def set_up(self, setup: m.Setup) -> None:
         self.line.send(setup)
