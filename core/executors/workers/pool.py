@@ -89,6 +89,8 @@ class WorkerPool:
             self._placing.leave(host, loop.time())
 
     async def close(self) -> None:
+        if self._is_closed:
+            return
         self._is_closed = True
         self._book.followers.remove(self)
         if self._watching is not None:

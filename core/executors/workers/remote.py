@@ -222,8 +222,6 @@ class RemoteSession:
             raise self._broken(loss) from loss
 
     async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
-        if stop.is_set():
-            return outcomes.cancelled(started=False)
         await self._line.room()
         if not self._line.is_open:
             # Not a byte of the work has left the engine.
@@ -233,7 +231,7 @@ class RemoteSession:
         stopping = asyncio.ensure_future(stop.wait())
         stopping.add_done_callback(lambda done: None if done.cancelled() else self._stop())
         try:
-            outcome = await self._ask(m.Run(self.number, work))
+            outcome = await self._ask(m.Run(self.number, work, stop.is_set()))
             assert outcome is not None
             if self._resting is not None:
                 # As when the wire itself is held back: how it ended is not read before.

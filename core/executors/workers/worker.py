@@ -126,8 +126,10 @@ class _Session:
     def heard(self, message: m.ToWorker | m.ToEngine) -> None:
         """A message about this session."""
         match message:
-            case m.Run(_, work) if self._session is not None:
+            case m.Run(_, work, is_stopped) if self._session is not None:
                 self._stop = asyncio.Event()
+                if is_stopped:
+                    self._stop.set()
                 self._do(self._run(self._session, work, self._stop))
             case m.Settle() if self._session is not None:
                 self._do(self._settle(self._session))
