@@ -25,6 +25,15 @@ class Page(Answer, Generic[T], frozen=True, kw_only=True):
     total: int | None = None
 
 
+class Worker(Answer, frozen=True, kw_only=True):
+    """A process that carries SSH sessions for the engine."""
+
+    pid: int
+    sessions: int
+    connections: int
+    restarts: int
+
+
 class Engine(Answer, frozen=True, kw_only=True):
     """How the engine is."""
 
@@ -45,6 +54,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     recovered_runs: int = 0
     recovery: dict[str, int] = {}
     pending_host_keys: int = 0
+    workers: list[Worker] = []
 
 
 class Kind(Answer, frozen=True, kw_only=True):

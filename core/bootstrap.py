@@ -7,7 +7,7 @@ import gc
 import getpass
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings
 from core.domain.authorization import Actor
 from core.executors.protocol import Executor
-from core.executors.registry import Access, open_access
+from core.executors.registry import Access, open_access, ssh_in_worker
+from core.executors.workers import WorkerPool, Workers, WorkerStatus, Zygote, worker
 from core.flow.definition import FrozenHost
 from core.home import Home
 from core.ids import Ids, UlidSource
@@ -37,6 +38,10 @@ from core.vault.vault import Vault
 
 if TYPE_CHECKING:
     from core.storage.backup import Restored
+
+
+_MOST_WORKERS = 8
+"""Unless the settings say more: the engine's own process becomes the bottleneck."""
 
 
 def product_version() -> str:
@@ -62,10 +67,12 @@ def open_engine(
     clock: Clock | None = None,
     ids: Ids | None = None,
     executors: Mapping[str, Executor] | None = None,
+    zygote: Zygote | None = None,
 ) -> Engine:
     """A wired engine that holds its home; call `start` in an event loop, `stop` at the end.
 
-    `executors` (a host's protocol -> executor) replaces the real kinds of access.
+    `executors` (a host's protocol -> executor) replaces the real kinds of access; without a
+    `zygote` they all live in this process.
     """
     clock = clock or SystemClock()
     ids = ids or UlidSource(clock)
@@ -73,7 +80,8 @@ def open_engine(
     lock = HomeLock(home.lock)
     lock.acquire()
     try:
-        return _wire(home, settings or load_settings(home.settings), clock, ids, lock, executors)
+        settings = settings or load_settings(home.settings)
+        return _wire(home, settings, clock, ids, lock, executors, zygote)
     except BaseException:
         lock.release()
         raise
@@ -86,6 +94,7 @@ def _wire(
     ids: Ids,
     lock: HomeLock,
     executors: Mapping[str, Executor] | None,
+    zygote: Zygote | None,
 ) -> Engine:
     store = Store.open(home.root, clock, ids)
     vault = Vault.open(home.key_file, store, ids)
@@ -97,6 +106,7 @@ def _wire(
             idle_connection_s=settings.idle_connection_s,
             kept_connections=settings.kept_connections,
             cancel_grace_s=settings.cancel_grace_s,
+            workers=_workers(settings, zygote),
         )
     )
     caps = settings.caps()
@@ -136,6 +146,7 @@ def _wire(
         outputs=outputs,
         recovery=tools.recovery,
         executors=tuple(access.values()),
+        workers=_status_of_workers(access),
     )
 
 
@@ -143,7 +154,8 @@ def serve(home: Home, *, to_stderr: bool = False) -> None:
     """Run an engine process on `home` until it is asked to stop."""
     os.umask(0o077)
     failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
-    engine = open_engine(home)
+    # Forked first of all: here is one thread, and neither lock nor socket nor database yet.
+    engine = open_engine(home, zygote=_fork_zygote())
     logs.configure(home.log, engine.settings.log_level, engine.clock, to_stderr=to_stderr)
     failpoints.reach("engine.wired")
 
@@ -162,6 +174,40 @@ def serve(home: Home, *, to_stderr: bool = False) -> None:
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
+
+
+def _fork_zygote() -> Zygote | None:
+    """Where workers come from; None where processes cannot be forked."""
+    if sys.platform == "win32":
+        return None
+    loop_factory = _loop_factory()
+    return Zygote.fork(lambda sock: worker.run(sock, ssh_in_worker, loop_factory))
+
+
+def _workers(settings: Settings, zygote: Zygote | None) -> Workers | None:
+    """Who helps with SSH; a zygote that nobody needs ends."""
+    if zygote is None:
+        return None
+    count = settings.workers
+    if count is None:
+        cores = _cores()
+        count = min(cores, _MOST_WORKERS) if cores > 1 else 0
+    if not count:
+        zygote.close()
+        return None
+    return Workers(zygote, count, settings.workers_from)
+
+
+def _status_of_workers(access: Mapping[str, Executor]) -> Callable[[], Sequence[WorkerStatus]]:
+    ssh = access.get("ssh")
+    return ssh.status if isinstance(ssh, WorkerPool) else lambda: ()
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def restore(home: Home, source: Path) -> Restored:

@@ -20,6 +20,12 @@ class Settings(Value):
     max_targets: int = Field(500, ge=1, le=10000, description="targets at the same time, all runs")
     connect_timeout_s: float = Field(20, gt=0, le=600)
     idle_connection_s: float = Field(60, ge=0, le=3600, description="kept open this long")
+    workers: int | None = Field(
+        None, ge=0, le=64, description="SSH worker processes; else one a core, at most 8"
+    )
+    workers_from: int = Field(
+        32, ge=0, le=10000, description="SSH sessions at the same time from which on workers help"
+    )
     kept_connections: int = Field(512, ge=0, le=10000)
     reattach_s: float = Field(
         900, ge=0, le=7 * 86400, description="how long a host is looked for whose line was lost"

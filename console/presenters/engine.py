@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from console.answers import Engine
+from console.answers import Engine, Worker
 from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import duration, full_time, number, size
@@ -29,6 +29,7 @@ def status_table(engine: Engine) -> Table:
         ),
         (_("stored runs"), _stored(engine)),
         (_("recovered"), _recovered(engine.recovered_runs, engine.recovery)),
+        *((_("worker"), _worker(worker)) for worker in engine.workers),
         (_("host keys"), _pending(engine.pending_host_keys)),
         (_("database"), size(engine.database_bytes)),
         (_("search index"), _behind(engine.unindexed_chunks)),
@@ -75,6 +76,16 @@ def _behind(chunks: int) -> str:
         return _("complete")
     text = _("follows: {count} parts of output to go; searches read them meanwhile")
     return text.format(count=number(chunks))
+
+
+def _worker(worker: Worker) -> str | Span:
+    text = _("process {pid}: {sessions} sessions, {connections} connections").format(
+        pid=worker.pid, sessions=number(worker.sessions), connections=number(worker.connections)
+    )
+    if not worker.restarts:
+        return text
+    died = _("{count} died in its place: engine.log says why").format(count=number(worker.restarts))
+    return Span(f"{text}; {died}", Tone.WARNING)
 
 
 def _pending(count: int) -> str | Span:

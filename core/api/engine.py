@@ -15,6 +15,15 @@ from core.runtime.engine import EngineState, StopMode
 routes = router("engine")
 
 
+class WorkerOut(Answer):
+    """A process that carries SSH sessions for the engine."""
+
+    pid: int
+    sessions: int = Field(description="that are open now")
+    connections: int = Field(description="that are open, kept ones included")
+    restarts: int = Field(description="how often a worker in its place has died")
+
+
 class EngineOut(Answer):
     """How the engine is."""
 
@@ -41,6 +50,7 @@ class EngineOut(Answer):
         " is: looking, following, started, harvested, unknown"
     )
     pending_host_keys: int
+    workers: list[WorkerOut]
 
 
 class StopIn(Value):

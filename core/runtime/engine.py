@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ from core.clock import Clock
 from core.config import Settings
 from core.domain.run import TargetState
 from core.executors.protocol import Executor
+from core.executors.workers import WorkerStatus
 from core.home import Home
 from core.ids import Ids
 from core.runtime.hostkeys import HostKeys
@@ -81,6 +82,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Targets that an earlier engine left running, by how far the look after them is:
     looking, following, started, harvested, unknown; empty where none were left."""
     pending_host_keys: int
+    workers: tuple[WorkerStatus, ...]
+    """The SSH worker processes that live now."""
 
 
 class Engine:
@@ -103,6 +106,7 @@ class Engine:
         outputs: OutputSignal,
         recovery: Recovery,
         executors: Sequence[Executor],
+        workers: Callable[[], Sequence[WorkerStatus]],
     ) -> None:
         self.home = home
         self.settings = settings
@@ -117,6 +121,7 @@ class Engine:
         self.outputs = outputs
         self._lock = lock
         self._recovery = recovery
+        self._workers = workers
         self._executors = executors
         self._state = EngineState.STARTING
         self._started_at: datetime = clock.now()
@@ -199,6 +204,7 @@ class Engine:
             recovered_runs=self._recovered,
             recovery=self._recovery.counts,
             pending_host_keys=self.host_keys.pending,
+            workers=tuple(self._workers()),
         )
 
     def _database_bytes(self) -> int:

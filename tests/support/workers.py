@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import uvloop
+
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.registry import ssh_in_worker
 from core.executors.ssh import SshExecutor
@@ -68,7 +70,7 @@ def pool(
 
 
 def _serve_workers(sock: socket.socket) -> None:
-    zygote.serve(sock, lambda line: worker.run(line, ssh_in_worker))
+    zygote.serve(sock, lambda line: worker.run(line, ssh_in_worker, uvloop.new_event_loop))
 
 
 if __name__ == "__main__":

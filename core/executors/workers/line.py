@@ -40,18 +40,9 @@ class Line(asyncio.Protocol):
         self._room.set()
         self.is_open = False
 
-    @classmethod
-    async def over(
-        cls,
-        sock: socket.socket,
-        frames: Frames,
-        heard: Callable[[ToWorker | ToEngine], None],
-        lost: Callable[[str], None],
-    ) -> Line:
-        """The end of a connected Unix socket, which now belongs to it."""
-        loop = asyncio.get_running_loop()
-        _, line = await loop.create_unix_connection(lambda: cls(frames, heard, lost), sock=sock)
-        return line
+    async def take(self, sock: socket.socket) -> None:
+        """Talk over a connected Unix socket, which now belongs to the line."""
+        await self._loop.create_unix_connection(lambda: self, sock=sock)
 
     @property
     def has_room(self) -> bool:

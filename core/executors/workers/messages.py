@@ -67,6 +67,8 @@ class Open(_Message, frozen=True):
 class Run(_Message, frozen=True):
     session: int
     work: Work
+    is_stopped: bool
+    """It was stopped before it began."""
 
 
 class Room(_Message, frozen=True):

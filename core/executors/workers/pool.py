@@ -89,6 +89,8 @@ class WorkerPool:
             self._placing.leave(host, loop.time())
 
     async def close(self) -> None:
+        if self._is_closed:
+            return
         self._is_closed = True
         self._book.followers.remove(self)
         if self._watching is not None:
@@ -154,7 +156,7 @@ class WorkerPool:
         try:
             child = await self._zygote.start()
             worker = RemoteWorker(child, self._book.adopt, self._death_of(slot, child.pid))
-            await worker.talk()
+            await worker.connect()
             # From the copy of the record on, no change passes it by: nothing waits in between.
             worker.set_up(msgspec.structs.replace(self._setup, keys=self._book.records()))
             slot.worker, slot.idle_since = worker, loop.time()

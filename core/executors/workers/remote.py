@@ -84,7 +84,7 @@ class RemoteWorker:
         self._death: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """How it ended, once it has."""
         self.connections = 0
-        self.line: Line
+        self.line = Line(m.Frames(m.TO_ENGINE), self._heard, self._lost)
 
     @property
     def pid(self) -> int:
@@ -98,10 +98,9 @@ class RemoteWorker:
     def sessions(self) -> int:
         return len(self._sessions)
 
-    async def talk(self) -> None:
+    async def connect(self) -> None:
         """Take the line; then `set_up` comes first."""
-        frames = m.Frames(m.TO_ENGINE)
-        self.line = await Line.over(self._child.sock, frames, self._heard, self._lost)
+        await self.line.take(self._child.sock)
 
     def set_up(self, setup: m.Setup) -> None:
         self.line.send(setup)
@@ -223,8 +222,6 @@ class RemoteSession:
             raise self._broken(loss) from loss
 
     async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
-        if stop.is_set():
-            return outcomes.cancelled(started=False)
         await self._line.room()
         if not self._line.is_open:
             # Not a byte of the work has left the engine.
@@ -234,7 +231,7 @@ class RemoteSession:
         stopping = asyncio.ensure_future(stop.wait())
         stopping.add_done_callback(lambda done: None if done.cancelled() else self._stop())
         try:
-            outcome = await self._ask(m.Run(self.number, work))
+            outcome = await self._ask(m.Run(self.number, work, stop.is_set()))
             assert outcome is not None
             if self._resting is not None:
                 # As when the wire itself is held back: how it ended is not read before.

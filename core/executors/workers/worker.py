@@ -43,8 +43,8 @@ def run(sock: socket.socket, make: Make, loop_factory: LoopFactory = None) -> No
 
 async def _serve(sock: socket.socket, make: Make) -> None:
     worker = _Worker(make)
-    await worker.listen(sock)
     logging.getLogger().addHandler(_Forward(worker.line))
+    await worker.line.take(sock)
     await worker.finished.wait()
     # Nobody is left to hear of anything: connections end with the process.
     os._exit(0)
@@ -53,18 +53,14 @@ async def _serve(sock: socket.socket, make: Make) -> None:
 class _Worker:
     """The messages of the engine, spread to the sessions they are about."""
 
-    line: Line
-
     def __init__(self, make: Make) -> None:
         self._make = make
+        self.line = Line(m.Frames(m.TO_WORKER), self._heard, self._lost)
         self._sessions: dict[int, _Session] = {}
         self._window_bytes = 0
         self._book = InMemoryHostKeys(SystemClock().now, self._on_new)
         self._executor: SshExecutor | None = None
         self.finished = asyncio.Event()
-
-    async def listen(self, sock: socket.socket) -> None:
-        self.line = await Line.over(sock, m.Frames(m.TO_WORKER), self._heard, self._lost)
 
     @property
     def executor(self) -> SshExecutor:
@@ -130,8 +126,10 @@ class _Session:
     def heard(self, message: m.ToWorker | m.ToEngine) -> None:
         """A message about this session."""
         match message:
-            case m.Run(_, work) if self._session is not None:
+            case m.Run(_, work, is_stopped) if self._session is not None:
                 self._stop = asyncio.Event()
+                if is_stopped:
+                    self._stop.set()
                 self._do(self._run(self._session, work, self._stop))
             case m.Settle() if self._session is not None:
                 self._do(self._settle(self._session))

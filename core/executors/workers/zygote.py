@@ -93,8 +93,6 @@ def _stand_apart(control: socket.socket) -> None:
     # Workers hold secrets in memory.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _tell_the_kernel("comm", "jobdeck-zygote")
-    gc.collect()
-    gc.freeze()
 
 
 def _obey(control: socket.socket, children: set[int], work: Work, bells: tuple[int, int]) -> bool:
@@ -190,6 +188,8 @@ class Zygote:
     def fork(cls, work: Work) -> Zygote:
         """A zygote whose workers do `work`; before the engine starts any thread."""
         ours, theirs = socket.socketpair()
+        # The collector leaves alone what is there by now: pages that it marks are shared no more.
+        gc.freeze()
         pid = os.fork()
         if pid == 0:
             try:

@@ -14,7 +14,7 @@ from core.domain.run import TargetCode, TargetState
 from core.executors import outcomes
 from core.executors.protocol import BecomeLogin, Claim, Position, Stream, Work
 from core.executors.ssh import SshExecutor
-from tests.integration.ssh.conftest import MakeExecutor, Serve
+from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve, connections_of
 from tests.support.fleet import Gate
 from tests.support.processes import alive
 from tests.support.sshd import Sshd, kill
@@ -23,6 +23,7 @@ from tests.support.waiting import eventually
 from tests.support.work import MemorySink, Result, book_of, command, login, script, target
 
 pytestmark = pytest.mark.needs("sshd")
+CARRIERS = BOTH_CARRIERS
 
 
 def claimed(text: str, **more: object) -> Work:
@@ -473,5 +474,5 @@ async def test_settling_takes_no_place_from_the_commands_that_follow(
 
     await asyncio.gather(*(many() for _ in range(8)))
 
-    assert executor.open_connections <= 2
+    assert await connections_of(executor) <= 2
     await eventually(lambda: not claims(sshd))

@@ -61,7 +61,7 @@ SETUP = m.Setup(patience=Patience(), idle_s=1.0, kept=3, environ={"A": "b"}, key
 TO_WORKER: tuple[m.ToWorker, ...] = (
     SETUP,
     m.Open(1, TARGET),
-    m.Run(1, WORK),
+    m.Run(1, WORK, is_stopped=True),
     m.Room(1, 5),
     m.Stop(1),
     m.Claimless(1),
@@ -152,7 +152,7 @@ def test_a_huge_count_inside_a_message_takes_no_memory(head: bytes) -> None:
 
 
 def test_no_secret_is_in_what_a_trace_would_show_of_a_message() -> None:
-    shown = repr([m.Open(1, TARGET), m.Run(1, WORK), SETUP])
+    shown = repr([m.Open(1, TARGET), m.Run(1, WORK, is_stopped=False), SETUP])
 
     assert "hush" not in shown
     assert "BEGIN" not in shown
