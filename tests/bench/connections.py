@@ -4,7 +4,8 @@ All meet the same sshd, one after the other, each in a fresh process and with 10
 hosts at the same time. A first host is run beforehand and not counted, so imports
 are no cost of a host. Warm commands run on the connections that the cold ones left:
 a second, third ... command on the same hosts, as an operator types them. Jobdeck is
-measured twice: followed by a console to the end, and left alone.
+measured three times: followed by a console to the end with worker processes, followed
+without them, and left alone. The CPU of workers counts as the engine's.
 """
 
 from __future__ import annotations
@@ -38,7 +39,12 @@ Perform = Callable[[engine.RunningEngine, Sequence[str]], float]
 
 def rows(*, rounds: int, hosts: int, warm_rounds: int) -> list[Row]:
     """The rows of the table."""
-    raw, followed, alone = list[Figures](), list[Figures](), list[Figures]()
+    raw, followed, single, alone = (list[Figures]() for _ in range(4))
+    ways = (
+        ("workers", "", followed, _follow),
+        ("single", "workers = 0\n", single, _follow),
+        ("alone", "", alone, _leave_alone),
+    )
     addresses = loopback(hosts + 1, network=71)
     with tempfile.TemporaryDirectory(prefix="jd-bench-") as name:
         folder = Path(name)
@@ -46,10 +52,10 @@ def rows(*, rounds: int, hosts: int, warm_rounds: int) -> list[Row]:
         with Sshd(folder / "sshd", ["0.0.0.0"], config="LogLevel ERROR\nMaxSessions 100") as sshd:
             for number in range(rounds):
                 raw.append(_raw(folder, sshd, addresses, warm_rounds))
-                for found, perform in ((followed, _follow), (alone, _leave_alone)):
-                    home = folder / f"{perform.__name__}{number}"
-                    found.append(_jobdeck(home, sshd, addresses, warm_rounds, perform))
-    return _table(raw, followed, alone, hosts, hosts * warm_rounds)
+                for way, settings, found, perform in ways:
+                    home = folder / f"{way}{number}"
+                    found.append(_jobdeck(home, settings, sshd, addresses, warm_rounds, perform))
+    return _table(raw, followed, single, alone, hosts, hosts * warm_rounds)
 
 
 def _raw(folder: Path, sshd: Sshd, addresses: Sequence[str], warm_rounds: int) -> Figures:
@@ -65,9 +71,14 @@ def _raw(folder: Path, sshd: Sshd, addresses: Sequence[str], warm_rounds: int) -
 
 
 def _jobdeck(
-    home: Path, sshd: Sshd, addresses: Sequence[str], warm_rounds: int, perform: Perform
+    home: Path,
+    settings: str,
+    sshd: Sshd,
+    addresses: Sequence[str],
+    warm_rounds: int,
+    perform: Perform,
 ) -> Figures:
-    with engine.running(home) as under_test:
+    with engine.running(home, settings) as under_test:
         names = _define(under_test, sshd, addresses)
         perform(under_test, names[:1])
         cold = _measured(under_test, names[1:], perform)
@@ -76,6 +87,7 @@ def _jobdeck(
             **{f"cold_{name}": value for name, value in cold.items()},
             **{f"warm_{name}": sum(run[name] for run in warm) for name in cold},
             "peak_bytes": measure.peak_memory_bytes(under_test.pid),
+            "workers_bytes": measure.workers_memory_bytes(under_test.pid),
         }
 
 
@@ -129,6 +141,7 @@ def _leave_alone(under_test: engine.RunningEngine, names: Sequence[str]) -> floa
 def _table(
     raw: Sequence[Figures],
     followed: Sequence[Figures],
+    single: Sequence[Figures],
     alone: Sequence[Figures],
     cold: int,
     warm: int,
@@ -140,12 +153,14 @@ def _table(
         each_ms = 1000 / count
         yardstick = middle(raw, f"{name}_cpu_s", each_ms)
         console = middle(followed, f"{name}_console_cpu_s", each_ms)
-        walls = (middle(of, f"{name}_wall_s", 1) for of in (followed, raw))
+        walls = (middle(of, f"{name}_wall_s", 1) for of in (followed, raw, single, raw))
         return [
             Row(title, middle(followed, f"{name}_cpu_s", each_ms), "ms", yardstick, goal),
+            Row("  without workers", middle(single, f"{name}_cpu_s", each_ms), "ms", yardstick),
             Row("  nobody watching", middle(alone, f"{name}_cpu_s", each_ms), "ms", yardstick),
             Row("  the console's own CPU", console, "ms"),
             Row("  wall time of all, mostly sshd's", next(walls), "s", next(walls)),
+            Row("  the same without workers", next(walls), "s", next(walls)),
         ]
 
     return [
@@ -157,4 +172,5 @@ def _table(
             "MiB",
             middle(raw, "peak_bytes", 2**-20),
         ),
+        Row("memory of the workers together", middle(followed, "workers_bytes", 2**-20), "MiB"),
     ]

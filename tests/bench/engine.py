@@ -72,9 +72,12 @@ def environment(home: Home) -> dict[str, str]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[RunningEngine]:
-    """An engine with the default settings on a home in `folder`, until the end of the block."""
+def running(folder: Path, settings: str = "") -> Iterator[RunningEngine]:
+    """An engine on a home in `folder`, until the end of the block; the defaults but for `settings`."""
     home = Home(folder)
+    if settings:
+        home.create()
+        home.settings.write_text(settings, encoding="utf-8")
     process = subprocess.Popen(
         [*CLI, "engine", "run"],
         env=environment(home),

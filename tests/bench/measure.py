@@ -11,13 +11,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.sshd import children_of
+
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_s(pid: int) -> float:
-    """User and system seconds of a running process, all its threads together."""
+    """User and system seconds of a running process and all that it started, ended ones included."""
+    return sum(_own_cpu_s(each) for each in (pid, *children_of([pid])))
+
+
+def _own_cpu_s(pid: int) -> float:
+    """Of one process, all its threads together, and of its children that were waited for."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    return sum(map(int, fields[11:15])) / _TICKS_PER_S
+
+
+def workers_memory_bytes(pid: int) -> int:
+    """What the processes that a process started use: their own, and their share of the rest."""
+    total = 0
+    for each in children_of([pid]):
+        for line in Path(f"/proc/{each}/smaps_rollup").read_text(encoding="utf-8").splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) * 1024
+    return total
 
 
 def peak_memory_bytes(pid: int | str) -> int:
