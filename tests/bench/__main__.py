@@ -10,13 +10,18 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import connections, measure, run_list, start_up
+from tests.bench import connections, latency, measure, results, run_list, start_up
 from tests.bench.table import Row, markdown
 
 PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     "connections": lambda chosen: connections.rows(
-        rounds=chosen.rounds, hosts=chosen.hosts, warm_rounds=chosen.warm_rounds
+        rounds=chosen.rounds,
+        hosts=chosen.hosts,
+        warm_rounds=chosen.warm_rounds,
+        many=chosen.many,
     ),
+    "latency": lambda chosen: latency.rows(lines=chosen.lines),
+    "results": lambda chosen: results.rows(targets=chosen.targets, intents=chosen.intents),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
 }
@@ -40,6 +45,10 @@ def _arguments() -> argparse.Namespace:
         ("rounds", 3, "times that hosts are measured; the table shows medians"),
         ("hosts", 500, "cold hosts"),
         ("warm-rounds", 4, "commands on each host while its connection is warm"),
+        ("many", 2000, "cold hosts for the look at memory"),
+        ("lines", 100, "lines that a console waits for"),
+        ("targets", 10_000, "scripted hosts that give a result"),
+        ("intents", 1000, "intents that a lost engine leaves open"),
         ("runs", 100_000, "stored runs"),
         ("calls", 100, "pages asked for with each filter"),
         ("starts", 15, "starts of the command line"),

@@ -4,8 +4,9 @@ All meet the same sshd, one after the other, each in a fresh process and with 10
 hosts at the same time. A first host is run beforehand and not counted, so imports
 are no cost of a host. Warm commands run on the connections that the cold ones left:
 a second, third ... command on the same hosts, as an operator types them. Jobdeck is
-measured three times: followed by a console to the end with worker processes, followed
-without them, and left alone. The CPU of workers counts as the engine's.
+measured in three ways: direct and detached, left alone and without worker processes; and as
+it comes, detached, with workers and a console that follows to the end. Then once more with
+many hosts: does memory grow? The CPU of workers counts as the engine's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,25 +39,31 @@ Perform = Callable[[engine.RunningEngine, Sequence[str]], float]
 """Runs the command on the named hosts to the end; CPU seconds of the console."""
 
 
-def rows(*, rounds: int, hosts: int, warm_rounds: int) -> list[Row]:
+def rows(*, rounds: int, hosts: int, warm_rounds: int, many: int) -> list[Row]:
     """The rows of the table."""
-    raw, followed, single, alone = (list[Figures]() for _ in range(4))
-    ways = (
-        ("workers", "", followed, _follow),
-        ("single", "workers = 0\n", single, _follow),
-        ("alone", "", alone, _leave_alone),
-    )
-    addresses = loopback(hosts + 1, network=71)
     with tempfile.TemporaryDirectory(prefix="jd-bench-") as name:
         folder = Path(name)
         # One listener on everything; the addresses need no sshd each.
         with Sshd(folder / "sshd", ["0.0.0.0"], config="LogLevel ERROR\nMaxSessions 100") as sshd:
-            for number in range(rounds):
-                raw.append(_raw(folder, sshd, addresses, warm_rounds))
-                for way, settings, found, perform in ways:
-                    home = folder / f"{way}{number}"
-                    found.append(_jobdeck(home, settings, sshd, addresses, warm_rounds, perform))
-    return _table(raw, followed, single, alone, hosts, hosts * warm_rounds)
+            few = _rounds(folder / "few", sshd, rounds, hosts, warm_rounds)
+            more = _rounds(folder / "many", sshd, 1, many, 0)
+    return [*_table(few, hosts, hosts * warm_rounds), *_growth(few, more, many)]
+
+
+def _rounds(
+    folder: Path, sshd: Sshd, rounds: int, hosts: int, warm_rounds: int
+) -> dict[str, list[Figures]]:
+    """Way -> its figures, one set a round."""
+    found: dict[str, list[Figures]] = {name: [] for name in ("raw", *WAYS)}
+    addresses = loopback(hosts + 1, network=71)
+    for number in range(rounds):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        found["raw"].append(_raw(place, sshd, addresses, warm_rounds))
+        for name, (settings, perform) in WAYS.items():
+            home = place / name
+            found[name].append(_jobdeck(home, settings, sshd, addresses, warm_rounds, perform))
+    return found
 
 
 def _raw(folder: Path, sshd: Sshd, addresses: Sequence[str], warm_rounds: int) -> Figures:
@@ -127,50 +135,70 @@ def _follow(under_test: engine.RunningEngine, names: Sequence[str]) -> float:
     return under_test.jobdeck("run", "--quiet", "--hosts", hosts, "--", COMMAND).cpu_s
 
 
-def _leave_alone(under_test: engine.RunningEngine, names: Sequence[str]) -> float:
+def _leave_alone(under_test: engine.RunningEngine, names: Sequence[str], execution: str) -> float:
     """As a schedule does it: nobody looks, but for a glance at whether it has ended."""
-    hosts = ",".join(names)
-    console = under_test.jobdeck("run", "--detach", "--hosts", hosts, "--", COMMAND)
-    while (run := under_test.call("GET", "/runs?limit=1")["items"][0])["finished_at"] is None:
+    step = {"kind": "command", "name": "main", "command": COMMAND, "execution": execution}
+    run_id = under_test.call("POST", "/runs", {"hosts": names, "step": step})["id"]
+    while (run := under_test.call("GET", f"/runs/{run_id}"))["finished_at"] is None:
         time.sleep(_LOOK_S)
     if run["counts"] != {"success": len(names)}:
         raise RuntimeError(f"the run ended with {run['counts']}")
-    return console.cpu_s
+    return 0.0
 
 
-def _table(
-    raw: Sequence[Figures],
-    followed: Sequence[Figures],
-    single: Sequence[Figures],
-    alone: Sequence[Figures],
-    cold: int,
-    warm: int,
-) -> list[Row]:
-    def middle(of: Sequence[Figures], name: str, scale: float) -> float:
-        return statistics.median(figures[name] for figures in of) * scale
+WAYS: Mapping[str, tuple[str, Perform]] = {
+    "direct": ("workers = 0\n", partial(_leave_alone, execution="direct")),
+    "detached": ("workers = 0\n", partial(_leave_alone, execution="detached")),
+    "followed": ("", _follow),
+}
+"""Name -> settings of the engine, and how the command is run."""
 
-    def part(name: str, title: str, count: int, goal: str) -> list[Row]:
+
+def _middle(of: Sequence[Figures], name: str, scale: float = 1) -> float:
+    return statistics.median(figures[name] for figures in of) * scale
+
+
+def _table(found: Mapping[str, Sequence[Figures]], cold: int, warm: int) -> list[Row]:
+    raw, followed = found["raw"], found["followed"]
+
+    def part(name: str, title: str, count: int, goals: tuple[str, str]) -> list[Row]:
         each_ms = 1000 / count
-        yardstick = middle(raw, f"{name}_cpu_s", each_ms)
-        console = middle(followed, f"{name}_console_cpu_s", each_ms)
-        walls = (middle(of, f"{name}_wall_s", 1) for of in (followed, raw, single, raw))
+        yardstick = _middle(raw, f"{name}_cpu_s", each_ms)
+
+        def cpu(way: str, words: str, goal: str) -> Row:
+            ours = _middle(found[way], f"{name}_cpu_s", each_ms)
+            return Row(f"{title}, {words}", ours, "ms", yardstick, goal)
+
+        console = _middle(followed, f"{name}_console_cpu_s", each_ms)
+        walls = [_middle(of, f"{name}_wall_s") for of in (followed, raw)]
         return [
-            Row(title, middle(followed, f"{name}_cpu_s", each_ms), "ms", yardstick, goal),
-            Row("  without workers", middle(single, f"{name}_cpu_s", each_ms), "ms", yardstick),
-            Row("  nobody watching", middle(alone, f"{name}_cpu_s", each_ms), "ms", yardstick),
+            cpu("direct", "direct", goals[0]),
+            cpu("detached", "detached", goals[1]),
+            cpu("followed", "with workers and followed", ""),
             Row("  the console's own CPU", console, "ms"),
-            Row("  wall time of all, mostly sshd's", next(walls), "s", next(walls)),
-            Row("  the same without workers", next(walls), "s", next(walls)),
+            Row("  wall time of all, mostly sshd's", walls[0], "s", walls[1]),
         ]
 
     return [
-        *part("cold", f"{cold:,} cold hosts: engine CPU per host", cold, "1.35 x raw"),
-        *part("warm", f"{warm:,} warm commands: engine CPU per command", warm, "0.8 ms"),
-        Row(
-            "peak memory",
-            middle(followed, "peak_bytes", 2**-20),
-            "MiB",
-            middle(raw, "peak_bytes", 2**-20),
-        ),
-        Row("memory of the workers together", middle(followed, "workers_bytes", 2**-20), "MiB"),
+        *part("cold", f"{cold:,} cold hosts: CPU per host", cold, ("1.35 x raw", "1.6 x raw")),
+        *part("warm", f"{warm:,} warm commands: CPU each", warm, ("0.8 ms", "")),
     ]
+
+
+def _growth(
+    few: Mapping[str, Sequence[Figures]], more: Mapping[str, Sequence[Figures]], many: int
+) -> list[Row]:
+    """What many hosts cost, and memory against that of few."""
+    each_ms = 1000 / many
+    yardstick = _middle(more["raw"], "cold_cpu_s", each_ms)
+    rows = []
+    for way in ("direct", "detached"):
+        ours = _middle(more[way], "cold_cpu_s", each_ms)
+        rows.append(Row(f"{many:,} cold hosts: CPU per host, {way}", ours, "ms", yardstick))
+    for way in ("direct", "detached"):
+        peaks = [_middle(of[way], "peak_bytes", 2**-20) for of in (more, few)]
+        title = f"  peak memory, {way}, against that of the fewer"
+        rows.append(Row(title, peaks[0], "MiB", peaks[1], "1.2 x"))
+    workers = [_middle(of["followed"], "workers_bytes", 2**-20) for of in (more, few)]
+    rows.append(Row("  memory of the workers together, the same", workers[0], "MiB", workers[1]))
+    return rows

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.bench import connections, run_list, start_up
+from tests.bench import connections, latency, results, run_list, start_up
 from tests.bench.table import Row, markdown
 
 pytestmark = [
@@ -17,10 +17,21 @@ pytestmark = [
 
 @pytest.mark.needs("sshd", "ssh-keygen")
 def test_connections_are_measured_against_raw_ones() -> None:
-    rows = connections.rows(rounds=1, hosts=5, warm_rounds=2)
+    rows = connections.rows(rounds=1, hosts=5, warm_rounds=2, many=8)
     ratios = [row for row in rows if row.yardstick is not None]
-    assert len(ratios) == 11
+    assert len(ratios) == 13
     assert all(row.ours > 0 for row in rows)
+
+
+@pytest.mark.needs("sshd")
+def test_the_way_of_output_to_a_console_is_timed() -> None:
+    rows = latency.rows(lines=5)
+    assert {row.unit for row in rows} == {"ms"}
+    assert all(0 < row.ours < 10_000 for row in rows)
+
+
+def test_results_and_recovery_are_timed() -> None:
+    assert all(row.ours > 0 for row in results.rows(targets=50, intents=20))
 
 
 def test_every_question_to_the_list_of_runs_is_timed() -> None:

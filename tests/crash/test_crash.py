@@ -36,7 +36,7 @@ def test_a_hundred_engines_that_end_at_random_instants_lose_nothing_and_repeat_n
 
     assert total.complaints == []
     assert total.lives == KILLS
-    assert total.found.states["success"] > KILLS
+    assert total.found.states["success"] > KILLS / 4
 
 
 @pytest.mark.timeout(600)

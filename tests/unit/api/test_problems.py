@@ -26,6 +26,7 @@ CODES = {
     "invalid": 422,
     "malformed-json": 400,
     "not-found": 404,
+    "nothing-to-resolve": 409,
     "nothing-to-retry": 409,
     "outcome-unknown": 409,
     "precondition-required": 428,
