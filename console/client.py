@@ -91,6 +91,16 @@ class Client:
             answers.Backup, self._call("POST", "/backups", body=body, timeout=_ENDLESS)
         )
 
+    def preview_retention(self) -> answers.RetentionPreview:
+        """What the rules of the settings would remove now; nothing is removed."""
+        return self._get(answers.RetentionPreview, "/retention/preview")
+
+    def apply_retention(self, preview: answers.RetentionPreview) -> answers.Removed:
+        """Remove what was previewed; Conflict when that is no longer what would go."""
+        body = {"as_of": preview.as_of, "digest": preview.digest}
+        done = self._call("POST", "/retention/apply", body=body, timeout=_ENDLESS)
+        return self._decode(answers.Removed, done)
+
     # --- documents --------------------------------------------------------------------------
 
     def kinds(self) -> list[answers.Kind]:

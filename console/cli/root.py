@@ -62,6 +62,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "engine": Place("engine", _("start, stop and look at the engine"), True),
             "events": Place("events", _("list or follow everything that happened")),
             "backup": Place("keeping", _("copy the engine's data while it runs")),
+            "retention": Place("retention", _("see and remove what is kept no longer"), True),
             "restore": Place("keeping", _("put a backup in the place of the engine's data")),
         },
         _("Help"): {

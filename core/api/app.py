@@ -20,6 +20,7 @@ from core.api import (
     inventory,
     kinds,
     openapi,
+    retention,
     run_actions,
     run_comparison,
     run_groups,
@@ -40,6 +41,7 @@ PREFIX = "/api/v1"
 FAMILIES = (
     engine,
     backups,
+    retention,
     kinds,
     document_history,
     documents,

@@ -26,6 +26,7 @@ from core.ids import Ids
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.recovery import Recovery
+from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
 from core.storage import runs
@@ -102,6 +103,7 @@ class Engine:
         runs: Runs,
         outputs: OutputSignal,
         recovery: Recovery,
+        retention: Retention,
         executors: Sequence[Executor],
     ) -> None:
         self.home = home
@@ -115,6 +117,7 @@ class Engine:
         self.host_keys = host_keys
         self.runs = runs
         self.outputs = outputs
+        self.retention = retention
         self._lock = lock
         self._recovery = recovery
         self._executors = executors
@@ -132,6 +135,7 @@ class Engine:
         await self.host_keys.load()
         self._recovered = await self.runs.recover()
         self.store.indexer.start()
+        self.retention.start()
         self._watching = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
         log.info("engine.started", pid=os.getpid(), version=self.version, resumed=self._recovered)
@@ -168,6 +172,7 @@ class Engine:
         if self._watching is not None:
             self._watching.cancel()
         failpoints.reach("engine.stopping")
+        await self.retention.stop()
         for executor in self._executors:
             await executor.close()
         await asyncio.to_thread(self.store.close)

@@ -10,12 +10,15 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import connections, measure, run_list, start_up
+from tests.bench import connections, measure, output, run_list, start_up
 from tests.bench.table import Row, markdown
 
 PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     "connections": lambda chosen: connections.rows(
         rounds=chosen.rounds, hosts=chosen.hosts, warm_rounds=chosen.warm_rounds
+    ),
+    "output": lambda chosen: output.rows(
+        rounds=chosen.rounds, lines=chosen.lines, results=chosen.results
     ),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
@@ -40,6 +43,8 @@ def _arguments() -> argparse.Namespace:
         ("rounds", 3, "times that hosts are measured; the table shows medians"),
         ("hosts", 500, "cold hosts"),
         ("warm-rounds", 4, "commands on each host while its connection is warm"),
+        ("lines", 1_000_000, "lines of output of one host"),
+        ("results", 20_000, "targets whose results are recorded"),
         ("runs", 100_000, "stored runs"),
         ("calls", 100, "pages asked for with each filter"),
         ("starts", 15, "starts of the command line"),

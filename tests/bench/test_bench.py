@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.bench import connections, run_list, start_up
+from tests.bench import connections, output, run_list, start_up
 from tests.bench.table import Row, markdown
 
 pytestmark = [
@@ -20,6 +20,13 @@ def test_connections_are_measured_against_raw_ones() -> None:
     rows = connections.rows(rounds=1, hosts=5, warm_rounds=2)
     ratios = [row for row in rows if row.yardstick is not None]
     assert len(ratios) == 7
+    assert all(row.ours > 0 for row in rows)
+
+
+@pytest.mark.needs("sshd", "ssh-keygen")
+def test_output_is_measured_against_a_bare_loop() -> None:
+    rows = output.rows(rounds=1, lines=20_000, results=100)
+    assert len([row for row in rows if row.yardstick is not None]) == 5
     assert all(row.ours > 0 for row in rows)
 
 
