@@ -234,6 +234,15 @@ class Client:
         with self._stream(f"{_run(run_id)}/output", query, headers) as response:
             yield from response.iter_bytes()
 
+    def merged_output(self, run_id: str) -> Iterator[answers.StreamedPiece]:
+        """What all hosts printed, in the order in which it arrived."""
+        return self._all(answers.StreamedPiece, f"{_run(run_id)}/output/merged", {"limit": None})
+
+    def export(self, run_id: str, format_: str) -> Iterator[bytes]:
+        """A run's whole output as one document: text, jsonl, html or zip."""
+        with self._stream(f"{_run(run_id)}/export", {"format": format_}, {}) as response:
+            yield from response.iter_bytes()
+
     def search(self, run_id: str, words: str) -> Iterator[answers.Match]:
         """Every target that printed these words, in the run's order."""
         return self._all(answers.Match, f"{_run(run_id)}/search", {"q": words})

@@ -41,7 +41,10 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "run": Place("running", _("run a command or a script on many hosts, at once")),
             "start": Place("running", _("start a saved job")),
             "runs": Place(
-                "runs", _("look at runs, follow them, act on them"), True, ("acting", "comparing")
+                "runs",
+                _("look at runs, follow them, act on them"),
+                True,
+                ("acting", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
         },
