@@ -451,3 +451,34 @@ class Backup(Answer, frozen=True, kw_only=True):
     path: str
     size_bytes: int
     integrity: str
+
+
+class RetentionRules(Answer, frozen=True, kw_only=True):
+    """What the engine's settings say is kept; None narrows nothing."""
+
+    runs_age_s: float | None = None
+    runs_count: int | None = None
+    output_age_s: float | None = None
+    output_bytes: int | None = None
+    keep_noted: bool = True
+
+
+class RetentionPreview(Answer, frozen=True, kw_only=True):
+    """What would go."""
+
+    rules: RetentionRules
+    as_of: str
+    digest: str
+    runs: int
+    outputs: int
+    size_bytes: int
+    run_ids: list[str] = []
+    output_ids: list[str] = []
+
+
+class Removed(Answer, frozen=True, kw_only=True):
+    """What a retention removed."""
+
+    runs: int
+    outputs: int
+    size_bytes: int

@@ -91,6 +91,16 @@ class Client:
             answers.Backup, self._call("POST", "/backups", body=body, timeout=_ENDLESS)
         )
 
+    def preview_retention(self) -> answers.RetentionPreview:
+        """What the rules of the settings would remove now; nothing is removed."""
+        return self._get(answers.RetentionPreview, "/retention/preview")
+
+    def apply_retention(self, preview: answers.RetentionPreview) -> answers.Removed:
+        """Remove what was previewed; Conflict when that is no longer what would go."""
+        body = {"as_of": preview.as_of, "digest": preview.digest}
+        done = self._call("POST", "/retention/apply", body=body, timeout=_ENDLESS)
+        return self._decode(answers.Removed, done)
+
     # --- documents --------------------------------------------------------------------------
 
     def kinds(self) -> list[answers.Kind]:
@@ -222,6 +232,15 @@ class Client:
         """The exact bytes that one target wrote."""
         headers = {"Accept": "application/octet-stream"}
         with self._stream(f"{_run(run_id)}/output", query, headers) as response:
+            yield from response.iter_bytes()
+
+    def merged_output(self, run_id: str) -> Iterator[answers.StreamedPiece]:
+        """What all hosts printed, in the order in which it arrived."""
+        return self._all(answers.StreamedPiece, f"{_run(run_id)}/output/merged", {"limit": None})
+
+    def export(self, run_id: str, format_: str) -> Iterator[bytes]:
+        """A run's whole output as one document: text, jsonl, html or zip."""
+        with self._stream(f"{_run(run_id)}/export", {"format": format_}, {}) as response:
             yield from response.iter_bytes()
 
     def search(self, run_id: str, words: str) -> Iterator[answers.Match]:

@@ -29,6 +29,7 @@ from core.runtime.gate import Gate
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.recovery import Recovery
+from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
 from core.runtime.work import Ways
@@ -145,6 +146,7 @@ def _wire(
         runs=Runs(tools),
         outputs=outputs,
         recovery=tools.recovery,
+        retention=Retention(store, settings.retention(), clock),
         executors=tuple(access.values()),
         workers=_status_of_workers(access),
     )

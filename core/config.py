@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
 from core.domain.documents import problems_of
 from core.domain.values import Value
-from core.errors import EnvironmentFault, Invalid
-from core.storage.caps import Caps
+from core.errors import EnvironmentFault, Invalid, Problem
+from core.storage.caps import Caps, Limit
+from core.storage.retention import Rules
+
+T = TypeVar("T")
+
+_AGE = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[hdw])")
+_HOURS = {"h": 1, "d": 24, "w": 24 * 7}
 
 
 class Settings(Value):
@@ -34,11 +43,53 @@ class Settings(Value):
     output_per_target: str = Field("100MB", description="cap on one target's output")
     output_per_run: str = Field("2GB", description="cap on one run's output")
     output_over_cap: Literal["truncate", "halt"] = "truncate"
+    keep_runs: str = Field("", description="runs that ended longer ago go: `90d`; empty: all stay")
+    keep_runs_count: int = Field(0, ge=0, description="of all runs the newest stay; 0: all")
+    keep_output: str = Field(
+        "", description="older runs keep their record, not their output: `30d`"
+    )
+    keep_output_size: str = Field("", description="of all output, as stored, the newest: `50GB`")
+    keep_noted: bool = Field(True, description="runs with a note stay as they are")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def caps(self) -> Caps:
         """The caps on output; Invalid names the one that cannot be read."""
         return Caps.parse(self.output_per_run, self.output_per_target, self.output_over_cap)
+
+    def retention(self) -> Rules:
+        """What is kept; Invalid names the setting that cannot be read."""
+        size = self.keep_output_size and _read(
+            "keep_output_size", Limit.parse, self.keep_output_size
+        )
+        if size and size.size_bytes is None:
+            problem = Problem(where="keep_output_size", what="must be a size, such as 50GB")
+            raise Invalid("the rules of what is kept are not valid", [problem])
+        return Rules(
+            runs_age=_read("keep_runs", _age, self.keep_runs),
+            runs_count=self.keep_runs_count or None,
+            output_age=_read("keep_output", _age, self.keep_output),
+            output_bytes=size.size_bytes if size else None,
+            keep_noted=self.keep_noted,
+        )
+
+
+def _age(text: str) -> timedelta | None:
+    """A time such as `12h`, `30d` or `8w`; None for an empty text."""
+    if not text:
+        return None
+    match = _AGE.fullmatch(text.strip())
+    if match is None or int(match["count"]) == 0:
+        raise Invalid(f"{text!r} is not an age", hint="write `12h`, `30d` or `8w`")
+    return timedelta(hours=int(match["count"]) * _HOURS[match["unit"]])
+
+
+def _read(name: str, read: Callable[[str], T], text: str) -> T:
+    """What a setting's text means; Invalid says which setting it is."""
+    try:
+        return read(text)
+    except Invalid as error:
+        problem = Problem(where=name, what=error.message, hint=error.hint)
+        raise Invalid("the rules of what is kept are not valid", [problem]) from error
 
 
 def load_settings(path: Path) -> Settings:
@@ -46,6 +97,7 @@ def load_settings(path: Path) -> Settings:
     try:
         settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         settings.caps()
+        settings.retention()
     except FileNotFoundError:
         return Settings()
     except OSError as error:

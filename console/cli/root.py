@@ -41,7 +41,10 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "run": Place("running", _("run a command or a script on many hosts, at once")),
             "start": Place("running", _("start a saved job")),
             "runs": Place(
-                "runs", _("look at runs, follow them, act on them"), True, ("acting", "comparing")
+                "runs",
+                _("look at runs, follow them, act on them"),
+                True,
+                ("acting", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
         },
@@ -62,6 +65,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "engine": Place("engine", _("start, stop and look at the engine"), True),
             "events": Place("events", _("list or follow everything that happened")),
             "backup": Place("keeping", _("copy the engine's data while it runs")),
+            "retention": Place("retention", _("see and remove what is kept no longer"), True),
             "restore": Place("keeping", _("put a backup in the place of the engine's data")),
         },
         _("Help"): {

@@ -223,7 +223,26 @@ def output(
     tail: Annotated[
         str | None, typer.Option("--tail", metavar="N", help=_("only the last N lines"))
     ] = None,
+    merged: Annotated[
+        bool, typer.Option("--merged", help=_("all hosts together, in the order of arrival"))
+    ] = False,
+    since_start: Annotated[
+        bool,
+        typer.Option(
+            "--since-start", help=_("with --merged: how long after the start, in seconds")
+        ),
+    ] = False,
 ) -> None:
+    if merged:
+        others = {"HOST": host is not None, "--step": step is not None, "--raw": raw}
+        others |= {"--attempt": attempt is not None, "--follow": follow, "--tail": tail is not None}
+        others |= {"--stdout": stdout, "--stderr": stderr}
+        for flag, given in others.items():
+            options.exclusive({"--merged": merged, flag: given})
+        _merged(run, since_start=since_start)
+        return
+    if since_start:
+        raise options.refuse("--since-start", _("it needs --merged"))
     options.exclusive({"--stdout": stdout, "--stderr": stderr})
     options.exclusive({"--raw": raw, "--follow": follow})
     options.exclusive({"--raw": raw, "--tail": tail is not None})
@@ -243,6 +262,13 @@ def output(
             _print_lines(client, run_id, {**place, "host": host}, lines, indent="")
         else:
             _every_host(client, run_id, place, lines)
+
+
+def _merged(run: str, *, since_start: bool) -> None:
+    from console.cli.exporting import print_merged
+
+    with engine() as client:
+        print_merged(client, client.run(find(client, run)), since_start=since_start)
 
 
 def _raw(client: Client, run_id: str, query: dict[str, Any]) -> None:

@@ -224,4 +224,10 @@ class StreamView(View):
     def _print(self, host: str, stream: str, text: str) -> None:
         tone = Tone.QUIET if stream == "out" else Tone.WARNING
         sign = _STREAM_SIGNS.get(stream, "|")
-        self._screen.print(Span(f"{pad(host, self._cells)} {sign} ", tone), text)
+        self._screen.print(
+            Span(self._moment(), Tone.QUIET), Span(f"{pad(host, self._cells)} {sign} ", tone), text
+        )
+
+    def _moment(self) -> str:
+        """What stands before the host; nothing, as lines are shown when they come."""
+        return ""

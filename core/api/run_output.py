@@ -53,6 +53,7 @@ class OutputPage(Answer):
     next_offset: int | None = Field(description="where the next page begins; null at the end")
     size_bytes: int = Field(description="bytes kept so far")
     dropped_bytes: int = Field(description="bytes over the cap, which were not kept")
+    removed_bytes: int = Field(description="bytes that were kept once, until retention took them")
 
 
 class Match(Answer):
@@ -113,6 +114,8 @@ async def get_output(
         next_offset=page.next_offset if page.next_offset < page.size else None,
         size_bytes=page.size,
         dropped_bytes=target.dropped_bytes,
+        # A target's size is recorded when it ends; what is stored of one that runs may be more.
+        removed_bytes=max(0, target.size_bytes - page.size),
     )
 
 

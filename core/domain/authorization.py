@@ -69,7 +69,7 @@ _V, _K = Verb, ObjectKind
 
 VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.API: frozenset({_V.READ}),
-    _K.ENGINE: frozenset({_V.READ, _V.STOP, _V.BACKUP}),
+    _K.ENGINE: frozenset({_V.READ, _V.STOP, _V.BACKUP, _V.DELETE}),
     _K.DOCUMENT: frozenset({_V.READ, _V.CREATE, _V.REPLACE, _V.DELETE, _V.APPLY}),
     _K.RUN: frozenset({_V.READ, _V.START, _V.ACT}),
     _K.EVENT: frozenset({_V.READ}),

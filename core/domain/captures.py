@@ -73,7 +73,7 @@ class SetLines:
             self._line += 1
         cut = data.rfind(b"\n") + 1
         if cut:
-            self._take_lines(bytes(self._held) + data[:cut])
+            self._take_lines(bytes(self._held) + data[:cut] if self._held else data[:cut])
             self._held.clear()
         self._held += data[cut:]
         self._drop_what_is_no_set_line()

@@ -27,6 +27,7 @@ from core.ids import Ids
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.recovery import Recovery
+from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
 from core.storage import runs
@@ -105,6 +106,7 @@ class Engine:
         runs: Runs,
         outputs: OutputSignal,
         recovery: Recovery,
+        retention: Retention,
         executors: Sequence[Executor],
         workers: Callable[[], Sequence[WorkerStatus]],
     ) -> None:
@@ -119,6 +121,7 @@ class Engine:
         self.host_keys = host_keys
         self.runs = runs
         self.outputs = outputs
+        self.retention = retention
         self._lock = lock
         self._recovery = recovery
         self._workers = workers
@@ -137,6 +140,7 @@ class Engine:
         await self.host_keys.load()
         self._recovered = await self.runs.recover()
         self.store.indexer.start()
+        self.retention.start()
         self._watching = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
         log.info("engine.started", pid=os.getpid(), version=self.version, resumed=self._recovered)
@@ -173,6 +177,7 @@ class Engine:
         if self._watching is not None:
             self._watching.cancel()
         failpoints.reach("engine.stopping")
+        await self.retention.stop()
         for executor in self._executors:
             await executor.close()
         await asyncio.to_thread(self.store.close)

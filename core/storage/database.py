@@ -30,6 +30,8 @@ BUSY_TIMEOUT_S = 10.0
 """How long a write or a start waits for another program that holds the database."""
 
 _SETTINGS = (
+    # Only a new file takes it: what retention deletes can be given back to the disk.
+    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",  # macOS: without it a sync stops at the drive's own cache

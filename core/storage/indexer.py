@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
+from core.clock import Clock
 from core.errors import StorageFault
 from core.storage import search_index
 from core.storage.database import create_private_file, read_with
@@ -36,6 +37,8 @@ _BATCH_BYTES = 4 << 20
 """Output that is indexed in one commit."""
 _COLLECT_S = 0.2
 """How long a commit's output may wait for that of others."""
+_GIVE_WAY = 9
+"""While output goes on being committed, a batch is followed by a pause this many times as long."""
 _RETRY_S = 30.0
 _MOST_PLACES = 4096
 """Targets whose streams are remembered; of others the chunk before is looked at again."""
@@ -46,10 +49,11 @@ _PASSING = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN",
 class Indexer:
     """The index of one home, and the thread that follows the output."""
 
-    def __init__(self, path: Path, home_id: str, reading: Engine) -> None:
+    def __init__(self, path: Path, home_id: str, reading: Engine, clock: Clock) -> None:
         self._path = path
         self._home_id = home_id
         self._reading = reading
+        self._clock = clock
         self._index: SearchIndex | None = None
         self._places: dict[int, tuple[int, Places]] = {}
         """Target -> its size, and what its streams came to there."""
@@ -101,11 +105,9 @@ class Indexer:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self._wake.clear()
             try:
                 index = self._index or self._open()
-                while not self._closing.is_set() and self._add_more(index):
-                    pass
+                self._follow(index)
                 self._drop_what_is_gone(index)
             except StorageFault as fault:
                 _log.warning("output cannot be indexed now: %s", fault)
@@ -132,6 +134,16 @@ class Indexer:
             return self._open()
         self._index = index
         return index
+
+    def _follow(self, index: SearchIndex) -> None:
+        """Index what there is, giving way to those who print it."""
+        while not self._closing.is_set():
+            self._wake.clear()
+            began_s = self._clock.monotonic()
+            if not self._add_more(index):
+                return
+            if self._wake.is_set():
+                self._closing.wait(_GIVE_WAY * (self._clock.monotonic() - began_s))
 
     def _add_more(self, index: SearchIndex) -> bool:
         """Index the next chunks; whether there may be more."""

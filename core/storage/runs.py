@@ -6,7 +6,7 @@ The door to stored runs; changing them is `run_writes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -271,6 +271,13 @@ def targets_of(
     if where.ordinal is not None:
         query = query.where(target_run.c.ordinal == where.ordinal)
     return [_struct(row, TargetRow) for row in connection.execute(query)]
+
+
+def targets_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, TargetRow]:
+    """Targets by their `id`, of any run."""
+    query = select(*_TARGET_COLUMNS).where(target_run.c.id.in_(sorted(ids)))
+    rows = (_struct(row, TargetRow) for row in connection.execute(query))
+    return {row.id: row for row in rows}
 
 
 def totals(connection: Connection) -> dict[str, int]:

@@ -32,7 +32,7 @@ class Store:
         self.home_id: str = self.reader.read_now(_home_id)
         """Identity of the database: kept by a backup and by moving the folder."""
         index_path = Home(path.parent).search_index
-        self.indexer = Indexer(index_path, self.home_id, indexing)
+        self.indexer = Indexer(index_path, self.home_id, indexing, clock)
         """Not started: without it every search reads the output itself."""
         self.writer.after_commit(self.indexer.committed)
         self.writer.start()

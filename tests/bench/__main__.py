@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import connections, latency, measure, results, run_list, start_up
+from tests.bench import connections, latency, measure, output, results, run_list, start_up
 from tests.bench.table import Row, markdown
 
 PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
@@ -20,8 +20,11 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
         warm_rounds=chosen.warm_rounds,
         many=chosen.many,
     ),
-    "latency": lambda chosen: latency.rows(lines=chosen.lines),
+    "latency": lambda chosen: latency.rows(lines=chosen.seen),
     "results": lambda chosen: results.rows(targets=chosen.targets, intents=chosen.intents),
+    "output": lambda chosen: output.rows(
+        rounds=chosen.rounds, lines=chosen.lines, results=chosen.results
+    ),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
 }
@@ -46,9 +49,11 @@ def _arguments() -> argparse.Namespace:
         ("hosts", 500, "cold hosts"),
         ("warm-rounds", 4, "commands on each host while its connection is warm"),
         ("many", 2000, "cold hosts for the look at memory"),
-        ("lines", 100, "lines that a console waits for"),
+        ("seen", 100, "lines that a console waits for"),
         ("targets", 10_000, "scripted hosts that give a result"),
         ("intents", 1000, "intents that a lost engine leaves open"),
+        ("lines", 1_000_000, "lines of output of one host"),
+        ("results", 20_000, "targets whose results are recorded"),
         ("runs", 100_000, "stored runs"),
         ("calls", 100, "pages asked for with each filter"),
         ("starts", 15, "starts of the command line"),

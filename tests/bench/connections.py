@@ -87,7 +87,7 @@ def _jobdeck(
     perform: Perform,
 ) -> Figures:
     with engine.running(home, settings) as under_test:
-        names = _define(under_test, sshd, addresses)
+        names = define_hosts(under_test, sshd, addresses)
         perform(under_test, names[:1])
         cold = _measured(under_test, names[1:], perform)
         warm = [_measured(under_test, names[1:], perform) for _ in range(warm_rounds)]
@@ -99,7 +99,9 @@ def _jobdeck(
         }
 
 
-def _define(under_test: engine.RunningEngine, sshd: Sshd, addresses: Sequence[str]) -> list[str]:
+def define_hosts(
+    under_test: engine.RunningEngine, sshd: Sshd, addresses: Sequence[str]
+) -> list[str]:
     """The hosts as documents, their keys approved; the hosts' names."""
     names = [f"h{number:04}" for number in range(len(addresses))]
     key = sshd.client_key.export_private_key("openssh").decode()

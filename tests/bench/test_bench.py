@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.bench import connections, latency, results, run_list, start_up
+from tests.bench import connections, latency, output, results, run_list, start_up
 from tests.bench.table import Row, markdown
 
 pytestmark = [
@@ -32,6 +32,13 @@ def test_the_way_of_output_to_a_console_is_timed() -> None:
 
 def test_results_and_recovery_are_timed() -> None:
     assert all(row.ours > 0 for row in results.rows(targets=50, intents=20))
+
+
+@pytest.mark.needs("sshd", "ssh-keygen")
+def test_output_is_measured_against_a_bare_loop() -> None:
+    rows = output.rows(rounds=1, lines=20_000, results=100)
+    assert len([row for row in rows if row.yardstick is not None]) == 5
+    assert all(row.ours > 0 for row in rows)
 
 
 def test_every_question_to_the_list_of_runs_is_timed() -> None:

@@ -1,0 +1,32 @@
+"""What is kept, and what would go, as names and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from console.answers import RetentionPreview
+from console.i18n import _
+from console.presenters.durations import duration, number, size
+from console.presenters.text import Table, pairs
+
+T = TypeVar("T")
+
+
+def preview_table(found: RetentionPreview) -> Table:
+    """The rules of the settings, and what they would remove now."""
+    rules = found.rules
+    return pairs(
+        (_("keep runs for"), _all(rules.runs_age_s, duration)),
+        (_("keep the newest runs"), _all(rules.runs_count, number)),
+        (_("keep output for"), _all(rules.output_age_s, duration)),
+        (_("keep the newest output"), _all(rules.output_bytes, size)),
+        (_("runs with notes"), _("stay") if rules.keep_noted else _("go like others")),
+        (_("runs to go"), number(found.runs)),
+        (_("outputs to go"), number(found.outputs)),
+        (_("to be freed"), size(found.size_bytes)),
+    )
+
+
+def _all(value: T | None, show: Callable[[T], str]) -> str:
+    return _("all") if value is None else show(value)
