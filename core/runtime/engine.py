@@ -25,6 +25,7 @@ from core.home import Home
 from core.ids import Ids
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
+from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
@@ -100,6 +101,7 @@ class Engine:
         documents: Documents,
         host_keys: HostKeys,
         runs: Runs,
+        plans: Plans,
         outputs: OutputSignal,
         recovery: Recovery,
         executors: Sequence[Executor],
@@ -114,6 +116,7 @@ class Engine:
         self.documents = documents
         self.host_keys = host_keys
         self.runs = runs
+        self.plans = plans
         self.outputs = outputs
         self._lock = lock
         self._recovery = recovery
@@ -132,6 +135,7 @@ class Engine:
         await self.host_keys.load()
         self._recovered = await self.runs.recover()
         self.store.indexer.start()
+        await self.plans.recover()
         self._watching = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
         log.info("engine.started", pid=os.getpid(), version=self.version, resumed=self._recovered)
@@ -157,6 +161,7 @@ class Engine:
 
     async def finish_work(self) -> None:
         """Wait for what the mode of the stop waits for; then wake everybody who follows."""
+        await self.plans.close()
         await self.runs.drain()
         self.outputs.close()
         self.store.feed.close()
