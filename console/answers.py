@@ -347,6 +347,109 @@ class RunComparison(Compared, frozen=True, kw_only=True):
     b: Run
 
 
+class Plan(Answer, frozen=True, kw_only=True):
+    """One dry run, as lists show it."""
+
+    id: str
+    at: str
+    actor: str
+    level: str
+    """plan or probe."""
+    state: str
+    """probing, ready, cancelled or interrupted."""
+    title: str
+    origin: str = ""
+    digest: str = ""
+    target_count: int = 0
+    counts: dict[str, int] = {}
+    """Target state -> hosts that were probed."""
+    run_id: str | None = None
+
+
+class PlanStep(Answer, frozen=True, kw_only=True):
+    """What one step would do, and where."""
+
+    step: str
+    kind: str = ""
+    count: int = 0
+    hosts: str = ""
+    accounts: dict[str, str] = {}
+    """Account -> hosts, folded; "" is the engine's own user."""
+    concurrency: int = 0
+    timeout_s: float | None = None
+    script: str | None = None
+    settings: dict[str, Any] = {}
+
+
+class EnvironmentTouched(Answer, frozen=True, kw_only=True):
+    """Hosts of one environment and its guard rails; environment "": they belong to none."""
+
+    environment: str
+    count: int = 0
+    hosts: str = ""
+    read_only: bool = False
+    confirm: bool = False
+    host_cap: int | None = None
+    change_required: bool = False
+
+
+class Refusal(Answer, frozen=True, kw_only=True):
+    """One thing that would refuse a start."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+
+class Facts(Answer, frozen=True, kw_only=True):
+    """What a host said about itself."""
+
+    user: str = ""
+    interpreters: dict[str, str] = {}
+    spool: str = ""
+    spool_refusal: str = ""
+    free_bytes: int | None = None
+    tmp_free_bytes: int | None = None
+    skew_s: int | None = None
+    setsid: bool = False
+    tail: str = ""
+
+
+class Finding(Answer, frozen=True, kw_only=True):
+    """What a probe found out about one host; state success: it is ready."""
+
+    host: str
+    state: str
+    steps: list[str] = []
+    account: str | None = None
+    code: str | None = None
+    message: str = ""
+    notes: list[str] = []
+    facts: Facts | None = None
+
+
+class PlanDetail(Plan, frozen=True, kw_only=True):
+    """What a start would do."""
+
+    targets: str = ""
+    hosts: str = ""
+    steps: list[PlanStep] = []
+    parameters: dict[str, Any] = {}
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    environments: list[EnvironmentTouched] = []
+    refusals: list[Refusal] = []
+    confirm_hosts: int | None = None
+    findings: list[Finding] = []
+
+
+class PlanComparison(Compared, frozen=True, kw_only=True):
+    """A plan and the run that followed, or what would run now (`run_id` None)."""
+
+    plan: Plan
+    run_id: str | None = None
+
+
 class Piece(Answer, frozen=True, kw_only=True):
     """Consecutive output of one stream of one host; bytes that are no text come as base64."""
 

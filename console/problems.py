@@ -19,6 +19,7 @@ from core.errors import (
     InUse,
     Invalid,
     OpsError,
+    PlanOutOfDate,
     Problem,
     RequestError,
     StaleRevision,
@@ -36,7 +37,7 @@ _CLASSES: Mapping[str, type[OpsError]] = {
     error.code: error
     for error in (
         AlreadyExists, Conflict, EnvironmentFault, Forbidden, IllegalTransition, InUse,
-        RequestError, StaleRevision, StorageFault,
+        PlanOutOfDate, RequestError, StaleRevision, StorageFault,
     )
 }  # fmt: skip
 """Codes whose class takes a message, a hint and problems, and nothing else."""

@@ -28,6 +28,7 @@ from core.runtime.engine import Engine
 from core.runtime.gate import Gate
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
+from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
@@ -132,6 +133,7 @@ def _wire(
         recovery=Recovery(),
         on_output=outputs.announce,
     )
+    runs = Runs(tools)
     return Engine(
         home=home,
         settings=settings,
@@ -143,7 +145,8 @@ def _wire(
         vault=vault,
         documents=Documents(vault),
         host_keys=host_keys,
-        runs=Runs(tools),
+        runs=runs,
+        plans=Plans(tools, runs),
         outputs=outputs,
         recovery=tools.recovery,
         retention=Retention(store, settings.retention(), clock),

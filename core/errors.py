@@ -3,7 +3,7 @@
     OpsError
       RequestError       the caller asked for the impossible     NotFound, Invalid
       TargetError        the far side said no                    (executors name the reason with a TargetCode)
-      Conflict           somebody moved first; look and retry    StaleRevision, AlreadyExists, InUse, IllegalTransition
+      Conflict           somebody moved first; look and retry    StaleRevision, PlanOutOfDate, InUse
       EnvironmentFault   disk full, database locked, no key      StorageFault, EngineUnreachable
 
 A failed assertion is none of these: it is our bug. The message says what,
@@ -126,6 +126,12 @@ class StaleRevision(Conflict):
     """An update based on a revision that is no longer the current one."""
 
     code = "stale-revision"
+
+
+class PlanOutOfDate(Conflict):
+    """Since the plan was made something has changed: what would run now is not what was planned."""
+
+    code = "plan-out-of-date"
 
 
 class InUse(Conflict):

@@ -47,6 +47,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 ("acting", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
+            "plans": Place("plans", _("look at dry runs, compare them with what followed"), True),
         },
         _("Define"): {
             "apply": Place("applying", _("make the engine's documents what YAML files say")),

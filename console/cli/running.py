@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.cli import options, starting
+from console.cli import options, plans, starting
 from console.cli.helping import command, family
 from console.cli.rolling import (
     BatchExpr,
@@ -30,17 +30,21 @@ from console.cli.starting import (
     Confirm,
     Detach,
     Env,
+    FromPlan,
     Hosts,
     Json,
     On,
     Parameter,
     PerHost,
+    Plan,
+    Probe,
     Quiet,
     RunAs,
     Stream,
     Timeout,
     Title,
 )
+from console.client import Client
 from console.i18n import _
 from core.errors import RequestError
 
@@ -104,14 +108,18 @@ def run(
     soak: Soak = None,
     health: Health = None,
     stagger: StaggerTime = None,
+    plan: Plan = False,
+    probe: Probe = False,
+    from_plan: FromPlan = None,
     detach: Detach = False,
     per_host: PerHost = False,
     stream: Stream = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> int:
-    step = _step(words or [], script, language)
-    if on is None and hosts is None:
+    level = starting.level_of(plan=plan, probe=probe, from_plan=from_plan)
+    step = None if from_plan else _step(words or [], script, language)
+    if from_plan is None and on is None and hosts is None:
         raise RequestError(
             _("nothing says where to run"), hint=_("--on EXPR or --hosts LIST; all hosts: --on all")
         )
@@ -140,11 +148,15 @@ def run(
         ),
     )
     view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
-    if script is not None:
-        request.setdefault("title", script if script != "-" else _("script from stdin"))
+    if from_plan is not None:
+        others = {"COMMAND": bool(words), "--script": bool(script), "--language": bool(language)}
+        request = starting.planned(from_plan, request, others)
+    else:
+        if script is not None:
+            request.setdefault("title", script if script != "-" else _("script from stdin"))
+        request["step"] = step
     with engine() as client:
-        request = {**request, "step": step}
-        return starting.go(client, request, view=view, detach=detach, outputs=per_host)
+        return starting.go(client, request, level=level, view=view, detach=detach, outputs=per_host)
 
 
 def _step(words: list[str], script: str | None, language: str | None) -> dict[str, Any]:
@@ -194,7 +206,7 @@ jobdeck start deploy -p version=1.4.2 --on web[01-03] --detach
 """,
 )
 def start(
-    job: Annotated[str, typer.Argument(metavar="JOB")],
+    job: Annotated[str | None, typer.Argument(metavar="JOB")] = None,
     parameter: Parameter = None,
     on: On = None,
     hosts: Hosts = None,
@@ -216,6 +228,9 @@ def start(
     soak: Soak = None,
     health: Health = None,
     stagger: StaggerTime = None,
+    plan: Plan = False,
+    probe: Probe = False,
+    from_plan: FromPlan = None,
     detach: Detach = False,
     per_host: PerHost = False,
     stream: Stream = False,
@@ -246,11 +261,27 @@ def start(
             stagger=stagger,
         ),
     )
+    level = starting.level_of(plan=plan, probe=probe, from_plan=from_plan)
     parameters = options.values("-p", parameter)
     view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    if from_plan is not None:
+        request = starting.planned(from_plan, request, {"JOB": job is not None})
+    elif job is None:
+        raise RequestError(_("{flag} is missing").format(flag="JOB"), hint="`jobdeck start --help`")
+    else:
+        request["job"] = job
     with engine() as client:
-        needed = starting.secret_parameters(client, job)
-        missing = [name for name, required in needed.items() if required]
-        parameters |= starting.typed_secrets(name for name in missing if name not in parameters)
-        request = {**request, "job": job, "parameters": parameters}
-        return starting.go(client, request, view=view, detach=detach, outputs=per_host)
+        if level is None:
+            needed = _needed_secrets(client, job, from_plan)
+            parameters |= starting.typed_secrets(name for name in needed if name not in parameters)
+        request["parameters"] = parameters
+        return starting.go(client, request, level=level, view=view, detach=detach, outputs=per_host)
+
+
+def _needed_secrets(client: Client, job: str | None, from_plan: str | None) -> list[str]:
+    """Names of the secret parameters that a start needs: the plan's, or the job's required ones."""
+    if from_plan is not None:
+        return list(client.plan(plans.find(client, from_plan)).secrets)
+    assert job is not None
+    declared = starting.secret_parameters(client, job)
+    return [name for name, required in declared.items() if required]

@@ -15,10 +15,11 @@ import msgspec
 import typer
 
 from console.answers import Run
-from console.cli import options, rolling, watching
+from console.cli import options, plans, rolling, watching
 from console.cli.asking import ask, secret
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import err, out
+from console.cli.probing import dry_run
 from console.cli.settings import may_ask
 from console.client import Client
 from console.i18n import _
@@ -27,7 +28,7 @@ from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
 from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
 
-WHERE, HOW, SHOW = _("Where"), _("How"), _("Show")
+WHERE, HOW, DRY, SHOW = _("Where"), _("How"), _("Dry run"), _("Show")
 
 On = Annotated[
     str | None,
@@ -100,6 +101,29 @@ Title = Annotated[
     str | None,
     typer.Option("--title", metavar="TEXT", rich_help_panel=HOW, help=_("name of the run")),
 ]
+Plan = Annotated[
+    bool,
+    typer.Option(
+        "--plan", rich_help_panel=DRY, help=_("only say what would run; nothing leaves the engine")
+    ),
+]
+Probe = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        rich_help_panel=DRY,
+        help=_("as --plan, and ask every host whether the work could begin there"),
+    ),
+]
+FromPlan = Annotated[
+    str | None,
+    typer.Option(
+        "--from-plan",
+        metavar="ID",
+        rich_help_panel=DRY,
+        help=_("start what this plan says, unless something else would run now"),
+    ),
+]
 Detach = Annotated[
     bool,
     typer.Option("--detach", "-d", rich_help_panel=SHOW, help=_("print the run's id and leave")),
@@ -125,6 +149,9 @@ Json = Annotated[
     ),
 ]
 
+PLAN, PROBE = "plan", "probe"
+"""Levels of a dry run."""
+
 _FLAGS = {
     **rolling.FLAGS,
     "targets": "--on",
@@ -137,6 +164,7 @@ _FLAGS = {
     "change": "--change",
     "env": "--env",
     "parameters": "-p",
+    "allow_empty": "--allow-empty",
     "step.command": "COMMAND",
     "step.text": "--script",
     "step.language": "--language",
@@ -179,6 +207,28 @@ def request_of(
     return {name: value for name, value in request.items() if value is not None}
 
 
+def planned(plan_id: str, request: Mapping[str, Any], others: Mapping[str, bool]) -> dict[str, Any]:
+    """The request of a start from a plan; `others` is flag -> whether it was given.
+
+    A plan says what runs and where: flags that say it again are refused.
+    """
+    beside = ("confirm_hosts", "change")
+    given = [_FLAGS.get(name, f"--{name}") for name in request if name not in beside]
+    given += [flag for flag, is_given in others.items() if is_given]
+    if given:
+        raise RequestError(
+            _("the plan says that already: {flags}").format(flags=", ".join(given)),
+            hint=_("leave them out, or plan anew"),
+        )
+    return {"plan": plan_id, **request}
+
+
+def level_of(*, plan: bool, probe: bool, from_plan: str | None) -> str | None:
+    """How far a dry run goes; None: it is none."""
+    options.exclusive({"--plan": plan, "--probe": probe, "--from-plan": from_plan is not None})
+    return PLAN if plan else PROBE if probe else None
+
+
 def view_of(*, per_host: bool, stream: bool, quiet: bool, as_json: bool) -> str:
     """The one way in which a run is shown."""
     options.exclusive({"--per-host": per_host, "--stream": stream, "--quiet": quiet})
@@ -190,9 +240,20 @@ def view_of(*, per_host: bool, stream: bool, quiet: bool, as_json: bool) -> str:
 
 
 def go(
-    client: Client, request: Mapping[str, Any], *, view: str, detach: bool, outputs: bool
+    client: Client,
+    request: Mapping[str, Any],
+    *,
+    level: str | None = None,
+    view: str,
+    detach: bool,
+    outputs: bool,
 ) -> int:
-    """Start the run and follow it, or leave it to itself."""
+    """Start the run and follow it, or leave it to itself; or make a dry run of it."""
+    if plan := request.get("plan"):
+        request = {**request, "plan": plans.find(client, plan)}
+    if level is not None:
+        with _as_flags():
+            return dry_run(client, request, level, as_json=view == watching.JSON, detach=detach)
     if "rolling" in request and view not in (watching.QUIET, watching.JSON):
         request = _with_batches_shown(client, request)
     return follow(client, _start(client, request), view=view, detach=detach, outputs=outputs)
@@ -286,7 +347,8 @@ def confirmed_hosts(request: Mapping[str, Any], asked: ConfirmationRequired) -> 
 
 def _as_flag(problem: Problem) -> Problem:
     """A problem of the request with the flag in the place of the field."""
-    field, _dot, rest = problem.where.partition(".")
+    where = problem.where.removeprefix("request.")
+    field, _dot, rest = where.partition(".")
     for name in (f"{field}.{rest.partition('.')[0]}", field):
         if flag := _FLAGS.get(name):
             where = f"{flag} {rest}".strip() if flag in ("--env", "-p") else flag

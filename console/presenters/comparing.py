@@ -50,10 +50,15 @@ def side_line(letter: str, run: Run, now: datetime) -> Line:
 def compared_lines(compared: Compared) -> Iterator[Line]:
     """What was asked differently, then each step's hosts: what differs before what does not."""
     yield from asked_lines(compared.definition)
+    yield from answer_lines(compared)
+
+
+def answer_lines(compared: Compared) -> Iterator[Line]:
+    """Each step's hosts, what differs before what does not; then the sums."""
     for step, groups in groupby(compared.groups, key=lambda group: group.step):
         yield line(Span(_("step {name}").format(name=step), Tone.STRONG))
         yield from map(_group_line, groups)
-    yield sums(compared)
+    yield _sums(compared)
 
 
 def asked_lines(changes: Sequence[FieldChange]) -> Iterator[Line]:
@@ -63,14 +68,14 @@ def asked_lines(changes: Sequence[FieldChange]) -> Iterator[Line]:
         yield from field_lines(changes, indent="  ")
 
 
-def sums(compared: Compared) -> Line:
-    """`3 hosts differ, 12 are the same`."""
-    same = compared.counts.get("same", 0)
-    other = sum(compared.counts.values()) - same
+def _sums(compared: Compared) -> Line:
+    """`3 of 15 answers differ`: one answer for each host of each step."""
+    total = sum(compared.counts.values())
+    other = total - compared.counts.get("same", 0)
     if not other:
-        return line(_("{hosts}, no difference").format(hosts=hosts_word(same)))
-    text = _("{hosts} with a difference, {same} without")
-    return line(text.format(hosts=hosts_word(other), same=number(same)))
+        return line(_("no answer differs"))
+    text = _("{count} of {total} answers differ")
+    return line(text.format(count=number(other), total=number(total)))
 
 
 def _group_line(group: PairGroup) -> Line:

@@ -24,6 +24,7 @@ TAGS = (
     ("documents", "What people define: hosts, groups, accounts, environments, scripts, jobs."),
     ("inventory", "Target expressions, and hosts from other tools' files."),
     ("runs", "Starting work, watching it, and what it printed."),
+    ("plans", "Dry runs: what a start would do, and whether hosts are ready for it."),
     ("events", "The journal of everything that was committed."),
     ("host keys", "Which keys of hosts are trusted."),
     ("api", "This description."),

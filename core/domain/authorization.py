@@ -40,6 +40,8 @@ class ObjectKind(StrEnum):
     ENGINE = "engine"
     DOCUMENT = "document"
     RUN = "run"
+    PLAN = "plan"
+    """A dry run."""
     EVENT = "event"
     HOST_KEY = "host-key"
 
@@ -72,6 +74,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.ENGINE: frozenset({_V.READ, _V.STOP, _V.BACKUP, _V.DELETE}),
     _K.DOCUMENT: frozenset({_V.READ, _V.CREATE, _V.REPLACE, _V.DELETE, _V.APPLY}),
     _K.RUN: frozenset({_V.READ, _V.START, _V.ACT}),
+    _K.PLAN: frozenset({_V.READ, _V.CREATE, _V.ACT}),
     _K.EVENT: frozenset({_V.READ}),
     _K.HOST_KEY: frozenset({_V.READ, _V.DECIDE}),
 }

@@ -157,7 +157,7 @@ def _by_name(definition: RunDefinition) -> dict[str, Any]:
 
     Whatever a definition has besides is compared as it is.
     """
-    body = definition.model_dump(mode="json", exclude={"title", "request"})
+    body = definition.model_dump(mode="json", exclude={"title", "request", "seed"})
     steps = body.pop("graph")["nodes"]
     ordinals = body.pop("step_hosts")
     names = [host["name"] for host in body["hosts"]]
@@ -170,6 +170,10 @@ def _by_name(definition: RunDefinition) -> dict[str, Any]:
                 "hosts": fold(names[ordinal] for ordinal in ordinals[step["name"]]),
             }
             for step in steps
+        },
+        "batches": {
+            step: [fold(names[ordinal] for ordinal in batch) for batch in batches]
+            for step, batches in body["batches"].items()
         },
         "hosts": {host["name"]: _without(host, "name") for host in body["hosts"]},
         "routes": {name: _without(host, "name") for name, host in body["routes"].items()},

@@ -23,6 +23,10 @@ ENGINE_HOST = "(engine)"
 """The name under which a local step's single target is recorded; no document can have it."""
 
 
+_BESIDES_A_PLAN = frozenset({"plan", "parameters", "secrets", "confirm_hosts", "change"})
+"""What a start from a plan may say: all that the plan itself does not keep."""
+
+
 class RunRequest(Value):
     """What a person asks for: a saved job or one step, and where."""
 
@@ -58,10 +62,20 @@ class RunRequest(Value):
         description="what a shuffle and random pauses follow from; empty: a new one",
     )
 
+    plan: str | None = Field(
+        None,
+        max_length=26,
+        description="id of a dry run to start from: nothing starts when something else would run"
+        " now. It says what and where; give what it does not keep: secrets, `confirm_hosts`",
+    )
+
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
-        if (self.job is None) == (self.step is None):
+        works = (self.job is not None) + (self.step is not None)
+        if works > 1 or (not works and self.plan is None):
             raise ValueError("give `job` or `step`, one of the two")
+        if not works and (given := self.model_fields_set - _BESIDES_A_PLAN):
+            raise ValueError(f"the plan says that already; leave out {', '.join(sorted(given))}")
         if self.targets is not None and self.hosts is not None:
             raise ValueError("give `targets` or `hosts`, not both")
         if self.step is not None and self.parameters:

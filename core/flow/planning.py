@@ -55,9 +55,7 @@ def plan(request: RunRequest, documents: Documents) -> RunDefinition:
     Raises Invalid, NotFound, Forbidden or ConfirmationRequired; nothing has happened then.
     """
     definition = resolve(request, documents)
-    guards.check(
-        definition.hosts, documents, change=definition.change, confirm_hosts=request.confirm_hosts
-    )
+    guard(definition, request, documents)
     return definition
 
 
@@ -117,11 +115,17 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
 
 def _kept(request: RunRequest, job: JobSpec) -> RunRequest:
     """The request without what the next run must be given anew."""
-    secret = {each.name for each in job.parameters if each.type is ParameterType.SECRET}
+    secret = _secret_names(job)
     plain = {name: value for name, value in request.parameters.items() if name not in secret}
-    update: dict[str, Any] = {"parameters": plain, "secrets": {}, "confirm_hosts": None}
-    update |= {"change": None, "seed": ""}
-    return request.model_copy(update=update)
+    nothing: dict[str, Any] = {"secrets": {}, "confirm_hosts": None, "change": None, "plan": None}
+    return request.model_copy(update={**nothing, "parameters": plain, "seed": ""})
+
+
+def guard(definition: RunDefinition, request: RunRequest, documents: Documents) -> None:
+    """Ask the guard rails whether a start may do what `resolve` has found."""
+    guards.check(
+        definition.hosts, documents, change=definition.change, confirm_hosts=request.confirm_hosts
+    )
 
 
 def secret_parameters(request: RunRequest, documents: Documents) -> dict[str, str]:
@@ -130,11 +134,31 @@ def secret_parameters(request: RunRequest, documents: Documents) -> dict[str, st
         return {}
     job, _ = documents.job(request.job)
     values = variables.bind(job.parameters, request.parameters)
-    return {
-        parameter.name: values[parameter.name]
-        for parameter in job.parameters
-        if parameter.type is ParameterType.SECRET and parameter.name in values
-    }
+    return {name: values[name] for name in _secret_names(job) if name in values}
+
+
+def secret_names(request: RunRequest, documents: Documents) -> tuple[str, ...]:
+    """Names of the job's secret parameters, given or not."""
+    return () if request.job is None else _secret_names(documents.job(request.job)[0])
+
+
+def missing_secrets(request: RunRequest, documents: Documents) -> tuple[str, ...]:
+    """Names of the secret parameters that a start would need, and that are not given."""
+    if request.job is None:
+        return ()
+    return tuple(
+        parameter.name
+        for parameter in documents.job(request.job)[0].parameters
+        if parameter.type is ParameterType.SECRET
+        and parameter.required
+        and parameter.name not in request.parameters
+    )
+
+
+def _secret_names(job: JobSpec) -> tuple[str, ...]:
+    return tuple(
+        parameter.name for parameter in job.parameters if parameter.type is ParameterType.SECRET
+    )
 
 
 def _work(request: RunRequest, documents: Documents) -> tuple[JobSpec, str, str]:

@@ -26,6 +26,7 @@ from core.home import Home
 from core.ids import Ids
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
+from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
@@ -104,6 +105,7 @@ class Engine:
         documents: Documents,
         host_keys: HostKeys,
         runs: Runs,
+        plans: Plans,
         outputs: OutputSignal,
         recovery: Recovery,
         retention: Retention,
@@ -120,6 +122,7 @@ class Engine:
         self.documents = documents
         self.host_keys = host_keys
         self.runs = runs
+        self.plans = plans
         self.outputs = outputs
         self.retention = retention
         self._lock = lock
@@ -140,6 +143,7 @@ class Engine:
         await self.host_keys.load()
         self._recovered = await self.runs.recover()
         self.store.indexer.start()
+        await self.plans.recover()
         self.retention.start()
         self._watching = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
@@ -166,6 +170,7 @@ class Engine:
 
     async def finish_work(self) -> None:
         """Wait for what the mode of the stop waits for; then wake everybody who follows."""
+        await self.plans.close()
         await self.runs.drain()
         self.outputs.close()
         self.store.feed.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import structlog
@@ -19,7 +19,7 @@ from core.errors import (
     RequestError,
     StorageFault,
 )
-from core.flow import guards, machine, planning
+from core.flow import dryrun, guards, machine, planning
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import Started
 from core.flow.machine import FlowState
@@ -27,8 +27,9 @@ from core.runtime import secrets
 from core.runtime.acting import Known, understand
 from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
-from core.storage import run_writes, runs
+from core.storage import plans, run_writes, runs
 from core.storage.documents import snapshot
+from core.storage.reading import Connection
 from core.storage.runs import RunRow
 from core.storage.writer import Transaction
 
@@ -61,7 +62,10 @@ class Runs:
 
     async def preview(self, request: RunRequest) -> RunDefinition:
         """What would run; nothing is written and nothing leaves the machine."""
-        return await self._plan(request, await self._documents())
+        documents, request = await self._documents(), await self._whole(request)
+        definition = await self.resolve(request, documents)
+        planning.guard(definition, request, documents)
+        return definition
 
     async def start(
         self,
@@ -85,11 +89,14 @@ class Runs:
             digest = await asyncio.to_thread(self._digest, request)
         if idempotency_key and (known := await self._known(actor, idempotency_key, digest)):
             return known
-        definition = await self._plan(request, documents)
+        plan_id, request = request.plan, await self._whole(request)
+        definition = await self.resolve(request, documents)
         texts = {
             **planning.secret_parameters(request, documents),
             **{name: secrets.text_of(secret) for name, secret in request.secrets.items()},
         }
+        plan = None if plan_id is None else await self._fresh(plan_id, definition, texts)
+        planning.guard(definition, request, documents)
         run_id = self._tools.ids.new()
         event = Started()
         failpoints.reach("run.planned")
@@ -109,6 +116,8 @@ class Runs:
                 else {}
             )
             run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts), parent)
+            if plan is not None:
+                plans.link(tx, plan, run_id)
             run_writes.append_event(tx, run_id, event, actor)
             run_writes.set_run_state(tx, run_id, state.run, actor)
             failpoints.reach("run.created")
@@ -248,13 +257,40 @@ class Runs:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _plan(self, request: RunRequest, documents: planning.Documents) -> RunDefinition:
-        """In a thread: freezing ten thousand hosts takes longer than the loop may wait."""
+    async def _whole(self, request: RunRequest) -> RunRequest:
+        """The request with what its plan says."""
+        if request.plan is None:
+            return request
+        _, planned = await self._planned(request.plan)
+        return dryrun.from_plan(planned, request)
+
+    async def _fresh(self, plan_id: str, definition: RunDefinition, names: Collection[str]) -> str:
+        """The id of the plan; PlanOutOfDate when something else would run now."""
+        id_, planned = await self._planned(plan_id)
+        now = dryrun.with_secret_names(definition, names)
+        await asyncio.to_thread(dryrun.check_fresh, id_, planned, now)
+        return id_
+
+    async def _planned(self, plan_id: str) -> tuple[str, RunDefinition]:
+        """A plan's id and what it would do."""
+
+        def read(c: Connection) -> tuple[str, RunDefinition]:
+            row = plans.get(c, plan_id)
+            return row.id, plans.definition_of(c, row.id)
+
+        return await self._tools.store.reader.read(read)
+
+    async def resolve(self, request: RunRequest, documents: planning.Documents) -> RunDefinition:
+        """What would run, if the guard rails let it.
+
+        In a thread: freezing ten thousand hosts takes longer than the loop may wait.
+        """
         if not request.seed:
             request = request.model_copy(update={"seed": self._tools.ids.new()})
-        return await asyncio.to_thread(planning.plan, request, documents)
+        return await asyncio.to_thread(planning.resolve, request, documents)
 
     async def _documents(self) -> planning.Documents:
+        """The documents of this moment."""
         return await self._tools.store.reader.read(snapshot)
 
     async def _get(self, run_id: str) -> RunRow:

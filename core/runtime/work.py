@@ -156,17 +156,20 @@ class WorkMaker:
         """Whether the target keeps a record of the attempt."""
         return step.execution is Execution.DETACHED
 
+    def spool(self, host: FrozenHost, step: StepBase) -> str:
+        """The folder there that holds claims; "": `.jobdeck` in the home of the work's user."""
+        if host.spool or host.protocol is not Protocol.LOCAL:
+            return host.spool or ""
+        return self._ways.local_spool if self.target(host, step).login.become is None else ""
+
     def claim(
         self, host: FrozenHost, step: StepBase, resume: Position | None, running_s: float
     ) -> Claim:
         """The record that the target keeps: where, and from which byte on it is followed."""
-        spool = host.spool or ""
-        if not spool and self.target(host, step).login.become is None:
-            spool = self._ways.local_spool if host.protocol is Protocol.LOCAL else ""
         return Claim(
             run_id=self._run_id,
             epoch=self._ways.epoch,
-            spool=spool,
+            spool=self.spool(host, step),
             resume=resume,
             running_s=running_s,
         )

@@ -255,11 +255,14 @@ plan = Table(
     Column("at", String(27), nullable=False),
     Column("actor", String(128), nullable=False),
     Column("level", String(8), nullable=False),  # plan | probe
+    Column("state", String(12), nullable=False),  # probing | ready | cancelled | interrupted
     Column("title", String(200), nullable=False),
     Column("origin", String(200), nullable=False),
     Column("digest", String(64), nullable=False),  # of the definition
     Column("definition", LargeBinary, nullable=False),  # RunDefinition: zstd of JSON
-    Column("findings", Text, nullable=False),  # JSON: what was seen, by host
+    Column("target_count", Integer, nullable=False),
+    Column("counts", Text, nullable=False),  # JSON object: target state -> hosts that were probed
+    Column("findings", LargeBinary, nullable=False),  # what was seen, by host: zstd of JSON
     Column("run_id", String(26), ForeignKey("run.id", ondelete="SET NULL")),
 )
 

@@ -30,6 +30,7 @@ CODES = {
     "nothing-to-retry": 409,
     "outcome-unknown": 409,
     "precondition-required": 428,
+    "plan-out-of-date": 409,
     "stale-revision": 412,
     "storage-fault": 503,
     "target-error": 502,

@@ -1,0 +1,168 @@
+"""A dry run as it is answered: steps, guard rails, and what a probe saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from core.api.problems import FieldProblem
+from core.api.run_batches import BatchPlan, batch_plans
+from core.api.values import Answer, Page
+from core.domain.probing import Note
+from core.domain.run import TargetCode, TargetState
+from core.domain.steps import StepBase
+from core.domain.targets import fold
+from core.flow import guards
+from core.flow.comparing import HIDDEN
+from core.flow.dryrun import PlanLevel, PlanState
+from core.runtime.plans import Plan
+
+
+class PlanOut(Answer):
+    """One dry run, as lists show it."""
+
+    id: str
+    at: str
+    actor: str
+    level: PlanLevel
+    state: PlanState
+    title: str
+    origin: str
+    digest: str = Field(description="the same for requests that would do the same")
+    target_count: int = Field(description="hosts and logins that it is about")
+    counts: dict[str, int] = Field(description="state of a target -> hosts that were probed")
+    run_id: str | None = Field(description="the run that was started from it")
+
+
+class PlanPage(Page[PlanOut]):
+    """A part of the list of dry runs."""
+
+
+class PlanStep(Answer):
+    """What one step would do, and where."""
+
+    step: str
+    kind: str
+    count: int
+    hosts: str = Field(description="folded, such as `web[01-40]`")
+    accounts: dict[str, str] = Field(
+        description="account -> hosts, folded; an empty name is the engine's own user"
+    )
+    concurrency: int
+    timeout_s: float | None
+    batches: list[BatchPlan] = Field(description="in order; none where the step does not roll")
+    script: str | None = Field(description="`NAME@REVISION`, where it uses a script document")
+    settings: dict[str, Any] = Field(description="the step as it would run, defaults left out")
+
+
+class EnvironmentTouched(Answer):
+    """Hosts of one environment that it would touch; an empty name: they belong to none."""
+
+    environment: str
+    count: int
+    hosts: str
+    read_only: bool
+    confirm: bool
+    host_cap: int | None
+    change_required: bool
+
+
+class FactsOut(Answer):
+    """What a host said about itself."""
+
+    user: str
+    interpreters: dict[str, str] = Field(description="interpreter -> its path; empty: missing")
+    spool: str = Field(description="folder that would keep claims")
+    spool_refusal: str = Field(description="why it cannot; empty: it can")
+    free_bytes: int | None
+    tmp_free_bytes: int | None
+    skew_s: int | None = Field(description="the host's clock minus the engine's")
+    setsid: bool
+    tail: str
+
+
+class FindingOut(Answer):
+    """What a probe found out about one host; `success` is a host that is ready."""
+
+    ordinal: int
+    host: str
+    account: str | None
+    steps: list[str]
+    state: TargetState
+    code: TargetCode | None
+    message: str
+    notes: list[Note]
+    facts: FactsOut | None
+
+
+class PlanDetail(PlanOut):
+    """What a start would do."""
+
+    targets: str = Field(description="the expression or the list that was given")
+    hosts: str = Field(description="folded, such as `web[01-40]`")
+    steps: list[PlanStep]
+    parameters: dict[str, Any]
+    env: dict[str, str]
+    secrets: dict[str, str] = Field(description="names of secrets; the values are never shown")
+    environments: list[EnvironmentTouched] = Field(description="their guard rails as they are now")
+    refusals: list[FieldProblem] = Field(description="what would refuse a start now")
+    confirm_hosts: int | None = Field(
+        description="the number that a start must confirm; null: none"
+    )
+    findings: list[FindingOut] = Field(description="level probe: what is known so far, by host")
+
+
+def detail_of(plan: Plan) -> PlanDetail:
+    definition, change = plan.definition, plan.definition.change
+    asked = guards.unconfirmed(plan.rails, None)
+    return PlanDetail(
+        **PlanOut.model_validate(plan.row).model_dump(),
+        targets=definition.targets,
+        hosts=fold(host.name for host in definition.hosts),
+        steps=[_step(plan, step) for step in definition.graph.nodes],
+        parameters=definition.parameters,
+        env=definition.env,
+        secrets=dict.fromkeys(definition.secrets, HIDDEN),
+        environments=[_environment(place) for place in plan.rails],
+        refusals=[
+            FieldProblem(where=problem.where, what=problem.what, hint=problem.hint)
+            for problem in guards.refusals(plan.rails, change)
+        ],
+        confirm_hosts=guards.host_count(plan.rails) if asked else None,
+        findings=[FindingOut.model_validate(finding) for finding in plan.findings],
+    )
+
+
+def _step(plan: Plan, step: StepBase) -> PlanStep:
+    definition = plan.definition
+    hosts = [definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name]]
+    accounts: dict[str, list[str]] = {}
+    for host in hosts:
+        account = definition.run_as.get(step.name, host.account)
+        accounts.setdefault(account or "", []).append(host.name)
+    script = definition.scripts.get(step.name)
+    return PlanStep(
+        step=step.name,
+        kind=getattr(step, "kind", ""),
+        count=len(hosts),
+        hosts=fold(host.name for host in hosts),
+        accounts={name: fold(names) for name, names in accounts.items()},
+        concurrency=step.concurrency or definition.concurrency,
+        timeout_s=step.timeout_s or definition.timeout_s,
+        batches=batch_plans(definition, step.name),
+        script=None if script is None else f"{script.name}@{script.revision}",
+        settings=step.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"}),
+    )
+
+
+def _environment(place: guards.Touched) -> EnvironmentTouched:
+    return EnvironmentTouched(
+        environment=place.environment,
+        count=len(place.hosts),
+        hosts=fold(place.hosts),
+        read_only=place.rails.read_only,
+        confirm=place.rails.confirm,
+        host_cap=place.rails.host_cap,
+        change_required=place.rails.change_required,
+    )
