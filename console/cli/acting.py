@@ -188,7 +188,7 @@ def ignore(
     ),
     """
 jobdeck runs resolve last --look
-jobdeck runs resolve last --hosts web03 --success --reason 'the package is installed'
+jobdeck runs resolve last --hosts web03 --success --reason 'looked'
 """,
 )
 def resolve(
