@@ -147,7 +147,9 @@ jd_say exit $jd_r $jd_n $jd_h $jd_w;
 [ $jd_n = - ] || [ $jd_n -gt LIMIT ] || cat "$jd/outputs" ;;
 esac;
 jd_say end >&2;
-read -r jd_x <&3 && { exec >/dev/null 2>&1; rm -rf "$jd"; jd_sweep; };
+while read -r jd_x <&3; do
+[ "$jd_x" = recorded ] && { exec >/dev/null 2>&1; rm -rf "$jd"; jd_sweep; break; };
+done;
 };
 
 # What nobody fetched in 7 days: claims whose work is over, and fences. Nothing that is not ours.

@@ -75,7 +75,8 @@ def compose_claimed(work: Work, claim: Claim, token: str, *, as_other_user: bool
         parts = ["cd 2>/dev/null || cd /\n"] if as_other_user else []
         parts.append(f"set -- {' '.join(map(quote_posix, words))}\n")
         parts += [_VISIT] if claim.resume is not None else _start(work, token)
-        text = f"{''.join(parts)}\n#{token}\n".encode("utf-8", "surrogateescape")
+        # The empty line is for a sed that reads one line ahead (BusyBox).
+        text = f"{''.join(parts)}\n#{token}\n\n".encode("utf-8", "surrogateescape")
     return Launch(token, request, text, reader=reader, is_claimed=True)
 
 
