@@ -280,7 +280,8 @@ def test_every_exit_status_and_death_is_kept(sh: str, tmp_path: Path) -> None:
 
     assert exits == [str(status) for status in statuses]
     assert [ran.status for ran in deaths] == ["137", "143", "130"]
-    assert [ran.err for ran in deaths] == [b"", b"", b""]
+    if sh != "ksh":  # it says how a child died where the child's own words go
+        assert [ran.err for ran in deaths] == [b"", b"", b""]
 
 
 @pytest.mark.parametrize("sh", POSIX_SHELLS)
@@ -341,18 +342,13 @@ def test_values_texts_and_arguments_arrive_byte_for_byte(
     assert as_file.out == sent[1] + b"\n"
 
 
-def test_large_scripts_and_binary_output_pass_whole(host: Host) -> None:
-    text = "# padding " + "x" * 200_000 + "\nhead -c 3000000 /dev/urandom >copy; cat copy"
+def test_large_scripts_and_binary_output_pass_whole(host: Host, tmp_path: Path) -> None:
+    padding = "# padding " + "x" * 200_000
+    text = f"{padding}\ncd {tmp_path}; head -c 3000000 /dev/urandom >copy; cat copy"
 
     ran = host.run(script(text, "sh", env={"A": "1"}))
 
-    found = next(
-        Path(place, "copy") for place in (Path.cwd(), host.home) if Path(place, "copy").exists()
-    )
-    try:
-        assert ran.out == found.read_bytes()
-    finally:
-        found.unlink()
+    assert ran.out == (tmp_path / "copy").read_bytes()
 
 
 TREES = [
@@ -369,11 +365,7 @@ def test_an_ending_reaches_the_work_and_spares_who_follows_it(host: Host, text: 
     launch = compose_claimed(work, work.claim, secrets.token_hex(16))
     process = host.start(launch)
     assert process.stdout is not None
-    lines = [process.stdout.readline()]
-    while not lines[-1] or lines[-1].split()[-1].isdigit() is False or b"start" in lines[-1]:
-        lines.append(process.stdout.readline())
-    while len(lines) < 1 + text.count("echo"):
-        lines.append(process.stdout.readline())
+    lines = [process.stdout.readline() for _ in range(1 + text.count("echo"))]
     watcher = int(lines[0].split()[-1])
 
     ending = ending_text_of_claim(
