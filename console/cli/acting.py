@@ -244,7 +244,10 @@ def again(
         request = acting.changed_request(before.request, changes, given)
         request = _with_secrets(client, request, before.secrets, given)
         if view not in (watching.QUIET, watching.JSON):
-            err().lines(acting.plan_lines(client.preview(request), before.origin))
+            if "job" in request:
+                revision = client.document("job", request["job"]).revision
+                err().lines(acting.revision_lines(before.origin, revision))
+            err().lines(acting.plan_lines(client.preview(request)))
         return starting.go(client, request, view=view, detach=detach, outputs=per_host)
 
 

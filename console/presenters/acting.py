@@ -86,14 +86,23 @@ def retry_lines(asked: Operation, left_out: Sequence[str]) -> list[Line]:
     return lines
 
 
-def plan_lines(preview: Preview, origin: str) -> list[Line]:
-    """What another run like an earlier one would do, step by step."""
-    lines = [line(Span(preview.title, Tone.STRONG), f"  ({origin})")]
+def plan_lines(preview: Preview) -> list[Line]:
+    """What a start would do, step by step."""
+    lines = [line(Span(preview.title, Tone.STRONG))]
     lines += [
         line("  ", Span(step.step, Tone.STRONG), f"  {hosts_word(step.count)}  {step.folded}")
         for step in preview.steps
     ]
     return lines
+
+
+def revision_lines(origin: str, revision: int) -> list[Line]:
+    """That the job of an earlier run has another revision by now; nothing where it has not."""
+    then = origin.rpartition("@")[2]
+    if then == str(revision):
+        return []
+    text = _("the job has changed since: revision {then} then, {now} now")
+    return [line(Span(text.format(then=then, now=revision), Tone.WARNING))]
 
 
 def changed_request(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.answers import Group, Run, Target
+from console.answers import Group, Run, RunDetail, Target
 from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.durations import duration, number, span_of
@@ -129,7 +129,7 @@ def short_id(run_id: str) -> str:
     return run_id[:12]
 
 
-def next_steps(run: Run, found: Sequence[Failure], *, shown: bool = False) -> Iterator[Line]:
+def next_steps(run: RunDetail, found: Sequence[Failure], *, shown: bool = False) -> Iterator[Line]:
     """What to type next, where something did not succeed: a command and what it is good for.
 
     `shown` leaves out how to look at the run, for whoever is looking at it.
@@ -143,6 +143,8 @@ def next_steps(run: Run, found: Sequence[Failure], *, shown: bool = False) -> It
         steps.append((command, _("everything that host printed")))
     if found and not shown:
         steps.append((f"jobdeck runs show {id_}", _("the run, step by step")))
+    if "retry" in run.actions:
+        steps.append((f"jobdeck runs retry {id_}", _("run it again where it failed")))
     width = max((len(command) for command, _why in steps), default=0)
     if steps:
         yield line("")

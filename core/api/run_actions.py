@@ -96,7 +96,8 @@ async def get_request(run: str, engine: TheEngine) -> RequestOut:
     if frozen.request is None:
         raise NotFound("request of run", run)
     return RequestOut(
-        request=frozen.request.model_dump(mode="json", exclude_defaults=True),
+        # What chance decided then is drawn anew.
+        request=frozen.request.model_dump(mode="json", exclude_defaults=True, exclude={"seed"}),
         secrets=list(frozen.secrets),
         origin=frozen.origin,
     )

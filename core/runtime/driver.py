@@ -234,8 +234,10 @@ class Driver:
                 shown = event.state
             run_writes.set_step_state(tx, self.run_id, name, status.attempt, shown, reason=why)
         if after.run is not before.run:
-            # Why a run was stopped was said by whoever stopped it.
-            why = "" if before.run is RunState.STOPPING else waiting_reason(event, after) or reason
+            # Why a run was stopped was said by whoever stopped it; a run that goes on has no why.
+            why = waiting_reason(event, after) or reason
+            if before.run is RunState.STOPPING or after.run is RunState.RUNNING:
+                why = ""
             run_writes.set_run_state(tx, self.run_id, after.run, actor, reason=why)
         if any(isinstance(command, FinishRun) for command in commands):
             secrets.erase(tx, self._tools.vault, self.run_id)

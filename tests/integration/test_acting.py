@@ -30,6 +30,7 @@ from core.errors import (
 from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.runtime.engine import Engine
+from core.runtime.steps import StepExecution
 from core.storage import operations, runs
 from core.storage.journal import last_seq, read_after
 from core.storage.runs import RunRow
@@ -115,7 +116,7 @@ async def test_a_retry_runs_what_failed_and_then_what_follows(home: Path) -> Non
         assert (answered.state, answered.finished_at, answered.reason) == (
             RunState.RUNNING,
             None,
-            "disk replaced",
+            "",
         )
         done = await ended(opened, done.id)
         assert done.state is RunState.SUCCEEDED
@@ -476,6 +477,25 @@ async def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(
         assert await opened.store.reader.read(last_seq) == before
         assert await row_of(opened, done.id) == done
         assert sum(starts(executor, "a").values()) == 4
+
+
+@pytest.mark.expect_logs("run.bug")
+async def test_a_run_that_a_bug_of_ours_ended_is_taken_up_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(self: StepExecution) -> None:
+        raise RuntimeError("boom")
+
+    async with engine(home, Fleet()) as (opened, executor):
+        await save(opened, *INVENTORY, TWO_STEPS)
+        monkeypatch.setattr(StepExecution, "run", broken)
+        done = await start_and_end(opened, job="j")
+        assert (done.state, done.counts) == (RunState.ABNORMAL, {"not_started": 4})
+        monkeypatch.undo()
+        await act(opened, done.id, Retry(scope=RetryScope.NOT_STARTED))
+        done = await ended(opened, done.id)
+        assert done.state is RunState.SUCCEEDED
+        assert set(starts(executor, "a").values()) == set(starts(executor, "b").values()) == {1}
 
 
 async def test_guard_rails_of_today_stand_before_a_retry_too(home: Path) -> None:

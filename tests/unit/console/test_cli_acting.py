@@ -86,6 +86,19 @@ def test_a_retry_says_which_hosts_run_again_and_follows_them(
     assert "succeeded" in ended.err
 
 
+def test_a_run_that_failed_says_how_it_is_retried(jobdeck: Jobdeck, acted: FakeApi) -> None:
+    failed = {
+        **row("failed", finished_at=AT), "steps": [], "actions": ["retry", "ignore"],
+        "definition": {"hosts": "web[01-03]"},
+    }  # fmt: skip
+    acted.on("GET", f"/runs/{ID}", answer(failed))
+
+    assert (
+        f"jobdeck runs retry {ID[:12]}  run it again where it failed"
+        in jobdeck("runs", "watch", ID).err
+    )
+
+
 def test_a_secret_that_was_erased_is_typed_again_or_given_as_a_file(
     jobdeck: Jobdeck, acted: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -168,7 +181,7 @@ def earlier(acted: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeApi:
         {"name": "version"}, {"name": "zone"}, {"name": "token", "type": "secret"},
     ]}}  # fmt: skip
     acted.on("GET", f"/runs/{ID}/request", answer(BEFORE))
-    acted.on("GET", "/documents/job/deploy", answer(job))
+    acted.on("GET", "/documents/job/deploy", answer({**job, "revision": 5}))
     acted.on("POST", "/runs/preview", answer(PREVIEW))
     acted.on("POST", "/runs", answer(row("running"), 202))
     monkeypatch.setattr("console.cli.starting.may_ask", lambda: True)
@@ -187,7 +200,8 @@ def test_again_asks_for_the_same_with_its_secrets_and_shows_what_would_run(
         "parameters": {"version": "1", "zone": "a", "token": "typed token"},
     }  # type: ignore[dict-item]
     assert earlier.sent("POST", "/runs") == earlier.sent("POST", "/runs/preview") == [expected]
-    assert "deploy  (job/deploy@3)\n  copy  2 hosts  web[01-02]\n" in ended.err
+    assert "the job has changed since: revision 3 then, 5 now\n" in ended.err
+    assert "deploy\n  copy  2 hosts  web[01-02]\n" in ended.err
 
 
 def test_again_takes_flags_instead_of_what_was_given_then(

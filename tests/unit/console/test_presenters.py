@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from console.answers import Change, DiffLine, FieldChange, Group, Run, Sample, Target
+from console.answers import Change, DiffLine, FieldChange, Group, RunDetail, Sample, Target
 from console.presenters import changes, durations, progress, results, states
 from console.presenters.lists import documents_table, keys_table, runs_table
 from console.presenters.progress import Meter
@@ -135,14 +135,14 @@ def test_progress_says_what_needs_a_person_first() -> None:
     )
 
 
-def run(**changes: Any) -> Run:
+def run(**changes: Any) -> RunDetail:
     values = {
         "id": "01JABCDEFGHJKMNPQRSTVWXYZ0", "title": "uptime", "origin": "adhoc",
         "state": "succeeded", "actor": "ann", "created_at": "2026-01-31T11:00:00Z",
         "started_at": "2026-01-31T11:00:00Z", "finished_at": "2026-01-31T11:00:03Z",
         "target_count": 40, "counts": {"success": 40},
     }  # fmt: skip
-    return Run(**{**values, **changes})
+    return RunDetail(**{**values, **changes})
 
 
 def target(host: str, **changes: Any) -> Target:
