@@ -467,6 +467,7 @@ class OutputPage(Answer, frozen=True, kw_only=True):
     next_offset: int | None = None
     size_bytes: int = 0
     dropped_bytes: int = 0
+    removed_bytes: int = 0
 
 
 class StreamedPiece(Piece, frozen=True, kw_only=True):

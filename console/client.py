@@ -228,6 +228,10 @@ class Client:
                 return
             asked["offset"] = page.next_offset
 
+    def output_page(self, run_id: str, query: Query) -> answers.OutputPage:
+        """The beginning of one target's output, with how much of it there is no more."""
+        return self._get(answers.OutputPage, f"{_run(run_id)}/output", {**query, "limit": 1})
+
     def raw_output(self, run_id: str, query: Query) -> Iterator[bytes]:
         """The exact bytes that one target wrote."""
         headers = {"Accept": "application/octet-stream"}

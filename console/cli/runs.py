@@ -259,7 +259,9 @@ def output(
         elif raw:
             _raw(client, run_id, {**place, "host": host})
         elif host is not None:
-            _print_lines(client, run_id, {**place, "host": host}, lines, indent="")
+            query = {**place, "host": host}
+            _print_lines(client, run_id, query, lines, indent="")
+            err().lines(results.missing_lines(client.output_page(run_id, query)))
         else:
             _every_host(client, run_id, place, lines)
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.answers import Group, Run, RunDetail, Target
+from console.answers import Group, OutputPage, Run, RunDetail, Target
 from console.i18n import _, ngettext
 from console.presenters import states
-from console.presenters.durations import duration, number, span_of
+from console.presenters.durations import duration, number, size, span_of
 from console.presenters.progress import count_spans
 from console.presenters.text import Line, Span, Tone, line
 from core.domain.hostrange import fold
@@ -180,3 +180,13 @@ def _advice() -> Mapping[str, tuple[str, str]]:
         TargetCode.ENGINE_LOST: unknown,
         TargetCode.CONNECTION_LOST: unknown,
     }
+
+
+def missing_lines(page: OutputPage) -> Iterator[Line]:
+    """What is not there of an output, and why."""
+    if page.dropped_bytes:
+        text = _("{size} over the cap on output were not kept")
+        yield line(Span(text.format(size=size(page.dropped_bytes)), Tone.WARNING))
+    if page.removed_bytes:
+        text = _("{size} were removed by retention")
+        yield line(Span(text.format(size=size(page.removed_bytes)), Tone.QUIET))

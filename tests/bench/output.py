@@ -177,7 +177,7 @@ def _results_per_s(home: Path, results: int) -> float:
 
             async def work() -> None:
                 for row in queue:
-                    await recorder.started(row)
+                    await recorder.started(row, claimed=False)
                     end = TargetEnd(
                         id=row.id, state=TargetState.SUCCESS, finished_at=timestamp(clock.now())
                     )

@@ -520,7 +520,7 @@ def test_output_of_one_host_can_be_cut_to_its_end(jobdeck: Jobdeck, ended_run: F
     assert jobdeck("runs", "output", ID, "web01", "--tail", "2").out == "b\nc\n"
     assert jobdeck("runs", "output", ID, "web01", "--tail", "0").out == ""
     assert jobdeck("runs", "output", ID, "web01", "--tail", "9").out == "a\nb\nc\n"
-    assert ended_run.asked(f"/runs/{ID}/output") == {"host": ["web01"]}
+    assert ended_run.asked(f"/runs/{ID}/output")["host"] == ["web01"]
 
 
 def test_groups_can_be_compared(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
@@ -559,6 +559,17 @@ def test_a_search_without_a_find_ends_with_1(jobdeck: Jobdeck, ended_run: FakeAp
 
     assert (ended.code, ended.out) == (1, "nothing found\n")
     assert ended_run.asked(f"/runs/{ID}/search")["q"] == ["no space"]
+
+
+def test_what_is_missing_of_an_output_is_said(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    page = {"pieces": [], "size_bytes": 0, "dropped_bytes": 2_000_000, "removed_bytes": 5000}
+    ended_run.on("GET", f"/runs/{ID}/output", answer(page))
+
+    ended = jobdeck("runs", "output", ID, "web01")
+
+    assert ended.err == (
+        "2.0 MB over the cap on output were not kept\n5.0 KB were removed by retention\n"
+    )
 
 
 def test_all_runs_are_searched_for_words(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
