@@ -160,21 +160,32 @@ class WorkerPool:
             # From the copy of the record on, no change passes it by: nothing waits in between.
             worker.set_up(msgspec.structs.replace(self._setup, keys=self._book.records()))
             slot.worker, slot.idle_since = worker, loop.time()
-            async with asyncio.timeout(_FIRST_ANSWER_S):
-                await worker.caught_up()
-        except (EnvironmentFault, OSError, TimeoutError) as error:
+            await self._first_answer(worker)
+        except (EnvironmentFault, OSError) as error:
             slot.not_before = loop.time() + _RETRY_S
-            log.error("worker.unavailable", reason=str(error) or "it does not answer")
+            log.error("worker.unavailable", reason=str(error))
             return None
         finally:
             slot.starting = None
-        if not worker.is_alive:
-            slot.not_before = loop.time() + _RETRY_S
-            return None
         if self._watching is None:
             self._watching = loop.create_task(self._watch())
         log.info("worker.started", pid=worker.pid)
         return worker
+
+    async def _first_answer(self, worker: RemoteWorker) -> None:
+        """A worker that does not come up is ended, and serves nobody."""
+        try:
+            async with asyncio.timeout(_FIRST_ANSWER_S):
+                await worker.caught_up()
+        except TimeoutError:
+            self._end(worker, _FIRST_ANSWER_S)
+            raise EnvironmentFault("a new worker does not answer") from None
+        if not worker.is_alive:
+            raise EnvironmentFault("a new worker ended at once")
+
+    def _end(self, worker: RemoteWorker, silent_s: float) -> None:
+        worker.condemn(f"it had not answered for {silent_s:g} s")
+        self._zygote.kill(worker.pid)
 
     def _death_of(self, slot: _Slot, pid: int) -> Callable[[str], None]:
         def died(how: str) -> None:
@@ -197,9 +208,7 @@ class WorkerPool:
         if worker.sessions:
             slot.idle_since = now
         if worker.feel() >= _MOST_MISSED:
-            waited_s = _HEARTBEAT_S * _MOST_MISSED
-            worker.condemn(f"it had not answered for {waited_s:g} s")
-            self._zygote.kill(worker.pid)
+            self._end(worker, _HEARTBEAT_S * _MOST_MISSED)
         elif now - slot.idle_since > self._setup.idle_s:
             worker.retire()
             log.info("worker.retired", pid=worker.pid)
