@@ -33,12 +33,13 @@ from core.storage.stored_chunks import (
 _log = logging.getLogger(__name__)
 
 _BATCH_ROWS = 1000
-_BATCH_BYTES = 4 << 20
+_BATCH_BYTES = 2 << 20
 """Output that is indexed in one commit."""
 _COLLECT_S = 0.2
 """How long a commit's output may wait for that of others."""
 _GIVE_WAY = 9
 """While output goes on being committed, a batch is followed by a pause this many times as long."""
+_MOST_PAUSE_S = 0.5
 _RETRY_S = 30.0
 _MOST_PLACES = 4096
 """Targets whose streams are remembered; of others the chunk before is looked at again."""
@@ -143,7 +144,8 @@ class Indexer:
             if not self._add_more(index):
                 return
             if self._wake.is_set():
-                self._closing.wait(_GIVE_WAY * (self._clock.monotonic() - began_s))
+                took_s = self._clock.monotonic() - began_s
+                self._closing.wait(min(_GIVE_WAY * took_s, _MOST_PAUSE_S))
 
     def _add_more(self, index: SearchIndex) -> bool:
         """Index the next chunks; whether there may be more."""
