@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,6 +78,8 @@ class Engine:
         self.pid: int = zygote.ask(request)["pid"]
         self._watch = os.pidfd_open(self.pid)
         self._status: int | None = None
+        self.left: list[int] = []
+        """Its workers when it was last hit: they end with it."""
 
     @property
     def is_alive(self) -> bool:
@@ -101,10 +104,12 @@ class Engine:
         return self.status()
 
     def workers(self) -> list[int]:
-        """Processes that do its work on hosts."""
-        return children_of([self.pid])
+        """Processes of its own kind that serve it; work on its own machine is none of them."""
+        return [pid for pid in children_of([self.pid]) if _program(pid) == _program(self.pid)]
 
     def signal(self, number: int) -> None:
+        if number != signal.SIGCONT:
+            self.left = self.workers()
         if self.is_alive:
             os.kill(self.pid, number)
 
@@ -117,6 +122,12 @@ class Engine:
         """Ask it to stop, and wait until it has."""
         self.signal(signal.SIGTERM)
         return self.wait_end()
+
+
+def _program(pid: int) -> str:
+    with suppress(OSError):
+        return str(Path(f"/proc/{pid}/exe").readlink())
+    return f"ended: {pid}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from core.home import Home
 from tests.crash import work
 from tests.crash.engines import Engine, Follower, Line, Zygote
 from tests.crash.work import AskedRun, Asking
+from tests.support.processes import alive
 from tests.support.sshd import Sshd, loopback
 from tests.support.waiting import until
 
@@ -95,6 +96,8 @@ class World:
         """Forget an engine that has ended, or is about to; its exit code."""
         assert self.engine is not None
         status = self.engine.wait_end()
+        left = self.engine.left
+        until(lambda: not alive(left))
         if self._follower is not None:
             self._follower.wait_end()
         self.engine = self._line = self._follower = None
@@ -206,6 +209,8 @@ def world(seed: int, hosts: int = 5) -> Iterator[World]:
         ):
             home = Home(folder / "j")
             home.create()
+            # The first session is the engine's own, those beside it are the workers'.
+            home.settings.write_text("workers = 2\nworkers_from = 1\n")
             asking = Asking(random.Random(seed), [*names, LOCAL])
             made = World(folder, home, sshd, zygote, homes, asking)
             try:
