@@ -94,6 +94,14 @@ def run(
             help=_("interpreter of the script: sh, bash, python3, or a path"),
         ),
     ] = None,
+    direct: Annotated[
+        bool,
+        typer.Option(
+            "--direct",
+            rich_help_panel=HOW,
+            help=_("keep nothing on the hosts; a lost connection then leaves the outcome unknown"),
+        ),
+    ] = False,
     concurrency: Concurrency = None,
     timeout: Timeout = None,
     env: Env = None,
@@ -119,6 +127,8 @@ def run(
 ) -> int:
     level = starting.level_of(plan=plan, probe=probe, from_plan=from_plan)
     step = None if from_plan else _step(words or [], script, language)
+    if step is not None and direct:
+        step["execution"] = "direct"
     if from_plan is None and on is None and hosts is None:
         raise RequestError(
             _("nothing says where to run"), hint=_("--on EXPR or --hosts LIST; all hosts: --on all")
@@ -149,7 +159,12 @@ def run(
     )
     view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
     if from_plan is not None:
-        others = {"COMMAND": bool(words), "--script": bool(script), "--language": bool(language)}
+        others = {
+            "COMMAND": bool(words),
+            "--script": bool(script),
+            "--language": bool(language),
+            "--direct": direct,
+        }
         request = starting.planned(from_plan, request, others)
     else:
         if script is not None:

@@ -58,6 +58,8 @@ _STOPPING_PATIENCE_S = 15.0
 """How long a lost host is looked for once the run is stopped."""
 _MOST_IDS = 5
 """Ids that one attempt may use up; each was proved to have started nothing."""
+_CLAIMS_KEPT_S = 6 * 86400.0
+"""Hosts collect what nobody asks for after seven days; from then on an absence proves nothing."""
 _FINAL_REFUSALS = frozenset({TargetCode.HOST_KEY_CHANGED, TargetCode.HOST_KEY_REVOKED})
 """Asking again would change nothing: a person has to decide."""
 _RUNS_AGAIN = frozenset(
@@ -269,13 +271,13 @@ class Attendant:
     def _judge_absence(
         self, taker: TargetLog, outcome: Outcome, *, stopped: bool
     ) -> Outcome | _Next:
-        if taker.has_output:
+        if taker.has_output or self._running_s() > _CLAIMS_KEPT_S:
             self._tell(Look.UNKNOWN)
             return Outcome(
                 state=TargetState.UNKNOWN,
                 code=TargetCode.CLAIM_BROKEN,
-                message="it had begun, and its claim is not there any more (was it removed by"
-                " hand?); how it ended cannot be known (look at the host)",
+                message="its claim is not there any more (was it removed by hand, or too old?);"
+                " how it ended cannot be known (look at the host)",
             )
         if stopped:
             self._tell(Look.HARVESTED)

@@ -60,7 +60,9 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 
 def killed_in_the_middle(fleet: Fleet, gate: Gate, tmp_path: Path, *, idempotent: bool) -> str:
-    """A run of which four hosts have ended, four run and four wait when its engine is killed."""
+    """A run of which four hosts have ended, four run directly and four wait when its engine is
+    killed.
+    """
     product = fleet.product
     product.apply(
         f"""
@@ -72,6 +74,7 @@ spec:
   steps:
   - name: only
     kind: command
+    execution: direct
     idempotent: {str(idempotent).lower()}
     command: |
       case $JOBDECK_HOST in web00[1-4]) ;; *) echo begun; {gate.wait} ;; esac
@@ -93,7 +96,7 @@ spec:
 
 
 @pytest.mark.needs("sshd")
-def test_after_a_kill_what_ended_is_kept_what_ran_is_unknown_and_what_waited_runs(
+def test_after_a_kill_what_ended_is_kept_what_ran_directly_is_unknown_and_what_waited_runs(
     fleet: Fleet, gate: Gate, tmp_path: Path
 ) -> None:
     run_id = killed_in_the_middle(fleet, gate, tmp_path, idempotent=False)

@@ -148,13 +148,13 @@ def test_a_command_over_its_time_is_ended_on_the_host(product: Product, tmp_path
     assert not command_of(pid)
 
 
-def test_a_connection_cut_in_the_middle_is_unknown_with_its_evidence(
+def test_a_connection_cut_under_direct_work_is_unknown_with_its_evidence(
     product: Product, other: Sshd, gate: Gate
 ) -> None:
     product.cli("run", "--hosts", "other", "--", "true")
     product.run("hosts", "keys", "approve", "other")
     console = product.open_console(
-        "run", "--hosts", "other,web001", "--", f"echo begun; {gate.wait}"
+        "run", "--direct", "--hosts", "other,web001", "--", f"echo begun; {gate.wait}"
     )
     until(lambda: b"begun" in product.cli("runs", "output", "last", "other").stdout)
 

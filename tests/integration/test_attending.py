@@ -431,3 +431,16 @@ async def test_an_engine_that_stops_waits_for_direct_work_and_leaves_the_rest(ho
     async with engine(home, hosts=hosts) as (opened, _):
         assert (await ended(opened, kept.id)).state is RunState.SUCCEEDED
     assert set(hosts.started.values()) == {1}
+
+
+async def test_an_absence_proves_nothing_once_hosts_have_collected_old_claims(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.runtime.attending._CLAIMS_KEPT_S", -1.0)
+    hosts = ScriptedExecutor(lambda target, work: Behaviour(lost_on_the_way=True))
+    async with engine(home, hosts=hosts) as (opened, _):
+        await save(opened, *INVENTORY)
+        done = await ended(opened, (await start(opened, targets="h1")).id)
+        [row] = await targets_of(opened, done.id)
+        assert (row.state, row.code) == (TargetState.UNKNOWN, TargetCode.CLAIM_BROKEN)
+        assert "or too old?" in row.message

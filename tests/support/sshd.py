@@ -203,6 +203,10 @@ class Sshd:
         """Stop every process in mid-air: the peer is silent, and its connections stay open."""
         kill([*(process.pid for process in self._processes), *self.sessions()], signal.SIGSTOP)
 
+    def ignore_newcomers(self) -> None:
+        """Answer no new connection, until `resume`; what runs goes on."""
+        kill((process.pid for process in self._processes), signal.SIGSTOP)
+
     def resume(self) -> None:
         kill([*(process.pid for process in self._processes), *self.sessions()], signal.SIGCONT)
 
