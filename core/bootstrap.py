@@ -158,9 +158,11 @@ def _wire(
 def serve(home: Home, *, to_stderr: bool = False) -> None:
     """Run an engine process on `home` until it is asked to stop."""
     os.umask(0o077)
-    failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
     # Forked first of all: here is one thread, and neither lock nor socket nor database yet.
-    engine = open_engine(home, zygote=_fork_zygote())
+    zygote = _fork_zygote()
+    # Afterwards: a plan breaks the engine, once, and not each of its workers anew.
+    failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
+    engine = open_engine(home, zygote=zygote)
     logs.configure(home.log, engine.settings.log_level, engine.clock, to_stderr=to_stderr)
     failpoints.reach("engine.wired")
 

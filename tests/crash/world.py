@@ -192,7 +192,7 @@ class World:
 
 
 @contextmanager
-def world(seed: int, hosts: int = 5) -> Iterator[World]:
+def world(seed: int, *, workers: int = 2, hosts: int = 5) -> Iterator[World]:
     """A world that is known to its engine; everything it started is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="jd-crash-", dir="/tmp"))
     folder.chmod(0o755)
@@ -210,7 +210,7 @@ def world(seed: int, hosts: int = 5) -> Iterator[World]:
             home = Home(folder / "j")
             home.create()
             # The first session is the engine's own, those beside it are the workers'.
-            home.settings.write_text("workers = 2\nworkers_from = 1\n")
+            home.settings.write_text(f"workers = {workers}\nworkers_from = 1\n")
             asking = Asking(random.Random(seed), [*names, LOCAL])
             made = World(folder, home, sshd, zygote, homes, asking)
             try:
