@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 _MOST_WORKERS = 8
 """Unless the settings say more: the engine's own process becomes the bottleneck."""
+_CORES_FOR_WORKERS = 4
+"""The engine keeps one busy, and each session costs more CPU through a worker: two gain nothing."""
 
 
 def product_version() -> str:
@@ -198,7 +200,7 @@ def _workers(settings: Settings, zygote: Zygote | None) -> Workers | None:
     count = settings.workers
     if count is None:
         cores = _cores()
-        count = min(cores, _MOST_WORKERS) if cores > 1 else 0
+        count = min(cores - 1, _MOST_WORKERS) if cores >= _CORES_FOR_WORKERS else 0
     if not count:
         zygote.close()
         return None

@@ -30,7 +30,10 @@ class Settings(Value):
     connect_timeout_s: float = Field(20, gt=0, le=600)
     idle_connection_s: float = Field(60, ge=0, le=3600, description="kept open this long")
     workers: int | None = Field(
-        None, ge=0, le=64, description="SSH worker processes; else one a core, at most 8"
+        None,
+        ge=0,
+        le=64,
+        description="SSH worker processes; else one for each core but one, at most 8, from four cores on",
     )
     workers_from: int = Field(
         32, ge=0, le=10000, description="SSH sessions at the same time from which on workers help"
