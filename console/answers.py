@@ -379,6 +379,7 @@ class PlanStep(Answer, frozen=True, kw_only=True):
     timeout_s: float | None = None
     script: str | None = None
     settings: dict[str, Any] = {}
+    batches: list[BatchPlan] = []
 
 
 class EnvironmentTouched(Answer, frozen=True, kw_only=True):

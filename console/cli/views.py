@@ -166,10 +166,11 @@ def target_lines(target: Target) -> Iterator[tuple[Span, ...]]:
 
 def output_lines(client: Client, run_id: str, query: Mapping[str, Any]) -> Iterator[str]:
     """One target's output in lines, made safe for a screen."""
-    lines = Lines()
+    begun: dict[str, Lines] = {}
     for piece in client.output(run_id, query):
-        yield from lines.feed(piece_bytes(piece))
-    yield from lines.rest()
+        yield from begun.setdefault(piece.stream, Lines()).feed(piece_bytes(piece))
+    for lines in begun.values():
+        yield from lines.rest()
 
 
 class Lines:

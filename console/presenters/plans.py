@@ -15,7 +15,7 @@ from console.answers import (
     PlanStep,
 )
 from console.i18n import _
-from console.presenters import states
+from console.presenters import batches, states
 from console.presenters.comparing import answer_lines, asked_lines
 from console.presenters.durations import clock_time, duration, full_time, number, size
 from console.presenters.progress import count_spans
@@ -73,6 +73,11 @@ def plan_parts(plan: PlanDetail, *, hosts: bool = False) -> Iterator[Line | Tabl
     yield _head(plan)
     yield _GAP
     yield _steps(plan.steps)
+    for step in plan.steps:
+        if step.batches:
+            yield _GAP
+            yield line(Span(_("batches of step {step}").format(step=step.step), Tone.STRONG))
+            yield from batches.plan_lines(step.batches)
     if any(place.environment for place in plan.environments):
         yield _GAP
         yield _environments(plan.environments)

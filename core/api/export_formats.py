@@ -19,6 +19,7 @@ import msgspec
 from core.api.values import readable
 from core.domain.ansi import STYLE, AnsiHtml
 from core.domain.display import safe_text
+from core.domain.wholelines import WholeLines
 from core.storage.output import Segment
 from core.storage.runs import RunRow, TargetRow
 
@@ -53,7 +54,7 @@ class TextFormat:
     by_stream = False
 
     def __init__(self) -> None:
-        self._held = b""
+        self._lines = WholeLines()
         self._at_line_start = True
 
     def begin(self, run: RunRow) -> bytes:
@@ -65,16 +66,13 @@ class TextFormat:
         return f"\n==== {safe_text(_headline(target))}\n".encode()
 
     def piece(self, segment: Segment) -> bytes:
-        lines, newline, self._held = (self._held + segment.data).rpartition(b"\n")
-        if len(self._held) > 1 << 20:  # a line without an end
-            lines, newline, self._held = lines + newline + self._held, b"", b""
-        shown = safe_text(lines + newline).encode()
+        shown = safe_text(self._lines.feed(segment.stream, segment.data)).encode()
         if shown:
             self._at_line_start = shown.endswith(b"\n")
         return shown
 
     def end_target(self) -> bytes:
-        rest, self._held = safe_text(self._held).encode(), b""
+        rest = safe_text(self._lines.rest()).encode()
         ended = (rest[-1:] == b"\n") if rest else self._at_line_start
         self._at_line_start = True
         return rest + (b"" if ended else b"\n")

@@ -25,6 +25,7 @@ from core.domain.normalising import OutputDigest
 from core.domain.run import TargetState
 from core.domain.targets import fold
 from core.domain.textdiff import LineKind
+from core.domain.wholelines import WholeLines
 from core.errors import Invalid, NotFound, Problem
 from core.flow.definition import FrozenHost
 from core.storage import output, runs
@@ -211,12 +212,15 @@ def _digest(
 
 
 def _printed(c: Connection, row: TargetRow, limit: int) -> Iterator[bytes]:
-    """What a target printed, from its beginning, up to `limit` bytes."""
+    """What a target printed, from its beginning, in whole lines, up to `limit` bytes."""
+    lines = WholeLines()
     for segment in output.iter_all(c, row.id, PRINTED):
-        yield segment.data[:limit]
-        limit -= len(segment.data)
+        data = lines.feed(segment.stream, segment.data)
+        yield data[:limit]
+        limit -= len(data)
         if limit <= 0:
             return
+    yield lines.rest()[:limit]
 
 
 def _words(host: FrozenHost) -> tuple[str, str]:

@@ -177,7 +177,8 @@ class Attendant:
                 verdict = self._judge(taker, outcome, resume)
                 if isinstance(verdict, Outcome):
                     await self._end(taker, verdict)
-                    if session is not None:
+                    # What is unknown keeps its claim: it is the evidence, and can be asked again.
+                    if session is not None and verdict.state is not TargetState.UNKNOWN:
                         failpoints.reach("target.settling")
                         await session.settle()
                         failpoints.reach("target.settled")

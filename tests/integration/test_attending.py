@@ -134,6 +134,11 @@ async def test_a_broken_claim_is_unknown_or_runs_again_where_that_is_harmless(
             assert "the host was restarted" in row.message
             assert done.state is RunState.ABNORMAL
             assert len(hosts.started) == 1
+            assert hosts.claimed, "the evidence stays where it is"
+            await opened.runs.act(done.id, Resolve(verdict=Verdict.LOOK), "ann")
+            await ended(opened, done.id)
+            [row] = await targets_of(opened, done.id)
+            assert "the host was restarted" in row.message
 
 
 async def test_a_host_that_stays_away_is_unknown_after_the_patience_and_keeps_its_claim(
