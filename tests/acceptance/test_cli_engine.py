@@ -52,7 +52,7 @@ def test_starting_stopping_and_looking(product: Product) -> None:
     assert product.run("engine", "start").err.startswith("the engine was already running: ")
     first = product.run("engine", "status", "--json").json()
     assert (first["state"], first["pid"]) == ("running", product.engine_pid)
-    assert "engine       ✓ running\n" in product.run("engine", "status").out
+    assert "engine        ✓ running\n" in product.run("engine", "status").out
 
     assert product.run("engine", "restart").err == "the engine has restarted\n"
     assert product.run("engine", "status", "--json").json()["pid"] != first["pid"]
@@ -95,7 +95,7 @@ def test_a_stop_says_what_it_waits_for(product: Product) -> None:
     product.apply("{kind: host, name: one, spec: {protocol: local}}")
     gate = product.folder / "gate"
     held = f"while [ -d {product.folder} ] && [ ! -e {gate} ]; do sleep 0.05; done"
-    run_id = product.detached("run", "--on", "one", "--", held)
+    run_id = product.detached("run", "--direct", "--on", "one", "--", held)
     until(lambda: product.api("GET", f"/runs/{run_id}").json()["counts"].get("running"))
 
     ended = product.cli("engine", "stop", "--timeout", "1s")
