@@ -38,6 +38,7 @@ from console.client import Client
 from console.i18n import _
 from console.presenters import acting, results
 from core.clock import SystemClock
+from core.domain.run import RunState
 from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
 
 app = family()
@@ -226,6 +227,8 @@ def resolve(
     with engine() as client:
         row = _act(client, find(client, run), "resolve", fields, given)
         said = _("the hosts are asked again") if look else _("resolved; what follows goes on")
+        if row.state == RunState.ABNORMAL:
+            said = _("resolved; other hosts are still unknown")
         err().print(said)
         return _go_on(client, row, wait=wait)
 

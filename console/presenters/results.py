@@ -15,7 +15,7 @@ from console.presenters.durations import duration, number, size, span_of
 from console.presenters.progress import count_spans
 from console.presenters.text import Line, Span, Tone, line
 from core.domain.hostrange import fold
-from core.domain.run import GOOD_TARGET_STATES, TargetCode
+from core.domain.run import GOOD_TARGET_STATES, TargetCode, TargetState
 
 ADHOC = "adhoc"
 """Origin of a run that no job stands behind: whoever sees it has just typed what it does."""
@@ -135,15 +135,23 @@ def next_steps(run: RunDetail, found: Sequence[Failure], *, shown: bool = False)
     `shown` leaves out how to look at the run, for whoever is looking at it.
     """
     codes = {failure.code for failure in found}
-    steps = list(dict.fromkeys(advice for code, advice in _advice().items() if code in codes))
     id_ = short_id(run.id)
+    steps = [
+        (command.replace("RUN", id_), why)
+        for command, why in dict.fromkeys(
+            advice for code, advice in _advice().items() if code in codes
+        )
+    ]
     with_output = next((f for f in found if f.code in _RAN), None)
     if with_output:
         command = f"jobdeck runs output {id_} {with_output.hosts[0]}"
         steps.append((command, _("everything that host printed")))
     if found and not shown:
         steps.append((f"jobdeck runs show {id_}", _("the run, step by step")))
-    if "retry" in run.actions:
+    all_in_doubt = found and all(
+        f.state == TargetState.UNKNOWN or f.code in _IN_DOUBT for f in found
+    )
+    if "retry" in run.actions and not all_in_doubt:
         steps.append((f"jobdeck runs retry {id_}", _("run it again where it failed")))
     width = max((len(command) for command, _why in steps), default=0)
     if steps:
@@ -153,6 +161,8 @@ def next_steps(run: RunDetail, found: Sequence[Failure], *, shown: bool = False)
         yield line("  ", Span(command, Tone.STRONG), " " * (width - len(command) + 2), why)
 
 
+_IN_DOUBT = frozenset({TargetCode.CANCEL_UNVERIFIED})
+"""It may still run: a retry leaves it out."""
 _RAN = frozenset({TargetCode.NON_ZERO_RESULT, TargetCode.SIGNALLED, TargetCode.COMMAND_TIMEOUT})
 """Reasons with which a host may have printed something."""
 
@@ -163,7 +173,7 @@ def _advice() -> Mapping[str, tuple[str, str]]:
     accounts = "jobdeck get account"
     pending = (keys, _("compare the keys' fingerprints, then approve them"))
     changed = (keys, _("a host shows another key than the approved one"))
-    unknown = ("jobdeck runs resolve", _("ask the hosts again (--look), or say how it ended"))
+    unknown = ("jobdeck runs resolve RUN", _("ask the hosts again (--look), or say how it ended"))
     address = (hosts, _("check addresses, ports and jump hosts"))
     login = (accounts, _("check who logs in, and with what"))
     return {
@@ -179,6 +189,10 @@ def _advice() -> Mapping[str, tuple[str, str]]:
         TargetCode.CLAIM_BROKEN: unknown,
         TargetCode.ENGINE_LOST: unknown,
         TargetCode.CONNECTION_LOST: unknown,
+        TargetCode.CANCEL_UNVERIFIED: (
+            "jobdeck runs show RUN --hosts",
+            _("hosts where work may still run: its end could not be verified"),
+        ),
     }
 
 

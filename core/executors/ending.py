@@ -52,11 +52,16 @@ tell() {
     look
     kill "-$1" "-$group" $left 2>/dev/null
 }
+# Hundredths of a second; a look takes long where there are many processes, so rounds are no clock.
+moment() {
+    if { read -r now rest </proc/uptime; } 2>/dev/null; then now=${now%%.*}${now##*.}
+    else now=$(date +%s)00; fi
+}
 wait_for_end() {
-    tenths=$1
-    while look && [ "$left" ] && [ "$tenths" -gt 0 ]; do
-        tenths=$((tenths - 1))
-        sleep 0.1 2>/dev/null || { sleep 1; tenths=$((tenths - 9)); }
+    moment
+    until=$((now + $1 * 10))
+    while look && [ "$left" ] && moment && [ "$now" -lt "$until" ]; do
+        sleep 0.1 2>/dev/null || sleep 1
     done
     [ -z "$left" ]
 }

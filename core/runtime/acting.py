@@ -212,7 +212,9 @@ def _not_possible(run: Known, action: RunAction, of: str = "") -> IllegalTransit
     legal = ", ".join(machine.actions(run.state))
     return IllegalTransition(
         of or f"run {run.id} is {run.state.run}; {action} is not possible",
-        hint=f"possible: {legal}" if legal else "nothing can be asked of it any more",
+        hint=f"possible: {legal}"
+        if legal
+        else "nothing can be asked of it any more; `jobdeck runs again` starts another like it",
     )
 
 
