@@ -70,9 +70,11 @@ async def test_only_the_owner_can_open_the_socket(api: Api, serving: asyncio.Tas
     assert stat.S_IMODE(status.st_mode) == 0o600
 
 
+@pytest.mark.parametrize(("mode", "last"), [("drain", "end"), ("detach", "bye")])
 async def test_streams_live_through_the_server_and_end_with_the_engine(
-    api: Api, serving: asyncio.Task[None]
+    api: Api, serving: asyncio.Task[None], mode: str, last: str
 ) -> None:
+    """With the run where it is finished first; before it where its host keeps it."""
     await api.apply(host("web1"))
     until = asyncio.Event()
     api.hosts.behaviours["web1"] = Behaviour(output=((Stream.OUT, b"working\n"),), until=until)
@@ -83,9 +85,10 @@ async def test_streams_live_through_the_server_and_end_with_the_engine(
             assert await anext(journal) == "run.created"
             async with _stream(http, f"/runs/{run_id}/output/stream") as output:
                 assert await anext(output) == "output"
-                await http.post("/engine/stop", json={"mode": "detach"})
-                until.set()
-                assert [event async for event in output] == ["end"]
+                await http.post("/engine/stop", json={"mode": mode})
+                if mode == "drain":
+                    until.set()
+                assert [event async for event in output] == [last]
             assert [event async for event in journal][-1] == "bye"
         await serving
     assert not Path(api.engine.home.socket).exists()  # noqa: ASYNC240
