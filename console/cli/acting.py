@@ -70,7 +70,7 @@ def stop(run: RunId, reason: Reason = None, wait: Wait = False) -> int:
     with engine() as client:
         row = client.act(find(client, run), "stop", reason=reason)
         err().print(_("stopping run {id}").format(id=results.short_id(row.id)))
-        return _go_on(client, row, wait=wait)
+        return _go_on(client, row, wait=wait, wanted=RunState.STOPPED)
 
 
 @command(
@@ -85,7 +85,7 @@ def force_stop(run: RunId, reason: Reason = None, wait: Wait = False) -> int:
     with engine() as client:
         row = client.act(find(client, run), "force_stop", reason=reason)
         err().print(_("ending run {id} by force").format(id=results.short_id(row.id)))
-        return _go_on(client, row, wait=wait)
+        return _go_on(client, row, wait=wait, wanted=RunState.STOPPED)
 
 
 @command(
@@ -394,12 +394,14 @@ def _say_retry(client: Client, row: Run) -> None:
     err().lines(acting.retry_lines(asked, left_out))
 
 
-def _go_on(client: Client, row: Run, *, wait: bool) -> int:
-    """Leave the run alone, or follow it to its end."""
+def _go_on(client: Client, row: Run, *, wait: bool, wanted: RunState | None = None) -> int:
+    """Leave the run alone, or follow it to its end; one that ends as `wanted` is a success."""
     if not wait:
         return ExitCode.OK
     detail: RunDetail = client.run(row.id)
-    return watching.Watch(client, detail, watching.GROUPS).to_the_end()
+    watch = watching.Watch(client, detail, watching.GROUPS)
+    code = watch.to_the_end()
+    return ExitCode.OK if watch.run.state == wanted else code
 
 
 def _with_secrets(

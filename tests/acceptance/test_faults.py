@@ -418,7 +418,7 @@ def test_a_home_of_another_user_is_refused(product: Product) -> None:
 def test_an_engine_whose_home_is_taken_away_ends_and_leaves_the_new_one_alone(
     product: Product, gate: Gate
 ) -> None:
-    product.detached("run", "--hosts", "here", "--", gate.wait)
+    product.detached("run", "--direct", "--hosts", "here", "--", gate.wait)
     old = product.engine_pid
     assert old is not None
     product.home.root.rename(product.folder / "gone")
