@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,6 +49,10 @@ class Zygotes:
         self._process.wait(10)
 
     def new(self) -> Zygote:
+        # Its reports are read by nobody else; a socket that is full of them would hold it up.
+        with suppress(BlockingIOError):
+            while self._control.recv(1 << 16, socket.MSG_DONTWAIT):
+                pass
         ours, theirs = socket.socketpair()
         with theirs:
             zygote.ask_for_fork(self._control, theirs)
