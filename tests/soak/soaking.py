@@ -44,7 +44,7 @@ class Sample:
 
 
 MAY_GROW: Mapping[str, float] = {
-    "memory_mib": 24,
+    "memory_mib": 96,  # SQLite's page caches, 16 MB a connection, fill in the first minutes
     "descriptors": 12,
     "threads": 4,
     "wal_mib": 8,
