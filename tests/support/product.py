@@ -28,6 +28,7 @@ from typing import Any, Self
 import httpx
 
 from core.home import Home
+from tests.support.unixhttp import UnixTransport
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -166,9 +167,9 @@ class Product:
 
     def api(self, method: str, path: str, **settings: Any) -> httpx.Response:
         """One call of the API over the engine's socket."""
-        transport = httpx.HTTPTransport(uds=str(self.home.socket))
+        transport = UnixTransport(self.home.socket, _PATIENCE_S)
         with httpx.Client(transport=transport, base_url="http://jobdeck/api/v1") as client:
-            return client.request(method, path, timeout=_PATIENCE_S, **settings)
+            return client.request(method, path, **settings)
 
     def ended(self, run_id: str) -> Any:
         """Wait until the run has ended; the run as the API shows it."""
