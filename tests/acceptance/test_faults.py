@@ -203,32 +203,72 @@ def test_a_drain_finishes_the_run_and_refuses_new_ones(product: Product, gate: G
     assert len(product.run("runs", "list", "--json").json()) == 1
 
 
-@pytest.mark.parametrize("action", ["stop", "restart"])
-def test_a_detach_lets_running_hosts_end_and_leaves_the_rest_to_the_next_engine(
-    product: Product, gate: Gate, tmp_path: Path, action: str
-) -> None:
+@pytest.fixture
+def seen(tmp_path: Path) -> Path:
+    """A file to which the work of `held_run` appends the name of each host that it starts on."""
+    return tmp_path / "seen"
+
+
+def held_run(product: Product, gate: Gate, seen: Path, *flags: str) -> str:
+    """A run on four hosts, two at a time; its first two are at the gate."""
     product.apply(
         "---\n".join(
             f"kind: host\nname: n{number}\nspec: {{protocol: local}}\n" for number in range(4)
         )
     )
-    work = f"echo $JOBDECK_HOST >>{tmp_path}/seen; {gate.wait}; echo over"
-    run_id = product.detached("run", "--on", "n*", "--concurrency", "2", "--", work)
+    work = f"echo $JOBDECK_HOST >>{seen}; {gate.wait}; echo over"
+    run_id = product.detached("run", *flags, "--on", "n*", "--concurrency", "2", "--", work)
+    until(lambda: seen.exists() and hosts_in(seen) == ["n0", "n1"])
     until(lambda: running(product, run_id) == 2)
+    return run_id
+
+
+def hosts_in(seen: Path) -> list[str]:
+    return sorted(seen.read_text().split())
+
+
+def ends_on_all_hosts(product: Product, run_id: str, seen: Path) -> None:
+    """The next engine brings the run to its end, and no host worked twice."""
+    product.run("runs", "watch", run_id)
+    assert product.shown(run_id)["run"]["counts"] == {"success": 4}
+    assert hosts_in(seen) == ["n0", "n1", "n2", "n3"]
+
+
+@pytest.mark.parametrize("action", ["stop", "restart"])
+def test_detached_work_holds_no_stop_up_and_the_next_engine_does_the_rest(
+    product: Product, gate: Gate, seen: Path, action: str
+) -> None:
+    run_id = held_run(product, gate, seen)
     before = product.engine_pid
+
+    product.run("engine", action)  # returns while both hosts are still at the gate
+
+    assert (product.engine_pid is None) == (action == "stop")
+    assert hosts_in(seen) == ["n0", "n1"]
+    gate.open()
+    ends_on_all_hosts(product, run_id, seen)
+    assert product.engine_pid not in (None, before)
+
+
+@pytest.mark.parametrize("action", ["stop", "restart"])
+def test_a_stop_lets_direct_work_end_and_the_next_engine_does_the_rest(
+    product: Product, gate: Gate, seen: Path, action: str
+) -> None:
+    run_id = held_run(product, gate, seen, "--direct")
+    before = product.engine_pid
+
     stopping = product.open_console("engine", action)
     until(lambda: product.api("GET", "/engine").json()["state"] == "stopping")
+    assert product.engine_pid == before
     gate.open()
-    stopping.communicate()
+    _, said = stopping.communicate()
 
-    assert stopping.returncode == 0
+    assert stopping.returncode == 0, said
     if action == "stop":
         assert product.engine_pid is None
-        assert (tmp_path / "seen").read_text().split() == ["n0", "n1"]
-    product.run("runs", "watch", run_id)
+        assert hosts_in(seen) == ["n0", "n1"]
+    ends_on_all_hosts(product, run_id, seen)
     assert product.engine_pid not in (None, before)
-    assert product.shown(run_id)["run"]["counts"] == {"success": 4}
-    assert sorted((tmp_path / "seen").read_text().split()) == ["n0", "n1", "n2", "n3"]
 
 
 def test_a_console_that_watches_goes_on_with_the_next_engine(product: Product, gate: Gate) -> None:
