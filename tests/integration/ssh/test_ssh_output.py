@@ -169,7 +169,8 @@ async def test_output_without_a_line_end_is_kept_apart_from_the_outputs(
 
 async def test_a_full_sink_holds_the_host_back(executor: SshExecutor, sshd: Sshd) -> None:
     sink = SlowSink()
-    progress = sshd.home / "progress"
+    progress = sshd.home / new_token()
+    # More than can be under way: two windows and the pipes between make less than 1 MB.
     text = f"head -c {4 * MB} /dev/zero; touch {progress}; head -c {4 * MB} /dev/zero"
     async with executor.open(target(sshd)) as session:
         running = asyncio.ensure_future(session.run(command(text), sink, asyncio.Event()))
