@@ -15,11 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.clock import SystemClock
 from core.runtime import logs
 
 logs.configure_plain(SystemClock())
+
+# How long an example takes says how busy the machine is, and nothing about the law.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # A Unix socket's path is limited to about 100 bytes, and macOS has a long temporary folder.
 _SHORT_TMP = "/tmp" if os.name == "posix" else None

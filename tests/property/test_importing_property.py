@@ -94,9 +94,7 @@ configurations = st.tuples(st.lists(settings_lines, max_size=2), st.lists(blocks
 
 
 @pytest.mark.needs("ssh")
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=configurations)
 def test_a_host_has_the_settings_that_ssh_itself_finds(text: str, tmp_path: Path) -> None:
     path = tmp_path / "config"

@@ -131,7 +131,6 @@ def test_every_combination_of_hostile_pieces_reads_back(
 @pytest.mark.parametrize(("command", "quoter"), SHELLS)
 @settings(
     max_examples=ROUNDS,
-    deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

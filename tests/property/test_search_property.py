@@ -42,7 +42,7 @@ def by_reading(printed: dict[int, dict[str, list[bytes]]], text: str) -> dict[in
 
 
 @pytest.mark.parametrize("chunk_bytes", [7, 64 * 1024])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     history=st.lists(pieces, min_size=1, max_size=25),
     wanted=st.lists(texts.filter(bool), min_size=1, max_size=6),

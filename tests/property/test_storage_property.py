@@ -212,4 +212,4 @@ def reaches(edges: dict[str, set[str]], start: str, goal: str) -> bool:
 
 
 TestDocuments = DocumentsMachine.TestCase
-TestDocuments.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
+TestDocuments.settings = settings(max_examples=12, stateful_step_count=20)

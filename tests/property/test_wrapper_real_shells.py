@@ -147,9 +147,7 @@ _VALUES = st.text(
 
 
 @pytest.mark.parametrize("sh", POSIX_SHELLS)
-@settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(values=["TEXT", "jobdeck_@ CALL", "INTERPRETER LIMIT @"])
 @example(values=["\n", "a\n", "\n\n "])
 @given(values=st.lists(_VALUES, min_size=3, max_size=3))

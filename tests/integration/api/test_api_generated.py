@@ -57,7 +57,6 @@ def test_no_generated_request_finds_a_broken_promise(home: Path) -> None:
                 @given(case=operation.as_strategy())
                 @settings(
                     max_examples=EXAMPLES,
-                    deadline=None,
                     derandomize=True,
                     database=None,
                     suppress_health_check=list(HealthCheck),

@@ -159,9 +159,7 @@ _HOSTILE = st.text(
 )
 
 
-@settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(_HOSTILE, min_size=1, max_size=3))
 async def test_hostile_values_arrive_byte_for_byte(
     executor: SshExecutor, sshd: Sshd, values: list[str]

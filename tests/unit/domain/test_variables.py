@@ -98,11 +98,11 @@ def test_a_bad_default_is_found_when_the_job_is_saved() -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=10,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
 )
 
 
-@given(st.dictionaries(st.text(), json_values))
+@given(st.dictionaries(st.text(), json_values, max_size=3))
 def test_maps_reach_scripts_as_json_that_reads_back(value: dict[str, Any]) -> None:
     assert json.loads(variables.as_text(value)) == value

@@ -158,7 +158,7 @@ def test_the_room_is_given_back_to_the_disk(store: Store) -> None:
     assert pages() < before / 10
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     history=st.lists(
         st.tuples(

@@ -150,9 +150,7 @@ changes = st.lists(
 )
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(changes)
 def test_following_the_journal_gives_what_reading_everything_gives(
     store: Store, writes: Documents, steps: list[tuple[str, int, int]]
