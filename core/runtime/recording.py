@@ -41,7 +41,7 @@ _CHUNK_BYTES = output.CHUNK_BYTES
 _HIGH_BYTES = 16 * _CHUNK_BYTES
 """Unstored output of one target at which its executor is asked to pause."""
 _RETRY_DELAY_S = 1.0
-_LIVE_DELAY_S = 0.1
+_LIVE_DELAY_S = 0.05
 """How long output may wait for more before it is stored and shown."""
 
 

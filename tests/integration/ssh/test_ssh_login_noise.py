@@ -63,6 +63,10 @@ async def test_a_noisy_bashrc_and_a_banner_stay_out_of_the_output(
 
 
 @pytest.mark.needs_root
+def is_same_file(name: str, other: str) -> bool:
+    return Path(name).samefile(other)
+
+
 @pytest.mark.parametrize(
     ("kind", "shell"),
     [
@@ -90,7 +94,7 @@ async def test_work_runs_behind_every_login_shell(
 
     login_shell, work_shell = plain.out.decode().split()
     # tcsh looks its own path up, and may find another name of the same file.
-    assert Path(login_shell).samefile(shell)
+    assert is_same_file(login_shell, shell)
     assert (plain.outcome.exit_code, work_shell) == (3, "sh")
     assert (private.outcome.exit_code, private.out) == (4, b"a'b\\c!d\ne")
     assert (as_script.outcome.exit_code, as_script.out) == (5, b"it is\n")
