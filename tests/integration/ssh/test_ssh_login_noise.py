@@ -62,11 +62,11 @@ async def test_a_noisy_bashrc_and_a_banner_stay_out_of_the_output(
         assert b"stty: no terminal" in result.sink.note
 
 
-@pytest.mark.needs_root
 def is_same_file(name: str, other: str) -> bool:
     return Path(name).samefile(other)
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize(
     ("kind", "shell"),
     [
