@@ -7,6 +7,10 @@ a second, third ... command on the same hosts, as an operator types them. Jobdec
 measured in three ways: direct and detached, left alone and without worker processes; and as
 it comes, detached, with workers and a console that follows to the end. Then once more with
 many hosts: does memory grow? The CPU of workers counts as the engine's.
+
+The hosts are this machine too. A claim costs a host some 12 short programs, 21 ms of its CPU,
+which take turns with the engine on the same cores and empty its caches: detached, the engine
+makes an eighth more Python calls a command than direct, and takes two thirds more CPU here.
 """
 
 from __future__ import annotations
