@@ -29,9 +29,11 @@ READ_ONLY = "jobdeck_read_only"
 BUSY_TIMEOUT_S = 10.0
 """How long a write or a start waits for another program that holds the database."""
 
+# Only a new file takes it: what retention deletes can be given back to the disk. It takes the
+# write lock even where it changes nothing, so connections that only read must not say it.
+_GIVES_BACK = "PRAGMA auto_vacuum = INCREMENTAL"
+
 _SETTINGS = (
-    # Only a new file takes it: what retention deletes can be given back to the disk.
-    "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",  # macOS: without it a sync stops at the drive's own cache
@@ -49,7 +51,7 @@ def open_writing(
     `foreign_keys=False` is for migrations: rebuilding a table must not cascade.
     """
     engine = _engine(path, busy_timeout_s, pool_size=1)
-    settings = (*_SETTINGS, f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+    settings = (_GIVES_BACK, *_SETTINGS, f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
     _use_own_transactions(engine, "BEGIN IMMEDIATE", settings)
     return engine
 
