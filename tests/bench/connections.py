@@ -8,9 +8,9 @@ measured in three ways: direct and detached, left alone and without worker proce
 it comes, detached, with workers and a console that follows to the end. Then once more with
 many hosts: does memory grow? The CPU of workers counts as the engine's.
 
-The hosts are this machine too. A claim costs a host some 12 short programs, 21 ms of its CPU,
-which take turns with the engine on the same cores and empty its caches: detached, the engine
-makes an eighth more Python calls a command than direct, and takes two thirds more CPU here.
+The hosts are this machine too: what a claim starts on its host takes turns with the engine on
+the same cores. How much of what detached work costs the engine comes from that, the table
+does not say.
 """
 
 from __future__ import annotations

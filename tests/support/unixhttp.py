@@ -54,5 +54,5 @@ class UnixTransport(httpx.BaseTransport):
                 answer = connection.getresponse()
                 body = answer.read()
             except GONE as error:
-                raise httpx.ConnectError(str(error), request=request) from error
+                raise httpx.TransportError(str(error), request=request) from error
             return httpx.Response(answer.status, headers=answer.getheaders(), content=body)
