@@ -22,6 +22,7 @@ from core.executors.claims import RECORDED, Refusal, compose_claimed, folder_of
 from core.executors.ending import GONE, ending_text, ending_text_of_claim
 from core.executors.protocol import Outcome, Program, Sink, Stream, Work
 from core.executors.shell import compose
+from core.executors.stopping import StopSignal
 
 _LAST_OUTPUT_S = 1.0
 """How long the last output of a work that was ended is waited for."""
@@ -41,7 +42,7 @@ class Conductor:
         self._unsettled: Attempt | None = None
         """Its program keeps a claim, and waits for the last word."""
 
-    async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
+    async def run(self, work: Work, sink: Sink, stop: StopSignal) -> Outcome:
         """Run `work` to its end, or until `stop` is set."""
         if stop.is_set() and not _is_look(work):
             return outcomes.cancelled(started=False)
@@ -49,12 +50,11 @@ class Conductor:
             attempt, token = self._prepare(work, sink)
         except Invalid as error:
             return outcomes.refused(TargetError(TargetCode.INVALID_OPTIONS, str(error)))
-        stopping = asyncio.ensure_future(stop.wait())
-        stopping.add_done_callback(
-            lambda done: None if done.cancelled() else attempt.stop(once_started=_is_look(work))
-        )
         try:
-            turn = await self._wait(attempt)
+            if stop.is_set():
+                attempt.stop(once_started=True)
+            with stop.heard_by(lambda: attempt.stop(once_started=_is_look(work))):
+                turn = await self._wait(attempt)
             if (reason := _unclaimed_for(attempt)) is None:
                 return await self._conclude(attempt, turn, work, token)
             await sink.unclaimed(reason)
@@ -65,7 +65,6 @@ class Conductor:
         except TargetError as error:
             return outcomes.refused(error)
         finally:
-            stopping.cancel()
             self._part_with(attempt)
         return await self.run(msgspec.structs.replace(work, claim=None), sink, stop)
 

@@ -12,7 +12,6 @@ list, an error or a log.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Any, Protocol
@@ -21,6 +20,7 @@ import msgspec
 
 from core.domain.hostkeys import KeyJudgement
 from core.domain.run import TargetCode, TargetState
+from core.executors.stopping import StopSignal
 
 
 class Stream(StrEnum):
@@ -194,7 +194,7 @@ class OutputLimitReached(Exception):
 class Session(Protocol):
     """An open way into one target."""
 
-    async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
+    async def run(self, work: Work, sink: Sink, stop: StopSignal) -> Outcome:
         """Run `work` to its end, or until `stop` is set; never raises for a far side's no."""
 
     async def settle(self) -> None:

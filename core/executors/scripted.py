@@ -29,6 +29,7 @@ from core.executors.protocol import (
     Target,
     Work,
 )
+from core.executors.stopping import StopSignal
 
 _LOST = "the script lost the line"
 
@@ -159,7 +160,7 @@ class _ScriptedSession:
         self._target = target
         self._last: Work | None = None
 
-    async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
+    async def run(self, work: Work, sink: Sink, stop: StopSignal) -> Outcome:
         executor, claim = self._executor, work.claim
         if claim is not None:
             found = executor.arrive(self._target, work, claim)
@@ -186,7 +187,7 @@ class _ScriptedSession:
             self._executor.settle(self._last.attempt_id)
 
     async def _follow(
-        self, held: _Held, work: Work, sink: Sink, stop: asyncio.Event, *, is_direct: bool
+        self, held: _Held, work: Work, sink: Sink, stop: StopSignal, *, is_direct: bool
     ) -> Outcome:
         if held.ended is not None:
             return held.ended

@@ -38,6 +38,7 @@ from core.domain.steps import StepBase
 from core.errors import Invalid, TargetError
 from core.executors import outcomes
 from core.executors.protocol import Executor, Outcome, Position, Session, Stream
+from core.executors.stopping import StopSignal
 from core.flow.definition import FrozenHost, RunDefinition
 from core.runtime.gate import Gate
 from core.runtime.recording import StepRecorder, TargetLog
@@ -93,7 +94,7 @@ class Means:
     reattach_s: float
     """How long a lost host is looked for."""
     recovery: Recovery
-    stop: asyncio.Event
+    stop: StopSignal
     """Set when the run is stopped: what runs is ended."""
 
 
@@ -410,18 +411,13 @@ def _is_refusal(outcome: Outcome) -> bool:
 
 
 async def _unless_stopped(
-    entering: Coroutine[Any, Any, Session], stop: asyncio.Event
+    entering: Coroutine[Any, Any, Session], stop: StopSignal
 ) -> Session | None:
     """The session, or None when `stop` came first and there is none yet."""
-    opening = asyncio.ensure_future(entering)
-    stopping = asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait([opening, stopping], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-        if not opening.done():
-            opening.cancel()
-            await asyncio.wait([opening])
-    if stop.is_set() and (opening.cancelled() or opening.exception() is not None):
+        async with stop.breaks():
+            return await entering
+    except (TimeoutError, TargetError):
+        if not stop.is_set():
+            raise
         return None
-    return opening.result()

@@ -30,6 +30,7 @@ from core.domain.run import (
 from core.domain.steps import StepBase
 from core.errors import EnvironmentFault, IllegalTransition, StorageFault
 from core.executors.protocol import Executor
+from core.executors.stopping import StopSignal
 from core.flow import machine
 from core.flow.commands import (
     AnyCommand,
@@ -370,7 +371,7 @@ class Driver:
             new_id=tools.ids.new,
             reattach_s=tools.ways.reattach_s,
             recovery=tools.recovery,
-            stop=asyncio.Event(),
+            stop=StopSignal(),
         )
         execution: StepExecution | RollingExecution = StepExecution(means, rows)
         if command.step in self._orders:

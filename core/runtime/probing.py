@@ -20,6 +20,7 @@ from core.domain.run import TargetCode, TargetState
 from core.errors import TargetError
 from core.executors import outcomes
 from core.executors.protocol import Executor, Outcome, Program, Stream, Work
+from core.executors.stopping import StopSignal
 from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.dryrun import Probe, probes
 from core.ids import Ids
@@ -71,7 +72,7 @@ class Probing:
         self._executors = executors
         self._clock = clock
         self._ids = ids
-        self._stop = asyncio.Event()
+        self._stop = StopSignal()
         self._findings: dict[int, Finding] = {}
         self._probes = probes(definition)
 
@@ -121,18 +122,11 @@ class Probing:
         host, step = self._definition.hosts[probe.ordinal], probe.steps[0]
         opening = self._executors(host).open(self._maker.target(host, step))
         async with AsyncExitStack() as stack:
-            entering = asyncio.ensure_future(stack.enter_async_context(opening))
-            stopping = asyncio.ensure_future(self._stop.wait())
             try:
-                await asyncio.wait({entering, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                stopping.cancel()
-                if not entering.done():
-                    entering.cancel()
-                    await asyncio.wait({entering})
-            if entering.cancelled():
+                async with self._stop.breaks():
+                    session = await stack.enter_async_context(opening)
+            except TimeoutError:
                 return outcomes.cancelled(started=False)
-            session = entering.result()
             return await session.run(self._work(host, probe), answer, self._stop)
 
     def _work(self, host: FrozenHost, probe: Probe) -> Work:

@@ -11,6 +11,7 @@ import pytest
 from core.domain.run import TargetCode, TargetState
 from core.executors.local import LocalExecutor
 from core.executors.protocol import BecomeLogin, Login, OutputLimitReached, Stream, Target, Work
+from core.executors.stopping import StopSignal
 from tests.support.processes import alive
 from tests.support.users import Users
 from tests.support.waiting import eventually
@@ -41,7 +42,7 @@ def executor(environ: Mapping[str, str]) -> LocalExecutor:
 
 
 async def stop_after_start(executor: LocalExecutor, work: Work, to: Target) -> Result:
-    sink, stop = MemorySink(), asyncio.Event()
+    sink, stop = MemorySink(), StopSignal()
     async with executor.open(to) as session:
         running = asyncio.ensure_future(session.run(work, sink, stop))
         await sink.heard.wait()
@@ -136,7 +137,7 @@ async def test_a_stop_leaves_no_process(executor: LocalExecutor, text: str) -> N
 async def test_a_stop_before_the_start_does_nothing(
     executor: LocalExecutor, tmp_path: Path
 ) -> None:
-    trace, stop = tmp_path / "trace", asyncio.Event()
+    trace, stop = tmp_path / "trace", StopSignal()
     stop.set()
 
     outcome = (await run(executor, here(), f"touch {trace}", stop)).outcome
@@ -160,7 +161,7 @@ async def test_100_mb_pass_through_a_sink_that_is_often_full(executor: LocalExec
 
     sink = Choosy()
     async with executor.open(here()) as session:
-        outcome = await session.run(command(f"head -c {100 * MB} /dev/zero"), sink, asyncio.Event())
+        outcome = await session.run(command(f"head -c {100 * MB} /dev/zero"), sink, StopSignal())
 
     assert (outcome.state, sink.size) == (TargetState.SUCCESS, 100 * MB)
     assert sink.pauses > 50
@@ -176,7 +177,7 @@ async def test_work_that_prints_too_much_is_ended(executor: LocalExecutor) -> No
             raise OutputLimitReached
 
     async with executor.open(here()) as session:
-        outcome = await session.run(command("exec yes"), Full(), asyncio.Event())
+        outcome = await session.run(command("exec yes"), Full(), StopSignal())
 
     assert (outcome.state, outcome.code) == (TargetState.FAILED, TargetCode.OUTPUT_LIMIT)
 

@@ -24,6 +24,7 @@ from core.executors.protocol import (
     Target,
     Work,
 )
+from core.executors.stopping import StopSignal
 from tests.support.sshd import Sshd
 
 QUICK = Patience(start_s=20, grace_s=0.5, linger_s=0.5)
@@ -90,14 +91,14 @@ def new_token() -> str:
 
 
 async def run(
-    executor: Executor, target: Target, work: Work | str, stop: asyncio.Event | None = None
+    executor: Executor, target: Target, work: Work | str, stop: StopSignal | None = None
 ) -> Result:
     """Open a session, run `work` in it, and say how it went."""
     sink = MemorySink()
     if isinstance(work, str):
         work = command(work)
     async with executor.open(target) as session:
-        outcome = await session.run(work, sink, stop or asyncio.Event())
+        outcome = await session.run(work, sink, stop or StopSignal())
     return Result(outcome, sink)
 
 

@@ -27,6 +27,7 @@ from core.executors.protocol import (
     Work,
 )
 from core.executors.ssh.failures import place
+from core.executors.stopping import StopSignal
 from core.executors.workers import messages as m
 from core.executors.workers.line import Line
 from core.executors.workers.zygote import Child, exit_in_words
@@ -221,28 +222,29 @@ class RemoteSession:
         except WorkerLost as loss:
             raise self._broken(loss) from loss
 
-    async def run(self, work: Work, sink: Sink, stop: asyncio.Event) -> Outcome:
+    async def run(self, work: Work, sink: Sink, stop: StopSignal) -> Outcome:
         await self._line.room()
         if not self._line.is_open:
             # Not a byte of the work has left the engine.
             return outcomes.refused(self._broken(await self._loss()))
         self._sink, self._refusal = sink, None
         self._has_claim, self._has_printed = work.claim is not None, False
-        stopping = asyncio.ensure_future(stop.wait())
-        stopping.add_done_callback(lambda done: None if done.cancelled() else self._stop())
         try:
-            outcome = await self._ask(m.Run(self.number, work, stop.is_set()))
+            with stop.heard_by(self._stop):
+                outcome = await self._ask(m.Run(self.number, work, stop.is_set()))
             assert outcome is not None
             if self._resting is not None:
                 # As when the wire itself is held back: how it ended is not read before.
-                await asyncio.wait({self._resting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                with suppress(TimeoutError):
+                    async with stop.breaks():
+                        await asyncio.wait({self._resting})
         except WorkerLost as loss:
             return self._line_lost(str(loss))
         except TargetError as error:
             return outcomes.refused(error)
         finally:
             self._sink = None
-            for task in (stopping, self._resting, self._unclaiming):
+            for task in (self._resting, self._unclaiming):
                 if task is not None:
                     task.cancel()
             self._resting = self._unclaiming = None

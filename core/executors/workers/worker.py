@@ -24,6 +24,7 @@ from core.errors import TargetError
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.protocol import Executor, HostKeyBook, Session, Stream, Target, Work
 from core.executors.ssh import SshExecutor
+from core.executors.stopping import StopSignal
 from core.executors.workers import messages as m
 from core.executors.workers.line import Line
 
@@ -115,7 +116,7 @@ class _Session:
         self._room = asyncio.Event()
         self._room.set()
         self._claimless = asyncio.Event()
-        self._stop = asyncio.Event()
+        self._stop = StopSignal()
         self._session: Session | None = None
         self._opening: AbstractAsyncContextManager[Session] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -127,7 +128,7 @@ class _Session:
         """A message about this session."""
         match message:
             case m.Run(_, work, is_stopped) if self._session is not None:
-                self._stop = asyncio.Event()
+                self._stop = StopSignal()
                 if is_stopped:
                     self._stop.set()
                 self._do(self._run(self._session, work, self._stop))
@@ -165,7 +166,7 @@ class _Session:
         self._opening = opening
         self._line.send(m.Opened(self._number))
 
-    async def _run(self, session: Session, work: Work, stop: asyncio.Event) -> None:
+    async def _run(self, session: Session, work: Work, stop: StopSignal) -> None:
         outcome = await session.run(work, self, stop)
         self._line.send(m.Ended(self._number, outcome))
 

@@ -11,6 +11,7 @@ import pytest
 from core.domain.run import TargetCode, TargetState
 from core.executors.protocol import BecomeLogin, Outcome, Target
 from core.executors.ssh import SshExecutor
+from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import MakeExecutor
 from tests.support.processes import alive
 from tests.support.sshd import Sshd, temporary_sshd
@@ -215,7 +216,7 @@ async def test_a_stop_ends_the_other_users_processes(
 ) -> None:
     password = asked.password if method == "sudo" else other.password
     to = entered(homes, asked, other.name, password, method=method)
-    sink, stop = MemorySink(), asyncio.Event()
+    sink, stop = MemorySink(), StopSignal()
     text = "trap '' TERM; sleep 1000 & echo $!; echo $$; sleep 1000"
     async with executor.open(to) as session:
         running = asyncio.ensure_future(session.run(command(text), sink, stop))

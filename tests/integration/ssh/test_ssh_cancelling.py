@@ -11,6 +11,7 @@ from core.domain.run import TargetCode, TargetState
 from core.executors.attempt import Patience
 from core.executors.protocol import Work
 from core.executors.ssh import SshExecutor
+from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve, connections_of
 from tests.support.processes import alive
 from tests.support.sshd import Sshd
@@ -23,7 +24,7 @@ CARRIERS = BOTH_CARRIERS
 
 async def stop_after_start(executor: SshExecutor, sshd: Sshd, work: Work) -> Result:
     """Run `work`, and stop it after its first output."""
-    sink, stop = MemorySink(), asyncio.Event()
+    sink, stop = MemorySink(), StopSignal()
     async with executor.open(target(sshd)) as session:
         running = asyncio.ensure_future(session.run(work, sink, stop))
         await sink.heard.wait()
@@ -83,7 +84,7 @@ async def test_a_stopped_script_leaves_no_file(executor: SshExecutor, sshd: Sshd
 async def test_a_stop_before_the_start_does_nothing(
     executor: SshExecutor, sshd: Sshd, tmp_path: Path
 ) -> None:
-    trace, stop = tmp_path / "trace", asyncio.Event()
+    trace, stop = tmp_path / "trace", StopSignal()
     stop.set()
 
     outcome = (await run(executor, target(sshd), f"touch {trace}", stop)).outcome
@@ -98,7 +99,7 @@ async def test_a_stop_before_the_work_said_that_it_started_is_not_verified(
 ) -> None:
     trace = tmp_path / "trace"
     sshd = serve(config=f"ForceCommand touch {trace}; sleep 1000")
-    stop = asyncio.Event()
+    stop = StopSignal()
     async with make_executor(book_of(sshd)).open(target(sshd)) as session:
         running = asyncio.ensure_future(session.run(command("true"), MemorySink(), stop))
         await eventually(trace.exists)
@@ -114,7 +115,7 @@ async def test_a_stop_while_the_host_is_silent_is_not_verified(
 ) -> None:
     sshd = serve()
     patience = Patience(start_s=0.5, grace_s=0.2)
-    sink, stop = MemorySink(), asyncio.Event()
+    sink, stop = MemorySink(), StopSignal()
     async with make_executor(book_of(sshd), patience=patience).open(target(sshd)) as session:
         running = asyncio.ensure_future(session.run(command("echo up; sleep 1000"), sink, stop))
         await sink.heard.wait()
@@ -145,7 +146,7 @@ async def test_a_host_that_allows_one_session_still_lets_work_be_ended(
 async def test_work_that_ends_as_it_is_stopped_keeps_its_own_outcome(
     executor: SshExecutor, sshd: Sshd
 ) -> None:
-    sink, stop = MemorySink(), asyncio.Event()
+    sink, stop = MemorySink(), StopSignal()
     async with executor.open(target(sshd)) as session:
         outcome = await session.run(command("exit 3"), sink, stop)
         stop.set()
@@ -160,7 +161,7 @@ async def test_a_cancelled_task_lets_go_of_the_session(
     sink = MemorySink()
     async with executor.open(target(sshd)) as session:
         running = asyncio.ensure_future(
-            session.run(command("echo up; sleep 1000"), sink, asyncio.Event())
+            session.run(command("echo up; sleep 1000"), sink, StopSignal())
         )
         await sink.heard.wait()
         running.cancel()

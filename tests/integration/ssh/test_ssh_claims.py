@@ -14,6 +14,7 @@ from core.domain.run import TargetCode, TargetState
 from core.executors import outcomes
 from core.executors.protocol import BecomeLogin, Claim, Position, Stream, Work
 from core.executors.ssh import SshExecutor
+from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve, connections_of
 from tests.support.fleet import Gate
 from tests.support.processes import alive
@@ -48,12 +49,12 @@ async def run(
     *,
     settles: bool = True,
     sink: MemorySink | None = None,
-    stop: asyncio.Event | None = None,
+    stop: StopSignal | None = None,
     **of_target: object,
 ) -> Result:
     sink = sink or MemorySink()
     async with executor.open(target(sshd, **of_target)) as session:
-        outcome = await session.run(work, sink, stop or asyncio.Event())
+        outcome = await session.run(work, sink, stop or StopSignal())
         if settles:
             await session.settle()
     return Result(outcome, sink)
@@ -231,7 +232,7 @@ async def leave_running(executor: SshExecutor, sshd: Sshd, work: Work) -> Result
     """Start `work`, and go away after its first output, as an engine that is killed."""
     sink = MemorySink()
     async with executor.open(target(sshd)) as session:
-        running = asyncio.ensure_future(session.run(work, sink, asyncio.Event()))
+        running = asyncio.ensure_future(session.run(work, sink, StopSignal()))
         await sink.heard.wait()
         running.cancel()
         await asyncio.wait({running})
@@ -327,7 +328,7 @@ async def test_a_start_that_was_cut_short_can_never_happen(
 async def test_a_stop_leaves_no_process(
     executor: SshExecutor, sshd: Sshd, text: str, when: str
 ) -> None:
-    work, stop, left = claimed(text), asyncio.Event(), Result(outcomes.claim_absent())
+    work, stop, left = claimed(text), StopSignal(), Result(outcomes.claim_absent())
     if when == "later":
         left = await leave_running(executor, sshd, work)
         work = again(work)
@@ -348,7 +349,7 @@ async def test_a_stop_leaves_no_process(
 async def test_a_stop_that_comes_before_the_look_is_obeyed_after_it(
     executor: SshExecutor, sshd: Sshd
 ) -> None:
-    work, stop = claimed("echo $$; exec sleep 1000"), asyncio.Event()
+    work, stop = claimed("echo $$; exec sleep 1000"), StopSignal()
     left = await leave_running(executor, sshd, work)
     stop.set()
 
@@ -360,7 +361,7 @@ async def test_a_stop_that_comes_before_the_look_is_obeyed_after_it(
 
 async def test_last_words_of_work_that_is_ended_arrive(executor: SshExecutor, sshd: Sshd) -> None:
     text = "trap 'echo cleaned up; exit 0' TERM; echo up; while :; do sleep 0.05; done"
-    sink, stop = MemorySink(), asyncio.Event()
+    sink, stop = MemorySink(), StopSignal()
     async with executor.open(target(sshd)) as session:
         running = asyncio.ensure_future(session.run(claimed(text), sink, stop))
         await sink.heard.wait()

@@ -11,6 +11,7 @@ from core.domain.run import TargetState
 from core.errors import TargetError
 from core.executors.protocol import Login
 from core.executors.ssh import SshExecutor
+from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import MakeExecutor, Serve
 from tests.support.sshd import Sshd, loopback
 from tests.support.waiting import eventually
@@ -90,7 +91,7 @@ async def test_a_stale_connection_is_replaced_without_a_word(
     async with executor.open(target(sshd)) as session:
         sshd.cut_connections()
         sink = MemorySink()
-        outcome = await session.run(command("echo again"), sink, asyncio.Event())
+        outcome = await session.run(command("echo again"), sink, StopSignal())
 
     assert (outcome.state, sink.out) == (TargetState.SUCCESS, b"again\n")
     assert logins(sshd) == 2

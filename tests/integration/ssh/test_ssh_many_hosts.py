@@ -11,6 +11,7 @@ import uvloop
 from core.domain.run import TargetCode, TargetState
 from core.errors import TargetError
 from core.executors.ssh import SshExecutor
+from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import MakeExecutor
 from tests.support.sshd import Sshd, free_port, loopback
 from tests.support.work import QUICK, Result, book_of, command, new_token, run, target
@@ -80,7 +81,7 @@ async def test_good_hosts_are_not_held_up_by_bad_ones(
 async def test_work_on_200_hosts_is_stopped_everywhere(
     fleet: Sshd, make_executor: MakeExecutor
 ) -> None:
-    executor, stop = make_executor(book_of(fleet)), asyncio.Event()
+    executor, stop = make_executor(book_of(fleet)), StopSignal()
     running = [
         asyncio.ensure_future(
             run(executor, target(fleet, n, connect_timeout_s=120), "echo $$; exec sleep 1000", stop)

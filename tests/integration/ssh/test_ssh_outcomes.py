@@ -11,6 +11,7 @@ from core.domain.run import TargetCode, TargetState
 from core.executors.attempt import Patience
 from core.executors.protocol import Login
 from core.executors.ssh import SshExecutor
+from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor
 from tests.support.sshd import Sshd
 from tests.support.work import MemorySink, book_of, command, run, script, target
@@ -191,7 +192,7 @@ async def test_one_session_runs_several_works(executor: SshExecutor, sshd: Sshd)
     async with executor.open(target(sshd)) as session:
         sinks = [MemorySink() for _ in range(3)]
         for number, sink in enumerate(sinks):
-            await session.run(command(f"echo {number}"), sink, asyncio.Event())
+            await session.run(command(f"echo {number}"), sink, StopSignal())
 
     assert [sink.out for sink in sinks] == [b"0\n", b"1\n", b"2\n"]
 

@@ -13,6 +13,7 @@ from core.errors import StorageFault
 from core.executors.protocol import OutputLimitReached, Stream
 from core.executors.ssh import SshExecutor
 from core.executors.ssh.link import WINDOW_BYTES
+from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import BOTH_CARRIERS
 from tests.support.sshd import Sshd
 from tests.support.waiting import eventually
@@ -102,7 +103,7 @@ async def test_100_mb_arrive_in_flat_memory(executor: SshExecutor, sshd: Sshd) -
     before = resident_bytes()
 
     async with executor.open(target(sshd)) as session:
-        outcome = await session.run(command(text), sink, asyncio.Event())
+        outcome = await session.run(command(text), sink, StopSignal())
 
     expected = hashlib.sha256()
     for _ in range(100):
@@ -129,7 +130,7 @@ async def test_a_sink_that_takes_a_little_at_a_time_lets_nothing_pile_up(
     sink, before = TricklingSink(), resident_bytes()
     async with executor.open(target(sshd)) as session:
         work = command(f"head -c {60 * MB} /dev/zero")
-        outcome = await session.run(work, sink, asyncio.Event())
+        outcome = await session.run(work, sink, StopSignal())
 
     assert (outcome.state, sink.size) == (TargetState.SUCCESS, 60 * MB)
     assert sink.most_resident_bytes - before < 12 * MB
@@ -173,7 +174,7 @@ async def test_a_full_sink_holds_the_host_back(executor: SshExecutor, sshd: Sshd
     # More than can be under way: two windows and the pipes between make less than 1 MB.
     text = f"head -c {4 * MB} /dev/zero; touch {progress}; head -c {4 * MB} /dev/zero"
     async with executor.open(target(sshd)) as session:
-        running = asyncio.ensure_future(session.run(command(text), sink, asyncio.Event()))
+        running = asyncio.ensure_future(session.run(command(text), sink, StopSignal()))
         await sink.heard.wait()
         other = await run(executor, target(sshd, 1), "echo others go on")
 
@@ -193,7 +194,7 @@ async def test_a_full_sink_may_rest_longer_than_silence_is_waited_for(
     sink = SlowSink()
     async with executor.open(target(sshd)) as session:
         running = asyncio.ensure_future(
-            session.run(command("head -c 300000 /dev/zero"), sink, asyncio.Event())
+            session.run(command("head -c 300000 /dev/zero"), sink, StopSignal())
         )
         await sink.heard.wait()
         await asyncio.wait({running}, timeout=1.5)  # three times the patience after the exit
@@ -208,7 +209,7 @@ async def test_a_full_sink_may_rest_longer_than_silence_is_waited_for(
 async def test_work_that_prints_too_much_is_ended(executor: SshExecutor, sshd: Sshd) -> None:
     sink = LimitedSink(MB)
     async with executor.open(target(sshd)) as session:
-        outcome = await session.run(command("echo $$; exec yes"), sink, asyncio.Event())
+        outcome = await session.run(command("echo $$; exec yes"), sink, StopSignal())
 
     assert (outcome.state, outcome.code) == (TargetState.FAILED, TargetCode.OUTPUT_LIMIT)
     assert outcome.message == "it printed more than its limit allows and was ended"
@@ -223,7 +224,7 @@ async def test_a_log_that_fails_ends_the_work_and_nothing_else(
 ) -> None:
     sink = BrokenSink(StorageFault("the disk is full"), at_once=at_once)
     async with executor.open(target(sshd)) as session:
-        outcome = await session.run(command("exec yes"), sink, asyncio.Event())
+        outcome = await session.run(command("exec yes"), sink, StopSignal())
 
     assert (outcome.state, outcome.code) == (TargetState.LOG_ERROR, TargetCode.IO_FAILURE)
     assert "the disk is full" in outcome.message
@@ -240,7 +241,7 @@ async def test_output_comes_while_the_work_runs(executor: SshExecutor, sshd: Ssh
     sink, gate = MemorySink(), sshd.home / new_token()
     text = f"echo first; while [ ! -e {gate} ]; do sleep 0.05; done; echo second"
     async with executor.open(target(sshd)) as session:
-        running = asyncio.ensure_future(session.run(command(text), sink, asyncio.Event()))
+        running = asyncio.ensure_future(session.run(command(text), sink, StopSignal()))
         await eventually(lambda: sink.out == b"first\n")
 
         assert not running.done()

@@ -18,6 +18,7 @@ from core.errors import TargetError
 from core.executors.protocol import HostKeyRule, Login, Target
 from core.executors.ssh import SshExecutor
 from core.executors.ssh.dialling import KeepAlive
+from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import MakeExecutor, Serve
 from tests.support.sshd import Sshd, free_port
 from tests.support.waiting import eventually
@@ -187,7 +188,7 @@ async def test_work_on_a_cut_connection_is_unknown(
     sink = MemorySink()
     async with make_executor(book_of(sshd)).open(target(sshd)) as session:
         running = asyncio.ensure_future(
-            session.run(command("echo begun; sleep 1000"), sink, asyncio.Event())
+            session.run(command("echo begun; sleep 1000"), sink, StopSignal())
         )
         await sink.heard.wait()
         sshd.cut_connections()
@@ -204,7 +205,7 @@ async def test_a_cut_before_the_work_said_that_it_started_is_unknown(
     trace = tmp_path / "trace"
     sshd = serve(config=f"ForceCommand touch {trace}; sleep 1000")
     async with make_executor(book_of(sshd)).open(target(sshd)) as session:
-        running = asyncio.ensure_future(session.run(command("true"), MemorySink(), asyncio.Event()))
+        running = asyncio.ensure_future(session.run(command("true"), MemorySink(), StopSignal()))
         await eventually(trace.exists)
         sshd.cut_connections()
         outcome = await running
@@ -221,7 +222,7 @@ async def test_a_peer_that_falls_silent_is_found_out(
     sink = MemorySink()
     async with executor.open(target(sshd)) as session:
         running = asyncio.ensure_future(
-            session.run(command("echo begun; sleep 1000"), sink, asyncio.Event())
+            session.run(command("echo begun; sleep 1000"), sink, StopSignal())
         )
         await sink.heard.wait()
         sshd.pause()
@@ -282,7 +283,7 @@ async def test_a_half_closed_connection_is_a_lost_one(
         sink = MemorySink()
         async with make_executor(empty_book()).open(to) as session:
             running = asyncio.ensure_future(
-                session.run(command("echo begun; sleep 1000"), sink, asyncio.Event())
+                session.run(command("echo begun; sleep 1000"), sink, StopSignal())
             )
             await sink.heard.wait()
             proxy.half_close()

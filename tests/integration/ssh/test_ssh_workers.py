@@ -19,6 +19,7 @@ from core.domain.run import TargetCode, TargetState
 from core.errors import TargetError
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.protocol import Claim, Outcome, Stream
+from core.executors.stopping import StopSignal
 from core.executors.workers import WorkerPool
 from tests.integration.ssh.conftest import Serve
 from tests.support.processes import alive
@@ -158,7 +159,7 @@ async def test_100_mb_arrive_in_flat_memory_of_engine_and_worker(
 
     async with executor.open(target(sshd)) as session:
         work = command(f"head -c {100 * MB} /dev/zero")
-        outcome = await session.run(work, sink, asyncio.Event())
+        outcome = await session.run(work, sink, StopSignal())
 
     assert (outcome.state, sink.size) == (TargetState.SUCCESS, 100 * MB)
     grown = {each: sink.most[each] - before[each] for each in before}
@@ -184,7 +185,7 @@ async def test_50_sessions_of_a_worker_that_is_killed_are_unknown_and_the_next_o
 
     async def follow(n: int) -> Outcome:
         async with executor.open(target(fleet, n)) as session:
-            return await session.run(command(f"echo {n}; sleep 1000"), sinks[n], asyncio.Event())
+            return await session.run(command(f"echo {n}; sleep 1000"), sinks[n], StopSignal())
 
     running = [asyncio.ensure_future(follow(n)) for n in range(50)]
     await asyncio.gather(*(sink.heard.wait() for sink in sinks))
@@ -219,7 +220,7 @@ async def test_a_claimed_work_on_a_killed_worker_may_be_followed_from_what_the_s
     executor, sink = make_pool(book_of(sshd)), Claimed()
     work = command("head -c 300000 /dev/zero; sleep 1000", claim=Claim(run_id="r", epoch=1))
     async with executor.open(target(sshd)) as session:
-        running = asyncio.ensure_future(session.run(work, sink, asyncio.Event()))
+        running = asyncio.ensure_future(session.run(work, sink, StopSignal()))
         await sink.heard.wait()
         os.kill(pids(executor)[0], signal.SIGKILL)
         outcome = await running
@@ -238,7 +239,7 @@ async def test_what_was_not_sent_yet_may_be_tried_again(make_pool: MakePool, ssh
         (pid,) = pids(executor)
         os.kill(pid, signal.SIGKILL)
         await eventually(lambda: not executor.status())
-        outcome = await session.run(command("echo"), MemorySink(), asyncio.Event())
+        outcome = await session.run(command("echo"), MemorySink(), StopSignal())
 
     assert (outcome.state, outcome.code) == (
         TargetState.UNREACHABLE,
@@ -274,7 +275,7 @@ async def test_a_worker_that_hangs_is_replaced(make_pool: MakePool, sshd: Sshd) 
     executor, sink = make_pool(book_of(sshd)), MemorySink()
     async with executor.open(target(sshd)) as session:
         running = asyncio.ensure_future(
-            session.run(command("echo; sleep 1000"), sink, asyncio.Event())
+            session.run(command("echo; sleep 1000"), sink, StopSignal())
         )
         await sink.heard.wait()
         (pid,) = pids(executor)

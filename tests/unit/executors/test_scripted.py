@@ -10,6 +10,7 @@ import pytest
 from core.domain.run import TargetCode, TargetState
 from core.executors.protocol import Claim, Position, Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
+from core.executors.stopping import StopSignal
 from tests.support.work import MemorySink, Result, command, login, run
 
 HOST = Target(host="h1", address="h1", login=login(user="ada"))
@@ -108,7 +109,7 @@ async def test_a_host_that_holds_no_claims_says_so_before_the_work_starts() -> N
 
     sink = Sink()
     async with executor.open(HOST) as session:
-        outcome = await session.run(work, sink, asyncio.Event())
+        outcome = await session.run(work, sink, StopSignal())
 
     assert (sink.unclaimed_for, seen) == (["the disk is full"], [0])
     assert outcome.code is TargetCode.CONNECTION_LOST
@@ -118,7 +119,7 @@ async def test_a_host_that_holds_no_claims_says_so_before_the_work_starts() -> N
 async def test_a_claim_is_held_until_it_is_settled() -> None:
     executor, work = executor_of(), claimed()
     async with executor.open(HOST) as session:
-        await session.run(work, MemorySink(), asyncio.Event())
+        await session.run(work, MemorySink(), StopSignal())
         held = executor.claimed
         await session.settle()
 
@@ -129,7 +130,7 @@ async def test_a_claim_is_held_until_it_is_settled() -> None:
 
 async def test_what_was_stopped_stays_stopped_for_who_looks_later() -> None:
     executor, work = executor_of(until=asyncio.Event()), claimed()
-    stop = asyncio.Event()
+    stop = StopSignal()
     stop.set()
 
     stopped = await run(executor, HOST, work, stop)

@@ -1,0 +1,72 @@
+"""The request to end what runs: who listens, and what it breaks off."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from core.executors.stopping import StopSignal
+
+
+async def test_a_listener_is_called_at_once_and_only_within_its_block() -> None:
+    signal, heard = StopSignal(), list[str]()
+    with signal.heard_by(lambda: heard.append("gone")):
+        pass
+    with signal.heard_by(lambda: heard.append("first")):
+        with signal.heard_by(lambda: heard.append("second")):
+            signal.set()
+    assert heard == ["first", "second"]
+    assert signal.is_set()
+
+
+async def test_a_signal_that_is_set_says_nothing_to_a_new_listener() -> None:
+    signal, heard = StopSignal(), list[str]()
+    signal.set()
+    with signal.heard_by(lambda: heard.append("late")):
+        await asyncio.sleep(0)
+    assert heard == []
+
+
+async def test_a_block_is_broken_off_and_can_clean_up() -> None:
+    signal, cleaned = StopSignal(), list[bool]()
+    asyncio.get_running_loop().call_soon(signal.set)
+    with pytest.raises(TimeoutError):
+        async with signal.breaks():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cleaned.append(True)
+    assert cleaned == [True]
+
+
+async def test_a_block_after_the_signal_is_broken_off_where_it_first_waits() -> None:
+    signal = StopSignal()
+    signal.set()
+    with pytest.raises(TimeoutError):
+        async with signal.breaks():
+            await asyncio.Event().wait()
+
+
+async def test_a_block_that_ends_first_ends_well() -> None:
+    signal = StopSignal()
+    async with signal.breaks():
+        await asyncio.sleep(0)
+    signal.set()
+    await asyncio.sleep(0)
+
+
+async def test_a_cancellation_from_elsewhere_stays_one() -> None:
+    signal, entered = StopSignal(), asyncio.Event()
+
+    async def held() -> None:
+        async with signal.breaks():
+            entered.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(held())
+    await entered.wait()
+    task.cancel()
+    signal.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
