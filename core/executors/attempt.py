@@ -66,8 +66,8 @@ class Wire(Protocol):
 
     def resume(self) -> None: ...
 
-    def leave(self) -> None:
-        """Stop listening, and let the program close the wire when it ends."""
+    def part(self, last_word: bytes) -> None:
+        """Put `last_word` on its standard input, and let the program end by itself, unheard."""
 
     def close(self) -> None:
         """Stop listening; says nothing to the program's processes."""
@@ -246,8 +246,7 @@ class Attempt:
     def settle(self, last_word: bytes) -> None:
         """Say the last word, after which the program ends by itself."""
         if self._wire is not None and not self.is_closed:
-            self._wire.send(last_word, last=True)
-            self._wire.leave()
+            self._wire.part(last_word)
 
     def close(self) -> None:
         """Hear and say nothing more."""

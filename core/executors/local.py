@@ -138,8 +138,8 @@ class _LocalWire(asyncio.SubprocessProtocol):
         for pipe in self._outputs():
             pipe.resume_reading()
 
-    def leave(self) -> None:
-        """The process ends by itself."""
+    def part(self, last_word: bytes) -> None:
+        self.send(last_word, last=True)
 
     def close(self) -> None:
         if self._transport is None:

@@ -23,11 +23,9 @@ import asyncssh
 from core import failpoints
 from core.errors import TargetError
 from core.executors.protocol import HostKeyBook, Target
-from core.executors.ssh import failures
+from core.executors.ssh import failures, tuning
 from core.executors.ssh.login import ProofReader, Proofs
 from core.executors.ssh.visitor import Visitor
-
-_MSG_IGNORE = 2
 
 _Address = tuple[int, Any]
 """Address family, and the socket address that goes with it."""
@@ -141,7 +139,7 @@ class Dialler:
                     raise first from error
                 without |= {visitor.shown_type}
             else:
-                _send_without_chaff(connection)
+                tuning.spare_chaff(connection)
                 failpoints.reach("ssh.welcome")
                 return Dialled(connection, visitor)
 
@@ -231,23 +229,6 @@ class _Progress:
     """How far a connection has come, for the message of a time-out."""
 
     connected: bool = False
-
-
-def _send_without_chaff(connection: asyncssh.SSHClientConnection) -> None:
-    """Leave out the empty packet that asyncssh sends before each one.
-
-    WORKAROUND(asyncssh 2.24): it guards CBC ciphers against chosen plain text (RFC 4251,
-    9.3.1). GCM has no such weakness, and half of all packets cost a sixth of a warm command.
-    """
-    if "gcm" not in str(connection.get_extra_info("send_cipher")):
-        return
-    send = connection.send_packet
-
-    def send_packet(pkttype: int, *args: bytes, handler: Any = None) -> None:
-        if pkttype != _MSG_IGNORE:
-            send(pkttype, *args, handler=handler)
-
-    connection.send_packet = send_packet  # type: ignore[method-assign]
 
 
 def _look_up(address: str, port: int) -> list[Any]:

@@ -19,6 +19,7 @@ from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.attempt import Attempt
 from core.executors.protocol import BecomeLogin, Stream, Target
+from core.executors.ssh import tuning
 from core.executors.ssh.failures import place
 from core.executors.ssh.pool import Lease, Pool
 from core.executors.ssh.window import hold_to_one_window
@@ -205,6 +206,7 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self._channel = chan
         hold_to_one_window(chan)
+        tuning.spare_packet_logs(chan)
         self._attempt.opened(self)
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
@@ -243,8 +245,14 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
         if (channel := self._open_channel()) is not None:
             channel.resume_reading()
 
-    def leave(self) -> None:
+    def part(self, last_word: bytes) -> None:
         self._is_left = True
+        channel = self._open_channel()
+        if channel is not None and not channel.is_closing():
+            # The host takes in what was sent before it closes, and its program then ends by itself.
+            with tuning.one_write(channel.get_connection()):
+                channel.write(last_word)
+                channel.close()
 
     def close(self) -> None:
         if (channel := self._open_channel()) is not None:

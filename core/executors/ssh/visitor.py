@@ -16,6 +16,7 @@ import asyncssh
 
 from core.domain.hostkeys import KeyJudgement, KeyVerdict
 from core.executors.protocol import HostKeyBook, Target
+from core.executors.ssh import tuning
 from core.executors.ssh.login import Proofs
 
 ALGORITHMS = {
@@ -53,6 +54,9 @@ class Visitor(asyncssh.SSHClient):
         """Public key of the authority that vouches for the host."""
         self.when_lost: Callable[[], None] | None = None
         """Called when the connection is gone."""
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        tuning.spare_logs(conn)
 
     # ------------------------------------------------------------------ the host's key
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -13,9 +14,9 @@ async def test_a_listener_is_called_at_once_and_only_within_its_block() -> None:
     signal, heard = StopSignal(), list[str]()
     with signal.heard_by(lambda: heard.append("gone")):
         pass
-    with signal.heard_by(lambda: heard.append("first")):
-        with signal.heard_by(lambda: heard.append("second")):
-            signal.set()
+    first, second = (partial(heard.append, word) for word in ("first", "second"))
+    with signal.heard_by(first), signal.heard_by(second):
+        signal.set()
     assert heard == ["first", "second"]
     assert signal.is_set()
 
@@ -30,13 +31,17 @@ async def test_a_signal_that_is_set_says_nothing_to_a_new_listener() -> None:
 
 async def test_a_block_is_broken_off_and_can_clean_up() -> None:
     signal, cleaned = StopSignal(), list[bool]()
+
+    async def busy() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append(True)
+
     asyncio.get_running_loop().call_soon(signal.set)
     with pytest.raises(TimeoutError):
         async with signal.breaks():
-            try:
-                await asyncio.Event().wait()
-            finally:
-                cleaned.append(True)
+            await busy()
     assert cleaned == [True]
 
 
