@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 
 NORMALISED_BYTES = 256 * 1024
@@ -54,7 +55,7 @@ class Normaliser:
         self, host_words: Iterable[str] = (), rules: Iterable[Rule] = DEFAULT_RULES
     ) -> None:
         self._rules = frozenset(rules)
-        self._steps = _steps(host_words, self._rules)
+        self._steps = _steps(tuple(host_words), self._rules)
         self._hash = blake2b(digest_size=DIGEST_BYTES)
         self._room = NORMALISED_BYTES
         self._line = bytearray()
@@ -131,7 +132,7 @@ def normalise(
 ) -> bytes:
     """The whole of `data` by `rules`: what two outputs are compared by, line for line."""
     chosen = frozenset(rules)
-    text = _apply(_steps(host_words, chosen), data)
+    text = _apply(_steps(tuple(host_words), chosen), data)
     return text.rstrip(b"\n") if Rule.BLANKS in chosen else text
 
 
@@ -144,7 +145,8 @@ def _apply(steps: Iterable[_Step], text: bytes) -> bytes:
     return text
 
 
-def _steps(host_words: Iterable[str], rules: frozenset[Rule]) -> tuple[_Step, ...]:
+@lru_cache(maxsize=4096)
+def _steps(host_words: tuple[str, ...], rules: frozenset[Rule]) -> tuple[_Step, ...]:
     functions = {**_FUNCTIONS, Rule.HOST: _host_step(host_words)}
     return tuple(functions[rule] for rule in Rule if rule in rules)
 

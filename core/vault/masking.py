@@ -21,9 +21,11 @@ Not covered, so this is a safety net and no promise:
 
 from __future__ import annotations
 
-import re
+import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from core.vault.secret_forms import forms_of
 
@@ -33,18 +35,14 @@ MIN_SECRET_BYTES = 4
 PIECE_BYTES = 64
 """Longer forms are looked for in pieces of this length, so a stream holds back less than this."""
 
-_ANCHOR_BYTES = MIN_SECRET_BYTES
-_COMMON = b" etaoinsrlhdcu\nm0p1f2g.y3w-b/k54=:v8679\"_,x()'jA"
-"""The commonest bytes of logs, commonest first."""
-_RARITY = {byte: rank for rank, byte in enumerate(_COMMON)}
+_DFA_PAYS_AFTER = 200
+"""Bytes of output a byte of patterns: from then on the quicker search has paid for its making."""
+_MOST_DFA_BYTES = 64 << 10
+"""Of patterns: the quicker search of more takes too long to make, and too much memory."""
 
 
 class Masker:
-    """Knows the patterns of a set of secrets; immutable and shared by any number of streams.
-
-    Each pattern is found by an anchor, its four bytes that begin with its rarest byte.
-    One pass over the output looks at rare bytes only; what they announce is compared.
-    """
+    """Knows the patterns of a set of secrets; shared by any number of streams."""
 
     def __init__(self, secrets: Iterable[bytes | str] = ()) -> None:
         known = {_to_bytes(secret) for secret in secrets} - {b""}
@@ -60,12 +58,7 @@ class Masker:
                 for piece in _pieces(form)
             }
         )
-        self._anchors: dict[bytes, list[tuple[int, bytes]]] = {}
-        for pattern in self.patterns:
-            offset = _rarest_anchor(pattern)
-            anchor = pattern[offset : offset + _ANCHOR_BYTES]
-            self._anchors.setdefault(anchor, []).append((offset, pattern))
-        self._candidates = _candidates(self._anchors)
+        self._search = _Search(self.patterns)
         self._starts = {pattern[:length] for pattern in self.patterns for length in (1, 2)}
         self._reach = max(map(len, self.patterns), default=1) - 1
 
@@ -85,14 +78,7 @@ class Masker:
 
     def hits(self, data: bytes) -> list[tuple[int, int]]:
         """Start and end of every pattern in `data`, sorted; they may overlap."""
-        found = []
-        for candidate in self._candidates.finditer(data):
-            at = candidate.start()
-            for offset, pattern in self._anchors.get(data[at : at + _ANCHOR_BYTES], ()):
-                start = at - offset
-                if start >= 0 and data.startswith(pattern, start):
-                    found.append((start, start + len(pattern)))
-        return sorted(found)
+        return sorted(self._search.hits(data))
 
     def open_end(self, data: bytes) -> int:
         """Length of the longest end of `data` with which a pattern begins but is not complete."""
@@ -105,6 +91,30 @@ class Masker:
         # What begins with `end` and is longer stands right after it in sorted order.
         place = bisect_right(self.patterns, end)
         return place < len(self.patterns) and self.patterns[place].startswith(end)
+
+
+class _Search:
+    """Finds patterns in one pass: by an automaton that is made at once, and, once much output
+    has come, by one that takes longer to make and is three times as quick.
+    """
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        self._patterns = patterns
+        self._automaton = BytesAhoCorasick(patterns)
+        size = sum(map(len, patterns))
+        self._slow_bytes = size * _DFA_PAYS_AFTER if size <= _MOST_DFA_BYTES else sys.maxsize
+        """Output to go until the quicker one is made."""
+
+    def hits(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Start and end of every pattern in `data`."""
+        if self._slow_bytes > 0:
+            self._slow_bytes -= len(data)
+            if self._slow_bytes <= 0:
+                self._automaton = BytesAhoCorasick(
+                    self._patterns, implementation=Implementation.DFA
+                )
+        found = self._automaton.find_matches_as_indexes(data, overlapping=True)
+        return ((start, end) for _, start, end in found)
 
 
 class MaskStream:
@@ -170,19 +180,3 @@ def _pieces(form: bytes) -> Iterator[bytes]:
         while begin and form[begin : begin + 1] == b"\n":
             begin -= 1
         yield form[begin : start + PIECE_BYTES]
-
-
-def _rarest_anchor(pattern: bytes) -> int:
-    starts = range(len(pattern) - _ANCHOR_BYTES + 1)
-    return max(starts, key=lambda start: _RARITY.get(pattern[start], len(_COMMON)))
-
-
-def _candidates(anchors: Iterable[bytes]) -> re.Pattern[bytes]:
-    """Matches the first byte of everything that looks like an anchor, byte by byte."""
-    columns = [sorted(set(column)) for column in zip(*anchors, strict=True)]
-    if not columns:
-        return re.compile(rb"(?!)")
-    first, *others = (
-        b"[" + b"".join(b"\\x%02x" % byte for byte in column) + b"]" for column in columns
-    )
-    return re.compile(first + b"(?=" + b"".join(others) + b")")
