@@ -16,7 +16,6 @@ from core.domain import findings, targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
-from core.domain.steps import ScriptStep
 from core.domain.values import Labels, Name, Value
 from core.errors import Invalid, NotFound, Problem
 
@@ -111,8 +110,8 @@ def _job_references(spec: JobSpec) -> Iterator[Reference]:
             yield Reference(f"{where}.run_as", "account", step.run_as)
         if step.rolling and step.rolling.health:
             yield Reference(f"{where}.rolling.health", "job", step.rolling.health)
-        if isinstance(step, ScriptStep) and step.script:
-            yield Reference(f"{where}.script", "script", step.script.name)
+        if used := step.script_used():
+            yield Reference(f"{where}.script", "script", used.name)
 
 
 def _check_job(spec: JobSpec) -> Sequence[Problem]:

@@ -14,13 +14,14 @@ from contextlib import suppress
 import msgspec
 
 from core.domain.run import TargetCode
+from core.domain.tasks import Program
 from core.errors import Invalid, TargetError
 from core.executors import conclusions, outcomes
 from core.executors.attempt import Attempt, Link, Patience, Turn
 from core.executors.become import Door
 from core.executors.claims import RECORDED, Refusal, compose_claimed, folder_of
 from core.executors.ending import GONE, ending_text, ending_text_of_claim
-from core.executors.protocol import Outcome, Program, Sink, Stream, Work
+from core.executors.protocol import Outcome, Sink, Stream, Work
 from core.executors.shell import compose
 from core.executors.stopping import StopSignal
 

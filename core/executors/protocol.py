@@ -20,6 +20,7 @@ import msgspec
 
 from core.domain.hostkeys import KeyJudgement
 from core.domain.run import TargetCode, TargetState
+from core.domain.tasks import Program
 from core.executors.stopping import StopSignal
 
 
@@ -87,15 +88,6 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     jumps: tuple[Target, ...] = ()
     """Hosts to pass, in the order in which they are passed."""
     connect_timeout_s: float = 20.0
-
-
-class Program(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run: a command line for /bin/sh, or a script with its interpreter."""
-
-    text: str
-    interpreter: str | None = None
-    """None: `text` is a command line for /bin/sh."""
-    args: tuple[str, ...] = ()
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,9 +26,10 @@ from dataclasses import dataclass
 
 from core.domain.envname import check_env_name
 from core.domain.run import TargetCode
+from core.domain.tasks import Program
 from core.errors import Invalid, Problem
 from core.executors.framing import MAX_OUTPUTS_BYTES
-from core.executors.protocol import Program, Work
+from core.executors.protocol import Work
 from core.executors.quoting import is_plain_for_any_login_shell, quote_posix
 
 MAX_ARGUMENT_BYTES = 32 << 10

@@ -27,7 +27,7 @@ from core.domain.rolling import (
     planned_offsets,
     resolve,
 )
-from core.domain.steps import LocalStep, Step
+from core.domain.steps import Step
 from core.domain.targets import Inventory
 from core.errors import Invalid, Problem
 from core.flow.definition import FrozenHost, RunRequest
@@ -65,7 +65,7 @@ def roll(
     """Settle the rules of every step. Raises: Invalid, NotFound."""
     rolled = Rolled()
     for index, step in enumerate(steps):
-        if isinstance(step, LocalStep) or (step.rolling or request.rolling) is None:
+        if step.runs_once or (step.rolling or request.rolling) is None:
             rolled.steps.append(step)
             continue
         try:

@@ -14,7 +14,7 @@ from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.inventory import Protocol
 from core.domain.patterns import CHANGE
 from core.domain.rolling import Batches, Rolling
-from core.domain.steps import Step, StepBase
+from core.domain.steps import FrozenScript, Step, StepBase
 from core.domain.values import Env, EnvName, Name, Secret, SecretRef, Value
 from core.flow.graph import Graph
 
@@ -101,15 +101,6 @@ class FrozenHost(Value):
     """Folder there that keeps what runs."""
     variables: Env = Field(default_factory=dict)
     """Environment's, groups' and host's variables, the nearer to the host the stronger."""
-
-
-class FrozenScript(Value):
-    """A script document's revision, copied into the run."""
-
-    name: str
-    revision: int
-    language: str
-    text: str
 
 
 class RunDefinition(Value):

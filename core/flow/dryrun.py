@@ -10,7 +10,7 @@ from typing import Any
 
 from core.domain.changes import NEW_SECRET
 from core.domain.inventory import Protocol
-from core.domain.steps import Execution, ScriptStep, StepBase
+from core.domain.steps import Execution, StepBase
 from core.domain.values import SecretRef
 from core.errors import PlanOutOfDate, Problem
 from core.flow.comparing import HIDDEN, definition_changes, digest
@@ -144,8 +144,4 @@ def probes(definition: RunDefinition) -> Sequence[Probe]:
 
 
 def _interpreters(definition: RunDefinition, step: StepBase) -> Iterator[str]:
-    if isinstance(step, ScriptStep):
-        frozen = definition.scripts.get(step.name)
-        yield step.language or "sh" if frozen is None else frozen.language
-    else:
-        yield "sh"
+    yield step.task(definition.scripts.get(step.name)).interpreter or "sh"

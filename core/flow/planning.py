@@ -16,7 +16,7 @@ from core.domain.access import AccountSpec, EnvironmentSpec, HostKeyPolicy
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
 from core.domain.job import JobSpec, Parameter, ParameterType, ScriptSpec
-from core.domain.steps import LocalStep, ScriptStep, StepBase
+from core.domain.steps import FrozenScript, StepBase
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
 from core.flow import guards
@@ -25,7 +25,6 @@ from core.flow.definition import (
     ADHOC,
     ENGINE_HOST,
     FrozenHost,
-    FrozenScript,
     RunDefinition,
     RunRequest,
 )
@@ -73,7 +72,7 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
     run_as = {
         step.name: account
         for step in job.steps
-        if (account := step.run_as or request.run_as) and not isinstance(step, LocalStep)
+        if (account := step.run_as or request.run_as) and not step.runs_once
     }
     routes = {
         jump: _freeze(jump, documents, grouped)
@@ -195,7 +194,7 @@ def _resolve_steps(
     problems = []
     for index, step in enumerate(job.steps):
         where = "targets" if request.step is not None else f"job steps[{index}].targets"
-        if isinstance(step, LocalStep):
+        if step.runs_once:
             resolved[step.name] = (ENGINE_HOST,)
             continue
         names = everywhere
@@ -279,10 +278,10 @@ def _accounts(
 def _scripts(job: JobSpec, documents: Documents) -> dict[str, FrozenScript]:
     frozen = {}
     for step in job.steps:
-        if isinstance(step, ScriptStep) and step.script is not None:
-            spec, revision = documents.script(step.script.name, step.script.revision)
+        if (used := step.script_used()) is not None:
+            spec, revision = documents.script(used.name, used.revision)
             frozen[step.name] = FrozenScript(
-                name=step.script.name,
+                name=used.name,
                 revision=revision,
                 language=str(spec.language),
                 text=spec.text,

@@ -17,9 +17,10 @@ from core.clock import Clock
 from core.domain import probing
 from core.domain.probing import Finding
 from core.domain.run import TargetCode, TargetState
+from core.domain.tasks import Program
 from core.errors import TargetError
 from core.executors import outcomes
-from core.executors.protocol import Executor, Outcome, Program, Stream, Work
+from core.executors.protocol import Executor, Outcome, Stream, Work
 from core.executors.stopping import StopSignal
 from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.dryrun import Probe, probes

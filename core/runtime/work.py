@@ -13,7 +13,7 @@ from typing import Any
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.inventory import Protocol
-from core.domain.steps import CommandStep, Execution, LocalStep, ScriptStep, StepBase
+from core.domain.steps import Execution, StepBase
 from core.domain.values import Secret, SecretRef
 from core.errors import TargetError
 from core.executors.protocol import (
@@ -22,7 +22,6 @@ from core.executors.protocol import (
     HostKeyRule,
     Login,
     Position,
-    Program,
     Target,
     Work,
 )
@@ -193,20 +192,9 @@ class WorkMaker:
         }
         return Work(
             attempt_id=row.attempt_id,
-            program=self._program(step),
+            program=step.task(self._definition.scripts.get(step.name)),
             env=env,
             timeout_s=step.timeout_s or self._definition.timeout_s,
-            collect_outputs=isinstance(step, ScriptStep),
+            collect_outputs=step.collects_outputs,
             claim=claim,
         )
-
-    def _program(self, step: StepBase) -> Program:
-        match step:
-            case CommandStep(command=command) | LocalStep(command=command):
-                return Program(text=command)
-            case ScriptStep(script=None, text=text, language=language, args=args) if text:
-                return Program(text=text, interpreter=language or "sh", args=args)
-            case ScriptStep(args=args):
-                frozen = self._definition.scripts[step.name]
-                return Program(text=frozen.text, interpreter=frozen.language, args=args)
-        raise AssertionError(f"no program for step kind {type(step).__name__}")

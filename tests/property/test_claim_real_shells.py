@@ -19,10 +19,11 @@ from _pytest.mark import ParameterSet
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from core.domain.tasks import Program
 from core.executors.claims import RECORDED, compose_claimed
 from core.executors.ending import GONE, ending_text_of_claim
 from core.executors.framing import Frames
-from core.executors.protocol import Claim, Position, Program, Work
+from core.executors.protocol import Claim, Position, Work
 from core.executors.shell import Launch
 from tests.support.processes import alive
 from tests.support.waiting import until

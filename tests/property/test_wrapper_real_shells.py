@@ -18,9 +18,10 @@ from _pytest.mark import ParameterSet
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from core.domain.tasks import Program
 from core.executors.ending import GONE, ending_text
 from core.executors.framing import MAX_OUTPUTS_BYTES, Frames
-from core.executors.protocol import Program, Work
+from core.executors.protocol import Work
 from core.executors.shell import compose
 from tests.support.processes import alive
 from tests.support.waiting import until

@@ -8,7 +8,7 @@ import pytest
 
 from core.domain.access import AccountSpec
 from core.domain.run import TargetState
-from core.domain.steps import CommandStep
+from core.domain.steps import CommandStep, FrozenScript
 from core.domain.values import SecretRef
 from core.flow.comparing import (
     Answer,
@@ -20,7 +20,7 @@ from core.flow.comparing import (
     grouped,
     pairs,
 )
-from core.flow.definition import FrozenHost, FrozenScript, RunDefinition
+from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.graph import chain
 
 _T = TargetState

@@ -1,22 +1,19 @@
-"""Step kinds: what a step says, whatever runs it.
-
-A new kind is one class here, one entry in `STEP_KINDS`, and one executor; its
-API schema, its YAML and its forms follow from the class.
-"""
+"""What every kind of step has, and what each must be able to say about itself."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from core.domain.captures import OutputRule
-from core.domain.patterns import INTERPRETER
 from core.domain.rolling import Rolling
+from core.domain.tasks import Program
 from core.domain.values import Env, EnvName, Name, Value
 
 MAX_PROGRAM_CHARACTERS = 1 << 20
+"""Of a command line or a script."""
 
 
 class Retry(Value):
@@ -43,6 +40,11 @@ class Execution(StrEnum):
 class StepBase(Value):
     """What every kind of step has."""
 
+    runs_once: ClassVar[bool] = False
+    """It runs once, on the engine's own machine, and has no targets."""
+    collects_outputs: ClassVar[bool] = False
+    """What runs is offered a file for its outputs, $JOBDECK_OUTPUT."""
+
     name: Name
     targets: str | None = Field(None, description="target expression; empty: the job's")
     timeout_s: float | None = Field(None, gt=0, le=30 * 86400, description="per target")
@@ -64,12 +66,13 @@ class StepBase(Value):
         (), description="outputs that stay per host: each host sees its own in later steps"
     )
 
+    def task(self, script: FrozenScript | None) -> Program:
+        """What an executor is given to do. `script`: the document's that the step uses."""
+        raise NotImplementedError
 
-class CommandStep(StepBase):
-    """A command line, given to /bin/sh on each target."""
-
-    kind: Literal["command"]
-    command: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
+    def script_used(self) -> ScriptUse | None:
+        """The script document that is copied into a run."""
+        return None
 
 
 class ScriptUse(Value):
@@ -79,56 +82,10 @@ class ScriptUse(Value):
     revision: int | None = Field(None, ge=1, description="empty: the revision current at the start")
 
 
-class ScriptStep(StepBase):
-    """A script with an interpreter, sent to each target as a temporary file."""
+class FrozenScript(Value):
+    """A script document's revision, copied into a run."""
 
-    kind: Literal["script"]
-    text: str | None = Field(None, min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
-    script: ScriptUse | None = None
-    language: str | None = Field(
-        None,
-        max_length=255,
-        pattern=INTERPRETER,
-        description="interpreter: a name (sh, bash, python3, perl …) or a path",
-    )
-    args: tuple[str, ...] = Field((), max_length=256)
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.text is None) == (self.script is None):
-            raise ValueError("give `text` or `script`, one of the two")
-        if self.script is not None and self.language is not None:
-            raise ValueError("`language` belongs to the script document")
-        return self
-
-
-class LocalStep(StepBase):
-    """A command line run once, by /bin/sh on the engine's own machine."""
-
-    kind: Literal["local"]
-    command: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
-
-    @model_validator(mode="after")
-    def _has_no_targets(self) -> Self:
-        if (self.targets, self.run_as, self.rolling) != (None, None, None):
-            raise ValueError(
-                "a local step runs once, on the engine's machine; drop `targets`, `run_as`, `rolling`"
-            )
-        return self
-
-
-Step = Annotated[CommandStep | ScriptStep | LocalStep, Field(discriminator="kind")]
-
-STEP_KINDS: dict[str, type[StepBase]] = {
-    "command": CommandStep,
-    "script": ScriptStep,
-    "local": LocalStep,
-}
-
-
-class Language(StrEnum):
-    """Interpreters that most hosts have; any other name or path is taken too."""
-
-    SH = "sh"
-    BASH = "bash"
-    PYTHON = "python3"
+    name: str
+    revision: int
+    language: str
+    text: str

@@ -1,0 +1,38 @@
+"""Step kinds: what a step says, whatever runs it.
+
+A new kind is one file here and one entry below; its API schema, its YAML and its forms
+follow from the class.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from core.domain.steps.base import (
+    MAX_PROGRAM_CHARACTERS,
+    Execution,
+    FrozenScript,
+    Retry,
+    ScriptUse,
+    StepBase,
+)
+from core.domain.steps.command import CommandStep, LocalStep
+from core.domain.steps.script import Language, ScriptStep
+
+Step = Annotated[CommandStep | ScriptStep | LocalStep, Field(discriminator="kind")]
+
+__all__ = [
+    "MAX_PROGRAM_CHARACTERS",
+    "CommandStep",
+    "Execution",
+    "FrozenScript",
+    "Language",
+    "LocalStep",
+    "Retry",
+    "ScriptStep",
+    "ScriptUse",
+    "Step",
+    "StepBase",
+]
