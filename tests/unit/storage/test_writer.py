@@ -15,6 +15,7 @@ from core.storage import tables
 from core.storage.journal import last_seq, read_after
 from core.storage.store import Store
 from core.storage.writer import Transaction
+from tests.support.waiting import eventually
 
 
 def entries(store: Store) -> list[Any]:
@@ -155,7 +156,7 @@ async def test_many_entries_are_appended_in_order(store: Store) -> None:
     )
     assert [entry.data["n"] for entry in entries(store)] == list(range(1000))
     assert store.reader.read_now(last_seq) == 1000
-    assert store.feed.latest() == 1000
+    await eventually(lambda: store.feed.latest() == 1000)
 
 
 async def test_sequence_numbers_are_never_given_twice(store: Store) -> None:
