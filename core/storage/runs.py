@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
 from core.errors import NotFound
-from core.flow.definition import ADHOC, RunDefinition
+from core.flow.definition import ADHOC, RunDefinition, RunOutline
 from core.flow.events import AnyEvent
 from core.ids import encode_ulid
 from core.storage.tables import (
@@ -143,12 +143,21 @@ def get(connection: Connection, run_id: str) -> RunRow:
 
 def definition_of(connection: Connection, run_id: str) -> RunDefinition:
     """The frozen definition of a run."""
+    return RunDefinition.model_validate_json(_definition_text(connection, run_id))
+
+
+def outline_of(connection: Connection, run_id: str) -> RunOutline:
+    """What of a run's definition shows it."""
+    return RunOutline.model_validate_json(_definition_text(connection, run_id))
+
+
+def _definition_text(connection: Connection, run_id: str) -> bytes:
     blob = connection.execute(
         select(run_definition.c.body).where(run_definition.c.run_id == run_id)
     ).scalar()
     if blob is None:
         raise NotFound("run", run_id)
-    return RunDefinition.model_validate_json(zstandard.ZstdDecompressor().decompress(blob))
+    return zstandard.ZstdDecompressor().decompress(blob)
 
 
 def events_of(connection: Connection, run_id: str) -> list[AnyEvent]:
