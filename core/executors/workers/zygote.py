@@ -210,9 +210,10 @@ class Zygote:
         self._orphans: dict[int, _Orphan] = {}
         self._rest = b""
         self._is_closed = False
-        self._heard_since = 0.0
+        self._born_at = 0.0
+        """When it was started, or first asked for something; as all times, by the loop's clock."""
         self._not_before = 0.0
-        """When its successor may start; this and the others by the loop's clock."""
+        """When its successor may start."""
         self._next_delay_s = 0.0
         self.is_alive = True
 
@@ -269,6 +270,7 @@ class Zygote:
 
     def _replace(self) -> None:
         assert self._again is not None
+        self._born_at = asyncio.get_running_loop().time()
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -314,7 +316,7 @@ class Zygote:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._control, self._hear)
-            self._heard_since = self._loop.time()
+            self._born_at = self._loop.time()
 
     def _hear(self) -> None:
         try:
@@ -358,7 +360,7 @@ class Zygote:
     def _put_off(self) -> float:
         """Let the next zygote wait, unless this one was steady; for how many seconds."""
         now = asyncio.get_running_loop().time()
-        if now - self._heard_since > _STEADY_S:
+        if now - self._born_at > _STEADY_S:
             self._next_delay_s = 0.0
         delay_s = self._next_delay_s
         self._not_before = now + delay_s

@@ -17,7 +17,7 @@ import pytest
 
 from core.domain.hostkeys import KeyStatus
 from core.domain.run import TargetCode, TargetState
-from core.errors import TargetError
+from core.errors import EnvironmentFault, TargetError
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.protocol import Claim, Outcome, Stream
 from core.executors.workers import WorkerPool, Zygote
@@ -405,6 +405,24 @@ async def test_zygotes_that_die_at_once_are_replaced_ever_more_rarely(
     assert [death["delay_s"] for death in deaths(caplog)] == [0, 1, 2, 4, 8, 16, 32, 60, 60]
     assert made_by.births == 8
     await executor.close()
+
+
+@pytest.mark.expect_logs("zygote.died")
+async def test_a_zygote_that_cannot_be_started_is_tried_ever_more_rarely() -> None:
+    def fail(control: socket.socket) -> None:
+        raise BlockingIOError("no more processes")
+
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    zygote, delays = Zygote(ours, again=fail), []
+    for _ in range(8):
+        zygote._not_before = 0
+        with pytest.raises(EnvironmentFault, match="no more processes"):
+            await zygote.start()
+        delays.append(round(zygote._not_before - asyncio.get_running_loop().time()))
+    zygote.close()
+
+    assert delays == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 async def test_without_a_zygote_the_engine_does_the_work_itself(
