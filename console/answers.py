@@ -476,6 +476,7 @@ class StreamedPiece(Piece, frozen=True, kw_only=True):
 
     host: str
     step: str
+    attempt: int
     ordinal: int
 
 

@@ -9,7 +9,9 @@ the API's code and hint, an engine that does not answer is EngineUnreachable.
 from __future__ import annotations
 
 import json
+import socket
 import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -456,7 +458,23 @@ def _unreachable() -> Iterator[None]:
         yield
     except httpx.TransportError as error:
         refused = isinstance(error, httpx.ConnectError)
+        _close_refused_sockets(error)
         raise EngineUnreachable(
             _("the engine does not answer") if refused else _("the engine stopped answering"),
             hint=_("`jobdeck engine status` shows whether it runs"),
         ) from error
+
+
+def _close_refused_sockets(error: httpx.TransportError) -> None:
+    """Close what an attempt to connect has left open.
+
+    WORKAROUND(httpcore 1.0): a socket that is refused stays open as a local variable of the
+    frames that the error refers to, until somebody frees the error.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        for frame, _line in traceback.walk_tb(cause.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(value, socket.socket):
+                    value.close()
+        cause = cause.__cause__

@@ -6,8 +6,10 @@ import asyncio
 import gc
 import getpass
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,8 +191,25 @@ def _fork_zygote() -> Zygote | None:
     """Where workers come from; None where processes cannot be forked."""
     if sys.platform == "win32":
         return None
+    # Asked now: the answer is another when Jobdeck is upgraded under a running engine.
+    again = partial(_spawn_zygote, product_version())
+    return Zygote.fork(ssh_worker(), again)
+
+
+def ssh_worker() -> Callable[[socket.socket], None]:
+    """What a worker does with its socket."""
     loop_factory = _loop_factory()
-    return Zygote.fork(lambda sock: worker.run(sock, ssh_in_worker, loop_factory))
+    return lambda sock: worker.run(sock, ssh_in_worker, loop_factory)
+
+
+def _spawn_zygote(version: str, control: socket.socket) -> int:
+    """A zygote of the same version, for an engine that has threads and cannot be forked any more."""
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-P", "-m", "core.zygote", version],
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, control.fileno(), 0)],
+    )
 
 
 def _workers(settings: Settings, zygote: Zygote | None) -> Workers | None:

@@ -34,6 +34,7 @@ from console.cli.starting import (
     Timeout,
     Title,
 )
+from console.cli.views import latest_steps
 from console.client import Client
 from console.i18n import _
 from console.presenters import acting, results
@@ -147,10 +148,14 @@ def retry(
     given = options.values("-p", secrets)
     view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
     with engine() as client:
-        row = _act(client, find(client, run), "retry", fields, given)
+        run_id = find(client, run)
+        earlier = {step.step: step.attempt for step in latest_steps(client.run(run_id))}
+        row = _act(client, run_id, "retry", fields, given)
         if view not in (watching.QUIET, watching.JSON):
             _say_retry(client, row)
-        return starting.follow(client, row, view=view, detach=detach, outputs=per_host)
+        return starting.follow(
+            client, row, view=view, detach=detach, outputs=per_host, earlier=earlier
+        )
 
 
 @command(

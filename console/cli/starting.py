@@ -259,8 +259,16 @@ def go(
     return follow(client, _start(client, request), view=view, detach=detach, outputs=outputs)
 
 
-def follow(client: Client, run: Run, *, view: str, detach: bool, outputs: bool) -> int:
-    """Follow a run that goes on, or leave it to itself."""
+def follow(
+    client: Client,
+    run: Run,
+    *,
+    view: str,
+    detach: bool,
+    outputs: bool,
+    earlier: Mapping[str, int] | None = None,
+) -> int:
+    """Follow a run that goes on, or leave it to itself; `earlier` as `Watch` takes it."""
     if detach:
         if view == watching.JSON:
             out().json({"run": msgspec.to_builtins(client.run(run.id))})
@@ -270,7 +278,8 @@ def follow(client: Client, run: Run, *, view: str, detach: bool, outputs: bool) 
     detail = client.run(run.id)
     if view not in (watching.QUIET, watching.JSON):
         err().print(*begun(detail, str(detail.definition.get("hosts", ""))))
-    return watching.Watch(client, detail, view, outputs=outputs).to_the_end()
+    watch = watching.Watch(client, detail, view, outputs=outputs, earlier=earlier)
+    return watch.to_the_end()
 
 
 def secret_parameters(client: Client, job: str) -> dict[str, bool]:

@@ -62,12 +62,15 @@ class Watch:
         kind: str,
         *,
         outputs: bool = False,
+        earlier: Mapping[str, int] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        """`earlier`: step -> its attempts so far, nothing of which is shown as it comes by again."""
         self._client = client
         self.run = run
         self._kind = kind
         self._outputs = outputs
+        self._earlier = earlier or {}
         self._clock = clock or SystemClock()
         self._began_s = self._clock.monotonic()
         self._screen = err()
@@ -116,7 +119,7 @@ class Watch:
                 self._output_ended = True
             elif isinstance(item, Event):
                 self._take(item)
-            else:
+            elif self._is_new(item.step, item.attempt):
                 self._view.output(item)
         if self._view.prints_live:
             out().flush()
@@ -125,12 +128,16 @@ class Watch:
 
     def _take(self, event: Event) -> None:
         self._tally.note(event.type, event.data)
-        self._view.event(event)
+        if self._is_new(event.data.get("step", ""), event.data.get("attempt", 1)):
+            self._view.event(event)
         state = event.data.get("state") if event.type == "run.state" else None
         if state in TERMINAL_RUN_STATES:
             self.run = self._client.run(self.run.id)
         elif state == RunState.WAITING_USER:
             self._asked(str(event.data.get("reason", "")))
+
+    def _is_new(self, step: str, attempt: int) -> bool:
+        return attempt > self._earlier.get(step, 0)
 
     def _asked(self, reason: str) -> None:
         """The run waits for a person: the one at this terminal, or whoever reads this."""

@@ -9,7 +9,7 @@ from pydantic import Field
 from core.api.values import Answer
 from core.domain.run import BatchState
 from core.domain.targets import fold
-from core.flow.definition import RunDefinition
+from core.flow.definition import RunOutline
 from core.storage.batches import BatchRow
 
 
@@ -26,7 +26,7 @@ class BatchPlan(Answer):
     )
 
 
-def batch_plans(definition: RunDefinition, step: str) -> list[BatchPlan]:
+def batch_plans(definition: RunOutline, step: str) -> list[BatchPlan]:
     """The batches of a step; none where it does not roll."""
     offsets = definition.offsets_s.get(step)
     plans = []
@@ -60,7 +60,7 @@ class BatchOut(Answer):
     finished_at: str | None = Field(description="when its targets had ended; a soak begins then")
 
 
-def batches_out(definition: RunDefinition, rows: Iterable[BatchRow]) -> list[BatchOut]:
+def batches_out(definition: RunOutline, rows: Iterable[BatchRow]) -> list[BatchOut]:
     """The newest attempt of every step's batches; those of steps that did not start yet wait."""
     known = {(row.step, row.batch): row for row in rows}  # attempts rise: the newest one stays
     found = []

@@ -21,7 +21,7 @@ from core.domain.steps import Step
 from core.domain.targets import fold
 from core.errors import ConfirmationRequired, IllegalTransition
 from core.flow import machine
-from core.flow.definition import ENGINE_HOST, RunDefinition, RunRequest, body_of
+from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
 from core.storage import runs
 from core.storage.batches import BatchRow, batches_of
 from core.storage.reading import Connection
@@ -204,19 +204,19 @@ async def get(run: str, engine: TheEngine) -> RunDetail:
 
     def read(
         c: Connection,
-    ) -> tuple[runs.RunRow, list[runs.StepRow], list[BatchRow], RunDefinition, list[RunAction]]:
+    ) -> tuple[runs.RunRow, list[runs.StepRow], list[BatchRow], RunOutline, list[RunAction]]:
         row = runs.get(c, run)
-        definition = runs.definition_of(c, row.id)
-        actions = _actions(c, row.id, definition)
-        return row, runs.steps_of(c, row.id), batches_of(c, row.id), definition, actions
+        outline = runs.outline_of(c, row.id)
+        actions = _actions(c, row.id, outline)
+        return row, runs.steps_of(c, row.id), batches_of(c, row.id), outline, actions
 
-    row, steps, batches, definition, actions = await engine.store.reader.read(read)
+    row, steps, batches, outline, actions = await engine.store.reader.read(read)
     return RunDetail(
         **RunOut.model_validate(row).model_dump(),
         steps=[StepOut.model_validate(step) for step in steps],
-        batches=batches_out(definition, batches),
+        batches=batches_out(outline, batches),
         actions=actions,
-        definition=_summary(definition),
+        definition=_summary(outline),
     )
 
 
@@ -228,29 +228,29 @@ async def definition(run: str, engine: TheEngine) -> dict[str, Any]:
     return dict(body_of(frozen))
 
 
-def _actions(connection: Connection, run_id: str, definition: RunDefinition) -> list[RunAction]:
+def _actions(connection: Connection, run_id: str, outline: RunOutline) -> list[RunAction]:
     """What may be asked of a run; nothing where its events cannot be read."""
     try:
         state = machine.fold(
-            definition.graph, runs.events_of(connection, run_id), definition.batch_counts
+            outline.graph, runs.events_of(connection, run_id), outline.batch_counts
         )
     except (msgspec.MsgspecError, IllegalTransition):
         return []
     return list(machine.actions(state))
 
 
-def _summary(definition: RunDefinition) -> DefinitionSummary:
+def _summary(outline: RunOutline) -> DefinitionSummary:
     return DefinitionSummary(
-        secrets=list(definition.secrets),
-        targets=definition.targets,
+        secrets=list(outline.secrets),
+        targets=outline.targets,
         steps=[
-            StepSummary(step=step.name, kind=step.kind, count=len(definition.step_hosts[step.name]))
-            for step in definition.graph.nodes
+            StepSummary(step=step.name, kind=step.kind, count=len(outline.step_hosts[step.name]))
+            for step in outline.graph.nodes
         ],
-        hosts=fold(host.name for host in definition.hosts),
-        parameters=definition.parameters,
-        concurrency=definition.concurrency,
-        timeout_s=definition.timeout_s,
+        hosts=fold(host.name for host in outline.hosts),
+        parameters=outline.parameters,
+        concurrency=outline.concurrency,
+        timeout_s=outline.timeout_s,
     )
 
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from core.domain.retrying import Standing
+from core.domain.rolling import Rolling
 from core.domain.run import RunState, TargetState, step_result
 from core.domain.targets import fold
+from core.domain.threshold import is_good, step_state
 from core.errors import Conflict, NotFound
 
 
@@ -72,10 +75,48 @@ def choose(
     return tuple(sorted({standing.ordinal for standing in unknown}))
 
 
-def result(standings: Sequence[Standing], chosen: Sequence[int], verdict: Verdict) -> RunState:
-    """How the step ended, now that `chosen` have their verdict."""
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """The batches of an attempt of a rolling step."""
+
+    rolling: Rolling
+    members: Sequence[Sequence[int]]
+    """Batch -> ordinals of the targets that took part in the attempt."""
+    failed: Sequence[int]
+    """Batches that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How a step ended, by what is known now."""
+
+    state: RunState
+    good: tuple[int, ...] = ()
+    """Batches that had failed, and are good now."""
+
+
+def judge(
+    standings: Sequence[Standing],
+    chosen: Sequence[int],
+    verdict: Verdict,
+    rolled: Rolled | None = None,
+) -> Judgement:
+    """The step judged again, now that `chosen` have their verdict."""
     taken = frozenset(chosen)
-    counts = Counter(
-        STATE_OF[verdict] if standing.ordinal in taken else standing.state for standing in standings
+    now = {
+        standing.ordinal: STATE_OF[verdict] if standing.ordinal in taken else standing.state
+        for standing in standings
+    }
+    counts = Counter(now.values())
+    if rolled is None:
+        return Judgement(step_result(counts, stopping=False))
+    attempt = Counter(now[ordinal] for batch in rolled.members for ordinal in batch)
+    good = tuple(
+        number
+        for number in rolled.failed
+        if not taken.isdisjoint(members := rolled.members[number])
+        and is_good(rolled.rolling, Counter(now[ordinal] for ordinal in members), attempt)
     )
-    return step_result(counts, stopping=False)
+    still_failed = len(good) < len(rolled.failed)
+    state = step_state(rolled.rolling, counts, batch_failed=still_failed, stopping=False)
+    return Judgement(state, good)

@@ -205,7 +205,10 @@ BATCH_TRANSITIONS: Mapping[BatchState, frozenset[BatchState]] = {
     _B.RUNNING: frozenset({_B.SOAKING, _B.CHECKING, _B.SUCCEEDED, _B.FAILED, _B.STOPPED}),
     _B.SOAKING: frozenset({_B.CHECKING, _B.SUCCEEDED, _B.STOPPED}),
     _B.CHECKING: frozenset({_B.SUCCEEDED, _B.FAILED, _B.STOPPED}),
-    **{state: frozenset() for state in TERMINAL_BATCH_STATES},
+    # Only for a person who resolves targets of it that were unknown: it is judged again.
+    _B.SUCCEEDED: frozenset({_B.RUNNING}),
+    _B.FAILED: frozenset({_B.RUNNING, _B.SUCCEEDED}),
+    _B.STOPPED: frozenset({_B.RUNNING}),
 }
 
 GOOD_TARGET_STATES = frozenset({_T.SUCCESS, _T.LAST_SUCCESS})

@@ -12,10 +12,14 @@ with what failed and what never started. Staggered batches start at their planne
 concern each other in nothing; the step ends once, when all of them have.
 
 Every batch ends in a terminal state, and exactly then the step is to be ended: `EndStep`.
+
+A person may resolve targets of an ended step that were unknown. Their batches are judged again,
+those alone: what was stopped stays so, and a retry goes on with it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -87,7 +91,7 @@ class Row:
             return self._end(event.batch, _FAILED, is_over=event.over)
         if not event.ran:
             return self._end(event.batch, _SUCCEEDED, goes_on=True)
-        is_last = event.batch == len(self.states) - 1
+        is_last = event.batch == len(self.states) - 1 or _STOPPED in self.states
         if self.rolling.soak_s and not (is_last and self.rolling.health is None):
             return self._with(event.batch, _SOAKING), (self._about(event.batch, WaitForBatch),)
         return self._soaked(event.batch)
@@ -110,6 +114,20 @@ class Row:
         if self.step_state is not RunState.WAITING_USER:
             raise IllegalTransition(f"step {self.step} waits for nobody to continue")
         return self._start(self.states.index(_WAITING))
+
+    def looked(self, batches: Sequence[int]) -> tuple[Row, Commands]:
+        """Targets of ended batches are asked again how it went."""
+        row = self
+        for batch in batches:
+            row = row._with(batch, _RUNNING)
+        return row, tuple(self._about(batch, StartBatch) for batch in batches)
+
+    def resolved(self, good: Sequence[int]) -> Row:
+        """Batches that had failed are good, by what a person said of their targets."""
+        row = self
+        for batch in good:
+            row = row._with(batch, _SUCCEEDED)
+        return row
 
     def stopped(self) -> Row:
         """The step has ended: what had not, is stopped."""
@@ -154,7 +172,8 @@ class Row:
             row = replace(row, states=tuple(_STOPPED if s is _WAITING else s for s in row.states))
         if row._has_ended:
             return row, (EndStep(step=self.step, attempt=self.attempt),)
-        if self._is_staggered or is_over or (mode is Mode.MANUAL and not goes_on):
+        is_asked = mode is Mode.MANUAL and not goes_on
+        if self._is_staggered or is_over or is_asked or _WAITING not in row.states:
             return row, ()
         return row._start(batch + 1)
 

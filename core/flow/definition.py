@@ -83,10 +83,15 @@ class RunRequest(Value):
         return self
 
 
-class FrozenHost(Value):
-    """A host as it was when the run started."""
+class NamedHost(Value, extra="ignore"):
+    """A host's name, of all that is known about it."""
 
     name: str
+
+
+class FrozenHost(NamedHost, extra="forbid"):
+    """A host as it was when the run started."""
+
     address: str
     port: int = 22
     protocol: Protocol = Protocol.SSH
@@ -103,14 +108,14 @@ class FrozenHost(Value):
     """Environment's, groups' and host's variables, the nearer to the host the stronger."""
 
 
-class RunDefinition(Value):
-    """What a run does, where, as whom and with which values."""
+class RunOutline(Value, extra="ignore"):
+    """The part of a definition that shows a run; how its hosts are reached is left unread.
 
-    title: str
-    origin: str
-    """`adhoc` or `job/NAME@REVISION`."""
+    That is most of the text of a big run, and takes most of the time to read it.
+    """
+
     graph: Graph
-    hosts: tuple[FrozenHost, ...]
+    hosts: tuple[NamedHost, ...]
     """Every target of every step; a target's ordinal is its place here."""
     step_hosts: dict[str, tuple[int, ...]]
     """Step -> ordinals of its targets, in order."""
@@ -118,6 +123,27 @@ class RunDefinition(Value):
     """Rolling step -> ordinals of the targets of each batch, in the order in which they run."""
     offsets_s: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """Step -> planned start of each staggered batch, in seconds after the step's own."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    secrets: dict[str, SecretRef] = Field(default_factory=dict)
+    """Environment variables whose values are in the vault until the run ends."""
+    concurrency: int = 100
+    timeout_s: float | None = None
+    targets: str = ""
+    """The expression or the list that people gave, for the record."""
+
+    @property
+    def batch_counts(self) -> dict[str, int]:
+        """Rolling step -> number of its batches."""
+        return {step: len(batches) for step, batches in self.batches.items()}
+
+
+class RunDefinition(RunOutline, extra="forbid"):
+    """What a run does, where, as whom and with which values."""
+
+    title: str
+    origin: str
+    """`adhoc` or `job/NAME@REVISION`."""
+    hosts: tuple[FrozenHost, ...]
     seed: str = ""
     """What the order and the planned times follow from, where chance has a part in them."""
     routes: dict[str, FrozenHost] = Field(default_factory=dict)
@@ -126,23 +152,11 @@ class RunDefinition(Value):
     """Step -> account, where the step or the request names one."""
     scripts: dict[str, FrozenScript] = Field(default_factory=dict)
     """Step -> the script it uses."""
-    parameters: dict[str, Any] = Field(default_factory=dict)
     env: Env = Field(default_factory=dict)
-    secrets: dict[str, SecretRef] = Field(default_factory=dict)
-    """Environment variables whose values are in the vault until the run ends."""
-    concurrency: int = 100
-    timeout_s: float | None = None
-    targets: str = ""
-    """The expression or the list that people gave, for the record."""
     change: str = ""
     """The change number under which it is done; "" where nobody gave one."""
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
-
-    @property
-    def batch_counts(self) -> dict[str, int]:
-        """Rolling step -> number of its batches."""
-        return {step: len(batches) for step, batches in self.batches.items()}
 
     def account_for(self, step: StepBase, host: FrozenHost) -> AccountSpec | None:
         """Who we are on `host` in `step`; None where no account is known."""

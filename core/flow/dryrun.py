@@ -48,10 +48,11 @@ def with_secret_names(definition: RunDefinition, names: Collection[str]) -> RunD
 def from_plan(planned: RunDefinition, given: RunRequest) -> RunRequest:
     """The request of a start that names a plan: the plan's, with what it does not keep.
 
-    Secrets, parameters (the secret ones), number of hosts and change number are `given`.
+    Secrets, parameters (the secret ones), number of hosts and change number are `given`. One
+    that says everything itself takes only what chance has made of it.
     """
     if given.job is not None or given.step is not None:
-        return given
+        return given.model_copy(update={"seed": given.seed or planned.seed})
     return request_of(planned).model_copy(
         update={
             "plan": given.plan,
@@ -64,9 +65,9 @@ def from_plan(planned: RunDefinition, given: RunRequest) -> RunRequest:
 
 
 def request_of(planned: RunDefinition) -> RunRequest:
-    """What was asked for, without secrets and confirmations."""
+    """What was asked for, without secrets and confirmations; chance falls as it did."""
     assert planned.request is not None, "every plan keeps its request"
-    return planned.request
+    return planned.request.model_copy(update={"seed": planned.seed})
 
 
 def with_hidden(request: RunRequest, secret_parameters: Collection[str]) -> RunRequest:

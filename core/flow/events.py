@@ -70,6 +70,8 @@ class TargetsResolved(Event, frozen=True, kw_only=True, tag="targets_resolved"):
     attempt: int
     state: RunState
     """Of the step, now."""
+    good: tuple[int, ...] = ()
+    """Batches of a rolling step that had failed, and are good now."""
 
 
 class LookRequested(Event, frozen=True, kw_only=True, tag="look_requested"):
@@ -77,6 +79,8 @@ class LookRequested(Event, frozen=True, kw_only=True, tag="look_requested"):
 
     step: str
     attempt: int
+    batches: tuple[int, ...] = ()
+    """Those of a rolling step that these hosts are in."""
 
 
 class Abandoned(Event, frozen=True, kw_only=True, tag="abandoned"):

@@ -108,10 +108,10 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one c
             return _ignore(state, step)
         case StepSkipped(step=step):
             return _skip(state, step)
-        case TargetsResolved(step=step, attempt=attempt, state=result):
-            return _resolve(state, step, attempt, result)
-        case LookRequested(step=step, attempt=attempt):
-            return _look_again(state, step, attempt)
+        case TargetsResolved():
+            return _resolve(state, event)
+        case LookRequested():
+            return _look_again(state, event)
         case Abandoned():
             return _abandon(state)
         case BatchFinished() | BatchDue() | BatchChecked():
@@ -262,19 +262,27 @@ def _ignore(state: FlowState, name: str) -> Advance:
     return _go_on(_with_step(state, name, replace(status, state=ignored)), name)
 
 
-def _resolve(state: FlowState, name: str, attempt: int, result: RunState) -> Advance:
+def _resolve(state: FlowState, event: TargetsResolved) -> Advance:
     """The step ends once more; nobody retries by itself what a person has looked at."""
-    state, running = _taken_up(state, name, attempt)
-    ended = transit(f"step {name}", running.state, result)
+    name = event.step
+    state, running = _taken_up(state, name, event.attempt)
+    if event.good:
+        running = replace(running, batches=_row(state, name).resolved(event.good).states)
+    ended = transit(f"step {name}", running.state, event.state)
     if ended in _RETRYABLE and state.graph.node(name).continue_on_error:
         ended = transit(f"step {name}", ended, RunState.ERROR_IGNORED)
     return _go_on(_with_step(state, name, replace(running, state=ended)), name)
 
 
-def _look_again(state: FlowState, name: str, attempt: int) -> Advance:
+def _look_again(state: FlowState, event: LookRequested) -> Advance:
     """The same attempt goes on: its targets that run are asked, none is started."""
-    state, running = _taken_up(state, name, attempt)
-    return _with_step(state, name, running), (_start_of(name, running),)
+    name = event.step
+    state, running = _taken_up(state, name, event.attempt)
+    state, commands = _with_step(state, name, running), (_start_of(name, running),)
+    if not running.batches:
+        return state, commands
+    row, more = _row(state, name).looked(event.batches)
+    return _with_row(state, name, row), (*commands, *more)
 
 
 def _taken_up(state: FlowState, name: str, attempt: int) -> tuple[FlowState, StepStatus]:

@@ -21,7 +21,7 @@ from core.domain.actions import (
     Skip,
     Stop,
 )
-from core.domain.resolving import Verdict
+from core.domain.resolving import Rolled, Verdict
 from core.domain.retrying import RetryScope, Standing, choose, choose_named
 from core.domain.run import BatchState, RunAction, TargetState
 from core.domain.values import Secret
@@ -166,11 +166,31 @@ def _resolve(connection: Connection, asked: Asked, action: Resolve) -> Asked:
     run, step, verdict = asked.run, asked.step, action.verdict
     standings = _standings(connection, run, step, asked.attempt)
     chosen = resolving.choose(standings, action.hosts, verdict)
-    event: AnyEvent = LookRequested(step=step, attempt=asked.attempt)
-    if verdict is not Verdict.LOOK:
-        state = resolving.result(standings, chosen, verdict)
-        event = TargetsResolved(step=step, attempt=asked.attempt, state=state)
+    event: AnyEvent
+    if verdict is Verdict.LOOK:
+        members = enumerate(run.definition.batches.get(step, ()))
+        batches = tuple(number for number, batch in members if not set(batch).isdisjoint(chosen))
+        event = LookRequested(step=step, attempt=asked.attempt, batches=batches)
+    else:
+        judged = resolving.judge(standings, chosen, verdict, _rolled(run, step))
+        event = TargetsResolved(
+            step=step, attempt=asked.attempt, state=judged.state, good=judged.good
+        )
     return replace(asked, event=event, ordinals=chosen, verdict=verdict)
+
+
+def _rolled(run: Known, step: str) -> Rolled | None:
+    """The batches of a step's newest attempt; None where it does not roll."""
+    rolling, status = run.definition.graph.node(step).rolling, run.state.steps[step]
+    if rolling is None or not status.batches:
+        return None
+    taking_part = set(run.definition.step_hosts[step] if status.targets is None else status.targets)
+    members = run.definition.batches[step]
+    return Rolled(
+        rolling=rolling,
+        members=[[ordinal for ordinal in batch if ordinal in taking_part] for batch in members],
+        failed=[n for n, state in enumerate(status.batches) if state is BatchState.FAILED],
+    )
 
 
 def _standings(connection: Connection, run: Known, step: str, attempt: int) -> list[Standing]:

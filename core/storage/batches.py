@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from core.domain.run import TERMINAL_BATCH_STATES, BatchState
 from core.storage.tables import step_batch
@@ -100,7 +100,9 @@ def set_batch(
     if reason:
         values["reason"] = reason[:500]
     if state is BatchState.RUNNING:
-        values["started_at"] = tx.at
+        # One whose targets are asked again has begun before.
+        started_at = func.coalesce(step_batch.c.started_at, tx.at)
+        values |= {"started_at": started_at, "finished_at": None, "reason": ""}
     tx.connection.execute(update(step_batch).where(*here).values(**values))
     if state in TERMINAL_BATCH_STATES or state in (BatchState.SOAKING, BatchState.CHECKING):
         # The first of these states is the end of its targets.

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
 from core.errors import NotFound
-from core.flow.definition import ADHOC, RunDefinition
+from core.flow.definition import ADHOC, RunDefinition, RunOutline
 from core.flow.events import AnyEvent
 from core.ids import encode_ulid
 from core.storage.tables import (
@@ -143,12 +143,21 @@ def get(connection: Connection, run_id: str) -> RunRow:
 
 def definition_of(connection: Connection, run_id: str) -> RunDefinition:
     """The frozen definition of a run."""
+    return RunDefinition.model_validate_json(_definition_text(connection, run_id))
+
+
+def outline_of(connection: Connection, run_id: str) -> RunOutline:
+    """What of a run's definition shows it."""
+    return RunOutline.model_validate_json(_definition_text(connection, run_id))
+
+
+def _definition_text(connection: Connection, run_id: str) -> bytes:
     blob = connection.execute(
         select(run_definition.c.body).where(run_definition.c.run_id == run_id)
     ).scalar()
     if blob is None:
         raise NotFound("run", run_id)
-    return RunDefinition.model_validate_json(zstandard.ZstdDecompressor().decompress(blob))
+    return zstandard.ZstdDecompressor().decompress(blob)
 
 
 def events_of(connection: Connection, run_id: str) -> list[AnyEvent]:
@@ -179,7 +188,7 @@ def list_runs(
     connection: Connection, where: RunFilter, *, before: str | None, limit: int
 ) -> list[RunRow]:
     """Newest first; `before` is the id of the last run of the page before."""
-    query: Select[Any] = select(*_RUN_COLUMNS).order_by(run.c.id.desc()).limit(limit)
+    query: Select[Any] = select(run.c.id).order_by(run.c.id.desc()).limit(limit)
     if before:
         query = query.where(run.c.id < before)
     if where.states:
@@ -199,7 +208,9 @@ def list_runs(
     if where.host:
         touched = select(target_run.c.run_id).where(target_run.c.host == where.host)
         query = query.where(run.c.id.in_(touched))
-    return [_struct(row, RunRow) for row in connection.execute(query)]
+    # Apart from the search, which an index may answer alone; rows are read for the page only.
+    page = select(*_RUN_COLUMNS).where(run.c.id.in_(query)).order_by(run.c.id.desc())
+    return [_struct(row, RunRow) for row in connection.execute(page)]
 
 
 def _first_id(since: str) -> str:

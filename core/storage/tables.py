@@ -116,6 +116,7 @@ run = Table(
     Column("change", String(128), nullable=False, server_default=text("''")),  # change number
     Index(None, "state", "id"),
     Index(None, "job", "id"),
+    Index(None, "id", "summary"),  # a search for words that few runs have reads all of it
 )
 
 # Apart from `run`, so that looking through many runs never reads what only their execution needs.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import alive
+from tests.support.processes import alive, parent_of
 from tests.support.product import Product
 from tests.support.sshd import Sshd, children_of, loopback, temporary_sshd
 from tests.support.waiting import until
@@ -94,6 +94,34 @@ def test_a_killed_worker_costs_its_own_hosts_only(product: Product) -> None:
     assert "worker.died" in product.log_end()
     again = start(product, "echo again")
     assert product.ended(again)["counts"] == {"success": HOSTS}
+
+
+def test_a_killed_zygote_costs_nothing_and_the_next_one_starts_workers_that_outlive_nobody(
+    product: Product,
+) -> None:
+    run = start(product, "sleep 2; echo done")
+    until(lambda: len(workers(product)) == 2)
+    first = workers(product)
+    os.kill(parent_of(first[0]), signal.SIGKILL)
+    until(lambda: "zygote.died" in product.log_end())
+
+    assert product.ended(run)["counts"] == {"success": HOSTS}
+    assert workers(product) == first
+
+    run = start(product, "sleep 4; echo done")
+    until(lambda: product.api("GET", "/engine").json()["targets_running"] == HOSTS)
+    for pid in first:
+        os.kill(pid, signal.SIGKILL)
+
+    assert product.ended(run)["counts"] == {"success": HOSTS}
+    until(lambda: len(workers(product)) == 2)
+    second = workers(product)
+    left = helpers(product)
+    assert not set(first) & set(second)
+    assert set(second) < set(left)
+    assert product.log_end().count("zygote.died") == 1
+    product.kill_engine()
+    until(lambda: not alive(left))
 
 
 @pytest.mark.parametrize("pause", [False, True], ids=["alive", "stopped"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -14,11 +15,12 @@ import pytest
 
 from core.bootstrap import open_engine
 from core.clock import ManualClock
-from core.domain.actions import Continue, Retry, Stop
+from core.domain.actions import Continue, Resolve, Retry, Stop
+from core.domain.resolving import Verdict
 from core.domain.retrying import RetryScope
-from core.domain.run import BatchState, RunState, TargetCode, TargetState
-from core.errors import IllegalTransition
-from core.executors.protocol import Target, Work
+from core.domain.run import TERMINAL_RUN_STATES, BatchState, RunState, TargetCode, TargetState
+from core.errors import IllegalTransition, TargetError
+from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.flow.events import CancelRequested
 from core.home import Home
@@ -41,6 +43,7 @@ from tests.support.runtime import (
 )
 
 FAILS = Behaviour(exit_code=1)
+LIVE = frozenset(RunState) - TERMINAL_RUN_STATES
 
 
 @asynccontextmanager
@@ -64,9 +67,9 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def in_state(opened: Engine, run_id: str, state: RunState) -> None:
+async def in_state(opened: Engine, run_id: str, *states: RunState) -> None:
     async with asyncio.timeout(20):
-        while (await row_of(opened, run_id)).state is not state:  # noqa: ASYNC110 - on disk
+        while (await row_of(opened, run_id)).state not in states:  # noqa: ASYNC110 - on disk
             await asyncio.sleep(0.01)
 
 
@@ -456,3 +459,148 @@ async def test_two_big_runs_share_the_room(home: Path) -> None:
         served = [work.env["JOBDECK_RUN"] for _, work in executor.works]
         shared = served[4:12]
         assert abs(shared.count(first.id) - shared.count(second.id)) <= 2
+
+
+class Away:
+    """Hosts of which one is lost in the middle of its work, and stays away until it is `back`."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.back = False
+        self._lost: set[str] = set()
+
+    def __call__(self, target: Target, work: Work | None) -> Behaviour:
+        if target.host not in self.names or is_check(work):
+            return Behaviour()
+        if target.host in self._lost and not self.back:
+            refusal = TargetError(TargetCode.CONNECTION_FAILURE, "no route to it")
+            return Behaviour(refuses=refusal)
+        if work is not None:
+            self._lost.add(target.host)
+        return Behaviour(output=((Stream.OUT, b"one two"),), lost_at=(3,))
+
+
+async def look(opened: Engine, run_id: str) -> RunRow:
+    await opened.runs.act(run_id, Resolve(verdict=Verdict.LOOK), "ann")
+    return await ended(opened, run_id)
+
+
+async def test_a_look_finds_a_host_of_an_early_batch_and_starts_no_later_one(home: Path) -> None:
+    away = Away("h1")
+    async with engine(home, away, reattach_s=0.1) as (opened, executor):
+        await save(opened, *INVENTORY)
+        done = await ended(opened, (await start(opened, rolling={"batch": "2"})).id)
+        assert (done.state, done.counts) == (
+            RunState.ABNORMAL,
+            {"unknown": 1, "success": 1, "not_started": 6},
+        )
+        away.back = True
+        done = await look(opened, done.id)
+        assert (done.state, done.counts) == (
+            RunState.PARTIALLY_SUCCEEDED,
+            {"success": 2, "not_started": 6},
+        )
+        assert await states_of(opened, done.id) == "succeeded stopped stopped stopped"
+        assert len(executor.works) == 2
+        await opened.runs.act(done.id, Retry(scope=RetryScope.NOT_STARTED), "ann")
+        done = await ended(opened, done.id)
+        assert (done.state, done.counts) == (RunState.SUCCEEDED, {"last_success": 2, "success": 6})
+        assert len(executor.works) == 8
+        assert set(executor.started.values()) == {1}
+
+
+async def test_a_look_that_finds_nobody_leaves_the_batch_failed(home: Path) -> None:
+    async with engine(home, Away("h1"), reattach_s=0.1) as (opened, executor):
+        await save(opened, *INVENTORY)
+        first = await ended(opened, (await start(opened, rolling={"batch": "2"})).id)
+        done = await look(opened, first.id)
+        assert (done.state, done.counts) == (first.state, first.counts)
+        assert await states_of(opened, done.id) == "failed stopped stopped stopped"
+        assert len(executor.works) == 2
+
+
+@pytest.mark.parametrize("mode", ["pause_on_fail", "ignore_and_roll", "manual"])
+async def test_a_look_at_hosts_of_the_last_batches_may_make_the_step_a_success(
+    home: Path, mode: str
+) -> None:
+    away = Away("h5", "h6", "h8") if mode == "ignore_and_roll" else Away("h7")
+    async with engine(home, away, reattach_s=0.1) as (opened, executor):
+        rolling = {"batch": "4 2", "mode": mode}
+        await save(opened, *INVENTORY, job("j", step("a", rolling=rolling), step("b")))
+        accepted = await start(opened, job="j", targets=None)
+        while mode == "manual" and (await row_of(opened, accepted.id)).state in LIVE:
+            await in_state(opened, accepted.id, RunState.WAITING_USER, RunState.ABNORMAL)
+            with suppress(IllegalTransition):
+                await opened.runs.act(accepted.id, Continue(), "ann")
+        done = await ended(opened, accepted.id)
+        assert done.state is RunState.ABNORMAL
+        away.back = True
+        done = await look(opened, done.id)
+        assert done.state is RunState.SUCCEEDED, done.reason
+        assert set(executor.started.values()) == {1}
+        shown = await opened.store.reader.read(lambda c: runs.steps_of(c, done.id))
+        assert [row.state for row in shown] == [RunState.SUCCEEDED] * 2
+        assert set((await states_of(opened, done.id)).split()) == {"succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "rolling", "state", "shown"),
+    [
+        ("success", {"batch": "4"}, "partially_succeeded", "succeeded stopped"),
+        ("failed", {"batch": "4"}, "failed", "failed stopped"),
+        ("success", {"batch": "8"}, "succeeded", "succeeded"),
+        ("failed", {"batch": "8", "min_success": 80}, "succeeded", "succeeded"),
+    ],
+)
+async def test_what_a_person_says_is_judged_by_the_rules_of_the_roll(
+    home: Path, verdict: str, rolling: dict[str, Any], state: str, shown: str
+) -> None:
+    async with engine(home, Away("h1"), reattach_s=0.1) as (opened, executor):
+        await save(opened, *INVENTORY)
+        done = await ended(opened, (await start(opened, rolling=rolling)).id)
+        assert done.state is RunState.ABNORMAL
+        await opened.runs.act(done.id, Resolve(verdict=Verdict(verdict)), "ann")
+        done = await ended(opened, done.id)
+        assert done.state == state
+        assert await states_of(opened, done.id) == shown
+        assert set(executor.started.values()) == {1}
+
+
+async def test_a_batch_that_a_look_made_good_is_checked_before_it_counts(home: Path) -> None:
+    away = Away("h2")
+    async with engine(home, away, reattach_s=0.1) as (opened, _):
+        await save(opened, *INVENTORY, CHECK)
+        rolling = {"batch": "4", "health": "check"}
+        accepted = await start(opened, rolling=rolling)
+        done = await ended(opened, accepted.id)
+        assert await children_of(opened, done.id) == []
+        away.back = True
+        done = await look(opened, done.id)
+        (check,) = await children_of(opened, done.id)
+        assert check.state is RunState.SUCCEEDED
+        assert await states_of(opened, done.id) == "succeeded stopped"
+        assert done.counts == {"success": 4, "not_started": 4}
+
+
+async def test_a_look_that_a_crash_cut_short_is_finished_by_the_next_engine(home: Path) -> None:
+    away, gate = Away("h1"), asyncio.Event()
+
+    def script(target: Target, work: Work | None) -> Behaviour:
+        behaviour = away(target, work)
+        return replace(behaviour, until=gate) if target.host == "h1" else behaviour
+
+    executor = ScriptedExecutor(script)
+    lost = await crashing(home, executor, reattach_s=0.1)
+    await save(lost, *INVENTORY)
+    done = await ended(lost, (await start(lost, rolling={"batch": "2"})).id)
+    away.back = True
+    looks = len(executor.looks)
+    await lost.runs.act(done.id, Resolve(verdict=Verdict.LOOK), "ann")
+    await until(lambda: len(executor.looks) > looks)
+    await abandon(lost)
+    gate.set()
+    async with engine(home, hosts=executor) as (opened, _):
+        done = await ended(opened, done.id)
+        assert done.counts == {"success": 2, "not_started": 6}
+        assert await states_of(opened, done.id) == "succeeded stopped stopped stopped"
+    assert set(executor.started.values()) == {1}

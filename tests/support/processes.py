@@ -14,3 +14,11 @@ def alive(pids: Iterable[int | bytes | str]) -> list[int]:
     ).stdout
     rows = [line.split() for line in table.splitlines()]
     return [int(pid) for pid, stat in rows if int(pid) in wanted and not stat.startswith("Z")]
+
+
+def parent_of(pid: int) -> int:
+    """The process that a living one would be reaped by."""
+    table = subprocess.run(
+        ["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=True
+    ).stdout
+    return int(table)

@@ -55,8 +55,11 @@ class Zygotes:
                 pass
         ours, theirs = socket.socketpair()
         with theirs:
-            zygote.ask_for_fork(self._control, theirs)
-        return Zygote(ours)
+            self._bear(theirs)
+        return Zygote(ours, again=self._bear)
+
+    def _bear(self, control: socket.socket) -> None:
+        zygote.ask_for_fork(self._control, control)
 
 
 def pool(

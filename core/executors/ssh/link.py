@@ -56,6 +56,7 @@ class SshLink:
                 await self._replace(lease, is_full=failure.is_full)
             else:
                 lease.is_fresh, lease.is_used = False, True
+                lease.connection.has_served = True
                 return
 
     def release(self) -> None:
@@ -115,11 +116,12 @@ class SshLink:
     async def _replace(self, lease: Lease, *, is_full: bool) -> None:
         """Take another connection; one that something was started on stays leased beside it."""
         connection = lease.connection
-        if is_full:
+        taken = connection.sessions - (not lease.is_used)
+        if is_full and taken:
             # The host allows fewer sessions than we would use (MaxSessions).
-            taken = connection.sessions - (not lease.is_used)
-            connection.place.capacity = max(1, min(connection.place.capacity, taken))
+            connection.place.capacity = min(connection.place.capacity, taken)
         else:
+            # It is broken, or the host counts a session for an instant longer than we do.
             self._pool.discard(connection)
         if not lease.is_used:
             self._leases.remove(lease)
@@ -151,7 +153,7 @@ class SshLink:
 def _may_replace(lease: Lease, failure: _NothingSent) -> bool:
     """Whether another connection may do better than this one."""
     if failure.is_full:
-        return lease.is_used or lease.connection.sessions > 1
+        return lease.connection.has_served or lease.connection.sessions > 1
     return not lease.is_fresh
 
 

@@ -44,6 +44,8 @@ class Connection:
     sessions: int = 0
     tunnels: int = 0
     """Connections that go through it."""
+    has_served: bool = False
+    """A session was opened on it."""
     expiry: asyncio.TimerHandle | None = None
 
     @property

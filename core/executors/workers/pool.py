@@ -4,8 +4,8 @@
     remote.py    a worker, seen from here           worker.py   a worker, from inside
 
 Workers are started on demand, replaced when they die or hang, and let go when they have
-been idle for as long as connections are kept. Where none can be started, the engine does
-the work itself, as on a machine with one core.
+been idle for as long as connections are kept. Where none can be started, which may be only
+until another zygote is due, the engine does the work itself, as on a machine with one core.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from core.executors.protocol import Executor, Session, Target
 from core.executors.workers.messages import Setup
 from core.executors.workers.placing import HERE, Placing
 from core.executors.workers.remote import RemoteWorker, WorkerStatus
-from core.executors.workers.zygote import Zygote
+from core.executors.workers.zygote import Zygote, ZygoteDied
 
 log = structlog.get_logger(__name__)
 
@@ -146,7 +146,9 @@ class WorkerPool:
         if slot.starting is None:
             if slot.worker is not None and slot.worker.is_alive:
                 return slot.worker
-            if self._is_closed or asyncio.get_running_loop().time() < slot.not_before:
+            if self._is_closed or not self._zygote.may_start:
+                return None
+            if asyncio.get_running_loop().time() < slot.not_before:
                 return None
             slot.starting = asyncio.ensure_future(self._start(slot))
         return await asyncio.shield(slot.starting)
@@ -161,6 +163,8 @@ class WorkerPool:
             worker.set_up(msgspec.structs.replace(self._setup, keys=self._book.records()))
             slot.worker, slot.idle_since = worker, loop.time()
             await self._first_answer(worker)
+        except ZygoteDied:
+            return None
         except (EnvironmentFault, OSError) as error:
             slot.not_before = loop.time() + _RETRY_S
             log.error("worker.unavailable", reason=str(error))

@@ -8,7 +8,9 @@ everything loaded and shared, each time it is asked to.
     engine -> zygote   FORK with the worker's socket | KILL pid
     zygote -> engine   FORKED pid | FAILED errno | EXITED pid, status
 
-It ends when the engine does, and takes along whoever is left.
+It ends when the engine does, and takes along whoever is left. When it dies alone, its
+workers go on, watched by the engine itself, and a new interpreter takes its place as soon
+as another worker is needed.
 """
 
 from __future__ import annotations
@@ -28,13 +30,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+import structlog
+
 from core.errors import EnvironmentFault
 
 if sys.platform != "win32":
     import resource
 
+log = structlog.get_logger(__name__)
+
 Work = Callable[[socket.socket], None]
 """What a worker does with its socket, to its end."""
+
+Birth = Callable[[socket.socket], int | None]
+"""Starts a zygote that serves this end of a socket; its pid, where it is ours to reap."""
 
 _REQUEST = struct.Struct("!ci")
 _REPORT = struct.Struct("!cii")
@@ -43,6 +52,10 @@ _FORKED, _FAILED, _EXITED = b"f", b"x", b"e"
 
 _FORK_S = 10.0
 """A machine that cannot fork for so long is in trouble."""
+_STEADY_S = 60.0
+"""A zygote that lives for so long has not died of what it is: its successor starts at once."""
+_LEAST_DELAY_S, _MOST_DELAY_S = 1.0, 60.0
+"""Before the successor of one that followed another and was not steady; doubled each time."""
 _OOM_SCORE = "400"
 """Where memory runs out, the kernel takes a worker, whose work is followed up, not the engine."""
 _DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -154,6 +167,13 @@ def _tell_the_kernel(what: str, value: str) -> None:
 # ---------------------------------------------------------------------- in the engine
 
 
+class ZygoteDied(EnvironmentFault):
+    """The zygote has ended, which is in the log; another may not be started yet, or never."""
+
+    def __init__(self) -> None:
+        super().__init__("the process that starts workers has ended")
+
+
 def ask_for_fork(control: socket.socket, sock: socket.socket) -> None:
     """Ask the zygote behind `control` for a process that works with a copy of `sock`."""
     socket.send_fds(control, [_REQUEST.pack(_FORK, 0)], [sock.fileno()])
@@ -166,26 +186,39 @@ class Child:
     pid: int
     sock: socket.socket
     """The engine's end; the worker ends when it is closed."""
-    exited: asyncio.Future[int]
-    """Its wait status, once it has ended."""
+    exited: asyncio.Future[int | None]
+    """Its wait status, once it has ended; None where nobody is left who could say."""
 
 
 class Zygote:
-    """The engine's hold on the zygote. All but `fork` happens in one event loop."""
+    """The engine's hold on the zygote, whichever it is. All but `fork` happens in one event loop."""
 
-    def __init__(self, control: socket.socket, pid: int | None = None) -> None:
-        """`control`: our end of a connected socket whose other end is `serve`d; `pid` is reaped."""
+    def __init__(
+        self, control: socket.socket, pid: int | None = None, again: Birth | None = None
+    ) -> None:
+        """`control`: our end of a connected socket whose other end is `serve`d; `pid` is reaped.
+
+        `again` makes another zygote when this one has died; without it there is none.
+        """
         control.setblocking(False)
         self._control = control
         self._pid = pid
+        self._again = again
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._asked: deque[asyncio.Future[tuple[int, asyncio.Future[int]]]] = deque()
-        self._exits: dict[int, asyncio.Future[int]] = {}
+        self._asked: deque[asyncio.Future[tuple[int, asyncio.Future[int | None]]]] = deque()
+        self._exits: dict[int, asyncio.Future[int | None]] = {}
+        self._orphans: dict[int, _Orphan] = {}
         self._rest = b""
+        self._is_closed = False
+        self._born_at = 0.0
+        """When it was started, or first asked for something; as all times, by the loop's clock."""
+        self._not_before = 0.0
+        """When its successor may start."""
+        self._next_delay_s = 0.0
         self.is_alive = True
 
     @classmethod
-    def fork(cls, work: Work) -> Zygote:
+    def fork(cls, work: Work, again: Birth | None = None) -> Zygote:
         """A zygote whose workers do `work`; before the engine starts any thread."""
         ours, theirs = socket.socketpair()
         # The collector leaves alone what is there by now: pages that it marks are shared no more.
@@ -198,18 +231,70 @@ class Zygote:
             finally:
                 os._exit(1)
         theirs.close()
-        return cls(ours, pid)
+        return cls(ours, pid, again)
+
+    @property
+    def may_start(self) -> bool:
+        """Whether a worker can be asked for now; False while a dead zygote may not be replaced."""
+        if self._is_closed:
+            return False
+        is_due = asyncio.get_running_loop().time() >= self._not_before
+        return self.is_alive or (self._again is not None and is_due)
 
     async def start(self) -> Child:
-        """A new worker; EnvironmentFault when there can be none."""
-        if not self.is_alive:
-            raise EnvironmentFault("the process that starts workers has ended")
+        """A new worker; EnvironmentFault when there can be none, ZygoteDied when that is why."""
+        while self.may_start:
+            if not self.is_alive:
+                self._replace()
+            with suppress(ZygoteDied):
+                return await self._start()
+        raise ZygoteDied
+
+    def kill(self, pid: int) -> None:
+        """End a worker at once, if it still lives."""
+        if (orphan := self._orphans.get(pid)) is not None:
+            orphan.kill()
+        elif self.is_alive:
+            with suppress(OSError):
+                self._control.send(_REQUEST.pack(_KILL, pid))
+
+    def close(self) -> None:
+        """Let the zygote end, and with it whoever it started."""
+        self._is_closed = True
+        if self.is_alive:
+            self._let_go()
+        for orphan in tuple(self._orphans.values()):
+            orphan.close()
+
+    # ------------------------------------------------------------------ inside
+
+    def _replace(self) -> None:
+        assert self._again is not None
+        self._born_at = asyncio.get_running_loop().time()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._pid = self._again(theirs)
+            except OSError as error:
+                ours.close()
+                self._put_off()
+                reason = f"the process that starts workers cannot be started: {error}"
+                raise EnvironmentFault(reason) from error
+        ours.setblocking(False)
+        self._control, self._rest, self._loop = ours, b"", None
+        self.is_alive = True
+
+    async def _start(self) -> Child:
         self._listen()
         ours, theirs = socket.socketpair()
         forked = asyncio.get_running_loop().create_future()
         with theirs:
             try:
                 ask_for_fork(self._control, theirs)
+            except (BrokenPipeError, ConnectionResetError) as error:
+                ours.close()
+                self._died()
+                raise ZygoteDied from error
             except OSError as error:
                 ours.close()
                 raise EnvironmentFault(f"no worker can be started: {error}") from error
@@ -219,36 +304,19 @@ class Zygote:
         except BaseException as error:
             # A worker that is forked yet finds its socket closed, and ends.
             ours.close()
-            if isinstance(error, TimeoutError):
-                raise EnvironmentFault(f"no worker was started within {_FORK_S:g} s") from error
-            raise
+            if not isinstance(error, TimeoutError):
+                raise
+            if not forked.done():
+                self._died(f"it had not answered for {_FORK_S:g} s")
+            raise ZygoteDied from error
         ours.setblocking(False)
         return Child(pid, ours, exited)
-
-    def kill(self, pid: int) -> None:
-        """End a worker at once, if it still lives."""
-        with suppress(OSError):
-            self._control.send(_REQUEST.pack(_KILL, pid))
-
-    def close(self) -> None:
-        """Let the zygote end, and with it whoever it started."""
-        if self._loop is not None:
-            self._loop.remove_reader(self._control)
-        self._control.close()
-        self._lost()
-        if self._pid is not None:
-            # Killed, so that it is reaped without waiting: what it would do now is done already.
-            with suppress(ProcessLookupError, ChildProcessError):
-                os.kill(self._pid, signal.SIGKILL)
-                os.waitpid(self._pid, 0)
-            self._pid = None
-
-    # ------------------------------------------------------------------ inside
 
     def _listen(self) -> None:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._control, self._hear)
+            self._born_at = self._loop.time()
 
     def _hear(self) -> None:
         try:
@@ -258,9 +326,7 @@ class Zygote:
         except OSError:
             data = b""
         if not data:
-            assert self._loop is not None
-            self._loop.remove_reader(self._control)
-            self._lost()
+            self._died()
             return
         self._rest += data
         whole = len(self._rest) // _REPORT.size * _REPORT.size
@@ -282,15 +348,90 @@ class Zygote:
             error = EnvironmentFault(f"no worker can be started: {os.strerror(number)}")
             forked.set_exception(error)
 
-    def _lost(self) -> None:
-        """The zygote has ended: nothing more will be heard of it or its workers."""
+    def _died(self, why: str = "") -> None:
+        """The zygote has ended, or is of no use: its workers go on, and are watched from here."""
+        how = self._let_go()
+        for pid, exited in self._exits.items():
+            self._orphans[pid] = _Orphan(pid, exited, self._orphans)
+        self._exits.clear()
+        delay_s = self._put_off()
+        log.error("zygote.died", how=why or how, workers=len(self._orphans), delay_s=delay_s)
+
+    def _put_off(self) -> float:
+        """Let the next zygote wait, unless this one was steady; for how many seconds."""
+        now = asyncio.get_running_loop().time()
+        if now - self._born_at > _STEADY_S:
+            self._next_delay_s = 0.0
+        delay_s = self._next_delay_s
+        self._not_before = now + delay_s
+        self._next_delay_s = min(max(_LEAST_DELAY_S, 2 * delay_s), _MOST_DELAY_S)
+        return delay_s
+
+    def _let_go(self) -> str:
+        """End what is left of the zygote; how it ended."""
         self.is_alive = False
+        if self._loop is not None:
+            self._loop.remove_reader(self._control)
+        self._control.close()
         for forked in self._asked:
-            forked.set_exception(EnvironmentFault("the process that starts workers has ended"))
+            forked.set_exception(ZygoteDied())
         self._asked.clear()
+        if self._pid is None:
+            return "nobody saw how"
+        # Killed, so that it is reaped without waiting: what it would do now is done already.
+        pid, self._pid = self._pid, None
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            return exit_in_words(os.waitpid(pid, 0)[1])
+        return "nobody saw how"
 
 
-def exit_in_words(status: int) -> str:
+class _Orphan:
+    """A worker whose zygote has died: its end is seen, and it is ended, from here."""
+
+    def __init__(
+        self, pid: int, exited: asyncio.Future[int | None], known: dict[int, _Orphan]
+    ) -> None:
+        """It leaves `known` when it has ended.
+
+        Only Linux holds a process by a descriptor; elsewhere it is not seen to end.
+        """
+        self._pid = pid
+        self._exited = exited
+        self._known = known
+        self._descriptor = -1
+        if sys.platform == "linux":
+            try:
+                self._descriptor = os.pidfd_open(pid)
+            except OSError:  # it is gone already
+                asyncio.get_running_loop().call_soon(self._gone)
+            else:
+                asyncio.get_running_loop().add_reader(self._descriptor, self._gone)
+
+    def kill(self) -> None:
+        with suppress(OSError):
+            if sys.platform == "linux":
+                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+            else:
+                os.kill(self._pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Watch it no more."""
+        self._known.pop(self._pid, None)
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _gone(self) -> None:
+        self.close()
+        if not self._exited.done():
+            self._exited.set_result(None)
+
+
+def exit_in_words(status: int | None) -> str:
     """A wait status for a message, such as `signal 9`."""
+    if status is None:
+        return "nobody saw how"
     code = os.waitstatus_to_exitcode(status)
     return f"signal {-code}" if code < 0 else f"exit status {code}"

@@ -235,3 +235,60 @@ async def test_old_plans_are_forgotten_unless_a_run_came_of_them(web: Api) -> No
     new = (await planned(web, **command(targets="web3")))["id"]
     listed = (await web.get("/plans")).json()["items"]
     assert [item["id"] for item in listed] == [new, old[0]]
+
+
+CHANCY = {"order": "shuffle", "batch": "2 *2", "stagger": {"min_s": 0.01, "max_s": 0.1}}
+
+
+@pytest.fixture
+async def twelve(api: Api) -> Api:
+    await api.apply(*(host(f"web{number}") for number in range(1, 13)))
+    return api
+
+
+async def batches_of(api: Api, run_id: str) -> list[tuple[int, str]]:
+    run = (await api.get(f"/runs/{run_id}")).json()
+    return [(batch["batch"], batch["folded"]) for batch in run["batches"]]
+
+
+@pytest.mark.parametrize("says_it_again", [False, True])
+async def test_a_run_from_a_plan_has_the_batches_of_the_plan_also_those_by_chance(
+    twelve: Api, says_it_again: bool
+) -> None:
+    request = {**command(), "targets": "web*", "rolling": CHANCY}
+    plan = await planned(twelve, **request)
+    (step,) = plan["steps"]
+    offsets = [batch["offset_s"] for batch in step["batches"]]
+    assert [batch["count"] for batch in step["batches"]] == [2, 4, 6]
+    compared = (await twelve.get(f"/plans/{plan['id']}/comparison")).json()
+    assert compared["definition"] == []
+
+    run_id = await twelve.run({"plan": plan["id"], **(request if says_it_again else {})})
+
+    shown = [(batch["batch"], batch["folded"]) for batch in step["batches"]]
+    assert await batches_of(twelve, run_id) == shown
+    definition = (await twelve.get(f"/runs/{run_id}/definition")).json()
+    assert list(definition["offsets_s"].values()) == [offsets]
+    started = [host_ for host_, _ in twelve.executor.works]
+    assert set(started[:2]) == set(step["batches"][0]["hosts"])
+
+
+async def test_each_plan_of_a_shuffle_has_an_order_of_its_own_which_stays(twelve: Api) -> None:
+    request = {**command(), "targets": "web*", "rolling": {"order": "shuffle", "batch": "1"}}
+    plans_ = [await planned(twelve, **request) for _ in range(3)]
+    orders = [[batch["folded"] for batch in plan["steps"][0]["batches"]] for plan in plans_]
+    assert len({tuple(order) for order in orders}) == 3
+
+    for plan, order in zip(plans_, orders, strict=True):
+        run_id = await twelve.run({"plan": plan["id"]})
+        assert [folded for _, folded in await batches_of(twelve, run_id)] == order
+
+
+async def test_a_plan_of_batches_does_not_start_when_they_would_be_others(twelve: Api) -> None:
+    request = {**command(), "targets": "web*", "rolling": {"order": "shuffle", "batch": "50%"}}
+    plan = await planned(twelve, **request)
+    await twelve.apply(host("web13"))
+
+    refused = await twelve.post("/runs", {"plan": plan["id"]})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "plan-out-of-date")

@@ -70,6 +70,28 @@ async def test_a_host_that_takes_fewer_sessions_than_we_would_use_is_obeyed(
     assert {result.outcome.state for result in results} == {TargetState.SUCCESS}
 
 
+async def test_a_host_that_takes_one_session_takes_one_work_after_the_other(
+    make_executor: MakeExecutor, serve: Serve
+) -> None:
+    sshd = serve(config="MaxSessions 1")
+    executor = make_executor(book_of(sshd))
+
+    for n in range(200):
+        result = await run(executor, target(sshd), f"echo {n}")
+        assert (result.outcome.state, result.out) == (TargetState.SUCCESS, f"{n}\n".encode()), n
+
+
+async def test_a_host_that_takes_one_session_is_not_asked_for_two_by_many_quick_works(
+    make_executor: MakeExecutor, serve: Serve
+) -> None:
+    sshd = serve(config="MaxSessions 1")
+    executor = make_executor(book_of(sshd))
+
+    for _ in range(10):
+        results = await asyncio.gather(*(run(executor, target(sshd), "true") for _ in range(6)))
+        assert {result.outcome.state for result in results} == {TargetState.SUCCESS}
+
+
 async def test_a_host_that_takes_no_session_at_all_is_explained(
     make_executor: MakeExecutor, serve: Serve
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -16,13 +17,13 @@ import pytest
 
 from core.domain.hostkeys import KeyStatus
 from core.domain.run import TargetCode, TargetState
-from core.errors import TargetError
+from core.errors import EnvironmentFault, TargetError
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.protocol import Claim, Outcome, Stream
 from core.executors.stopping import StopSignal
-from core.executors.workers import WorkerPool
+from core.executors.workers import WorkerPool, Zygote
 from tests.integration.ssh.conftest import Serve
-from tests.support.processes import alive
+from tests.support.processes import alive, parent_of
 from tests.support.sshd import Sshd, loopback
 from tests.support.waiting import eventually
 from tests.support.work import (
@@ -287,7 +288,144 @@ async def test_a_worker_that_hangs_is_replaced(make_pool: MakePool, sshd: Sshd) 
     assert (await run(executor, target(sshd), "echo next")).out == b"next\n"
 
 
-@pytest.mark.expect_logs("worker.unavailable")
+# ---------------------------------------------------------------------- death of the zygote
+
+
+class Stillborn:
+    """Makes zygotes that are gone before they hear anything."""
+
+    births = 0
+
+    def new(self) -> Zygote:
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        return Zygote(ours, again=self._bear)
+
+    def _bear(self, control: socket.socket) -> None:
+        self.births += 1
+
+
+def deaths(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """What the log says of zygotes that died."""
+    records = [json.loads(record.getMessage()) for record in caplog.records]
+    return [record for record in records if record["event"] == "zygote.died"]
+
+
+@pytest.mark.expect_logs("ERROR core.executors.workers.zygote: .*zygote.died")
+async def test_a_killed_zygote_is_replaced_and_costs_no_session(
+    make_pool: MakePool, fleet: Sshd, caplog: pytest.LogCaptureFixture
+) -> None:
+    executor, sinks = make_pool(book_of(fleet), count=2), [MemorySink() for _ in range(6)]
+
+    async def follow(n: int) -> Outcome:
+        async with executor.open(target(fleet, n)) as session:
+            work = command("echo; sleep 1; echo end")
+            return await session.run(work, sinks[n], asyncio.Event())
+
+    running = [asyncio.ensure_future(follow(n)) for n in range(6)]
+    await asyncio.gather(*(sink.heard.wait() for sink in sinks))
+    first = pids(executor)
+    os.kill(parent_of(first[0]), signal.SIGKILL)
+
+    assert {each.state for each in await asyncio.gather(*running)} == {TargetState.SUCCESS}
+    assert [sink.out for sink in sinks] == [b"\nend\n"] * 6
+    assert pids(executor) == first
+
+    for worker in executor._living():
+        worker.retire()
+    await eventually(lambda: not alive(first))
+    assert (await run(executor, target(fleet), "echo next")).out == b"next\n"
+    assert len(pids(executor)) == 1
+    assert len(deaths(caplog)) == 1
+
+
+@pytest.mark.expect_logs("zygote.died", "worker.died")
+async def test_a_worker_that_outlived_its_zygote_is_seen_to_die(
+    make_pool: MakePool, sshd: Sshd
+) -> None:
+    executor, sink = make_pool(book_of(sshd)), Claimed()
+    work = command("echo; sleep 1000", claim=Claim(run_id="r", epoch=1))
+    async with executor.open(target(sshd)) as session:
+        running = asyncio.ensure_future(session.run(work, sink, asyncio.Event()))
+        await sink.heard.wait()
+        (pid,) = pids(executor)
+        os.kill(parent_of(pid), signal.SIGKILL)
+        await eventually(lambda: not executor._zygote.is_alive)
+        os.kill(pid, signal.SIGKILL)
+        outcome = await running
+        await session.settle()
+
+    assert outcome.may_be_followed
+    assert "a worker process ended (nobody saw how)" in outcome.message
+    assert (await run(executor, target(sshd), "echo next")).out == b"next\n"
+    assert pids(executor) not in ([], [pid])
+
+
+@pytest.mark.slow
+@pytest.mark.expect_logs("zygote.died", "it had not answered for 8 s.*worker.died")
+async def test_a_worker_that_outlived_its_zygote_and_hangs_is_ended(
+    make_pool: MakePool, sshd: Sshd
+) -> None:
+    executor = make_pool(book_of(sshd))
+    await run(executor, target(sshd), "true")
+    (pid,) = pids(executor)
+    os.kill(parent_of(pid), signal.SIGKILL)
+    os.kill(pid, signal.SIGSTOP)
+
+    await eventually(lambda: not alive([pid]))
+
+
+@pytest.mark.expect_logs("zygote.died")
+async def test_workers_that_outlived_their_zygote_go_with_the_engine(
+    zygotes: Zygotes, sshd: Sshd
+) -> None:
+    executor = pool(zygotes, book_of(sshd))
+    await run(executor, target(sshd), "true")
+    (pid,) = pids(executor)
+    os.kill(parent_of(pid), signal.SIGKILL)
+    await eventually(lambda: not executor._zygote.is_alive)
+    os.kill(pid, signal.SIGSTOP)
+
+    await executor.close()
+
+    await eventually(lambda: not alive([pid]))
+
+
+@pytest.mark.expect_logs("zygote.died")
+async def test_zygotes_that_die_at_once_are_replaced_ever_more_rarely(
+    sshd: Sshd, caplog: pytest.LogCaptureFixture
+) -> None:
+    made_by = Stillborn()
+    executor = pool(made_by, book_of(sshd))
+
+    for n in range(8):
+        executor._zygote._not_before = 0
+        for _ in range(3):
+            assert (await run(executor, target(sshd), f"echo {n}")).out == f"{n}\n".encode()
+
+    assert [death["delay_s"] for death in deaths(caplog)] == [0, 1, 2, 4, 8, 16, 32, 60, 60]
+    assert made_by.births == 8
+    await executor.close()
+
+
+@pytest.mark.expect_logs("zygote.died")
+async def test_a_zygote_that_cannot_be_started_is_tried_ever_more_rarely() -> None:
+    def fail(control: socket.socket) -> None:
+        raise BlockingIOError("no more processes")
+
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    zygote, delays = Zygote(ours, again=fail), []
+    for _ in range(8):
+        zygote._not_before = 0
+        with pytest.raises(EnvironmentFault, match="no more processes"):
+            await zygote.start()
+        delays.append(round(zygote._not_before - asyncio.get_running_loop().time()))
+    zygote.close()
+
+    assert delays == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
 async def test_without_a_zygote_the_engine_does_the_work_itself(
     make_pool: MakePool, sshd: Sshd
 ) -> None:

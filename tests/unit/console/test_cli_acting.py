@@ -86,6 +86,68 @@ def test_a_retry_says_which_hosts_run_again_and_follows_them(
     assert "succeeded" in ended.err
 
 
+@pytest.fixture
+def retried(acted: FakeApi) -> FakeApi:
+    """A run whose step copy failed on web03, and does not when it is tried again."""
+    first = {"step": "copy", "attempt": 1, "state": "failed", "counts": {}}
+    second = {"step": "copy", "attempt": 2, "state": "succeeded", "counts": {}}
+    definition = {"hosts": "web[01-03]"}
+    acted.on(
+        "GET", f"/runs/{ID}",
+        answer({**row("failed", finished_at=AT), "steps": [first], "definition": definition}),
+        answer({**row("running"), "steps": [first, second], "definition": definition}),
+        answer({**row("succeeded", finished_at=AT), "steps": [first, second],
+                "definition": definition}),
+    )  # fmt: skip
+    hosts = [{"name": f"web0{n}"} for n in (1, 2, 3)]
+    acted.on("GET", f"/runs/{ID}/definition", answer({"hosts": hosts}))
+    events = [
+        ("run.targets", {"step": "copy", "attempt": 1, "targets": [[0, "success"], [2, "failed"]]}),
+        ("run.targets", {"step": "copy", "attempt": 2,
+                         "targets": [[0, "last_success"], [2, "success"]]}),
+        ("run.state", {"state": "succeeded"}),
+    ]  # fmt: skip
+    acted.on("GET", "/events", stream(*(
+        (type_, str(seq), {"seq": seq, "at": AT, "actor": "x", "type": type_, "subject": ID,
+                           "data": data})
+        for seq, (type_, data) in enumerate(events, start=1)
+    )))  # fmt: skip
+    return acted
+
+
+def test_a_retry_shows_each_host_of_the_new_attempt_only(
+    jobdeck: Jobdeck, retried: FakeApi
+) -> None:
+    done = {"step": "copy", "attempt": 2, "ordinal": 2, "host": "web03", "state": "success",
+            "exit_code": 0}  # fmt: skip
+    retried.on("GET", f"/runs/{ID}/targets", answer({"items": []}), answer({"items": [done]}),
+               answer({"items": []}))  # fmt: skip
+    page = {"pieces": [{"offset": 0, "stream": "out", "text": "new\n"}], "next_offset": None}
+    retried.on("GET", f"/runs/{ID}/output", answer(page))
+
+    ended = jobdeck("runs", "retry", ID, "--per-host")
+
+    assert ended.code == 0, ended.err
+    assert ended.out == "✓ success  web03  exit 0\n    new\n"
+
+
+def test_a_retry_shows_lines_of_the_new_attempt_only(jobdeck: Jobdeck, retried: FakeApi) -> None:
+    pieces = [
+        {"host": "web03", "step": "copy", "attempt": attempt, "ordinal": 2, "offset": 0,
+         "stream": "out", "text": f"{attempt}\n"}
+        for attempt in (1, 2)
+    ]  # fmt: skip
+    retried.on(
+        "GET", f"/runs/{ID}/output/stream",
+        stream(*(("output", str(n), each) for n, each in enumerate(pieces)), ("end", "", {})),
+    )  # fmt: skip
+
+    ended = jobdeck("runs", "retry", ID, "--stream")
+
+    assert ended.code == 0, ended.err
+    assert ended.out == "web03 | 2\n"
+
+
 def test_a_run_that_failed_says_how_it_is_retried(jobdeck: Jobdeck, acted: FakeApi) -> None:
     failed = {
         **row("failed", finished_at=AT), "steps": [], "actions": ["retry", "ignore"],

@@ -202,8 +202,11 @@ def test_per_host_shows_each_host_as_it_ends(jobdeck: Jobdeck, ended_run: FakeAp
 
 
 def piece(place: str, host: str, stream_: str, text: str) -> tuple[str, str, Any]:
-    data = {"host": host, "step": "command", "ordinal": 0, "offset": 0, "stream": stream_}
-    return "output", place, {**data, "text": text}
+    data = {
+        "host": host, "step": "command", "attempt": 1, "ordinal": 0, "offset": 0,
+        "stream": stream_, "text": text,
+    }  # fmt: skip
+    return "output", place, data
 
 
 def test_stream_shows_lines_with_their_hosts(jobdeck: Jobdeck, ended_run: FakeApi) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -159,9 +162,26 @@ def test_no_engine_is_an_environment_fault(
         client.engine()
 
 
+def test_a_refused_socket_is_closed_at_once(home: Path) -> None:
+    path = home / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(path))
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+
+    with Client.over_socket(path) as client, pytest.raises(EngineUnreachable) as caught:
+        client.engine()
+
+    still_free = os.dup(0)
+    os.close(still_free)
+    assert isinstance(caught.value.__cause__, httpx.ConnectError)
+    assert still_free == lowest_free
+
+
 def piece(text: str) -> dict[str, object]:
     return {
-        "host": "web01", "step": "command", "ordinal": 0, "offset": 0, "stream": "out", "text": text
+        "host": "web01", "step": "command", "attempt": 1, "ordinal": 0, "offset": 0,
+        "stream": "out", "text": text,
     }  # fmt: skip
 
 

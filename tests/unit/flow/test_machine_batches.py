@@ -31,11 +31,13 @@ from core.flow.events import (
     BatchFinished,
     CancelRequested,
     ContinueRequested,
+    LookRequested,
     RetryDue,
     RetryRequested,
     Started,
     StepFinished,
     StepSkipped,
+    TargetsResolved,
 )
 from core.flow.graph import chain
 from core.flow.machine import FlowState
@@ -377,3 +379,65 @@ def test_every_rolling_run_ends_once_however_often_the_engine_is_restarted(
         assert played.ran == sorted(played.ran)
     terminal = {BatchState.SUCCEEDED, BatchState.FAILED, BatchState.STOPPED}
     assert set(played.state.steps["a"].batches) <= terminal
+
+
+# ---------------------------------------------------------------------- resolved later
+
+
+def unknown_in_first(**rolling: Any) -> FlowState:
+    """The run has ended: a host of the first batch is unknown, and no other batch started."""
+    return after(
+        flow(**rolling),
+        Started(),
+        BatchFinished(step="a", attempt=1, batch=0, good=False),
+        StepFinished(step="a", attempt=1, state=RunState.ABNORMAL),
+    )[0]
+
+
+def shown(state: FlowState) -> list[str]:
+    return [batch.value for batch in state.steps["a"].batches]
+
+
+@pytest.mark.parametrize("good", [True, False])
+@pytest.mark.parametrize("rolling", [{}, {"soak_s": 60}])
+def test_a_look_judges_its_batch_again_and_starts_no_other(
+    good: bool, rolling: dict[str, Any]
+) -> None:
+    state, commands = after(
+        unknown_in_first(**rolling), LookRequested(step="a", attempt=1, batches=(0,))
+    )
+    assert (state.run, shown(state)) == (RunState.RUNNING, ["running", "stopped", "stopped"])
+    assert [type(command) for command in commands] == [StartStep, StartBatch]
+    assert machine.owed(state) == commands
+    state, commands = after(state, BatchFinished(step="a", attempt=1, batch=0, good=good))
+    assert shown(state) == ["succeeded" if good else "failed", "stopped", "stopped"]
+    assert commands == (EndStep(step="a", attempt=1),)
+
+
+def test_batches_that_are_looked_at_together_end_the_step_once() -> None:
+    ended = [BatchFinished(step="a", attempt=1, batch=number, good=False) for number in range(3)]
+    state, _ = after(
+        flow(mode="ignore_and_roll"),
+        Started(),
+        *ended,
+        StepFinished(step="a", attempt=1, state=RunState.ABNORMAL),
+        LookRequested(step="a", attempt=1, batches=(0, 2)),
+    )
+    assert shown(state) == ["running", "failed", "running"]
+    state, commands = after(state, msgspec.structs.replace(ended[0], good=True))
+    assert (shown(state), commands) == (["succeeded", "failed", "running"], ())
+    state, commands = after(state, msgspec.structs.replace(ended[2], good=True))
+    assert shown(state) == ["succeeded", "failed", "succeeded"]
+    assert commands == (EndStep(step="a", attempt=1),)
+
+
+def test_what_a_person_says_makes_a_batch_good() -> None:
+    said = TargetsResolved(
+        step="a", attempt=1, state=RunState.PARTIALLY_SUCCEEDED, good=(0,)
+    )  # fmt: skip
+    state, commands = after(unknown_in_first(), said)
+    assert (state.run, shown(state)) == (
+        RunState.PARTIALLY_SUCCEEDED,
+        ["succeeded", "stopped", "stopped"],
+    )
+    assert commands == (FinishRun(state=RunState.PARTIALLY_SUCCEEDED),)

@@ -12,7 +12,7 @@ from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.targets import GroupView, HostView, Inventory
 from core.errors import Forbidden, Invalid, NotFound, OpsError
-from core.flow.definition import ENGINE_HOST, RunDefinition, RunRequest, body_of
+from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
 from core.flow.planning import plan, secret_parameters
 
 
@@ -202,3 +202,24 @@ def test_guard_rails_are_asked_before_anything_is_planned(documents: Documents) 
         plan(request, documents)
     definition = plan(request.model_copy(update={"change": "CHG-1"}), documents)
     assert definition.change == "CHG-1"
+
+
+def test_an_outline_is_read_from_the_text_of_a_definition(documents: Documents) -> None:
+    request = RunRequest.model_validate(
+        {
+            "step": {"kind": "command", "name": "a", "command": "x"},
+            "targets": "web*",
+            "rolling": {"batch": "1"},
+            "env": {"A": "b"},
+            "timeout_s": 60,
+        }
+    )
+    whole = plan(request, documents)
+    outline = RunOutline.model_validate(body_of(whole))
+
+    shown = outline.model_dump(mode="json")
+    full = whole.model_dump(mode="json")
+    assert shown.pop("hosts") == [{"name": host["name"]} for host in full["hosts"]]
+    assert len(whole.hosts) > 1
+    assert shown == {name: full[name] for name in shown}
+    assert outline.batch_counts == whole.batch_counts == {"a": len(whole.hosts)}

@@ -15,6 +15,7 @@ from core.storage import tables
 from core.storage.journal import last_seq, read_after
 from core.storage.store import Store
 from core.storage.writer import Transaction
+from tests.support.waiting import eventually
 
 
 def entries(store: Store) -> list[Any]:
@@ -75,10 +76,11 @@ async def test_a_broken_rule_of_the_schema_leaves_the_group_standing(store: Stor
 async def test_waiting_writes_share_one_commit(store: Store) -> None:
     commits: list[int] = []
     store.writer.on_commit(commits.append)
-    gate = threading.Event()
-    store.writer.submit(lambda tx: gate.wait(5))
+    begun, gate = threading.Event(), threading.Event()
+    store.writer.submit(lambda tx: (begun.set(), gate.wait(5)))
+    await asyncio.to_thread(begun.wait, 5)
     writes = [store.writer.submit(note(str(n))) for n in range(100)]
-    assert store.writer.waiting >= 99
+    assert store.writer.waiting == 100
     gate.set()
     await asyncio.gather(*map(asyncio.wrap_future, writes))
     await store.writer.write(lambda tx: None)  # listeners of the group before have been told
@@ -155,7 +157,7 @@ async def test_many_entries_are_appended_in_order(store: Store) -> None:
     )
     assert [entry.data["n"] for entry in entries(store)] == list(range(1000))
     assert store.reader.read_now(last_seq) == 1000
-    assert store.feed.latest() == 1000
+    await eventually(lambda: store.feed.latest() == 1000)
 
 
 async def test_sequence_numbers_are_never_given_twice(store: Store) -> None:
