@@ -8,9 +8,10 @@ the API's code and hint, an engine that does not answer is EngineUnreachable.
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -29,7 +30,7 @@ from console import answers
 from console.i18n import _
 from console.problems import EngineBug, error_of
 from console.sse import ServerEvent, parse_events, split_lines
-from core.errors import EngineUnreachable, EnvironmentFault, OpsError
+from core.errors import EngineStopped, EngineUnreachable, EnvironmentFault, OpsError
 
 A = TypeVar("A")
 
@@ -39,6 +40,9 @@ _TIMEOUT = httpx.Timeout(60, connect=5)
 _ENDLESS = httpx.Timeout(None, connect=5)
 _PAGE = 1000
 """Items asked for at once where everything is wanted: the most that the API gives."""
+
+_MOST_ABSENCES = 5
+"""How often a question is asked again: one that no engine survives has to end somewhere."""
 
 _BYE = "bye"
 """The last event of a stream that ends because the engine stops."""
@@ -54,11 +58,22 @@ class Client:
         self._http = httpx.Client(
             transport=transport, base_url=_BASE, timeout=_TIMEOUT, trust_env=False
         )
+        self._until_back: Callable[[EngineUnreachable], None] | None = None
 
     @classmethod
     def over_socket(cls, path: Path) -> Self:
         """A client of the engine that listens on this Unix socket."""
         return cls(httpx.HTTPTransport(uds=str(path), retries=0))
+
+    def patient(self, until_back: Callable[[EngineUnreachable], None]) -> Self:
+        """This client, for somebody whose questions outlive the engine's absence.
+
+        `until_back` returns when an engine answers again, or raises. Only what asks is asked
+        again: whether an action arrived is for its caller to find out.
+        """
+        twin = copy.copy(self)
+        twin._until_back = until_back
+        return twin
 
     def close(self) -> None:
         self._http.close()
@@ -261,7 +276,7 @@ class Client:
     ) -> Iterator[tuple[str, answers.StreamedPiece]]:
         """Output of all targets as it arrives, each with its place, until the run's end.
 
-        Raises EngineUnreachable when the engine stops before that. Asked again with the last
+        Raises as `follow_events` does when the engine goes before that. Asked again with the last
         place as `after`, it leaves nothing out and repeats nothing.
         """
         with self._events(f"{_run(run_id)}/output/stream", {"after": after}) as events:
@@ -313,7 +328,10 @@ class Client:
             asked["after"] = page.next
 
     def follow_events(self, query: Query) -> Iterator[answers.Event]:
-        """Journal entries after `after`, then every further one; EngineUnreachable is the end."""
+        """Journal entries after `after`, then every further one.
+
+        EngineUnreachable is the end; EngineStopped where the engine took its leave.
+        """
         with self._events("/events", query) as events:
             for event in events:
                 if event.type != _BYE:
@@ -343,6 +361,13 @@ class Client:
     # --- HTTP -------------------------------------------------------------------------------
 
     def _get(self, answer: type[A], path: str, query: Query | None = None) -> A:
+        for _absence in range(_MOST_ABSENCES):
+            try:
+                return self._decode(answer, self._call("GET", path, query=query))
+            except EngineUnreachable as gone:
+                if self._until_back is None:
+                    raise
+                self._until_back(gone)
         return self._decode(answer, self._call("GET", path, query=query))
 
     def _post(self, answer: type[A], path: str, body: Mapping[str, Any]) -> A:
@@ -408,8 +433,8 @@ class Client:
             ) from error
 
 
-def _stopped() -> EngineUnreachable:
-    return EngineUnreachable(
+def _stopped() -> EngineStopped:
+    return EngineStopped(
         _("the engine has stopped"), hint=_("`jobdeck engine status` shows whether it runs")
     )
 

@@ -164,6 +164,12 @@ class EngineUnreachable(EnvironmentFault):
     code = "engine-unreachable"
 
 
+class EngineStopped(EngineUnreachable):
+    """The engine took its leave: somebody stopped it, and may start it again."""
+
+    code = "engine-stopped"
+
+
 class TargetError(OpsError):
     """The far side said no. `target_code` is a value of `core.domain.run.TargetCode`."""
 

@@ -81,13 +81,16 @@ def test_the_engine_dies(fleet: Fleet, gate: Gate, tmp_path: Path) -> None:
 
 def test_the_engine_is_restarted_in_the_middle(fleet: Fleet, gate: Gate, tmp_path: Path) -> None:
     run_id = begun(fleet, gate, tmp_path)
+    watching = fleet.product.open_console("runs", "watch", run_id)
 
     fleet.product.run("engine", "restart")
     state = fleet.product.api("GET", f"/runs/{run_id}").json()["state"]
     gate.open()
-    fleet.product.run("runs", "watch", run_id)
+    out, said = watching.communicate(timeout=60)
 
     assert state == "running"
+    assert (watching.returncode, out.count(b"over\n")) == (0, 1), said
+    assert "✓ succeeded  ✓ 6 success" in said.decode()
     assert_each_ran_once(fleet, run_id, tmp_path)
 
 
