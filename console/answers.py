@@ -34,6 +34,15 @@ class Worker(Answer, frozen=True, kw_only=True):
     restarts: int
 
 
+class Lost(Answer, frozen=True, kw_only=True):
+    """Hosts whose line is lost, and that are looked for at this moment."""
+
+    count: int = 0
+    hosts: str = ""
+    """Folded."""
+    longest_s: float = 0.0
+
+
 class Engine(Answer, frozen=True, kw_only=True):
     """How the engine is."""
 
@@ -53,6 +62,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     unlocker: str = ""
     recovered_runs: int = 0
     recovery: dict[str, int] = {}
+    lost_lines: Lost = Lost()
     pending_host_keys: int = 0
     workers: list[Worker] = []
 

@@ -218,6 +218,10 @@ class Client:
         """Targets in the run's order; `query` takes step, attempt, state and host."""
         return self._all(answers.Target, f"{_run(run_id)}/targets", query)
 
+    def lost_lines(self, run_id: str) -> answers.Lost:
+        """Hosts of a live run that are looked for at this moment."""
+        return self._get(answers.Lost, f"{_run(run_id)}/lost-lines")
+
     def groups(self, run_id: str, query: Query) -> answers.Groups:
         return self._get(answers.Groups, f"{_run(run_id)}/groups", query)
 

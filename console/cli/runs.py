@@ -137,7 +137,7 @@ def show(
         if as_json:
             out().json(watching.as_json(client, detail, outputs=False))
             return
-        out().table(detail_table(detail, now))
+        out().table(detail_table(detail, now, client.lost_lines(detail.id)))
         out().print("")
         out().table(steps_table(detail.steps, now))
         out().print("")

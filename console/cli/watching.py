@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import msgspec
 
-from console.answers import Event, RunDetail, StreamedPiece
+from console.answers import Event, Lost, RunDetail, StreamedPiece
 from console.cli.asking import ask
 from console.cli.exit_codes import ExitCode, of_run
 from console.cli.feed import RunFeed, Sign
@@ -52,6 +52,8 @@ VIEWS: Mapping[str, type[View]] = {
     JSON: View,
 }
 _TICK_S = 0.1
+_LOST_LINES_S = 2.0
+"""Between two looks at lost lines, the one thing that no entry of the journal tells."""
 
 
 class Watch:
@@ -76,6 +78,8 @@ class Watch:
         self._line = LiveLine(self._screen, self._clock)
         self._meter = Meter()
         self._tally = Tally()
+        self._lost = Lost()
+        self._next_look_s = self._began_s + _LOST_LINES_S
         self._view = VIEWS[kind](self._client, run, out())
         self._leaves = False
         """Whether the person at this terminal left the run waiting."""
@@ -128,11 +132,18 @@ class Watch:
                 self._view.output(item)
         if self._view.prints_live:
             out().flush()
+        self._look_at_lines()
         self._show(self._progress())
 
     def _show(self, line: Line) -> None:
         if self._kind not in (QUIET, JSON):
             self._line.show(line)
+
+    def _look_at_lines(self) -> None:
+        now_s = self._clock.monotonic()
+        if now_s >= self._next_look_s and self._goes_on and self._kind not in (QUIET, JSON):
+            self._lost = self._client.lost_lines(self.run.id)
+            self._next_look_s = now_s + _LOST_LINES_S
 
     def _until_back(self, _gone: EngineUnreachable) -> None:
         self._wait_for_engine()
@@ -187,7 +198,9 @@ class Watch:
             step = f"{step}  {word}" if step else word
         total = tally.total or self.run.target_count
         elapsed_s = now_s - self._began_s
-        return progress_line(tally.counts, total, self._meter, step=step, elapsed_s=elapsed_s)
+        return progress_line(
+            tally.counts, total, self._meter, step=step, elapsed_s=elapsed_s, lost=self._lost
+        )
 
     def _report(self) -> None:
         if self._kind == JSON:

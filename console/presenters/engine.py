@@ -8,6 +8,7 @@ from console.answers import Engine, Worker
 from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import duration, full_time, number, size
+from console.presenters.progress import lost_text
 from console.presenters.text import Span, Table, Tone, pairs
 
 
@@ -27,6 +28,7 @@ def status_table(engine: Engine) -> Table:
                 running=number(engine.targets_running), waiting=number(engine.targets_waiting)
             ),
         ),
+        (_("lines"), Span(lost_text(engine.lost_lines), Tone.WARNING)),
         (_("stored runs"), _stored(engine)),
         (_("recovered"), _recovered(engine.recovered_runs, engine.recovery)),
         *((_("worker"), _worker(worker)) for worker in engine.workers),

@@ -73,8 +73,8 @@ class Table:
 def pairs(*items: tuple[str, str | Span]) -> Table:
     """Names and their values, one a row; a value that is empty is left out."""
     rows = [
-        (Span(name, Tone.QUIET), value if isinstance(value, Span) else Span(value))
+        (Span(name, Tone.QUIET), span)
         for name, value in items
-        if value
+        if (span := value if isinstance(value, Span) else Span(value)).text
     ]
     return Table((Column(""), Column("")), tuple(rows))

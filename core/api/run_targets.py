@@ -37,6 +37,14 @@ class TargetOut(Answer):
     outputs: dict[str, Any]
 
 
+class LostOut(Answer):
+    """Hosts whose line is lost and that are looked for at this moment; none: `count` is 0."""
+
+    count: int
+    hosts: str = Field(description="folded, such as `web[01-40]`")
+    longest_s: float = Field(description="how long the first of them has been looked for")
+
+
 class TargetPage(Page[TargetOut]):
     """A part of the list of a run's targets."""
 
@@ -64,3 +72,11 @@ async def list_targets(
         items=[TargetOut.model_validate(row) for row in rows[:limit]],
         next_cursor=cursors.encode(scope, rows[limit - 1].id) if len(rows) > limit else None,
     )
+
+
+@routes.get("/runs/{run}/lost-lines", operation_id="getLostLines")
+@asks(Verb.READ, ObjectKind.RUN, "{run}")
+async def lost_lines(run: str, engine: TheEngine) -> LostOut:
+    """Hosts of a live run that keep its work and do not answer at this moment."""
+    row = await engine.store.reader.read(lambda c: runs.get(c, run))
+    return LostOut.model_validate(engine.lost_lines.now(row.id))

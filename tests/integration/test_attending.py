@@ -34,6 +34,7 @@ from tests.support.runtime import (
     stored_output,
     targets_of,
 )
+from tests.support.waiting import eventually
 
 SAID = ((Stream.OUT, b"one\ntwo\n"), (Stream.ERR, b"complaint\n"), (Stream.OUT, b"three\n"))
 
@@ -63,6 +64,29 @@ async def test_a_lost_line_is_taken_up_at_the_byte(home: Path, lost_at: tuple[in
     assert set(hosts.started.values()) == {1}
     assert len(hosts.looks) == len(lost_at)
     assert not hosts.claimed, "what was harvested is settled"
+
+
+async def test_a_line_is_lost_until_the_host_is_reached_and_no_longer(home: Path) -> None:
+    hold = asyncio.Event()
+    is_away = False
+
+    def script(target: Target, work: Work | None) -> Behaviour:
+        nonlocal is_away
+        if work is not None:
+            is_away = True
+        elif is_away:
+            return Behaviour(refuses=TargetError(TargetCode.CONNECTION_FAILURE, "no route"))
+        return Behaviour(output=SAID, lost_at=(3,), until=hold)
+
+    async with engine(home, script, reattach_s=3600) as (opened, _):
+        await save(opened, *INVENTORY)
+        run_id = (await start(opened, targets="h1")).id
+        await eventually(lambda: opened.lost_lines.now(run_id).count)
+        assert (await opened.status()).lost_lines.hosts == "h1"
+        is_away = False
+        await eventually(lambda: not opened.lost_lines.now().count)
+        hold.set()
+        assert (await ended(opened, run_id)).state is RunState.SUCCEEDED
 
 
 async def test_a_digest_does_not_know_of_lost_lines_or_engines(home: Path) -> None:

@@ -36,6 +36,7 @@ def acted(api: FakeApi) -> FakeApi:
     api.on("GET", f"/runs/{ID}", answer(ended))
     api.on("GET", f"/runs/{ID}/operations", answer({"items": [operation()]}))
     api.on("GET", f"/runs/{ID}/targets", answer({"items": []}))
+    api.on("GET", f"/runs/{ID}/lost-lines", answer({}))
     end = {"seq": 1, "at": AT, "actor": "x", "type": "run.state", "subject": ID,
            "data": {"state": "succeeded"}}  # fmt: skip
     api.on("GET", "/events", stream(("run.state", "1", end)))

@@ -100,6 +100,7 @@ def ended_run(api: FakeApi) -> FakeApi:
 
     api.on("GET", f"/runs/{ID}/targets", targets)
     api.on("GET", f"/runs/{ID}/groups", answer(GROUPS))
+    api.on("GET", f"/runs/{ID}/lost-lines", answer({}))
     api.on("GET", f"/runs/{ID}/operations", answer({"items": []}))
     api.on("GET", f"/runs/{ID}/notes", answer({"items": []}))
     hosts = [{"name": f"web0{number}"} for number in (1, 2, 3)]
