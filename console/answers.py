@@ -248,12 +248,22 @@ class Batch(Answer, frozen=True, kw_only=True):
     finished_at: str | None = None
 
 
+class Hosts(Answer, frozen=True, kw_only=True):
+    """Some hosts of a run."""
+
+    count: int = 0
+    hosts: str = ""
+    """Folded."""
+
+
 class RunDetail(Run, frozen=True, kw_only=True):
     """One run with its steps and what may be asked of it."""
 
     steps: list[Step] = []
     batches: list[Batch] = []
     actions: list[str] = []
+    direct: Hosts = Hosts()
+    """Hosts where no claim could be made, so that the work ran directly."""
     definition: dict[str, Any] = {}
 
 

@@ -149,6 +149,7 @@ def show(
             out().table(targets_table(list(client.targets(detail.id, query)), now))
             return
         GroupsView(client, detail, out()).end(detail)
+        out().lines(results.direct_lines(detail))
         _print_record(client, detail)
         out().flush()
         failed = results.failures(failed_targets(client, detail))

@@ -211,6 +211,7 @@ class Watch:
             return
         out().flush()
         self._screen.print(*results.summary(self.run, self._clock.now()))
+        self._screen.lines(results.direct_lines(self.run))
         if self.run.batches and self.run.reason:
             self._screen.print("  ", self.run.reason)  # hosts do not say which batch ended it
         self._screen.lines(results.next_steps(self.run, failed))

@@ -124,6 +124,15 @@ def summary(run: Run, now: datetime) -> Line:
     return line(*pieces)
 
 
+def direct_lines(run: RunDetail) -> Iterator[Line]:
+    """Hosts that could make no claim, so that a lost line would have left them unknown."""
+    if run.direct.count:
+        text = ngettext("{count} host ran directly", "{count} hosts ran directly", run.direct.count)
+        said = text.format(count=number(run.direct.count))
+        why = _("no claim could be made there; their output says why")
+        yield line(Span(f"{said}: {run.direct.hosts}", Tone.WARNING), f"  ({why})")
+
+
 def short_id(run_id: str) -> str:
     """Enough of a run's id to type: its time in milliseconds and a little chance."""
     return run_id[:12]

@@ -273,6 +273,23 @@ def targets_of(
     return [_struct(row, TargetRow) for row in connection.execute(query)]
 
 
+def unclaimed_hosts(
+    connection: Connection, run_id: str, attempts: Iterable[tuple[str, int]]
+) -> list[str]:
+    """Hosts that keep no claim of one of these attempts (step, number), though it began there."""
+    hosts: set[str] = set()
+    for step, attempt in attempts:
+        query = select(target_run.c.host).where(
+            target_run.c.run_id == run_id,
+            target_run.c.step == step,
+            target_run.c.attempt == attempt,
+            target_run.c.claimed == 0,
+            target_run.c.started_at.is_not(None),
+        )
+        hosts.update(row[0] for row in connection.execute(query))
+    return sorted(hosts)
+
+
 def targets_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, TargetRow]:
     """Targets by their `id`, of any run."""
     query = select(*_TARGET_COLUMNS).where(target_run.c.id.in_(sorted(ids)))
