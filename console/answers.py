@@ -275,6 +275,8 @@ class Target(Answer, frozen=True, kw_only=True):
     ordinal: int
     host: str
     state: str
+    resolved_by: str = ""
+    """Who said that it ended so; "" where the host did."""
     code: str | None = None
     exit_code: int | None = None
     signal: str | None = None
@@ -301,6 +303,7 @@ class Group(Answer, frozen=True, kw_only=True):
     count: int
     hosts: str
     """Folded: `web[01-40]`."""
+    resolved_by: str = ""
     exit_code: int | None = None
     digest: str = ""
     ordinals: list[int] = []

@@ -295,7 +295,8 @@ def _print_lines(
 def _every_host(client: Client, run_id: str, place: dict[str, Any], tail: int | None) -> None:
     chosen = _exact(client.run(run_id), place)
     for target in client.targets(run_id, {name: chosen[name] for name in ("step", "attempt")}):
-        out().print(states.target_state(target.state), "  ", Span(target.host, Tone.STRONG))
+        state = states.target_state(target.state, target.resolved_by)
+        out().print(state, "  ", Span(target.host, Tone.STRONG))
         query = {**place, **chosen, "ordinal": target.ordinal}
         _print_lines(client, run_id, query, tail, indent="    ")
 

@@ -68,7 +68,7 @@ def targets_table(targets: Sequence[Target], now: datetime) -> Table:
         rows=tuple(
             (
                 Span(target.host, Tone.STRONG),
-                states.target_state(target.state),
+                states.target_state(target.state, target.resolved_by),
                 Span(target.signal or ("" if target.exit_code is None else str(target.exit_code))),
                 Span(duration(span_of(target.started_at, target.finished_at, now))),
                 Span(size(target.size_bytes) if target.size_bytes else ""),

@@ -38,7 +38,7 @@ def hosts_word(count: int) -> str:
 
 def group_lines(group: Group, sample_lines: int | None = SAMPLE_LINES) -> Iterator[Line]:
     """A group's heading and its sample; `sample_lines` None shows all of it, 0 nothing."""
-    pieces: list[str | Span] = [states.target_state(group.state)]
+    pieces: list[str | Span] = [states.target_state(group.state, group.resolved_by)]
     if group.exit_code is not None:
         pieces.append("  " + _("exit {code}").format(code=group.exit_code))
     pieces += [f"  {hosts_word(group.count)}  ", Span(group.hosts, Tone.STRONG)]
@@ -71,20 +71,21 @@ class Failure:
     hosts: tuple[str, ...]
     message: str
     """What the first of them said; others may name other addresses."""
+    resolved_by: str = ""
 
 
 def failures(targets: Iterable[Target]) -> list[Failure]:
     """Targets that did not succeed, put together by state and reason."""
-    found: dict[tuple[str, str, str], list[Target]] = defaultdict(list)
+    found: dict[tuple[str, str, str, str], list[Target]] = defaultdict(list)
     for target in targets:
         if target.state not in GOOD_TARGET_STATES:
             reason = _shape(target.message.replace(target.host, ""))
             if target.exit_code is not None:
                 reason = f"{target.exit_code} {reason}"
-            found[target.state, target.code or "", reason].append(target)
+            found[target.state, target.code or "", reason, target.resolved_by].append(target)
     return [
-        Failure(state, code, tuple(t.host for t in members), members[0].message)
-        for (state, code, _reason), members in sorted(
+        Failure(state, code, tuple(t.host for t in members), members[0].message, said_by)
+        for (state, code, _reason, said_by), members in sorted(
             found.items(), key=lambda item: (states.ORDER.get(item[0][0], 0), item[0])
         )
     ]
@@ -102,7 +103,7 @@ def failure_lines(found: Sequence[Failure]) -> Iterator[Line]:
     """One line for the hosts and one for the reason."""
     for failure in found:
         yield line(
-            states.target_state(failure.state),
+            states.target_state(failure.state, failure.resolved_by),
             f"  {hosts_word(len(failure.hosts))}  ",
             Span(fold(failure.hosts), Tone.STRONG),
         )

@@ -26,6 +26,7 @@ class TargetOut(Answer):
     ordinal: int = Field(description="place in the run's order, from 0")
     host: str
     state: TargetState
+    resolved_by: str = Field(description="who said that it ended so; empty where the host did")
     code: TargetCode | None
     exit_code: int | None
     signal: str | None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from core.domain.retrying import Standing
-from core.domain.run import RunState, TargetState, step_result
+from core.domain.run import RunState, TargetState, step_reason, step_result
 from core.domain.targets import fold
 from core.errors import Conflict, NotFound
 
@@ -72,10 +72,12 @@ def choose(
     return tuple(sorted({standing.ordinal for standing in unknown}))
 
 
-def result(standings: Sequence[Standing], chosen: Sequence[int], verdict: Verdict) -> RunState:
-    """How the step ended, now that `chosen` have their verdict."""
+def result(
+    standings: Sequence[Standing], chosen: Sequence[int], verdict: Verdict, step: str
+) -> tuple[RunState, str]:
+    """How the step ended, and why, now that `chosen` have their verdict."""
     taken = frozenset(chosen)
     counts = Counter(
         STATE_OF[verdict] if standing.ordinal in taken else standing.state for standing in standings
     )
-    return step_result(counts, stopping=False)
+    return step_result(counts, stopping=False), step_reason(counts, step)

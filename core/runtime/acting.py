@@ -74,6 +74,8 @@ class Asked:
     """Targets that it is about."""
     verdict: Verdict | None = None
     """What was said of them, where their outcome was unknown."""
+    judged: str = ""
+    """Why the step ends as it does, now that this was said."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Name -> text of what was erased when the run ended."""
 
@@ -104,7 +106,8 @@ class Asked:
             state = resolving.STATE_OF[self.verdict]
             said = f"{self.verdict}, says {actor}" + (f": {self.reason}" if self.reason else "")
             place = run_writes.StepPlace(self.run.id, self.step, self.attempt)
-            run_writes.resolve_targets(tx, place, self.ordinals, state, said)
+            run_writes.resolve_targets(tx, place, self.ordinals, state, actor, said)
+            run_writes.judge_again(tx, place, self.judged)
         secrets.put_back(tx, vault, self.run.id, self.run.definition.secrets, self.secrets)
 
 
@@ -167,10 +170,11 @@ def _resolve(connection: Connection, asked: Asked, action: Resolve) -> Asked:
     standings = _standings(connection, run, step, asked.attempt)
     chosen = resolving.choose(standings, action.hosts, verdict)
     event: AnyEvent = LookRequested(step=step, attempt=asked.attempt)
+    judged = ""
     if verdict is not Verdict.LOOK:
-        state = resolving.result(standings, chosen, verdict)
+        state, judged = resolving.result(standings, chosen, verdict, step)
         event = TargetsResolved(step=step, attempt=asked.attempt, state=state)
-    return replace(asked, event=event, ordinals=chosen, verdict=verdict)
+    return replace(asked, event=event, ordinals=chosen, verdict=verdict, judged=judged)
 
 
 def _standings(connection: Connection, run: Known, step: str, attempt: int) -> list[Standing]:

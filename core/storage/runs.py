@@ -105,6 +105,8 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     """1 where the host keeps a record of the attempt, so that it can be asked how it went."""
     positions: dict[str, list[int]]
     """Stream -> [bytes of the host's own file that are stored, of them under the last ***]."""
+    resolved_by: str = ""
+    """Who said how it ended; "" where nobody had to."""
 
 
 _NOTES = select(func.count()).where(run_note.c.run_id == run.c.id).correlate(run).scalar_subquery()

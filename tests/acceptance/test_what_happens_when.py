@@ -187,6 +187,11 @@ def test_a_target_restarts(fleet: Fleet, gate: Gate, tmp_path: Path) -> None:
         assert product.raw_output(run_id, target["host"], "--stdout") == b"begun\n"
     product.run("runs", "resolve", run_id, "--hosts", "web001", "--success")
     product.run("runs", "resolve", run_id, "--failed", "--reason", "rebooted for the kernel")
+    shown = product.run("runs", "show", run_id).out
+    assert "✓ success, by word of" in shown
+    assert "✗ failed, by word of" in shown
+    assert "unknown" not in shown
     run = product.shown(run_id)["run"]
+    assert run["reason"] == "5 of 6 targets did not succeed in step command"
     assert run["counts"] == {"success": 1, "failed": 5}
     assert run["state"] == "partially_succeeded"

@@ -31,6 +31,7 @@ from tests.support.runtime import (
     save,
     start,
     step,
+    steps_of,
     stored_output,
     targets_of,
 )
@@ -189,7 +190,9 @@ async def test_a_host_that_stays_away_is_unknown_after_the_patience_and_keeps_it
         done = await ended(opened, done.id)
         [row] = await targets_of(opened, done.id)
         assert done.state is RunState.SUCCEEDED
-        assert (row.state, row.message) == (TargetState.SUCCESS, "")
+        assert (row.state, row.message, row.resolved_by) == (TargetState.SUCCESS, "", "")
+        [attempt] = await steps_of(opened, done.id)
+        assert (done.reason, attempt.reason) == ("", "")
         assert await printed(opened, done.id, Stream.OUT) == b"one\ntwo\nthree\n"
         assert not hosts.claimed
     assert set(hosts.started.values()) == {1}
@@ -220,7 +223,10 @@ async def test_a_person_says_how_it_ended_and_the_run_goes_on(
         await opened.runs.act(done.id, resolve, "ann")
         done = await ended(opened, done.id)
         [row] = await targets_of(opened, done.id, step="a", host="h1")
-        assert (done.state, row.state) == (state, target)
+        assert (done.state, row.state, row.resolved_by) == (state, target, "ann")
+        [steps] = [s for s in await steps_of(opened, done.id) if s.step == "a"]
+        failed = "1 of 2 targets did not succeed in step a" if verdict is Verdict.FAILED else ""
+        assert (done.reason, steps.reason) == (failed, failed)
         assert "the host was restarted" in row.message
         assert row.message.endswith(f"{verdict}, says ann: I looked")
         followed = await targets_of(opened, done.id, step="b")
@@ -232,6 +238,20 @@ async def test_a_person_says_how_it_ended_and_the_run_goes_on(
             assert done.counts == {"success": 1, "failed": 1}
         with pytest.raises(IllegalTransition):
             await opened.runs.act(done.id, resolve, "ann")
+
+
+async def test_what_a_person_says_of_some_hosts_changes_the_reason_of_the_rest(home: Path) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(output=SAID, lost_at=(4,), broken="the host was restarted")
+
+    async with engine(home, script) as (opened, _):
+        await save(opened, *INVENTORY)
+        done = await ended(opened, (await start(opened, targets="h1,h2,h3")).id)
+        resolve = Resolve(verdict=Verdict.SUCCESS, hosts=("h1",), reason="I looked")
+        await opened.runs.act(done.id, resolve, "ann")
+        done = await ended(opened, done.id)
+        assert done.state is RunState.ABNORMAL
+        assert done.reason == "2 of 3 targets did not succeed in step command"
 
 
 async def test_a_host_that_kept_nothing_cannot_be_asked_again(home: Path) -> None:
