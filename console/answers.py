@@ -209,6 +209,7 @@ class Operation(Answer, frozen=True, kw_only=True):
     batch: int | None = None
     targets: list[str] = []
     reason: str = ""
+    change: str = ""
 
 
 class Note(Answer, frozen=True, kw_only=True):

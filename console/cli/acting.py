@@ -11,28 +11,21 @@ from console.answers import Run, RunDetail
 from console.cli import options, starting, watching
 from console.cli.asking import secret
 from console.cli.exit_codes import ExitCode
+from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.printing import err, out
+from console.cli.rolling import BatchFlags
 from console.cli.runs import RunId, find
 from console.cli.settings import engine, may_ask
 from console.cli.starting import (
     WHERE,
-    AllowEmpty,
     Change,
-    Concurrency,
     Confirm,
     Detach,
-    Env,
     Hosts,
-    Json,
-    On,
     Parameter,
-    PerHost,
-    Quiet,
-    RunAs,
-    Stream,
-    Timeout,
-    Title,
+    RequestFlags,
+    ShowFlags,
 )
 from console.client import Client
 from console.i18n import _
@@ -103,6 +96,7 @@ jobdeck runs retry last --not-started
 jobdeck runs retry 01KAAAAAAA --hosts web[03-05] --reason 'disk replaced'
 """,
 )
+@gathered
 def retry(
     run: RunId,
     failed: Annotated[
@@ -120,13 +114,12 @@ def retry(
     hosts: Hosts = None,
     step: OfStep = None,
     confirm: Confirm = None,
+    change: Change = None,
     secrets: Secrets = None,
     reason: Reason = None,
     detach: Detach = False,
-    per_host: PerHost = False,
-    stream: Stream = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    *,
+    show: ShowFlags,
 ) -> int:
     options.exclusive(
         {
@@ -143,14 +136,15 @@ def retry(
         "step": step,
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
+        "change": change,
     }
     given = options.values("-p", secrets)
-    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    view = show.view()
     with engine() as client:
         row = _act(client, find(client, run), "retry", fields, given)
         if view not in (watching.QUIET, watching.JSON):
             _say_retry(client, row)
-        return starting.follow(client, row, view=view, detach=detach, outputs=per_host)
+        return starting.follow(client, row, view=view, detach=detach, outputs=show.per_host)
 
 
 @command(
@@ -162,6 +156,7 @@ def ignore(
     run: RunId,
     step: OfStep = None,
     confirm: Confirm = None,
+    change: Change = None,
     secrets: Secrets = None,
     reason: Reason = None,
     wait: Wait = False,
@@ -170,6 +165,7 @@ def ignore(
         "step": step,
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
+        "change": change,
     }
     given = options.values("-p", secrets)
     with engine() as client:
@@ -205,6 +201,7 @@ def resolve(
     hosts: Hosts = None,
     step: OfStep = None,
     confirm: Confirm = None,
+    change: Change = None,
     secrets: Secrets = None,
     reason: Reason = None,
     wait: Wait = False,
@@ -222,6 +219,7 @@ def resolve(
         "step": step,
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
+        "change": change,
     }
     given = options.values("-p", secrets)
     with engine() as client:
@@ -277,49 +275,28 @@ jobdeck runs again last
 jobdeck runs again 01KAAAAAAA -p version=1.4.3 --hosts web[01-03]
 """,
 )
+@gathered
 def again(
     run: RunId,
     parameter: Parameter = None,
-    on: On = None,
-    hosts: Hosts = None,
-    run_as: RunAs = None,
-    allow_empty: AllowEmpty = False,
-    confirm: Confirm = None,
-    change: Change = None,
-    concurrency: Concurrency = None,
-    timeout: Timeout = None,
-    env: Env = None,
-    title: Title = None,
+    *,
+    given: RequestFlags,
+    batches: BatchFlags,
     detach: Detach = False,
-    per_host: PerHost = False,
-    stream: Stream = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    show: ShowFlags,
 ) -> int:
-    changes = starting.request_of(
-        on=on,
-        hosts=hosts,
-        run_as=run_as,
-        allow_empty=allow_empty,
-        confirm=confirm,
-        change=change,
-        concurrency=concurrency,
-        timeout=timeout,
-        env=env,
-        title=title,
-    )
-    given = options.values("-p", parameter)
-    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    changes, view = given.request(batches), show.view()
+    parameters = options.values("-p", parameter)
     with engine() as client:
         before = client.run_request(find(client, run))
-        request = acting.changed_request(before.request, changes, given)
-        request = _with_secrets(client, request, before.secrets, given)
+        request = acting.changed_request(before.request, changes, parameters)
+        request = _with_secrets(client, request, before.secrets, parameters)
         if view not in (watching.QUIET, watching.JSON):
             if "job" in request:
                 revision = client.document("job", request["job"]).revision
                 err().lines(acting.revision_lines(before.origin, revision))
             err().lines(acting.plan_lines(client.preview(request)))
-        return starting.go(client, request, view=view, detach=detach, outputs=per_host)
+        return starting.go(client, request, view=view, detach=detach, outputs=show.per_host)
 
 
 @command(

@@ -11,11 +11,12 @@ import typer
 from console.answers import Diff, Group, RunDetail
 from console.cli import options, watching
 from console.cli.exit_codes import ExitCode
+from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import engine
-from console.cli.starting import PerHost, Quiet, Stream, view_of
+from console.cli.starting import ShowFlags
 from console.cli.views import GroupsView, StreamView, failed_targets, latest_steps, output_lines
 from console.client import Client
 from console.i18n import _
@@ -184,17 +185,16 @@ def _exact(detail: RunDetail, chosen: dict[str, Any]) -> dict[str, Any]:
     "watch",
     _("Follow a run to its end.\n\nCtrl-C asks whether to leave it alone or to stop it."),
 )
+@gathered
 def watch(
     run: RunId,
-    per_host: PerHost = False,
-    stream: Stream = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    *,
+    show: ShowFlags,
 ) -> int:
-    view = view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    view = show.view()
     with engine() as client:
         detail = client.run(find(client, run))
-        return watching.Watch(client, detail, view, outputs=per_host).to_the_end()
+        return watching.Watch(client, detail, view, outputs=show.per_host).to_the_end()
 
 
 @command(

@@ -66,6 +66,8 @@ class Asked:
     action: RunAction
     event: AnyEvent
     reason: str
+    change: str = ""
+    """The change number under which it is asked; "" where none was given."""
     step: str = ""
     attempt: int = 0
     batch: int | None = None
@@ -101,6 +103,7 @@ class Asked:
             batch=self.batch,
             targets=[self.run.definition.hosts[ordinal].name for ordinal in self.ordinals],
             reason=self.reason,
+            change=self.change,
         )
         if self.verdict is not None:
             state = resolving.STATE_OF[self.verdict]
@@ -143,7 +146,7 @@ def understand(connection: Connection, run: Known, action: Action) -> Asked:
             asked = _retry(connection, asked, action)
         case Resolve():
             asked = _resolve(connection, asked, action)
-    return replace(asked, secrets=_secrets(asked, action.secrets))
+    return replace(asked, change=action.change or "", secrets=_secrets(asked, action.secrets))
 
 
 def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:

@@ -232,6 +232,7 @@ run_operation = Table(
     Column("batch", Integer),
     Column("targets", Text, nullable=False, server_default=text("'[]'")),  # JSON: names of hosts
     Column("reason", String(500), nullable=False, server_default=text("''")),
+    Column("change", String(128), nullable=False, server_default=text("''")),  # change number
     Index(None, "run_id", "id"),
     sqlite_autoincrement=True,
 )

@@ -522,6 +522,22 @@ async def test_guard_rails_of_today_stand_before_a_retry_too(home: Path) -> None
         assert starts(executor, "a", 2) == {"h3": 1}
 
 
+async def test_a_change_number_is_given_with_the_action_and_kept_with_it(home: Path) -> None:
+    rails = {"change_required": True}
+    environment = {"kind": "environment", "name": "prod", "spec": rails}
+    spec = {"account": "deploy", "environment": "prod"}
+    async with engine(home, Fleet("h3")) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("a")))
+        done = await start_and_end(opened, job="j")
+        await save(opened, environment, {"kind": "host", "name": "h3", "spec": spec})
+        with pytest.raises(Forbidden, match="requires a change number"):
+            await act(opened, done.id, Retry())
+        await act(opened, done.id, Retry(change="CHG-1"))
+        await ended(opened, done.id)
+        [asked] = await opened.store.reader.read(lambda c: operations.of_run(c, done.id))
+        assert (asked.action, asked.change) == ("retry", "CHG-1")
+
+
 async def test_a_run_that_goes_on_is_not_retried_or_ignored(home: Path) -> None:
     fleet = Fleet()
     fleet.holds["h1"] = asyncio.Event()

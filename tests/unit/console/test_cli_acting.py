@@ -50,6 +50,12 @@ def acted(api: FakeApi) -> FakeApi:
         (("cancel", ID), {"action": "stop"}),
         (("force-stop", ID, "--reason", "x"), {"action": "force_stop", "reason": "x"}),
         (("ignore", ID, "--step", "a"), {"action": "ignore", "step": "a"}),
+        (("ignore", ID, "--change", "CHG-1"), {"action": "ignore", "change": "CHG-1"}),
+        (("retry", ID, "-d", "--change", "CHG-1"), {"action": "retry", "change": "CHG-1"}),
+        (
+            ("resolve", ID, "--success", "--change", "CHG-1"),
+            {"action": "resolve", "verdict": "success", "change": "CHG-1"},
+        ),
         (("skip", ID, "--reason", "x"), {"action": "skip", "reason": "x"}),
         (("retry", ID, "-d"), {"action": "retry"}),
         (("retry", ID, "-d", "--failed"), {"action": "retry", "scope": "failed"}),
@@ -220,6 +226,20 @@ def test_again_takes_flags_instead_of_what_was_given_then(
             "parameters": {"version": "2", "zone": "a", "token": "t"},
         }
     ]  # fmt: skip
+
+
+def test_again_lays_flags_of_batches_over_the_rules_of_then(
+    jobdeck: Jobdeck, earlier: FakeApi
+) -> None:
+    rules = {"batch": "1 5", "max_fail": "1"}
+    request = {**BEFORE["request"], "rolling": rules}  # type: ignore[dict-item]
+    earlier.on("GET", f"/runs/{ID}/request", answer({**BEFORE, "request": request}))
+
+    ended = jobdeck("runs", "again", ID, "-d", "--batch", "2", "--soak", "5m")
+
+    assert ended.code == 0, ended.err
+    [sent] = earlier.sent("POST", "/runs")
+    assert sent["rolling"] == {"batch": "2", "max_fail": "1", "soak_s": 300}
 
 
 def test_again_without_anybody_to_ask_names_the_secret(
