@@ -30,7 +30,7 @@ from console import answers
 from console.i18n import _
 from console.problems import EngineBug, error_of
 from console.sse import ServerEvent, parse_events, split_lines
-from core.errors import EngineStopped, EngineUnreachable, EnvironmentFault, OpsError
+from core.errors import EngineStopped, EngineUnreachable, EnvironmentFault, OpsError, RequestError
 
 A = TypeVar("A")
 
@@ -444,6 +444,11 @@ def _stopped() -> EngineStopped:
 
 
 def _part(text: str) -> str:
+    """A name or an id as a part of a path, where nothing would be another path."""
+    if not text.strip():
+        raise RequestError(
+            _("a name or an id is empty"), hint=_("`--help` shows what it stands for")
+        )
     return quote(text, safe="")
 
 

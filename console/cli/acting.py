@@ -359,7 +359,8 @@ def _as_flag(problem: Problem) -> Problem:
     name = problem.where.removeprefix("secrets.")
     if name == problem.where:
         return problem
-    return Problem(where=f"-p {name}", what=problem.what, hint=f"-p {name}=@FILE")
+    hint = f"-p {name}=@FILE" if problem.hint else ""  # none where there is no such secret
+    return Problem(where=f"-p {name}", what=problem.what, hint=hint)
 
 
 def _say_retry(client: Client, row: Run) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from console.cli import options
 from console.i18n import _
+from core.errors import RequestError
 
 ROLL = _("Batches")
 
@@ -149,9 +150,7 @@ class BatchFlags:
             "mode": _one_of("--mode", self.mode, Mode),
             "max_fail": _max_fail(self.max_fail),
             "scope": _one_of("--scope", self.scope, Scope),
-            "min_success": options.whole(
-                "--min-success", self.min_success and self.min_success.removesuffix("%"), 1, 100
-            ),
+            "min_success": _min_success(self.min_success),
             "order": _one_of("--order", self.order, Order),
             "rank": self.rank,
             "soak_s": options.seconds("--soak", self.soak),
@@ -163,6 +162,17 @@ class BatchFlags:
 
 def _one_of(flag: str, text: str | None, known: type[StrEnum]) -> str | None:
     return None if text is None else options.one_of(flag, text, list(known))
+
+
+def _min_success(text: str | None) -> int | None:
+    try:
+        return options.whole("--min-success", text and text.removesuffix("%"), 1, 100)
+    except RequestError:
+        raise options.refuse(
+            "--min-success",
+            _("{text!r} does not fit").format(text=text),
+            _("a share of the hosts from 1% to 100%; leave it out to ask for nothing"),
+        ) from None
 
 
 def _max_fail(text: str | None) -> str | None:

@@ -412,7 +412,7 @@ def _first(group: Group) -> tuple[int, str]:
 def _ordinal(client: Client, run_id: str, place: dict[str, Any], host: str) -> tuple[int, str]:
     for target in client.targets(run_id, {**place, "host": host}):
         return target.ordinal, host
-    raise NotFound("host of this run", host)
+    raise NotFound("host", host, place="this run")
 
 
 @command(app, "search", _("Find lines in what the hosts of a run printed."))
@@ -421,8 +421,9 @@ def search(
     words: Annotated[list[str], typer.Argument(metavar="WORDS")],
     as_json: Json = False,
 ) -> int:
+    text = options.search_words(words)
     with engine() as client:
-        found = list(client.search(find(client, run), " ".join(words)))
+        found = list(client.search(find(client, run), text))
     if as_json:
         out().json(msgspec.to_builtins(found))
     else:

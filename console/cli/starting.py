@@ -23,7 +23,7 @@ from console.cli.printing import err, out
 from console.cli.probing import dry_run
 from console.cli.settings import may_ask
 from console.client import Client
-from console.i18n import _
+from console.i18n import _, ngettext
 from console.presenters.batches import plan_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
@@ -323,8 +323,13 @@ def _with_batches_shown(client: Client, request: Mapping[str, Any]) -> Mapping[s
         preview = client.preview(request)
     for step in preview.steps:
         if step.batches:
-            rolls = _("step {name} rolls in {count} batches:")
-            err().print(rolls.format(name=step.step, count=len(step.batches)))
+            count = len(step.batches)
+            rolls = ngettext(
+                "step {name} rolls in {count} batch:",
+                "step {name} rolls in {count} batches:",
+                count,
+            )
+            err().print(rolls.format(name=step.step, count=count))
             err().lines(plan_lines(step.batches))
     return {**request, "seed": preview.seed} if preview.seed else request
 

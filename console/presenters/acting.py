@@ -20,7 +20,7 @@ def action_word(action: str) -> str:
     """What somebody asked for; an action that this console does not know, as it is."""
     words = {
         "stop": _("stop"),
-        "force_stop": _("stop by force"),
+        "force_stop": _("force-stop"),
         "retry": _("retry"),
         "ignore": _("ignore failure"),
         "skip": _("skip"),

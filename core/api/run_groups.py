@@ -262,5 +262,5 @@ def _sample(c: Connection, row: TargetRow, limit: int) -> Sample:
 
 def _target(by_ordinal: dict[int, TargetRow], place: StepRow, ordinal: int) -> TargetRow:
     if ordinal not in by_ordinal:
-        raise NotFound(f"target of step {place.step}", str(ordinal))
+        raise NotFound("target", str(ordinal), place=f"step {place.step}")
     return by_ordinal[ordinal]

@@ -52,7 +52,7 @@ def choose(
         named = []
         for host in hosts:
             if host not in by_host:
-                raise NotFound("target of the step", host, list(by_host))
+                raise NotFound("target", host, list(by_host), place="the step")
             named.append(by_host[host])
         known = [standing.host for standing in named if standing not in unknown]
         if known:

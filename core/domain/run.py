@@ -233,6 +233,11 @@ class RunAction(StrEnum):
     CONTINUE = "continue"
     """The next batch of a rolling step starts."""
 
+    @property
+    def word(self) -> str:
+        """What people call it, and type: `force-stop`."""
+        return self.value.replace("_", "-")
+
 
 RUN_WIDE_ACTIONS = frozenset({RunAction.STOP, RunAction.FORCE_STOP})
 """Asked of a run as a whole; all others are asked of one of its steps."""

@@ -216,9 +216,9 @@ _GIVE_AGAIN = "give it again, or start a new run with `jobdeck runs again`"
 
 
 def _not_possible(run: Known, action: RunAction, of: str = "") -> IllegalTransition:
-    legal = ", ".join(machine.actions(run.state))
+    legal = ", ".join(each.word for each in machine.actions(run.state))
     return IllegalTransition(
-        of or f"run {run.id} is {run.state.run}; {action} is not possible",
+        of or f"run {run.id} is {run.state.run}; {action.word} is not possible",
         hint=f"possible: {legal}"
         if legal
         else "nothing can be asked of it any more; `jobdeck runs again` starts another like it",
@@ -242,6 +242,6 @@ def _step(run: Known, action: Skip | Ignore | Retry | Resolve | Continue) -> str
         status = run.state.steps.get(action.step)
         stands = "has not started" if status is None else f"is {status.state}"
         raise _not_possible(
-            run, action.action, f"step {action.step} {stands}; {action.action} is not possible"
+            run, action.action, f"step {action.step} {stands}; {action.action.word} is not possible"
         )
     return action.step

@@ -359,7 +359,7 @@ async def test_a_stop_that_hangs_is_ended_by_force_and_tells_what_is_not_known(h
         await save(opened, *INVENTORY, TWO_STEPS)
         accepted = await start(opened, job="j", targets="h[1-4]", concurrency=1)
         await running(executor, 1)
-        with pytest.raises(IllegalTransition, match="force_stop is not possible"):
+        with pytest.raises(IllegalTransition, match="force-stop is not possible"):
             await act(opened, accepted.id, ForceStop())
         assert (await act(opened, accepted.id, Stop())).state is RunState.STOPPING
         await act(opened, accepted.id, ForceStop(reason="h1 is gone"))

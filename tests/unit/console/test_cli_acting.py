@@ -131,7 +131,7 @@ def test_where_nobody_can_be_asked_a_missing_secret_names_its_flag(
 ) -> None:
     refused = problem(
         422, "invalid", "the run needs the secrets that it was started with",
-        problems=[{"where": "secrets.PIN", "what": "was erased when the run ended", "hint": ""}],
+        problems=[{"where": "secrets.PIN", "what": "was erased when the run ended", "hint": "give it again"}],
     )  # fmt: skip
     acted.on("POST", ACTIONS, refused)
 
@@ -140,6 +140,21 @@ def test_where_nobody_can_be_asked_a_missing_secret_names_its_flag(
     assert ended.code == 2
     assert "-p PIN: was erased when the run ended" in ended.err
     assert "-p PIN=@FILE" in ended.err
+
+
+def test_a_secret_that_the_run_never_had_is_not_asked_for_as_a_file(
+    jobdeck: Jobdeck, acted: FakeApi
+) -> None:
+    refused = problem(
+        422, "invalid", "the run needs the secrets that it was started with",
+        problems=[{"where": "secrets.x", "what": "the run was started without such a secret"}],
+    )  # fmt: skip
+    acted.on("POST", ACTIONS, refused)
+
+    ended = jobdeck("runs", "resolve", ID, "--look", "-p", "x=y")
+
+    assert ended.code == 2
+    assert "  -p x: the run was started without such a secret\n" in ended.err
 
 
 def test_a_guard_rail_that_asks_for_the_number_gets_it_from_a_person(
