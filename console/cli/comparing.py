@@ -61,5 +61,6 @@ def compare(
 
 def _print_comparison(compared: RunComparison) -> None:
     now = SystemClock().now()
-    out().lines([side_line("A", compared.a, now), side_line("B", compared.b, now)])
+    for letter, run in (("A", compared.a), ("B", compared.b)):
+        out().entry(side_line(letter, run, now))
     out().lines(compared_lines(compared))

@@ -13,7 +13,7 @@ from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.durations import duration, number, size, span_of
 from console.presenters.progress import count_spans
-from console.presenters.text import Line, Span, Tone, line
+from console.presenters.text import Column, Line, Span, Table, Tone, line
 from core.domain.hostrange import fold
 from core.domain.run import GOOD_TARGET_STATES, TargetCode, TargetState
 
@@ -139,7 +139,9 @@ def short_id(run_id: str) -> str:
     return run_id[:12]
 
 
-def next_steps(run: RunDetail, found: Sequence[Failure], *, shown: bool = False) -> Iterator[Line]:
+def next_steps(
+    run: RunDetail, found: Sequence[Failure], *, shown: bool = False
+) -> Iterator[Line | Table]:
     """What to type next, where something did not succeed: a command and what it is good for.
 
     `shown` leaves out how to look at the run, for whoever is looking at it.
@@ -163,12 +165,14 @@ def next_steps(run: RunDetail, found: Sequence[Failure], *, shown: bool = False)
     )
     if "retry" in run.actions and not all_in_doubt:
         steps.append((f"jobdeck runs retry {id_}", _("run it again where it failed")))
-    width = max((len(command) for command, _why in steps), default=0)
-    if steps:
-        yield line("")
-        yield line(Span(_("What to look at:"), Tone.QUIET))
-    for command, why in steps:
-        yield line("  ", Span(command, Tone.STRONG), " " * (width - len(command) + 2), why)
+    if not steps:
+        return
+    yield line("")
+    yield line(Span(_("What to look at:"), Tone.QUIET))
+    yield Table(
+        columns=(Column("", whole=True), Column("", elastic=True, wraps=True)),
+        rows=tuple((Span(f"  {command}", Tone.STRONG), Span(why)) for command, why in steps),
+    )
 
 
 _IN_DOUBT = frozenset({TargetCode.CANCEL_UNVERIFIED})

@@ -54,7 +54,7 @@ def steps_table(steps: Sequence[Step], now: datetime) -> Table:
             Column(_("STATE")),
             Column(_("STARTED")),
             Column(_("TOOK"), right=True),
-            Column(_("HOSTS"), elastic=True),
+            Column(_("HOSTS"), elastic=True, wraps=True),
         ),
         rows=tuple(
             (
