@@ -156,6 +156,7 @@ class Watch:
                 raise KeyboardInterrupt
             self._show((Span(_("the engine is away; coming back ..."), Tone.QUIET),))
 
+        self._line.clear()  # so that the next one is shown at once
         self._return.wait(meanwhile)
         self._line.clear()
 

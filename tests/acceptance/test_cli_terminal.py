@@ -97,6 +97,23 @@ def test_a_line_tells_how_far_a_run_is_and_leaves_no_trace(terminal: Terminal, h
 QUESTION = "The run goes on by itself: d)etach, s)top the run, or Enter to go on?"
 
 
+def test_an_engine_that_is_away_is_one_calm_line(
+    product: Product, terminal: Terminal, held: Held
+) -> None:
+    terminal.start(*JOBDECK, "run", "--on", "one", "--", held.command)
+    terminal.wait_for("0/1  ▸ 1 running")
+
+    product.kill_engine()
+    terminal.wait_for("the engine is away; coming back ...")
+    terminal.wait_for("0/1  ▸ 1 running")
+    held.release()
+    code, screen = terminal.ended()
+
+    assert code == 0
+    assert "✓ succeeded  ✓ 1 success" in screen
+    assert "away" not in screen
+
+
 def test_ctrl_c_asks_and_enter_goes_on(terminal: Terminal, held: Held) -> None:
     terminal.start(*JOBDECK, "run", "--on", "one", "--", held.command)
     terminal.wait_for("1 running")
