@@ -1,8 +1,8 @@
-"""`jobdeck runs` for operators: stop, retry, ignore, skip, start again, leave a note."""
+"""`jobdeck runs` for operators: stop, retry, ignore, resolve, skip, continue, leave a note."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +14,6 @@ from console.cli.exit_codes import ExitCode
 from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.printing import err, out
-from console.cli.rolling import BatchFlags
 from console.cli.runs import RunId, find
 from console.cli.settings import engine, may_ask
 from console.cli.starting import (
@@ -23,8 +22,6 @@ from console.cli.starting import (
     Confirm,
     Detach,
     Hosts,
-    Parameter,
-    RequestFlags,
     ShowFlags,
 )
 from console.client import Client
@@ -263,44 +260,6 @@ def continue_(run: RunId, step: OfStep = None, reason: Reason = None, wait: Wait
 
 @command(
     app,
-    "again",
-    _(
-        "Start a run like an earlier one.\n\n"
-        "It means the documents of now: a job's current revision, the hosts that its expression"
-        " matches. Flags change what they name; -p and --env add to what was given then. Secrets"
-        " are asked for."
-    ),
-    """
-jobdeck runs again last
-jobdeck runs again 01KAAAAAAA -p version=1.4.3 --hosts web[01-03]
-""",
-)
-@gathered
-def again(
-    run: RunId,
-    parameter: Parameter = None,
-    *,
-    given: RequestFlags,
-    batches: BatchFlags,
-    detach: Detach = False,
-    show: ShowFlags,
-) -> int:
-    changes, view = given.request(batches), show.view()
-    parameters = options.values("-p", parameter)
-    with engine() as client:
-        before = client.run_request(find(client, run))
-        request = acting.changed_request(before.request, changes, parameters)
-        request = _with_secrets(client, request, before.secrets, parameters)
-        if view not in (watching.QUIET, watching.JSON):
-            if "job" in request:
-                revision = client.document("job", request["job"]).revision
-                err().lines(acting.revision_lines(before.origin, revision))
-            err().lines(acting.plan_lines(client.preview(request)))
-        return starting.go(client, request, view=view, detach=detach, outputs=show.per_host)
-
-
-@command(
-    app,
     "note",
     _("Leave a note on a run, or list its notes.\n\nNotes are kept with who and when."),
     """
@@ -380,16 +339,3 @@ def _go_on(client: Client, row: Run, *, wait: bool, wanted: RunState | None = No
     watch = watching.Watch(client, detail, watching.GROUPS)
     code = watch.to_the_end()
     return ExitCode.OK if watch.run.state == wanted else code
-
-
-def _with_secrets(
-    client: Client, request: dict[str, Any], names: Sequence[str], given: Mapping[str, str]
-) -> dict[str, Any]:
-    """The request with every secret that the run before was given, typed by a person."""
-    declared = starting.secret_parameters(client, request["job"]) if "job" in request else {}
-    wanted = [name for name, required in declared.items() if required or name in names]
-    parameters = starting.typed_secrets(name for name in wanted if name not in given)
-    others = starting.typed_secrets(name for name in names if name not in declared)
-    if parameters:
-        request = {**request, "parameters": {**request.get("parameters", {}), **parameters}}
-    return {**request, "secrets": others} if others else request

@@ -10,8 +10,9 @@ import typer
 from console.answers import Diff, RunComparison
 from console.cli.helping import command, family
 from console.cli.options import Json
+from console.cli.outputs import print_diff
 from console.cli.printing import out
-from console.cli.runs import StepName, find, print_diff
+from console.cli.runs import StepName, find
 from console.cli.settings import engine
 from console.i18n import _
 from console.presenters.comparing import compared_lines, side_line
