@@ -34,6 +34,15 @@ class Worker(Answer, frozen=True, kw_only=True):
     restarts: int
 
 
+class Lost(Answer, frozen=True, kw_only=True):
+    """Hosts whose line is lost, and that are looked for at this moment."""
+
+    count: int = 0
+    hosts: str = ""
+    """Folded."""
+    longest_s: float = 0.0
+
+
 class Engine(Answer, frozen=True, kw_only=True):
     """How the engine is."""
 
@@ -53,6 +62,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     unlocker: str = ""
     recovered_runs: int = 0
     recovery: dict[str, int] = {}
+    lost_lines: Lost = Lost()
     pending_host_keys: int = 0
     workers: list[Worker] = []
 
@@ -199,6 +209,7 @@ class Operation(Answer, frozen=True, kw_only=True):
     batch: int | None = None
     targets: list[str] = []
     reason: str = ""
+    change: str = ""
 
 
 class Note(Answer, frozen=True, kw_only=True):
@@ -238,12 +249,22 @@ class Batch(Answer, frozen=True, kw_only=True):
     finished_at: str | None = None
 
 
+class Hosts(Answer, frozen=True, kw_only=True):
+    """Some hosts of a run."""
+
+    count: int = 0
+    hosts: str = ""
+    """Folded."""
+
+
 class RunDetail(Run, frozen=True, kw_only=True):
     """One run with its steps and what may be asked of it."""
 
     steps: list[Step] = []
     batches: list[Batch] = []
     actions: list[str] = []
+    direct: Hosts = Hosts()
+    """Hosts where no claim could be made, so that the work ran directly."""
     definition: dict[str, Any] = {}
 
 
@@ -255,6 +276,8 @@ class Target(Answer, frozen=True, kw_only=True):
     ordinal: int
     host: str
     state: str
+    resolved_by: str = ""
+    """Who said that it ended so; "" where the host did."""
     code: str | None = None
     exit_code: int | None = None
     signal: str | None = None
@@ -281,6 +304,7 @@ class Group(Answer, frozen=True, kw_only=True):
     count: int
     hosts: str
     """Folded: `web[01-40]`."""
+    resolved_by: str = ""
     exit_code: int | None = None
     digest: str = ""
     ordinals: list[int] = []

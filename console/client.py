@@ -8,11 +8,12 @@ the API's code and hint, an engine that does not answer is EngineUnreachable.
 
 from __future__ import annotations
 
+import copy
 import json
 import socket
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -31,7 +32,7 @@ from console import answers
 from console.i18n import _
 from console.problems import EngineBug, error_of
 from console.sse import ServerEvent, parse_events, split_lines
-from core.errors import EngineUnreachable, EnvironmentFault, OpsError
+from core.errors import EngineStopped, EngineUnreachable, EnvironmentFault, OpsError, RequestError
 
 A = TypeVar("A")
 
@@ -41,6 +42,9 @@ _TIMEOUT = httpx.Timeout(60, connect=5)
 _ENDLESS = httpx.Timeout(None, connect=5)
 _PAGE = 1000
 """Items asked for at once where everything is wanted: the most that the API gives."""
+
+_MOST_ABSENCES = 5
+"""How often a question is asked again: one that no engine survives has to end somewhere."""
 
 _BYE = "bye"
 """The last event of a stream that ends because the engine stops."""
@@ -56,11 +60,22 @@ class Client:
         self._http = httpx.Client(
             transport=transport, base_url=_BASE, timeout=_TIMEOUT, trust_env=False
         )
+        self._until_back: Callable[[EngineUnreachable], None] | None = None
 
     @classmethod
     def over_socket(cls, path: Path) -> Self:
         """A client of the engine that listens on this Unix socket."""
         return cls(httpx.HTTPTransport(uds=str(path), retries=0))
+
+    def patient(self, until_back: Callable[[EngineUnreachable], None]) -> Self:
+        """This client, for somebody whose questions outlive the engine's absence.
+
+        `until_back` returns when an engine answers again, or raises. Only what asks is asked
+        again: whether an action arrived is for its caller to find out.
+        """
+        twin = copy.copy(self)
+        twin._until_back = until_back
+        return twin
 
     def close(self) -> None:
         self._http.close()
@@ -205,6 +220,10 @@ class Client:
         """Targets in the run's order; `query` takes step, attempt, state and host."""
         return self._all(answers.Target, f"{_run(run_id)}/targets", query)
 
+    def lost_lines(self, run_id: str) -> answers.Lost:
+        """Hosts of a live run that are looked for at this moment."""
+        return self._get(answers.Lost, f"{_run(run_id)}/lost-lines")
+
     def groups(self, run_id: str, query: Query) -> answers.Groups:
         return self._get(answers.Groups, f"{_run(run_id)}/groups", query)
 
@@ -263,7 +282,7 @@ class Client:
     ) -> Iterator[tuple[str, answers.StreamedPiece]]:
         """Output of all targets as it arrives, each with its place, until the run's end.
 
-        Raises EngineUnreachable when the engine stops before that. Asked again with the last
+        Raises as `follow_events` does when the engine goes before that. Asked again with the last
         place as `after`, it leaves nothing out and repeats nothing.
         """
         with self._events(f"{_run(run_id)}/output/stream", {"after": after}) as events:
@@ -315,7 +334,10 @@ class Client:
             asked["after"] = page.next
 
     def follow_events(self, query: Query) -> Iterator[answers.Event]:
-        """Journal entries after `after`, then every further one; EngineUnreachable is the end."""
+        """Journal entries after `after`, then every further one.
+
+        EngineUnreachable is the end; EngineStopped where the engine took its leave.
+        """
         with self._events("/events", query) as events:
             for event in events:
                 if event.type != _BYE:
@@ -345,6 +367,13 @@ class Client:
     # --- HTTP -------------------------------------------------------------------------------
 
     def _get(self, answer: type[A], path: str, query: Query | None = None) -> A:
+        for _absence in range(_MOST_ABSENCES):
+            try:
+                return self._decode(answer, self._call("GET", path, query=query))
+            except EngineUnreachable as gone:
+                if self._until_back is None:
+                    raise
+                self._until_back(gone)
         return self._decode(answer, self._call("GET", path, query=query))
 
     def _post(self, answer: type[A], path: str, body: Mapping[str, Any]) -> A:
@@ -410,13 +439,18 @@ class Client:
             ) from error
 
 
-def _stopped() -> EngineUnreachable:
-    return EngineUnreachable(
+def _stopped() -> EngineStopped:
+    return EngineStopped(
         _("the engine has stopped"), hint=_("`jobdeck engine status` shows whether it runs")
     )
 
 
 def _part(text: str) -> str:
+    """A name or an id as a part of a path, where nothing would be another path."""
+    if not text.strip():
+        raise RequestError(
+            _("a name or an id is empty"), hint=_("`--help` shows what it stands for")
+        )
     return quote(text, safe="")
 
 

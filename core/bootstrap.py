@@ -30,6 +30,7 @@ from core.runtime.engine import Engine
 from core.runtime.gate import Gate
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
+from core.runtime.lostlines import LostLines
 from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
@@ -135,6 +136,7 @@ def _wire(
             reattach_s=settings.reattach_s,
         ),
         recovery=Recovery(),
+        lost_lines=LostLines(clock),
         on_output=outputs.announce,
     )
     runs = Runs(tools)
@@ -153,6 +155,7 @@ def _wire(
         plans=Plans(tools, runs),
         outputs=outputs,
         recovery=tools.recovery,
+        lost_lines=tools.lost_lines,
         retention=Retention(store, settings.retention(), clock),
         executors=tuple(access.values()),
         workers=_status_of_workers(access),

@@ -73,14 +73,15 @@ class Invalid(RequestError):
 
 
 class NotFound(RequestError):
-    """A name that nothing has; suggests the nearest one that exists."""
+    """A name that nothing has in its place; suggests the nearest one that exists."""
 
     code = "not-found"
 
-    def __init__(self, what: str, name: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, what: str, name: str, known: Sequence[str] = (), *, place: str = "") -> None:
         near = nearest(name, known)
         super().__init__(
-            f"{what} {name!r} does not exist", hint=f"did you mean {near!r}?" if near else ""
+            f"{what} {name!r} does not exist" + (f" in {place}" if place else ""),
+            hint=f"did you mean {near!r}?" if near else "",
         )
         self.what, self.name = what, name
 
@@ -162,6 +163,12 @@ class EngineUnreachable(EnvironmentFault):
     """No engine answers and none could be started."""
 
     code = "engine-unreachable"
+
+
+class EngineStopped(EngineUnreachable):
+    """The engine took its leave: somebody stopped it, and may start it again."""
+
+    code = "engine-stopped"
 
 
 class TargetError(OpsError):

@@ -1,8 +1,8 @@
-"""`jobdeck runs` for operators: stop, retry, ignore, skip, start again, leave a note."""
+"""`jobdeck runs` for operators: stop, retry, ignore, resolve, skip, continue, leave a note."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -11,28 +11,18 @@ from console.answers import Run, RunDetail
 from console.cli import options, starting, watching
 from console.cli.asking import secret
 from console.cli.exit_codes import ExitCode
+from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.printing import err, out
 from console.cli.runs import RunId, find
 from console.cli.settings import engine, may_ask
 from console.cli.starting import (
     WHERE,
-    AllowEmpty,
     Change,
-    Concurrency,
     Confirm,
     Detach,
-    Env,
     Hosts,
-    Json,
-    On,
-    Parameter,
-    PerHost,
-    Quiet,
-    RunAs,
-    Stream,
-    Timeout,
-    Title,
+    ShowFlags,
 )
 from console.cli.views import latest_steps
 from console.client import Client
@@ -104,6 +94,7 @@ jobdeck runs retry last --not-started
 jobdeck runs retry 01KAAAAAAA --hosts web[03-05] --reason 'disk replaced'
 """,
 )
+@gathered
 def retry(
     run: RunId,
     failed: Annotated[
@@ -121,13 +112,12 @@ def retry(
     hosts: Hosts = None,
     step: OfStep = None,
     confirm: Confirm = None,
+    change: Change = None,
     secrets: Secrets = None,
     reason: Reason = None,
     detach: Detach = False,
-    per_host: PerHost = False,
-    stream: Stream = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    *,
+    show: ShowFlags,
 ) -> int:
     options.exclusive(
         {
@@ -144,9 +134,10 @@ def retry(
         "step": step,
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
+        "change": change,
     }
     given = options.values("-p", secrets)
-    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    view = show.view()
     with engine() as client:
         run_id = find(client, run)
         earlier = {step.step: step.attempt for step in latest_steps(client.run(run_id))}
@@ -154,7 +145,7 @@ def retry(
         if view not in (watching.QUIET, watching.JSON):
             _say_retry(client, row)
         return starting.follow(
-            client, row, view=view, detach=detach, outputs=per_host, earlier=earlier
+            client, row, view=view, detach=detach, outputs=show.per_host, earlier=earlier
         )
 
 
@@ -167,6 +158,7 @@ def ignore(
     run: RunId,
     step: OfStep = None,
     confirm: Confirm = None,
+    change: Change = None,
     secrets: Secrets = None,
     reason: Reason = None,
     wait: Wait = False,
@@ -175,6 +167,7 @@ def ignore(
         "step": step,
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
+        "change": change,
     }
     given = options.values("-p", secrets)
     with engine() as client:
@@ -210,6 +203,7 @@ def resolve(
     hosts: Hosts = None,
     step: OfStep = None,
     confirm: Confirm = None,
+    change: Change = None,
     secrets: Secrets = None,
     reason: Reason = None,
     wait: Wait = False,
@@ -227,6 +221,7 @@ def resolve(
         "step": step,
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
+        "change": change,
     }
     given = options.values("-p", secrets)
     with engine() as client:
@@ -266,65 +261,6 @@ def continue_(run: RunId, step: OfStep = None, reason: Reason = None, wait: Wait
         row = client.act(find(client, run), "continue", step=step, reason=reason)
         err().print(_("run {id} goes on").format(id=results.short_id(row.id)))
         return _go_on(client, row, wait=wait)
-
-
-@command(
-    app,
-    "again",
-    _(
-        "Start a run like an earlier one.\n\n"
-        "It means the documents of now: a job's current revision, the hosts that its expression"
-        " matches. Flags change what they name; -p and --env add to what was given then. Secrets"
-        " are asked for."
-    ),
-    """
-jobdeck runs again last
-jobdeck runs again 01KAAAAAAA -p version=1.4.3 --hosts web[01-03]
-""",
-)
-def again(
-    run: RunId,
-    parameter: Parameter = None,
-    on: On = None,
-    hosts: Hosts = None,
-    run_as: RunAs = None,
-    allow_empty: AllowEmpty = False,
-    confirm: Confirm = None,
-    change: Change = None,
-    concurrency: Concurrency = None,
-    timeout: Timeout = None,
-    env: Env = None,
-    title: Title = None,
-    detach: Detach = False,
-    per_host: PerHost = False,
-    stream: Stream = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
-) -> int:
-    changes = starting.request_of(
-        on=on,
-        hosts=hosts,
-        run_as=run_as,
-        allow_empty=allow_empty,
-        confirm=confirm,
-        change=change,
-        concurrency=concurrency,
-        timeout=timeout,
-        env=env,
-        title=title,
-    )
-    given = options.values("-p", parameter)
-    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
-    with engine() as client:
-        before = client.run_request(find(client, run))
-        request = acting.changed_request(before.request, changes, given)
-        request = _with_secrets(client, request, before.secrets, given)
-        if view not in (watching.QUIET, watching.JSON):
-            if "job" in request:
-                revision = client.document("job", request["job"]).revision
-                err().lines(acting.revision_lines(before.origin, revision))
-            err().lines(acting.plan_lines(client.preview(request)))
-        return starting.go(client, request, view=view, detach=detach, outputs=per_host)
 
 
 @command(
@@ -387,7 +323,8 @@ def _as_flag(problem: Problem) -> Problem:
     name = problem.where.removeprefix("secrets.")
     if name == problem.where:
         return problem
-    return Problem(where=f"-p {name}", what=problem.what, hint=f"-p {name}=@FILE")
+    hint = f"-p {name}=@FILE" if problem.hint else ""  # none where there is no such secret
+    return Problem(where=f"-p {name}", what=problem.what, hint=hint)
 
 
 def _say_retry(client: Client, row: Run) -> None:
@@ -407,16 +344,3 @@ def _go_on(client: Client, row: Run, *, wait: bool, wanted: RunState | None = No
     watch = watching.Watch(client, detail, watching.GROUPS)
     code = watch.to_the_end()
     return ExitCode.OK if watch.run.state == wanted else code
-
-
-def _with_secrets(
-    client: Client, request: dict[str, Any], names: Sequence[str], given: Mapping[str, str]
-) -> dict[str, Any]:
-    """The request with every secret that the run before was given, typed by a person."""
-    declared = starting.secret_parameters(client, request["job"]) if "job" in request else {}
-    wanted = [name for name, required in declared.items() if required or name in names]
-    parameters = starting.typed_secrets(name for name in wanted if name not in given)
-    others = starting.typed_secrets(name for name in names if name not in declared)
-    if parameters:
-        request = {**request, "parameters": {**request.get("parameters", {}), **parameters}}
-    return {**request, "secrets": others} if others else request

@@ -19,6 +19,10 @@ _PIECE = re.compile(rf"\s+|[{_WIDE}][{_CLOSING}]*|[^\s{_WIDE}]+[{_CLOSING}]*")
 """Where a line may break: at blanks, and after any wide character that no mark follows."""
 
 
+_LISTED = re.compile(r"[^,]*,|[^,]+")
+_PARTS = re.compile(r"\s{2,}")
+
+
 def width(text: str) -> int:
     """Cells that `text` takes in one line."""
     return cell_len(text)
@@ -40,9 +44,30 @@ def cut(text: str, cells: int) -> str:
 
 
 def wrap(text: str, cells: int) -> list[str]:
-    """One paragraph in lines of at most `cells`; a longer word stands alone, uncut."""
+    """One paragraph in lines of at most `cells`; a longer word goes on after a comma, or uncut.
+
+    What stands two blanks apart belongs together: such a part is broken only if no line holds it.
+    """
+    lines = [""]
+    for part in _PARTS.split(text.strip()):
+        longer = f"{lines[-1]}  {part}" if lines[-1] else part
+        if cell_len(longer) <= cells:
+            lines[-1] = longer
+        elif cell_len(part) <= cells:
+            lines.append(part)
+        else:
+            lines[-1:] = _wrap_words(longer, cells)
+    return lines
+
+
+def _wrap_words(text: str, cells: int) -> list[str]:
     lines, current = list[str](), ""
-    for piece in _PIECE.findall(text.strip()):
+    words = (
+        part
+        for word in _PIECE.findall(text.strip())
+        for part in (_LISTED.findall(word) if cell_len(word) > cells else [word])
+    )
+    for piece in words:
         if piece.isspace():
             current += " " if current else ""
         elif cell_len(current) + cell_len(piece) <= cells:

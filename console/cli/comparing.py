@@ -10,8 +10,9 @@ import typer
 from console.answers import Diff, RunComparison
 from console.cli.helping import command, family
 from console.cli.options import Json
+from console.cli.outputs import print_diff
 from console.cli.printing import out
-from console.cli.runs import StepName, find, print_diff
+from console.cli.runs import StepName, find
 from console.cli.settings import engine
 from console.i18n import _
 from console.presenters.comparing import compared_lines, side_line
@@ -61,5 +62,6 @@ def compare(
 
 def _print_comparison(compared: RunComparison) -> None:
     now = SystemClock().now()
-    out().lines([side_line("A", compared.a, now), side_line("B", compared.b, now)])
+    for letter, run in (("A", compared.a), ("B", compared.b)):
+        out().entry(side_line(letter, run, now))
     out().lines(compared_lines(compared))

@@ -35,7 +35,7 @@ def explain(
         schema = client.schema(kind_of(client, kind).kind)
     field = find(schema, path)
     if not isinstance(field, Field):
-        raise NotFound(f"field of {kind}", path, field)
+        raise NotFound("field", path, field, place=kind)
     if as_json:
         out().json(field.schema)
         return

@@ -38,6 +38,14 @@ def refuse(flag: str, what: str, hint: str = "") -> RequestError:
     return RequestError(f"{flag}: {what}", hint=hint)
 
 
+def search_words(words: Sequence[str]) -> str:
+    """The words of a search, which must be some."""
+    text = " ".join(words).strip()
+    if not text:
+        raise refuse("WORDS", _("there is nothing to search for"))
+    return text
+
+
 def seconds(flag: str, text: str | None) -> float | None:
     """A duration such as `90`, `30s`, `5m`, `2h`, `1d`; None stays None."""
     if text is None:

@@ -32,7 +32,9 @@ _SGR: Mapping[Tone, str] = {
 
 _GAP = 2
 """Blanks between columns."""
-_LEAST = 12
+_BELOW = 4
+"""Blanks before what stands below its row."""
+_LEAST = 10
 """Cells that a column that gives way keeps."""
 
 _JSON_CONTROLS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -56,9 +58,13 @@ class Screen:
         """One line."""
         self._stream.write(self.render(pieces) + "\n")
 
-    def lines(self, lines: Iterable[Line]) -> None:
-        for line in lines:
-            self.print(*line)
+    def lines(self, parts: Iterable[Line | Table]) -> None:
+        """Lines, and tables between them."""
+        for part in parts:
+            if isinstance(part, Table):
+                self.table(part)
+            else:
+                self.print(*part)
 
     def entry(self, line: Line) -> None:
         """One line of a list: on a terminal what does not fit is cut, elsewhere nothing is."""
@@ -103,10 +109,13 @@ class Screen:
         parts = wrap(last.text, widths[-1]) if columns[-1].wraps else [cut(last.text, widths[-1])]
         if columns[-1].right:
             parts = [pad(part, widths[-1], right=True) for part in parts]
+        indent = sum(widths[:-1]) + _GAP * len(firsts)
+        if columns[-1].wraps and self.cells and max(map(width, parts)) > widths[-1]:
+            # A word that has no room beside the other cells stands below them.
+            indent, parts = _BELOW, ["", *wrap(last.text, self.cells - _BELOW)]
         self._stream.write(self.render([*spaced, Span(parts[0], last.tone)]).rstrip() + "\n")
         for part in parts[1:]:
-            indent = " " * (sum(widths[:-1]) + _GAP * len(firsts))
-            self._stream.write(self.render([indent, Span(part, last.tone)]) + "\n")
+            self._stream.write(self.render([" " * indent, Span(part, last.tone)]) + "\n")
 
     def json(self, value: Any, *, indent: int | None = 2) -> None:
         """One JSON document; control characters are escaped, all other text is as it is."""
@@ -142,13 +151,26 @@ def _one_line(cell: Span) -> Span:
 
 
 def _widths(table: Table, rows: Sequence[Sequence[Span]], room: int | None) -> list[int]:
-    """Cells of each column. Where the screen is too narrow the elastic column gives way."""
+    """Cells of each column.
+
+    Where the screen is too narrow the elastic column gives way, then the widest of the others.
+    """
     widths = [max(width(row[at].text) for row in rows) for at in range(len(table.columns))]
-    if room is not None:
-        over = sum(widths) + _GAP * (len(widths) - 1) - room
-        for at, column in enumerate(table.columns):
-            if column.elastic and over > 0:
-                widths[at] = max(widths[at] - over, min(widths[at], _LEAST))
+    if room is None:
+        return widths
+    over = sum(widths) + _GAP * (len(widths) - 1) - room
+    for at, column in enumerate(table.columns):
+        if column.elastic and over > 0:
+            kept = max(widths[at] - over, min(widths[at], _LEAST))
+            over -= widths[at] - kept
+            widths[at] = kept
+    cuttable = [at for at, column in enumerate(table.columns) if not column.whole]
+    while over > 0 and cuttable:
+        widest = max(cuttable, key=lambda at: widths[at])
+        if widths[widest] <= _LEAST:
+            break
+        widths[widest] -= 1
+        over -= 1
     return widths
 
 

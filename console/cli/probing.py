@@ -15,7 +15,6 @@ from console.cli.printing import err, out
 from console.client import Client
 from console.i18n import _
 from console.presenters.plans import plan_parts, probe_progress
-from console.presenters.text import Table
 from core.clock import SystemClock
 from core.domain.run import TargetState
 
@@ -64,11 +63,7 @@ def show(plan: PlanDetail, *, as_json: bool, hosts: bool = False) -> None:
     if as_json:
         out().json(msgspec.to_builtins(plan))
         return
-    for part in plan_parts(plan, hosts=hosts):
-        if isinstance(part, Table):
-            out().table(part)
-        else:
-            out().print(*part)
+    out().lines(plan_parts(plan, hosts=hosts))
 
 
 def exit_code(plan: PlanDetail) -> ExitCode:

@@ -10,7 +10,7 @@ from console.cli.helping import command, family
 from console.cli.options import Json, Yes
 from console.cli.printing import err, out
 from console.cli.settings import engine
-from console.i18n import _
+from console.i18n import _, ngettext
 from console.presenters.durations import number, size
 from console.presenters.retention import preview_table
 from core.errors import RequestError
@@ -56,7 +56,11 @@ def apply(yes: Yes = False, as_json: Json = False) -> int:
     if as_json:
         out().json(msgspec.to_builtins(done))
     else:
-        text = _("removed: {runs} runs, the output of {outputs} more; {size}")
+        text = ngettext(
+            "removed: {runs} run, the output of {outputs} more; {size}",
+            "removed: {runs} runs, the output of {outputs} more; {size}",
+            done.runs,
+        )
         err().print(
             text.format(
                 runs=number(done.runs), outputs=number(done.outputs), size=size(done.size_bytes)

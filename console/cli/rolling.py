@@ -1,14 +1,17 @@
-"""Flags of `run` and `start` that make a run roll over its hosts in batches."""
+"""Flags that make a run roll over its hosts in batches."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from console.cli import options
 from console.i18n import _
+from core.errors import RequestError
 
 ROLL = _("Batches")
 
@@ -119,41 +122,57 @@ FLAGS = {
 """Fields of a request -> the flags that they come from."""
 
 
-def rolling_of(
-    *,
-    batch: str | None,
-    mode: str | None,
-    max_fail: str | None,
-    scope: str | None,
-    min_success: str | None,
-    order: str | None,
-    rank: str | None,
-    soak: str | None,
-    health: str | None,
-    stagger: str | None,
-) -> dict[str, Any] | None:
-    """The `rolling` of a request; None where no flag says anything. Every flag is checked."""
-    # Only where it is needed: these bring the library for documents with them.
-    from core.domain.rolling import Mode, Order, Scope
-    from core.domain.rolling_expression import parse
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFlags:
+    """How a run rolls over its hosts; all None: as its steps say."""
 
-    if batch is not None:
-        parse(batch)
-    rolling = {
-        "batch": batch,
-        "mode": None if mode is None else options.one_of("--mode", mode, list(Mode)),
-        "max_fail": _max_fail(max_fail),
-        "scope": None if scope is None else options.one_of("--scope", scope, list(Scope)),
-        "min_success": options.whole(
-            "--min-success", min_success and min_success.removesuffix("%"), 1, 100
-        ),
-        "order": None if order is None else options.one_of("--order", order, list(Order)),
-        "rank": rank,
-        "soak_s": options.seconds("--soak", soak),
-        "health": health,
-        "stagger": _stagger(stagger),
-    }
-    return {name: value for name, value in rolling.items() if value is not None} or None
+    batch: BatchExpr = None
+    mode: ModeName = None
+    max_fail: MaxFail = None
+    scope: ScopeName = None
+    min_success: MinSuccess = None
+    order: OrderName = None
+    rank: Rank = None
+    soak: Soak = None
+    health: Health = None
+    stagger: StaggerTime = None
+
+    def rules(self) -> dict[str, Any] | None:
+        """The `rolling` of a request; None where no flag says anything. Every flag is checked."""
+        # Only where it is needed: these bring the library for documents with them.
+        from core.domain.rolling import Mode, Order, Scope
+        from core.domain.rolling_expression import parse
+
+        if self.batch is not None:
+            parse(self.batch)
+        rules = {
+            "batch": self.batch,
+            "mode": _one_of("--mode", self.mode, Mode),
+            "max_fail": _max_fail(self.max_fail),
+            "scope": _one_of("--scope", self.scope, Scope),
+            "min_success": _min_success(self.min_success),
+            "order": _one_of("--order", self.order, Order),
+            "rank": self.rank,
+            "soak_s": options.seconds("--soak", self.soak),
+            "health": self.health,
+            "stagger": _stagger(self.stagger),
+        }
+        return {name: value for name, value in rules.items() if value is not None} or None
+
+
+def _one_of(flag: str, text: str | None, known: type[StrEnum]) -> str | None:
+    return None if text is None else options.one_of(flag, text, list(known))
+
+
+def _min_success(text: str | None) -> int | None:
+    try:
+        return options.whole("--min-success", text and text.removesuffix("%"), 1, 100)
+    except RequestError:
+        raise options.refuse(
+            "--min-success",
+            _("{text!r} does not fit").format(text=text),
+            _("a share of the hosts from 1% to 100%; leave it out to ask for nothing"),
+        ) from None
 
 
 def _max_fail(text: str | None) -> str | None:

@@ -44,7 +44,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 "runs",
                 _("look at runs, follow them, act on them"),
                 True,
-                ("acting", "comparing", "exporting"),
+                ("outputs", "acting", "repeating", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
             "plans": Place("plans", _("look at dry runs, compare them with what followed"), True),

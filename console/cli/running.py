@@ -7,43 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from console.cli import options, plans, starting
+from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
-from console.cli.rolling import (
-    BatchExpr,
-    Health,
-    MaxFail,
-    MinSuccess,
-    ModeName,
-    OrderName,
-    Rank,
-    ScopeName,
-    Soak,
-    StaggerTime,
-    rolling_of,
-)
+from console.cli.rolling import BatchFlags
 from console.cli.settings import engine
-from console.cli.starting import (
-    HOW,
-    AllowEmpty,
-    Change,
-    Concurrency,
-    Confirm,
-    Detach,
-    Env,
-    FromPlan,
-    Hosts,
-    Json,
-    On,
-    Parameter,
-    PerHost,
-    Plan,
-    Probe,
-    Quiet,
-    RunAs,
-    Stream,
-    Timeout,
-    Title,
-)
+from console.cli.starting import HOW, Detach, DryFlags, Parameter, RequestFlags, ShowFlags
 from console.client import Client
 from console.i18n import _
 from core.errors import RequestError
@@ -68,14 +36,11 @@ jobdeck run --on role=web --batch '1 10%' -- systemctl restart nginx
 """,
     context_settings={"allow_interspersed_args": False},
 )
+@gathered
 def run(
     words: Annotated[list[str] | None, typer.Argument(metavar="[--] COMMAND...")] = None,
-    on: On = None,
-    hosts: Hosts = None,
-    run_as: RunAs = None,
-    allow_empty: AllowEmpty = False,
-    confirm: Confirm = None,
-    change: Change = None,
+    *,
+    given: RequestFlags,
     script: Annotated[
         str | None,
         typer.Option(
@@ -102,76 +67,37 @@ def run(
             help=_("keep nothing on the hosts; a lost connection then leaves the outcome unknown"),
         ),
     ] = False,
-    concurrency: Concurrency = None,
-    timeout: Timeout = None,
-    env: Env = None,
-    title: Title = None,
-    batch: BatchExpr = None,
-    mode: ModeName = None,
-    max_fail: MaxFail = None,
-    scope: ScopeName = None,
-    min_success: MinSuccess = None,
-    order: OrderName = None,
-    rank: Rank = None,
-    soak: Soak = None,
-    health: Health = None,
-    stagger: StaggerTime = None,
-    plan: Plan = False,
-    probe: Probe = False,
-    from_plan: FromPlan = None,
+    batches: BatchFlags,
+    dry: DryFlags,
     detach: Detach = False,
-    per_host: PerHost = False,
-    stream: Stream = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    show: ShowFlags,
 ) -> int:
-    level = starting.level_of(plan=plan, probe=probe, from_plan=from_plan)
-    step = None if from_plan else _step(words or [], script, language)
+    level = dry.level()
+    step = None if dry.from_plan else _step(words or [], script, language)
     if step is not None and direct:
         step["execution"] = "direct"
-    if from_plan is None and on is None and hosts is None:
+    if dry.from_plan is None and given.on is None and given.hosts is None:
         raise RequestError(
             _("nothing says where to run"), hint=_("--on EXPR or --hosts LIST; all hosts: --on all")
         )
-    request = starting.request_of(
-        on=on,
-        hosts=hosts,
-        run_as=run_as,
-        allow_empty=allow_empty,
-        confirm=confirm,
-        change=change,
-        concurrency=concurrency,
-        timeout=timeout,
-        env=env,
-        title=title,
-        rolling=rolling_of(
-            batch=batch,
-            mode=mode,
-            max_fail=max_fail,
-            scope=scope,
-            min_success=min_success,
-            order=order,
-            rank=rank,
-            soak=soak,
-            health=health,
-            stagger=stagger,
-        ),
-    )
-    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
-    if from_plan is not None:
+    request = given.request(batches)
+    view = show.view()
+    if dry.from_plan is not None:
         others = {
             "COMMAND": bool(words),
             "--script": bool(script),
             "--language": bool(language),
             "--direct": direct,
         }
-        request = starting.planned(from_plan, request, others)
+        request = starting.planned(dry.from_plan, request, others)
     else:
         if script is not None:
             request.setdefault("title", script if script != "-" else _("script from stdin"))
         request["step"] = step
     with engine() as client:
-        return starting.go(client, request, level=level, view=view, detach=detach, outputs=per_host)
+        return starting.go(
+            client, request, level=level, view=view, detach=detach, outputs=show.per_host
+        )
 
 
 def _step(words: list[str], script: str | None, language: str | None) -> dict[str, Any]:
@@ -220,77 +146,35 @@ jobdeck start deploy -p version=1.4.2
 jobdeck start deploy -p version=1.4.2 --on web[01-03] --detach
 """,
 )
+@gathered
 def start(
     job: Annotated[str | None, typer.Argument(metavar="JOB")] = None,
     parameter: Parameter = None,
-    on: On = None,
-    hosts: Hosts = None,
-    run_as: RunAs = None,
-    allow_empty: AllowEmpty = False,
-    confirm: Confirm = None,
-    change: Change = None,
-    concurrency: Concurrency = None,
-    timeout: Timeout = None,
-    env: Env = None,
-    title: Title = None,
-    batch: BatchExpr = None,
-    mode: ModeName = None,
-    max_fail: MaxFail = None,
-    scope: ScopeName = None,
-    min_success: MinSuccess = None,
-    order: OrderName = None,
-    rank: Rank = None,
-    soak: Soak = None,
-    health: Health = None,
-    stagger: StaggerTime = None,
-    plan: Plan = False,
-    probe: Probe = False,
-    from_plan: FromPlan = None,
+    *,
+    given: RequestFlags,
+    batches: BatchFlags,
+    dry: DryFlags,
     detach: Detach = False,
-    per_host: PerHost = False,
-    stream: Stream = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    show: ShowFlags,
 ) -> int:
-    request = starting.request_of(
-        on=on,
-        hosts=hosts,
-        run_as=run_as,
-        allow_empty=allow_empty,
-        confirm=confirm,
-        change=change,
-        concurrency=concurrency,
-        timeout=timeout,
-        env=env,
-        title=title,
-        rolling=rolling_of(
-            batch=batch,
-            mode=mode,
-            max_fail=max_fail,
-            scope=scope,
-            min_success=min_success,
-            order=order,
-            rank=rank,
-            soak=soak,
-            health=health,
-            stagger=stagger,
-        ),
-    )
-    level = starting.level_of(plan=plan, probe=probe, from_plan=from_plan)
+    request = given.request(batches)
+    level = dry.level()
     parameters = options.values("-p", parameter)
-    view = starting.view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
-    if from_plan is not None:
-        request = starting.planned(from_plan, request, {"JOB": job is not None})
+    view = show.view()
+    if dry.from_plan is not None:
+        request = starting.planned(dry.from_plan, request, {"JOB": job is not None})
     elif job is None:
         raise RequestError(_("{flag} is missing").format(flag="JOB"), hint="`jobdeck start --help`")
     else:
         request["job"] = job
     with engine() as client:
         if level is None:
-            needed = _needed_secrets(client, job, from_plan)
+            needed = _needed_secrets(client, job, dry.from_plan)
             parameters |= starting.typed_secrets(name for name in needed if name not in parameters)
         request["parameters"] = parameters
-        return starting.go(client, request, level=level, view=view, detach=detach, outputs=per_host)
+        return starting.go(
+            client, request, level=level, view=view, detach=detach, outputs=show.per_host
+        )
 
 
 def _needed_secrets(client: Client, job: str | None, from_plan: str | None) -> list[str]:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from console.answers import Diff, Group, RunDetail
+from console.answers import RunDetail
 from console.cli import options, watching
-from console.cli.exit_codes import ExitCode
+from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import engine
-from console.cli.starting import PerHost, Quiet, Stream, view_of
-from console.cli.views import GroupsView, StreamView, failed_targets, latest_steps, output_lines
+from console.cli.starting import ShowFlags
+from console.cli.views import GroupsView, failed_targets, latest_steps
 from console.client import Client
 from console.i18n import _
-from console.presenters import results, states
+from console.presenters import results
 from console.presenters.acting import notes_table, operations_table
 from console.presenters.batches import batches_table
-from console.presenters.changes import diff_lines
-from console.presenters.lists import matches_table, runs_table, targets_table
+from console.presenters.lists import runs_table, targets_table
 from console.presenters.run import detail_table, steps_table
 from console.presenters.text import Span, Tone
 from core.clock import SystemClock
 from core.domain.run import RunState
-from core.errors import NotFound, RequestError
+from core.errors import NotFound
 
 app = family(_("Look at runs, follow them, act on them."))
 
@@ -60,7 +58,7 @@ def find(client: Client, run_id: str) -> str:
     return newest.id
 
 
-def _place(step: str | None, attempt: str | None) -> dict[str, Any]:
+def place_of(step: str | None, attempt: str | None) -> dict[str, Any]:
     """Query that names an attempt of a step; nothing means the newest."""
     return {"step": step, "attempt": options.whole("--attempt", attempt, 1)}
 
@@ -131,13 +129,13 @@ def show(
     attempt: Attempt = None,
     as_json: Json = False,
 ) -> None:
-    chosen, now = _place(step, attempt), SystemClock().now()
+    chosen, now = place_of(step, attempt), SystemClock().now()
     with engine() as client:
         detail = client.run(find(client, run))
         if as_json:
             out().json(watching.as_json(client, detail, outputs=False))
             return
-        out().table(detail_table(detail, now))
+        out().table(detail_table(detail, now, client.lost_lines(detail.id)))
         out().print("")
         out().table(steps_table(detail.steps, now))
         out().print("")
@@ -145,10 +143,11 @@ def show(
             out().table(batches_table(detail.batches, now))
             out().print("")
         if hosts or step or attempt:
-            query = _exact(detail, chosen)
+            query = exact_place(detail, chosen)
             out().table(targets_table(list(client.targets(detail.id, query)), now))
             return
         GroupsView(client, detail, out()).end(detail)
+        out().lines(results.direct_lines(detail))
         _print_record(client, detail)
         out().flush()
         failed = results.failures(failed_targets(client, detail))
@@ -170,7 +169,7 @@ def _print_record(client: Client, detail: RunDetail) -> None:
             out().table(table)
 
 
-def _exact(detail: RunDetail, chosen: dict[str, Any]) -> dict[str, Any]:
+def exact_place(detail: RunDetail, chosen: dict[str, Any]) -> dict[str, Any]:
     """Step and attempt by name and number: what is left open means the newest."""
     steps = [s for s in latest_steps(detail) if chosen["step"] in (None, s.step)]
     if not steps:
@@ -183,246 +182,13 @@ def _exact(detail: RunDetail, chosen: dict[str, Any]) -> dict[str, Any]:
     "watch",
     _("Follow a run to its end.\n\nCtrl-C asks whether to leave it alone or to stop it."),
 )
+@gathered
 def watch(
     run: RunId,
-    per_host: PerHost = False,
-    stream: Stream = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    *,
+    show: ShowFlags,
 ) -> int:
-    view = view_of(per_host=per_host, stream=stream, quiet=quiet, as_json=as_json)
+    view = show.view()
     with engine() as client:
         detail = client.run(find(client, run))
-        return watching.Watch(client, detail, view, outputs=per_host).to_the_end()
-
-
-@command(
-    app,
-    "output",
-    _(
-        "Print what hosts printed.\n\n"
-        "Without HOST every host in turn, under its name. Control characters are shown by their"
-        " codes; --raw gives the bytes of one host exactly as they came."
-    ),
-    """
-jobdeck runs output last web01
-jobdeck runs output last web01 --stderr --tail 20
-jobdeck runs output last web01 --raw > dump.bin
-""",
-)
-def output(
-    run: RunId,
-    host: Annotated[str | None, typer.Argument(metavar="[HOST]")] = None,
-    step: StepName = None,
-    attempt: Attempt = None,
-    stdout: Annotated[bool, typer.Option("--stdout", help=_("only standard output"))] = False,
-    stderr: Annotated[bool, typer.Option("--stderr", help=_("only standard error"))] = False,
-    raw: Annotated[bool, typer.Option("--raw", help=_("the exact bytes; needs HOST"))] = False,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help=_("go on until the run ends"))
-    ] = False,
-    tail: Annotated[
-        str | None, typer.Option("--tail", metavar="N", help=_("only the last N lines"))
-    ] = None,
-    merged: Annotated[
-        bool, typer.Option("--merged", help=_("all hosts together, in the order of arrival"))
-    ] = False,
-    since_start: Annotated[
-        bool,
-        typer.Option(
-            "--since-start", help=_("with --merged: how long after the start, in seconds")
-        ),
-    ] = False,
-) -> None:
-    if merged:
-        others = {"HOST": host is not None, "--step": step is not None, "--raw": raw}
-        others |= {"--attempt": attempt is not None, "--follow": follow, "--tail": tail is not None}
-        others |= {"--stdout": stdout, "--stderr": stderr}
-        for flag, given in others.items():
-            options.exclusive({"--merged": merged, flag: given})
-        _merged(run, since_start=since_start)
-        return
-    if since_start:
-        raise options.refuse("--since-start", _("it needs --merged"))
-    options.exclusive({"--stdout": stdout, "--stderr": stderr})
-    options.exclusive({"--raw": raw, "--follow": follow})
-    options.exclusive({"--raw": raw, "--tail": tail is not None})
-    options.exclusive({"--follow": follow, "--tail": tail is not None})
-    if raw and host is None:
-        raise options.refuse("--raw", _("it needs a host"), _("jobdeck runs output RUN HOST --raw"))
-    lines = options.whole("--tail", tail, 0)
-    streams = "out" if stdout else "err" if stderr else None
-    place = {**_place(step, attempt), "streams": streams}
-    with engine() as client:
-        run_id = find(client, run)
-        if follow:
-            _follow(client, run_id, host, streams)
-        elif raw:
-            _raw(client, run_id, {**place, "host": host})
-        elif host is not None:
-            query = {**place, "host": host}
-            _print_lines(client, run_id, query, lines, indent="")
-            err().lines(results.missing_lines(client.output_page(run_id, query)))
-        else:
-            _every_host(client, run_id, place, lines)
-
-
-def _merged(run: str, *, since_start: bool) -> None:
-    from console.cli.exporting import print_merged
-
-    with engine() as client:
-        print_merged(client, client.run(find(client, run)), since_start=since_start)
-
-
-def _raw(client: Client, run_id: str, query: dict[str, Any]) -> None:
-    for data in client.raw_output(run_id, query):
-        sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-def _print_lines(
-    client: Client, run_id: str, query: dict[str, Any], tail: int | None, *, indent: str
-) -> None:
-    found = output_lines(client, run_id, query)
-    if tail is not None:
-        kept = list(found)
-        found = iter(kept[len(kept) - tail :] if tail < len(kept) else kept)
-    for text in found:
-        out().print(indent, text)
-
-
-def _every_host(client: Client, run_id: str, place: dict[str, Any], tail: int | None) -> None:
-    chosen = _exact(client.run(run_id), place)
-    for target in client.targets(run_id, {name: chosen[name] for name in ("step", "attempt")}):
-        out().print(states.target_state(target.state), "  ", Span(target.host, Tone.STRONG))
-        query = {**place, **chosen, "ordinal": target.ordinal}
-        _print_lines(client, run_id, query, tail, indent="    ")
-
-
-def _follow(client: Client, run_id: str, host: str | None, streams: str | None) -> None:
-    detail = client.run(run_id)
-    view = StreamView(client, detail, out())
-    for _seen, piece in client.follow_output(detail.id):
-        if host in (None, piece.host) and streams in (None, piece.stream):
-            view.output(piece)
-            out().flush()
-    view.finish()
-
-
-@command(
-    app,
-    "groups",
-    _("Put hosts with the same answer together.\n\nAnswers are compared after normalising."),
-)
-def groups(
-    run: RunId,
-    step: StepName = None,
-    attempt: Attempt = None,
-    rules: Annotated[
-        str | None,
-        typer.Option(
-            "--rules",
-            metavar="LIST",
-            help=_("what is taken out before answers are compared; `none` compares bytes"),
-        ),
-    ] = None,
-    full: Annotated[bool, typer.Option("--full", help=_("print samples to their end"))] = False,
-    as_json: Json = False,
-) -> None:
-    query = {**_place(step, attempt), "rules": rules}
-    with engine() as client:
-        found = client.groups(find(client, run), query)
-    if as_json:
-        out().json(msgspec.to_builtins(found))
-        return
-    used = ", ".join(name for name, on in found.rules.items() if on) or _("none")
-    err().print(Span(_("normalised: {rules}").format(rules=used), Tone.QUIET))
-    for group in reversed(found.groups):
-        lines = None if full else results.SAMPLE_LINES
-        out().lines(results.group_lines(group, lines))
-
-
-@command(
-    app,
-    "diff",
-    _(
-        "Show the lines in which two answers differ.\n\n"
-        "Without hosts: the two largest groups. Answers are compared after normalising."
-    ),
-)
-def diff(
-    run: RunId,
-    a: Annotated[
-        str | None, typer.Option("--a", metavar="HOST", help=_("the answer on the left"))
-    ] = None,
-    b: Annotated[
-        str | None, typer.Option("--b", metavar="HOST", help=_("the answer on the right"))
-    ] = None,
-    step: StepName = None,
-    attempt: Attempt = None,
-    as_json: Json = False,
-) -> None:
-    if (a is None) != (b is None):
-        raise RequestError(_("--a and --b belong together"), hint=_("give two hosts, or none"))
-    place = _place(step, attempt)
-    with engine() as client:
-        run_id = find(client, run)
-        left, right = _two_ordinals(client, run_id, place, a, b)
-        found = client.groups_diff(run_id, {**place, "a": left[0], "b": right[0]})
-    if as_json:
-        out().json(msgspec.to_builtins(found))
-        return
-    print_diff(found, left[1], right[1])
-
-
-def print_diff(found: Diff, left: str, right: str) -> None:
-    """The lines in which two answers differ, under the names of both."""
-    out().print(Span(f"--- {left}", Tone.BAD))
-    out().print(Span(f"+++ {right}", Tone.GOOD))
-    out().lines(diff_lines(found.lines))
-    if not found.lines:
-        err().print(_("the answers are alike"))
-    if found.truncated:
-        err().print(Span(_("there is more; only the beginning was compared"), Tone.WARNING))
-
-
-def _two_ordinals(
-    client: Client, run_id: str, place: dict[str, Any], a: str | None, b: str | None
-) -> tuple[tuple[int, str], tuple[int, str]]:
-    """Ordinals and names of the two answers to compare."""
-    found = client.groups(run_id, place)
-    exact = {"step": found.step, "attempt": found.attempt}
-    if a is not None and b is not None:
-        return _ordinal(client, run_id, exact, a), _ordinal(client, run_id, exact, b)
-    largest = sorted(found.groups, key=lambda group: -group.count)
-    if len(largest) < 2:
-        raise RequestError(
-            _("all hosts answered alike; there is nothing to compare"),
-            hint=_("two hosts can be named: --a HOST --b HOST"),
-        )
-    return _first(largest[0]), _first(largest[1])
-
-
-def _first(group: Group) -> tuple[int, str]:
-    return group.ordinals[0], f"{group.hosts} ({results.hosts_word(group.count)})"
-
-
-def _ordinal(client: Client, run_id: str, place: dict[str, Any], host: str) -> tuple[int, str]:
-    for target in client.targets(run_id, {**place, "host": host}):
-        return target.ordinal, host
-    raise NotFound("host of this run", host)
-
-
-@command(app, "search", _("Find lines in what the hosts of a run printed."))
-def search(
-    run: RunId,
-    words: Annotated[list[str], typer.Argument(metavar="WORDS")],
-    as_json: Json = False,
-) -> int:
-    with engine() as client:
-        found = list(client.search(find(client, run), " ".join(words)))
-    if as_json:
-        out().json(msgspec.to_builtins(found))
-    else:
-        out().table(matches_table(found))
-    return ExitCode.OK if found else ExitCode.FAILED
+        return watching.Watch(client, detail, view, outputs=show.per_host).to_the_end()

@@ -53,7 +53,7 @@ def search(
     as_json: Json = False,
 ) -> int:
     query = {
-        "q": " ".join(words),
+        "q": options.search_words(words),
         "job": job,
         "host": host,
         "since": options.since("--since", since),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -22,7 +23,7 @@ from console.cli.printing import err, out
 from console.cli.probing import dry_run
 from console.cli.settings import may_ask
 from console.client import Client
-from console.i18n import _
+from console.i18n import _, ngettext
 from console.presenters.batches import plan_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
@@ -173,38 +174,76 @@ _FLAGS = {
 """Fields of a request -> the flags that they come from."""
 
 
-def request_of(
-    *,
-    on: str | None,
-    hosts: str | None,
-    run_as: str | None,
-    allow_empty: bool,
-    confirm: str | None,
-    change: str | None,
-    concurrency: str | None,
-    timeout: str | None,
-    env: list[str] | None,
-    title: str | None,
-    rolling: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The part of a request that both commands share; every flag is checked."""
-    options.exclusive({"--on": on is not None, "--hosts": hosts is not None})
-    if on is not None and not on.strip():
-        raise options.refuse("--on", _("it is empty"), _("all hosts: --on all"))
-    request = {
-        "targets": on,
-        "hosts": None if hosts is None else options.host_list("--hosts", hosts),
-        "run_as": run_as,
-        "allow_empty": allow_empty or None,
-        "confirm_hosts": options.whole("--confirm", confirm, 0),
-        "change": change,
-        "concurrency": options.whole("--concurrency", concurrency, 1, 2000),
-        "timeout_s": options.seconds("--timeout", timeout),
-        "env": options.environment("--env", env) or None,
-        "title": title,
-        "rolling": rolling,
-    }
-    return {name: value for name, value in request.items() if value is not None}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFlags:
+    """Where, as whom and how."""
+
+    on: On = None
+    hosts: Hosts = None
+    run_as: RunAs = None
+    allow_empty: AllowEmpty = False
+    confirm: Confirm = None
+    change: Change = None
+    concurrency: Concurrency = None
+    timeout: Timeout = None
+    env: Env = None
+    title: Title = None
+
+    def request(self, batches: rolling.BatchFlags) -> dict[str, Any]:
+        """The part of a request that these flags say; every flag is checked."""
+        options.exclusive({"--on": self.on is not None, "--hosts": self.hosts is not None})
+        if self.on is not None and not self.on.strip():
+            raise options.refuse("--on", _("it is empty"), _("all hosts: --on all"))
+        request = {
+            "targets": self.on,
+            "hosts": None if self.hosts is None else options.host_list("--hosts", self.hosts),
+            "run_as": self.run_as,
+            "allow_empty": self.allow_empty or None,
+            "confirm_hosts": options.whole("--confirm", self.confirm, 0),
+            "change": self.change,
+            "concurrency": options.whole("--concurrency", self.concurrency, 1, 2000),
+            "timeout_s": options.seconds("--timeout", self.timeout),
+            "env": options.environment("--env", self.env) or None,
+            "title": self.title,
+            "rolling": batches.rules(),
+        }
+        return {name: value for name, value in request.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryFlags:
+    """Whether it is only a dry run, or the start of one."""
+
+    plan: Plan = False
+    probe: Probe = False
+    from_plan: FromPlan = None
+
+    def level(self) -> str | None:
+        """How far the dry run goes; None: it is none."""
+        given = {"--plan": self.plan, "--probe": self.probe}
+        options.exclusive({**given, "--from-plan": self.from_plan is not None})
+        return PLAN if self.plan else PROBE if self.probe else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowFlags:
+    """How a run is shown."""
+
+    per_host: PerHost = False
+    stream: Stream = False
+    quiet: Quiet = False
+    as_json: Json = False
+
+    def view(self) -> str:
+        """The one way in which the run is shown."""
+        chosen = {"--per-host": self.per_host, "--stream": self.stream, "--quiet": self.quiet}
+        options.exclusive(chosen)
+        options.exclusive({"--json": self.as_json, "--stream": self.stream, "--quiet": self.quiet})
+        if self.as_json:
+            return watching.JSON
+        views = (watching.PER_HOST, watching.STREAM, watching.QUIET)
+        given = zip(views, chosen.values(), strict=True)
+        return next((name for name, is_given in given if is_given), watching.GROUPS)
 
 
 def planned(plan_id: str, request: Mapping[str, Any], others: Mapping[str, bool]) -> dict[str, Any]:
@@ -221,22 +260,6 @@ def planned(plan_id: str, request: Mapping[str, Any], others: Mapping[str, bool]
             hint=_("leave them out, or plan anew"),
         )
     return {"plan": plan_id, **request}
-
-
-def level_of(*, plan: bool, probe: bool, from_plan: str | None) -> str | None:
-    """How far a dry run goes; None: it is none."""
-    options.exclusive({"--plan": plan, "--probe": probe, "--from-plan": from_plan is not None})
-    return PLAN if plan else PROBE if probe else None
-
-
-def view_of(*, per_host: bool, stream: bool, quiet: bool, as_json: bool) -> str:
-    """The one way in which a run is shown."""
-    options.exclusive({"--per-host": per_host, "--stream": stream, "--quiet": quiet})
-    options.exclusive({"--json": as_json, "--stream": stream, "--quiet": quiet})
-    if as_json:
-        return watching.JSON
-    chosen = {watching.PER_HOST: per_host, watching.STREAM: stream, watching.QUIET: quiet}
-    return next((name for name, given in chosen.items() if given), watching.GROUPS)
 
 
 def go(
@@ -309,8 +332,13 @@ def _with_batches_shown(client: Client, request: Mapping[str, Any]) -> Mapping[s
         preview = client.preview(request)
     for step in preview.steps:
         if step.batches:
-            rolls = _("step {name} rolls in {count} batches:")
-            err().print(rolls.format(name=step.step, count=len(step.batches)))
+            count = len(step.batches)
+            rolls = ngettext(
+                "step {name} rolls in {count} batch:",
+                "step {name} rolls in {count} batches:",
+                count,
+            )
+            err().print(rolls.format(name=step.step, count=count))
             err().lines(plan_lines(step.batches))
     return {**request, "seed": preview.seed} if preview.seed else request
 

@@ -17,7 +17,7 @@ from console.cli.pages import render
 from console.cli.printing import Screen, out
 from console.cli.root import COMPLETION_VARIABLE
 from console.i18n import ENGLISH, _, language
-from console.presenters.text import Span, Table, Tone
+from console.presenters.text import Span, Tone
 from core.errors import NotFound
 
 app = family()
@@ -58,11 +58,7 @@ def _title(pages: dict[str, Path], name: str) -> str:
 
 
 def _print_page(screen: Screen, text: str) -> None:
-    for part in render(text, min(screen.cells or MAX_CELLS, MAX_CELLS)):
-        if isinstance(part, Table):
-            screen.table(part)
-        else:
-            screen.print(*part)
+    screen.lines(render(text, min(screen.cells or MAX_CELLS, MAX_CELLS)))
 
 
 def _print_exit_codes(screen: Screen) -> None:

@@ -151,7 +151,11 @@ class PerHostView(View):
 
 def target_lines(target: Target) -> Iterator[tuple[Span, ...]]:
     """A host's heading: how it ended, and why."""
-    pieces = [states.target_state(target.state), Span("  "), Span(target.host, Tone.STRONG)]
+    pieces = [
+        states.target_state(target.state, target.resolved_by),
+        Span("  "),
+        Span(target.host, Tone.STRONG),
+    ]
     if target.signal:
         pieces.append(Span("  " + _("signal {name}").format(name=target.signal)))
     elif target.exit_code is not None:

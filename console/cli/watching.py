@@ -1,7 +1,8 @@
 """Following a run to its end, and leaving it alone when asked to.
 
 The run belongs to the engine: whatever happens here, it goes on. Ctrl-C asks
-what is meant; a second one, or one that nobody can be asked about, leaves.
+what is meant; a second one, or one that nobody can be asked about, leaves. An engine that
+goes away is waited for; what was asked of the run meanwhile is never sent twice.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Any, Self
 
 import msgspec
 
-from console.answers import Event, RunDetail
+from console.answers import Event, Lost, RunDetail, StreamedPiece
 from console.cli.asking import ask
 from console.cli.exit_codes import ExitCode, of_run
-from console.cli.feed import RunFeed
+from console.cli.feed import RunFeed, Sign
 from console.cli.liveline import LiveLine
 from console.cli.printing import err, out
+from console.cli.returning import EngineReturn
 from console.cli.settings import may_ask
 from console.cli.views import (
     FailuresView,
@@ -32,13 +34,13 @@ from console.cli.views import (
 )
 from console.client import Client
 from console.i18n import _
-from console.presenters import results
+from console.presenters import results, states
 from console.presenters.progress import Meter, ended, progress_line
 from console.presenters.tally import Tally
 from console.presenters.text import Line, Span, Tone
 from core.clock import Clock, SystemClock
 from core.domain.run import TERMINAL_RUN_STATES, RunState
-from core.errors import Conflict, IllegalTransition
+from core.errors import Conflict, EngineUnreachable, IllegalTransition
 
 GROUPS, PER_HOST, STREAM, QUIET, JSON = "groups", "per-host", "stream", "quiet", "json"
 
@@ -50,6 +52,8 @@ VIEWS: Mapping[str, type[View]] = {
     JSON: View,
 }
 _TICK_S = 0.1
+_LOST_LINES_S = 2.0
+"""Between two looks at lost lines, the one thing that no entry of the journal tells."""
 
 
 class Watch:
@@ -66,7 +70,7 @@ class Watch:
         clock: Clock | None = None,
     ) -> None:
         """`earlier`: step -> its attempts so far, nothing of which is shown as it comes by again."""
-        self._client = client
+        self._client = client.patient(self._until_back)
         self.run = run
         self._kind = kind
         self._outputs = outputs
@@ -77,16 +81,21 @@ class Watch:
         self._line = LiveLine(self._screen, self._clock)
         self._meter = Meter()
         self._tally = Tally()
-        self._view = VIEWS[kind](client, run, out())
+        self._lost = Lost()
+        self._next_look_s = self._began_s + _LOST_LINES_S
+        self._view = VIEWS[kind](self._client, run, out())
         self._leaves = False
         """Whether the person at this terminal left the run waiting."""
         self._output_ended = not self._view.follows_output
-        self._feed = RunFeed(client, run.id, output=self._view.follows_output, clock=self._clock)
+        self._feed = RunFeed(client, run.id, output=self._view.follows_output)
+        hint = f"jobdeck runs watch {results.short_id(run.id)}"
+        self._return = EngineReturn(client, self._feed, hint, self._clock)
+        self._interrupts = Interrupts()
 
     def to_the_end(self) -> ExitCode:
         """Follow until the run has ended or somebody leaves; the exit code that fits."""
         try:
-            with Interrupts() as interrupts:
+            with self._interrupts as interrupts:
                 while self._goes_on:
                     self._tick()
                     if self._leaves:
@@ -115,16 +124,44 @@ class Watch:
         for item in self._feed.take(_TICK_S):
             if self._view.prints_live:
                 self._line.clear()
-            if item is None:
+            if item is Sign.OUTPUT_ENDED:
                 self._output_ended = True
+            elif item is Sign.ENGINE_AWAY:
+                if self._goes_on:
+                    self._wait_for_engine()
             elif isinstance(item, Event):
                 self._take(item)
             elif self._is_new(item.step, item.attempt):
                 self._view.output(item)
         if self._view.prints_live:
             out().flush()
+        self._look_at_lines()
+        self._show(self._progress())
+
+    def _show(self, line: Line) -> None:
         if self._kind not in (QUIET, JSON):
-            self._line.show(self._progress())
+            self._line.show(line)
+
+    def _look_at_lines(self) -> None:
+        now_s = self._clock.monotonic()
+        if now_s >= self._next_look_s and self._goes_on and self._kind not in (QUIET, JSON):
+            self._lost = self._client.lost_lines(self.run.id)
+            self._next_look_s = now_s + _LOST_LINES_S
+
+    def _until_back(self, _gone: EngineUnreachable) -> None:
+        self._wait_for_engine()
+
+    def _wait_for_engine(self) -> None:
+        """Return when an engine answers; Ctrl-C leaves, as nobody can be asked for a stop."""
+
+        def meanwhile() -> None:
+            if self._interrupts.take():
+                raise KeyboardInterrupt
+            self._show((Span(_("the engine is away; coming back ..."), Tone.QUIET),))
+
+        self._line.clear()  # so that the next one is shown at once
+        self._return.wait(meanwhile)
+        self._line.clear()
 
     def _take(self, event: Event) -> None:
         self._tally.note(event.type, event.data)
@@ -151,13 +188,12 @@ class Watch:
             self._screen.print("  ", Span(command, Tone.STRONG))
             return
         answer = ask(_("n)ext batch, s)top the run, or Enter to leave it waiting?")).lower()
-        with suppress(Conflict):  # somebody else was faster
-            if answer.startswith("n"):
-                self._client.act(self.run.id, "continue")
-            elif answer.startswith("s"):
-                self._stop()
-            else:
-                self._leaves = True
+        if answer.startswith("n"):
+            self._continue(reason)
+        elif answer.startswith("s"):
+            self._stop()
+        else:
+            self._leaves = True
 
     def _progress(self) -> Line:
         tally, now_s = self._tally, self._clock.monotonic()
@@ -170,7 +206,9 @@ class Watch:
             step = f"{step}  {word}" if step else word
         total = tally.total or self.run.target_count
         elapsed_s = now_s - self._began_s
-        return progress_line(tally.counts, total, self._meter, step=step, elapsed_s=elapsed_s)
+        return progress_line(
+            tally.counts, total, self._meter, step=step, elapsed_s=elapsed_s, lost=self._lost
+        )
 
     def _report(self) -> None:
         if self._kind == JSON:
@@ -181,6 +219,7 @@ class Watch:
             return
         out().flush()
         self._screen.print(*results.summary(self.run, self._clock.now()))
+        self._screen.lines(results.direct_lines(self.run))
         if self.run.batches and self.run.reason:
             self._screen.print("  ", self.run.reason)  # hosts do not say which batch ended it
         self._screen.lines(results.next_steps(self.run, failed))
@@ -202,11 +241,28 @@ class Watch:
             self._stop()
         return None
 
+    def _continue(self, reason: str) -> None:
+        with suppress(Conflict):  # somebody else was faster
+            if not self._act("continue"):
+                self._asked(reason)  # it may wait still
+
     def _stop(self) -> None:
         with suppress(IllegalTransition):  # it ended while we asked
-            self._client.act(self.run.id, "stop")
-            self._screen.print(_("stopping: what runs on hosts is being ended"))
+            if self._act("stop"):
+                self._screen.print(_("stopping: what runs on hosts is being ended"))
         self.run = self._client.run(self.run.id)
+
+    def _act(self, action: str) -> bool:
+        """Ask something of the run, once; False when it is not known whether it arrived."""
+        try:
+            self._client.act(self.run.id, action)
+        except EngineUnreachable:
+            self.run = self._client.run(self.run.id)
+            doubt = _("the engine went away: it is not known whether `{action}` arrived")
+            self._screen.print(Span(doubt.format(action=action), Tone.WARNING))
+            self._screen.print("  ", _("the run is now:"), " ", states.run_state(self.run.state))
+            return False
+        return True
 
 
 class Interrupts:

@@ -20,7 +20,7 @@ def action_word(action: str) -> str:
     """What somebody asked for; an action that this console does not know, as it is."""
     words = {
         "stop": _("stop"),
-        "force_stop": _("stop by force"),
+        "force_stop": _("force-stop"),
         "retry": _("retry"),
         "ignore": _("ignore failure"),
         "skip": _("skip"),
@@ -50,7 +50,7 @@ def operations_table(operations: Sequence[Operation], now: datetime) -> Table:
                 Span(each.step),
                 Span(str(each.attempt) if each.attempt else ""),
                 Span(_few(each.targets)),
-                Span(each.reason),
+                Span("  ".join(text for text in (each.change, each.reason) if text)),
             )
             for each in operations
         ),
@@ -108,13 +108,14 @@ def revision_lines(origin: str, revision: int) -> list[Line]:
 def changed_request(
     before: Mapping[str, Any], changes: Mapping[str, Any], parameters: Mapping[str, str]
 ) -> dict[str, Any]:
-    """A request with what flags say instead; variables and parameters are added to."""
+    """A request with what flags say instead; variables, parameters and rules are added to."""
     request = dict(before)
     if "targets" in changes or "hosts" in changes:
         request.pop("targets", None)
         request.pop("hosts", None)
     request.update(changes)
-    for field, more in (("env", changes.get("env")), ("parameters", parameters)):
+    added = {name: changes.get(name) for name in ("env", "rolling")} | {"parameters": parameters}
+    for field, more in added.items():
         if more:
-            request[field] = {**before.get(field, {}), **more}
+            request[field] = {**(before.get(field) or {}), **more}
     return request

@@ -43,7 +43,7 @@ def batches_table(batches: Sequence[Batch], now: datetime) -> Table:
             Column(_("STATE")),
             Column(_("STARTED")),
             Column(_("TOOK"), right=True),
-            Column(_("HOSTS"), elastic=True),
+            Column(_("HOSTS"), elastic=True, wraps=True),
         ),
         rows=tuple(
             (

@@ -12,7 +12,7 @@ from console.presenters import states
 from console.presenters.changes import field_lines
 from console.presenters.durations import clock_time, number
 from console.presenters.results import hosts_word, short_id
-from console.presenters.text import Line, Span, Tone, line
+from console.presenters.text import Column, Line, Span, Table, Tone, line
 
 _SIGNS = {
     "only_a": ("-", Tone.BAD),
@@ -47,17 +47,18 @@ def side_line(letter: str, run: Run, now: datetime) -> Line:
     )
 
 
-def compared_lines(compared: Compared) -> Iterator[Line]:
+def compared_lines(compared: Compared) -> Iterator[Line | Table]:
     """What was asked differently, then each step's hosts: what differs before what does not."""
     yield from asked_lines(compared.definition)
     yield from answer_lines(compared)
 
 
-def answer_lines(compared: Compared) -> Iterator[Line]:
+def answer_lines(compared: Compared) -> Iterator[Line | Table]:
     """Each step's hosts, what differs before what does not; then the sums."""
     for step, groups in groupby(compared.groups, key=lambda group: group.step):
         yield line(Span(_("step {name}").format(name=step), Tone.STRONG))
-        yield from map(_group_line, groups)
+        columns = (Column(""), Column(""), Column(""), Column("", elastic=True, wraps=True))
+        yield Table(columns, tuple(map(_group_row, groups)))
     yield _sums(compared)
 
 
@@ -78,21 +79,24 @@ def _sums(compared: Compared) -> Line:
     return line(text.format(count=number(other), total=number(total)))
 
 
-def _group_line(group: PairGroup) -> Line:
+def _group_row(group: PairGroup) -> tuple[Span, ...]:
     sign, tone = _SIGNS.get(group.difference, _SIGNS["same"])
-    pieces: list[str | Span] = ["  ", Span(f"{sign} {_word(group.difference)}", tone), "  "]
+    answer = _answer(group.b or group.a)
     if group.difference in ("state", "exit_code"):
-        pieces += [*_answer(group.a), " -> ", *_answer(group.b), "  "]
-    elif answer := group.b or group.a:
-        pieces += [*_answer(answer), "  "]
-    hosts = Span(group.folded, Tone.STRONG)
-    return line(*pieces, f"{hosts_word(group.count)}  ", hosts)
+        answer = Span(f"{_answer(group.a).text} -> {_answer(group.b).text}")
+    return (
+        Span(f"  {sign} {_word(group.difference)}", tone),
+        answer,
+        Span(hosts_word(group.count)),
+        Span(group.folded, Tone.STRONG),
+    )
 
 
-def _answer(answer: HostAnswer | None) -> list[str | Span]:
+def _answer(answer: HostAnswer | None) -> Span:
     if answer is None or answer.state is None:
-        return [_("(no answer)")]
-    shown: list[str | Span] = [states.target_state(answer.state)]
-    if answer.exit_code is not None:
-        shown.append(" " + _("exit {code}").format(code=answer.exit_code))
-    return shown
+        return Span(_("(no answer)"))
+    state = states.target_state(answer.state)
+    if answer.exit_code is None:
+        return state
+    exit_ = _("exit {code}").format(code=answer.exit_code)
+    return Span(f"{state.text} {exit_}", state.tone)

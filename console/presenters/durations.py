@@ -16,16 +16,17 @@ def parse_time(text: str) -> datetime:
 
 
 def clock_time(text: str | None, now: datetime, zone: tzinfo | None = None) -> str:
-    """A moment in local time: `14:02:11` today, else with its date; "" for none.
+    """A moment in local time: `14:02:11` today, `01-30 14:02` this year, else with its date.
 
-    `zone` is the machine's own when None.
+    "" for none. `zone` is the machine's own when None.
     """
     if not text:
         return ""
     at = parse_time(text).astimezone(zone)
-    if at.date() == now.astimezone(zone).date():
+    here = now.astimezone(zone)
+    if at.date() == here.date():
         return at.strftime("%H:%M:%S")
-    return at.strftime("%Y-%m-%d %H:%M")
+    return at.strftime("%m-%d %H:%M" if at.year == here.year else "%Y-%m-%d")
 
 
 def full_time(text: str | None, zone: tzinfo | None = None) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from console.answers import Engine, Worker
-from console.i18n import _
+from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.durations import duration, full_time, number, size
+from console.presenters.progress import lost_text
 from console.presenters.text import Span, Table, Tone, pairs
 
 
@@ -27,6 +28,7 @@ def status_table(engine: Engine) -> Table:
                 running=number(engine.targets_running), waiting=number(engine.targets_waiting)
             ),
         ),
+        (_("lines"), Span(lost_text(engine.lost_lines), Tone.WARNING)),
         (_("stored runs"), _stored(engine)),
         (_("recovered"), _recovered(engine.recovered_runs, engine.recovery)),
         *((_("worker"), _worker(worker)) for worker in engine.workers),
@@ -57,30 +59,48 @@ def _stored(engine: Engine) -> str:
 def _recovered(count: int, looks: Mapping[str, int]) -> str:
     if not count:
         return ""
-    runs = _("{count} runs taken up at this start").format(count=number(count))
-    words = {
-        "looking": _("{count} hosts not reached yet"),
-        "following": _("{count} hosts go on"),
-        "started": _("{count} hosts started now"),
-        "harvested": _("{count} hosts had kept their result"),
-        "unknown": _("{count} hosts unknown"),
-    }
+    runs = ngettext(
+        "{count} run taken up at this start", "{count} runs taken up at this start", count
+    ).format(count=number(count))
     parts = [
-        text.format(count=number(looks[look])) for look, text in words.items() if looks.get(look)
+        words(looks[look]).format(count=number(looks[look]))
+        for look, words in _LOOKS.items()
+        if looks.get(look)
     ]
     return f"{runs}: {', '.join(parts)}" if parts else runs
+
+
+_LOOKS: Mapping[str, Callable[[int], str]] = {
+    "looking": lambda n: ngettext(
+        "{count} host not reached yet", "{count} hosts not reached yet", n
+    ),
+    "following": lambda n: ngettext("{count} host goes on", "{count} hosts go on", n),
+    "started": lambda n: ngettext("{count} host started now", "{count} hosts started now", n),
+    "harvested": lambda n: ngettext(
+        "{count} host had kept its result", "{count} hosts had kept their result", n
+    ),
+    "unknown": lambda n: ngettext("{count} host unknown", "{count} hosts unknown", n),
+}
 
 
 def _behind(chunks: int) -> str:
     if not chunks:
         return _("complete")
-    text = _("follows: {count} parts of output to go; searches read them meanwhile")
+    text = ngettext(
+        "follows: {count} part of output to go; searches read it meanwhile",
+        "follows: {count} parts of output to go; searches read them meanwhile",
+        chunks,
+    )
     return text.format(count=number(chunks))
 
 
 def _worker(worker: Worker) -> str | Span:
-    text = _("process {pid}: {sessions} sessions, {connections} connections").format(
-        pid=worker.pid, sessions=number(worker.sessions), connections=number(worker.connections)
+    sessions = ngettext("{count} session", "{count} sessions", worker.sessions)
+    connections = ngettext("{count} connection", "{count} connections", worker.connections)
+    text = _("process {pid}: {sessions}, {connections}").format(
+        pid=worker.pid,
+        sessions=sessions.format(count=number(worker.sessions)),
+        connections=connections.format(count=number(worker.connections)),
     )
     if not worker.restarts:
         return text
@@ -91,5 +111,9 @@ def _worker(worker: Worker) -> str | Span:
 def _pending(count: int) -> str | Span:
     if not count:
         return ""
-    text = _("{count} wait for approval: jobdeck hosts keys list").format(count=number(count))
+    text = ngettext(
+        "{count} waits for approval: jobdeck hosts keys list",
+        "{count} wait for approval: jobdeck hosts keys list",
+        count,
+    ).format(count=number(count))
     return Span(text, Tone.WARNING)

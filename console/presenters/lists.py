@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from console.answers import Document, HostKey, Match, Revision, Run, RunMatch, Target
-from console.i18n import _
+from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, number, size, span_of
 from console.presenters.progress import ended
@@ -16,18 +16,15 @@ from console.presenters.text import Column, Span, Table, Tone
 
 
 def runs_table(runs: Sequence[Run], now: datetime) -> Table:
-    """Runs, newest first. Change numbers and notes have a column where any run has some."""
-    changes, notes = any(run.change for run in runs), any(run.notes for run in runs)
+    """Runs, newest first; a change number and notes stand before the title."""
     return Table(
         columns=(
-            Column(_("RUN")),
+            Column(_("RUN"), whole=True),
             Column(_("STATE")),
             Column(_("HOSTS"), right=True),
             Column(_("STARTED")),
             Column(_("TOOK"), right=True),
             Column(_("BY")),
-            *([Column(_("CHANGE NUMBER"))] if changes else []),
-            *([Column(_("NOTES"), right=True)] if notes else []),
             Column(_("TITLE"), elastic=True),
         ),
         rows=tuple(
@@ -38,14 +35,19 @@ def runs_table(runs: Sequence[Run], now: datetime) -> Table:
                 Span(clock_time(run.started_at or run.created_at, now)),
                 Span(duration(span_of(run.started_at, run.finished_at, now))),
                 Span(run.actor),
-                *([Span(run.change)] if changes else []),
-                *([Span(number(run.notes) if run.notes else "")] if notes else []),
-                Span(run.title),
+                Span("  ".join(text for text in (_noted(run), run.change, run.title) if text)),
             )
             for run in runs
         ),
         empty=_("no run fits"),
     )
+
+
+def _noted(run: Run) -> str:
+    """`2 notes`; "" where there is none."""
+    if not run.notes:
+        return ""
+    return ngettext("{count} note", "{count} notes", run.notes).format(count=number(run.notes))
 
 
 def _done_of(run: Run) -> str:
@@ -58,7 +60,7 @@ def targets_table(targets: Sequence[Target], now: datetime) -> Table:
     """How each host of a step answered."""
     return Table(
         columns=(
-            Column(_("HOST")),
+            Column(_("HOST"), whole=True),
             Column(_("STATE")),
             Column(_("EXIT"), right=True),
             Column(_("TOOK"), right=True),
@@ -68,7 +70,7 @@ def targets_table(targets: Sequence[Target], now: datetime) -> Table:
         rows=tuple(
             (
                 Span(target.host, Tone.STRONG),
-                states.target_state(target.state),
+                states.target_state(target.state, target.resolved_by),
                 Span(target.signal or ("" if target.exit_code is None else str(target.exit_code))),
                 Span(duration(span_of(target.started_at, target.finished_at, now))),
                 Span(size(target.size_bytes) if target.size_bytes else ""),
@@ -175,7 +177,7 @@ def documents_table(
     """Documents of one kind; `wide` adds revision, time and author."""
     own = _kind_columns(kind)
     has_elastic = any(column.elastic for column, _cell in own)
-    columns = [Column(_("NAME")), *(column for column, _cell in own)]
+    columns = [Column(_("NAME"), whole=True), *(column for column, _cell in own)]
     columns.append(Column(_("LABELS"), elastic=not has_elastic))
     if wide:
         columns += [Column(_("REVISION"), right=True), Column(_("CHANGED")), Column(_("BY"))]
@@ -223,7 +225,7 @@ def keys_table(keys: Sequence[HostKey], now: datetime) -> Table:
             Column(_("HOST")),
             Column(_("STATUS")),
             Column(_("TYPE")),
-            Column(_("FINGERPRINT")),
+            Column(_("FINGERPRINT"), whole=True),
             Column(_("SEEN")),
             Column(_("SOURCE"), elastic=True),
         ),

@@ -96,7 +96,7 @@ def probe_progress(plan: PlanDetail) -> Line:
     return line(Span(text, Tone.BUSY), *counts)
 
 
-def comparison_lines(found: PlanComparison) -> Iterator[Line]:
+def comparison_lines(found: PlanComparison) -> Iterator[Line | Table]:
     """A plan beside its run, or beside what would run now."""
     yield line(Span("A", Tone.STRONG), "  ", _("plan {id}").format(id=short_id(found.plan.id)),
                f"  {found.plan.title}")  # fmt: skip

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from console.i18n import _
+from console.answers import Lost
+from console.i18n import _, ngettext
 from console.presenters.durations import duration, number
 from console.presenters.states import ORDER, TARGET_SIGNS, WAITING, word
-from console.presenters.text import Line, Span, line
+from console.presenters.text import Line, Span, Tone, line
 from core.domain.run import LIVE_TARGET_STATES, TargetState
 
 _WINDOW_S = 10.0
@@ -65,6 +66,17 @@ def count_spans(counts: Mapping[str, int]) -> list[Span]:
     return spans
 
 
+def lost_text(lost: Lost) -> str:
+    """`1 line lost, looking for it for 12s`; "" where no line is lost."""
+    if not lost.count:
+        return ""
+    return ngettext(
+        "{count} line lost, looking for it for {duration}",
+        "{count} lines lost, looking for them for {duration}",
+        lost.count,
+    ).format(count=number(lost.count), duration=duration(max(lost.longest_s, 1.0)))
+
+
 def progress_line(
     counts: Mapping[str, int],
     total: int,
@@ -72,8 +84,12 @@ def progress_line(
     *,
     step: str = "",
     elapsed_s: float | None = None,
+    lost: Lost | None = None,
 ) -> Line:
-    """`12/40  ✗ 1 failed  ▸ 8 running  ✓ 11 success  5.2 hosts/s  6s left`."""
+    """`12/40  ✗ 1 failed  ▸ 8 running  ✓ 11 success  5.2 hosts/s  6s left`.
+
+    A line that is lost stands in the place of the rate, which says nothing then.
+    """
     done = ended(counts)
     pieces: list[str | Span] = [f"{step}  "] if step else []
     pieces.append(f"{number(done)}/{number(total)}")
@@ -81,6 +97,8 @@ def progress_line(
     shown = {state: count for state, count in counts.items() if state != TargetState.WAITING}
     for span in count_spans(shown):
         pieces += ["  ", span]
+    if lost is not None and lost.count:
+        return line(*pieces, "  ", Span(lost_text(lost), Tone.WARNING))
     if meter.rate is not None:
         pieces.append(
             "  " + _("{rate} hosts/s").format(rate=f"{meter.rate:.{_digits(meter.rate)}f}")

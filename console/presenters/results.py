@@ -13,7 +13,7 @@ from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.durations import duration, number, size, span_of
 from console.presenters.progress import count_spans
-from console.presenters.text import Line, Span, Tone, line
+from console.presenters.text import Column, Line, Span, Table, Tone, line
 from core.domain.hostrange import fold
 from core.domain.run import GOOD_TARGET_STATES, TargetCode, TargetState
 
@@ -38,7 +38,7 @@ def hosts_word(count: int) -> str:
 
 def group_lines(group: Group, sample_lines: int | None = SAMPLE_LINES) -> Iterator[Line]:
     """A group's heading and its sample; `sample_lines` None shows all of it, 0 nothing."""
-    pieces: list[str | Span] = [states.target_state(group.state)]
+    pieces: list[str | Span] = [states.target_state(group.state, group.resolved_by)]
     if group.exit_code is not None:
         pieces.append("  " + _("exit {code}").format(code=group.exit_code))
     pieces += [f"  {hosts_word(group.count)}  ", Span(group.hosts, Tone.STRONG)]
@@ -71,20 +71,21 @@ class Failure:
     hosts: tuple[str, ...]
     message: str
     """What the first of them said; others may name other addresses."""
+    resolved_by: str = ""
 
 
 def failures(targets: Iterable[Target]) -> list[Failure]:
     """Targets that did not succeed, put together by state and reason."""
-    found: dict[tuple[str, str, str], list[Target]] = defaultdict(list)
+    found: dict[tuple[str, str, str, str], list[Target]] = defaultdict(list)
     for target in targets:
         if target.state not in GOOD_TARGET_STATES:
             reason = _shape(target.message.replace(target.host, ""))
             if target.exit_code is not None:
                 reason = f"{target.exit_code} {reason}"
-            found[target.state, target.code or "", reason].append(target)
+            found[target.state, target.code or "", reason, target.resolved_by].append(target)
     return [
-        Failure(state, code, tuple(t.host for t in members), members[0].message)
-        for (state, code, _reason), members in sorted(
+        Failure(state, code, tuple(t.host for t in members), members[0].message, said_by)
+        for (state, code, _reason, said_by), members in sorted(
             found.items(), key=lambda item: (states.ORDER.get(item[0][0], 0), item[0])
         )
     ]
@@ -102,7 +103,7 @@ def failure_lines(found: Sequence[Failure]) -> Iterator[Line]:
     """One line for the hosts and one for the reason."""
     for failure in found:
         yield line(
-            states.target_state(failure.state),
+            states.target_state(failure.state, failure.resolved_by),
             f"  {hosts_word(len(failure.hosts))}  ",
             Span(fold(failure.hosts), Tone.STRONG),
         )
@@ -124,12 +125,23 @@ def summary(run: Run, now: datetime) -> Line:
     return line(*pieces)
 
 
+def direct_lines(run: RunDetail) -> Iterator[Line]:
+    """Hosts that could make no claim, so that a lost line would have left them unknown."""
+    if run.direct.count:
+        text = ngettext("{count} host ran directly", "{count} hosts ran directly", run.direct.count)
+        said = text.format(count=number(run.direct.count))
+        why = _("no claim could be made there; their output says why")
+        yield line(Span(f"{said}: {run.direct.hosts}", Tone.WARNING), f"  ({why})")
+
+
 def short_id(run_id: str) -> str:
     """Enough of a run's id to type: its time in milliseconds and a little chance."""
     return run_id[:12]
 
 
-def next_steps(run: RunDetail, found: Sequence[Failure], *, shown: bool = False) -> Iterator[Line]:
+def next_steps(
+    run: RunDetail, found: Sequence[Failure], *, shown: bool = False
+) -> Iterator[Line | Table]:
     """What to type next, where something did not succeed: a command and what it is good for.
 
     `shown` leaves out how to look at the run, for whoever is looking at it.
@@ -153,12 +165,14 @@ def next_steps(run: RunDetail, found: Sequence[Failure], *, shown: bool = False)
     )
     if "retry" in run.actions and not all_in_doubt:
         steps.append((f"jobdeck runs retry {id_}", _("run it again where it failed")))
-    width = max((len(command) for command, _why in steps), default=0)
-    if steps:
-        yield line("")
-        yield line(Span(_("What to look at:"), Tone.QUIET))
-    for command, why in steps:
-        yield line("  ", Span(command, Tone.STRONG), " " * (width - len(command) + 2), why)
+    if not steps:
+        return
+    yield line("")
+    yield line(Span(_("What to look at:"), Tone.QUIET))
+    yield Table(
+        columns=(Column("", whole=True), Column("", elastic=True, wraps=True)),
+        rows=tuple((Span(f"  {command}", Tone.STRONG), Span(why)) for command, why in steps),
+    )
 
 
 _IN_DOUBT = frozenset({TargetCode.CANCEL_UNVERIFIED})

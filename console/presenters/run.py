@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from console.answers import RunDetail, Step
+from console.answers import Lost, RunDetail, Step
 from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
-from console.presenters.progress import count_spans
+from console.presenters.progress import count_spans, lost_text
 from console.presenters.text import Column, Span, Table, Tone, pairs
 
 
-def detail_table(run: RunDetail, now: datetime) -> Table:
+def detail_table(run: RunDetail, now: datetime, lost: Lost) -> Table:
     """What was asked for, by whom, when, and what came of it."""
     definition = run.definition
     timeout_s = definition.get("timeout_s")
@@ -23,6 +23,7 @@ def detail_table(run: RunDetail, now: datetime) -> Table:
         (_("title"), run.title),
         (_("state"), states.run_state(run.state)),
         (_("reason"), run.reason),
+        (_("lines"), Span(f"{lost_text(lost)}: {lost.hosts}" if lost.count else "", Tone.WARNING)),
         (_("origin"), run.origin),
         (_("change number"), run.change),
         (_("started by"), run.actor),
@@ -53,7 +54,7 @@ def steps_table(steps: Sequence[Step], now: datetime) -> Table:
             Column(_("STATE")),
             Column(_("STARTED")),
             Column(_("TOOK"), right=True),
-            Column(_("HOSTS"), elastic=True),
+            Column(_("HOSTS"), elastic=True, wraps=True),
         ),
         rows=tuple(
             (

@@ -99,9 +99,13 @@ def batch_state(state: str) -> Span:
     return _span(state, BATCH_SIGNS[BatchState(state)] if state in BATCH_SIGNS else UNKNOWN)
 
 
-def target_state(state: str) -> Span:
-    """Symbol and word of a target's state."""
-    return _span(state, TARGET_SIGNS[TargetState(state)] if state in TARGET_SIGNS else UNKNOWN)
+def target_state(state: str, resolved_by: str = "") -> Span:
+    """Symbol and word of a target's state, and by whose word it is that."""
+    sign = TARGET_SIGNS[TargetState(state)] if state in TARGET_SIGNS else UNKNOWN
+    if not resolved_by:
+        return _span(state, sign)
+    said = _("{state}, by word of {name}").format(state=word(state), name=resolved_by)
+    return Span(f"{sign[0]} {said}", sign[1])
 
 
 def _span(state: str, sign: Sign) -> Span:

@@ -55,7 +55,9 @@ class Column:
     right: bool = False
     """Numbers stand at the right."""
     elastic: bool = False
-    """Gives way where the screen is too narrow; at most one a table."""
+    """Gives way first where the screen is too narrow; at most one a table."""
+    whole: bool = False
+    """Is never cut: a name or an id that people type, a fingerprint that they compare."""
     wraps: bool = False
     """What is too long goes on in the next line instead of being cut; for the last column."""
 
@@ -73,8 +75,8 @@ class Table:
 def pairs(*items: tuple[str, str | Span]) -> Table:
     """Names and their values, one a row; a value that is empty is left out."""
     rows = [
-        (Span(name, Tone.QUIET), value if isinstance(value, Span) else Span(value))
+        (Span(name, Tone.QUIET), span)
         for name, value in items
-        if value
+        if (span := value if isinstance(value, Span) else Span(value)).text
     ]
-    return Table((Column(""), Column("")), tuple(rows))
+    return Table((Column(""), Column("", elastic=True, wraps=True)), tuple(rows))

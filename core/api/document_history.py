@@ -81,7 +81,9 @@ async def diff(
         first = max((r for r in known if r < last), default=0) if from_ is None else from_
         for revision in (first, last):
             if revision and revision not in known:
-                raise NotFound(f"revision of {kind} {name!r}", str(revision), [*map(str, known)])
+                raise NotFound(
+                    "revision", str(revision), [*map(str, known)], place=f"{kind} {name!r}"
+                )
         before, after = (_body(c, kind, name, known.get(r)) for r in (first, last))
         found = changes.diff(before, after)
         return DocumentDiff(

@@ -7,6 +7,7 @@ import asyncio
 from pydantic import Field
 
 from core.api.routes import TheEngine, asks, router
+from core.api.run_targets import LostOut
 from core.api.values import Answer
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.values import Value
@@ -49,6 +50,7 @@ class EngineOut(Answer):
         description="targets that an earlier engine left running, by how far the look after them"
         " is: looking, following, started, harvested, unknown"
     )
+    lost_lines: LostOut
     pending_host_keys: int
     workers: list[WorkerOut]
 

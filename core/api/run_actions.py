@@ -34,6 +34,7 @@ class OperationOut(Answer):
     batch: int | None = Field(description="the batch that it is about, from 0")
     targets: list[str] = Field(description="hosts that it is about; empty where it names none")
     reason: str
+    change: str = Field(description="the change number under which it was asked, or empty")
 
 
 class OperationPage(Page[OperationOut]):

@@ -66,6 +66,7 @@ class GroupOut(Answer):
     """Targets with the same state, exit status and normalised output."""
 
     state: TargetState
+    resolved_by: str = Field(description="who said that it ended so; empty where the hosts did")
     exit_code: int | None
     digest: str
     count: int
@@ -114,12 +115,11 @@ async def groups(
         targets = targets_of(c, run_id, place)
         rows = _rows(c, run_id, targets, chosen)
         found = grouping.group(rows)
-        ordinals = _ordinals(rows)
         return Groups(
             step=place.step,
             attempt=place.attempt,
             rules={rule: rule in chosen for rule in Rule},
-            groups=list(_groups_out(c, found, targets, ordinals, sample_bytes)),
+            groups=list(_groups_out(c, found, targets, sample_bytes)),
         )
 
     return await engine.store.reader.read(read)
@@ -191,6 +191,7 @@ def _rows(
             exit_code=row.exit_code,
             digest=digest,
             ordinal=row.ordinal,
+            resolved_by=row.resolved_by,
         )
         for row, digest in zip(targets, digests, strict=True)
     ]
@@ -228,18 +229,10 @@ def _words(host: FrozenHost) -> tuple[str, str]:
     return (host.name, host.address)
 
 
-def _ordinals(rows: Sequence[Row]) -> dict[tuple[TargetState, int | None, str], list[int]]:
-    found: dict[tuple[TargetState, int | None, str], list[int]] = {}
-    for row in sorted(rows, key=lambda row: row.ordinal):
-        found.setdefault((row.state, row.exit_code, row.digest), []).append(row.ordinal)
-    return found
-
-
 def _groups_out(
     c: Connection,
     found: Sequence[Group],
     targets: Sequence[TargetRow],
-    ordinals: dict[tuple[TargetState, int | None, str], list[int]],
     sample_bytes: int,
 ) -> Iterator[GroupOut]:
     by_ordinal = {row.ordinal: row for row in targets}
@@ -247,11 +240,12 @@ def _groups_out(
         wanted = place < MOST_SAMPLES
         yield GroupOut(
             state=group.state,
+            resolved_by=group.resolved_by,
             exit_code=group.exit_code,
             digest=group.digest,
             count=group.count,
             hosts=fold(group.hosts),
-            ordinals=ordinals[group.state, group.exit_code, group.digest],
+            ordinals=list(group.ordinals),
             sample=_sample(c, by_ordinal[group.sample], sample_bytes) if wanted else None,
         )
 
@@ -268,5 +262,5 @@ def _sample(c: Connection, row: TargetRow, limit: int) -> Sample:
 
 def _target(by_ordinal: dict[int, TargetRow], place: StepRow, ordinal: int) -> TargetRow:
     if ordinal not in by_ordinal:
-        raise NotFound(f"target of step {place.step}", str(ordinal))
+        raise NotFound("target", str(ordinal), place=f"step {place.step}")
     return by_ordinal[ordinal]

@@ -23,7 +23,7 @@ def attempt_of(connection: Connection, run_id: str, step: str, attempt: int) -> 
         raise NotFound("step", step, list(dict.fromkeys(row.step for row in rows)))
     found = [row for row in known if attempt in (0, row.attempt)]
     if not found:
-        raise NotFound(f"attempt of step {name}", str(attempt))
+        raise NotFound("attempt", str(attempt), place=f"step {name}")
     return max(found, key=lambda row: row.attempt)
 
 
@@ -51,7 +51,7 @@ def target_of(
     if not found or host == "":
         known = runs.targets_of(connection, run_id, TargetFilter(step=place.step)) if host else []
         named = str(ordinal) if host is None else host
-        raise NotFound(f"target of step {place.step}", named, [row.host for row in known])
+        raise NotFound("target", named, [row.host for row in known], place=f"step {place.step}")
     return found[0]
 
 

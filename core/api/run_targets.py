@@ -26,6 +26,7 @@ class TargetOut(Answer):
     ordinal: int = Field(description="place in the run's order, from 0")
     host: str
     state: TargetState
+    resolved_by: str = Field(description="who said that it ended so; empty where the host did")
     code: TargetCode | None
     exit_code: int | None
     signal: str | None
@@ -35,6 +36,14 @@ class TargetOut(Answer):
     size_bytes: int = Field(description="output that was kept")
     dropped_bytes: int = Field(description="output over the cap")
     outputs: dict[str, Any]
+
+
+class LostOut(Answer):
+    """Hosts whose line is lost and that are looked for at this moment; none: `count` is 0."""
+
+    count: int
+    hosts: str = Field(description="folded, such as `web[01-40]`")
+    longest_s: float = Field(description="how long the first of them has been looked for")
 
 
 class TargetPage(Page[TargetOut]):
@@ -64,3 +73,11 @@ async def list_targets(
         items=[TargetOut.model_validate(row) for row in rows[:limit]],
         next_cursor=cursors.encode(scope, rows[limit - 1].id) if len(rows) > limit else None,
     )
+
+
+@routes.get("/runs/{run}/lost-lines", operation_id="getLostLines")
+@asks(Verb.READ, ObjectKind.RUN, "{run}")
+async def lost_lines(run: str, engine: TheEngine) -> LostOut:
+    """Hosts of a live run that keep its work and do not answer at this moment."""
+    row = await engine.store.reader.read(lambda c: runs.get(c, run))
+    return LostOut.model_validate(engine.lost_lines.now(row.id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -17,13 +18,13 @@ from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
-from core.domain.steps import Step
+from core.domain.steps import Execution, Step
 from core.domain.targets import fold
 from core.errors import ConfirmationRequired, IllegalTransition
 from core.flow import machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
 from core.storage import runs
-from core.storage.batches import BatchRow, batches_of
+from core.storage.batches import batches_of
 from core.storage.reading import Connection
 from core.storage.runs import RunFilter
 from core.storage.writer import timestamp
@@ -69,6 +70,13 @@ class StepOut(Answer):
     outputs: dict[str, Any]
 
 
+class HostsOut(Answer):
+    """Some hosts of a run."""
+
+    count: int
+    hosts: str = Field(description="folded, such as `web[01-40]`")
+
+
 class StepSummary(Answer):
     """A step that the run has, whether it started or not."""
 
@@ -98,6 +106,10 @@ class RunDetail(RunOut):
     steps: list[StepOut]
     batches: list[BatchOut] = Field(description="of rolling steps, in their newest attempt")
     actions: list[RunAction]
+    direct: HostsOut = Field(
+        description="where no claim could be made, so that the work ran directly, in the latest"
+        " attempt of any step; their output says why"
+    )
     definition: DefinitionSummary
 
 
@@ -202,22 +214,20 @@ async def list_runs(
 async def get(run: str, engine: TheEngine) -> RunDetail:
     """One run with its steps. A beginning of the id is enough where no other run has it."""
 
-    def read(
-        c: Connection,
-    ) -> tuple[runs.RunRow, list[runs.StepRow], list[BatchRow], RunOutline, list[RunAction]]:
+    def read(c: Connection) -> RunDetail:
         row = runs.get(c, run)
         outline = runs.outline_of(c, row.id)
-        actions = _actions(c, row.id, outline)
-        return row, runs.steps_of(c, row.id), batches_of(c, row.id), outline, actions
+        steps = runs.steps_of(c, row.id)
+        return RunDetail(
+            **RunOut.model_validate(row).model_dump(),
+            steps=[StepOut.model_validate(step) for step in steps],
+            batches=batches_out(outline, batches_of(c, row.id)),
+            actions=_actions(c, row.id, outline),
+            direct=_direct(c, row.id, outline, steps),
+            definition=_summary(outline),
+        )
 
-    row, steps, batches, outline, actions = await engine.store.reader.read(read)
-    return RunDetail(
-        **RunOut.model_validate(row).model_dump(),
-        steps=[StepOut.model_validate(step) for step in steps],
-        batches=batches_out(outline, batches),
-        actions=actions,
-        definition=_summary(outline),
-    )
+    return await engine.store.reader.read(read)
 
 
 @routes.get("/runs/{run}/definition", operation_id="getRunDefinition")
@@ -237,6 +247,20 @@ def _actions(connection: Connection, run_id: str, outline: RunOutline) -> list[R
     except (msgspec.MsgspecError, IllegalTransition):
         return []
     return list(machine.actions(state))
+
+
+def _direct(
+    connection: Connection, run_id: str, outline: RunOutline, steps: Sequence[runs.StepRow]
+) -> HostsOut:
+    """Hosts that were asked for a claim and could make none."""
+    latest = {step.step: step.attempt for step in sorted(steps, key=lambda step: step.attempt)}
+    detached = [
+        (step.name, latest[step.name])
+        for step in outline.graph.nodes
+        if step.execution is Execution.DETACHED and step.name in latest
+    ]
+    hosts = runs.unclaimed_hosts(connection, run_id, detached)
+    return HostsOut(count=len(hosts), hosts=fold(hosts))
 
 
 def _summary(outline: RunOutline) -> DefinitionSummary:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from core.domain.patterns import CHANGE
 from core.domain.resolving import Verdict
 from core.domain.retrying import RetryScope
 from core.domain.run import RunAction
@@ -36,6 +37,12 @@ class _Afterwards(_OfStep):
 
     confirm_hosts: int | None = Field(
         None, ge=0, description="the number of hosts, where a guard rail asks to confirm it"
+    )
+    change: str | None = Field(
+        None,
+        max_length=128,
+        pattern=CHANGE,
+        description="the change number, where a guard rail asks for one; empty: that of the start",
     )
     secrets: dict[EnvName, Secret] = Field(
         default_factory=dict,

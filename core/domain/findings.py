@@ -16,6 +16,7 @@ from core.domain.patterns import IN_WORDS
 from core.errors import Problem, nearest
 
 _SHOULD = re.compile(r"^(Value error, |(Input|String|Value|List|Tuple|Dictionary|Data) should )")
+_ASIDE = re.compile(r" after validation, not \d+$")
 _SENTENCES = {
     "missing": "is required",
     "extra_forbidden": "is not a known field",
@@ -45,7 +46,13 @@ def describe(
     `model` is the type that was validated: it tells fields from the branches of
     unions in a place, and knows the names that a misspelt one may have meant.
     """
-    return [_describe(finding, model, prefix) for finding in findings]
+    inner = {finding["loc"][:end] for finding in findings for end in range(len(finding["loc"]))}
+    return [
+        _describe(finding, model, prefix)
+        for finding in findings
+        # A list without its wrong items is shorter than what was written.
+        if not (finding["type"] == "too_short" and finding["loc"] in inner)
+    ]
 
 
 def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Problem:
@@ -57,9 +64,9 @@ def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Problem:
             where = _join(where, part)
     kind, context = finding["type"], finding.get("ctx") or {}
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _wrong_branch(where, branches, context)
+        return _wrong_branch(where, branches, kind, context)
     known = IN_WORDS.get(context.get("pattern", "")) or _SENTENCES.get(kind)
-    what = known or _SHOULD.sub(_must, finding["msg"])
+    what = known or _SHOULD.sub(_must, _ASIDE.sub("", finding["msg"]))
     hint = suggest(str(finding["loc"][-1]), siblings) if kind == "extra_forbidden" else ""
     return Problem(where=where, what=what[:1].lower() + what[1:], hint=hint)
 
@@ -76,14 +83,17 @@ def suggest(name: str, known: Sequence[str]) -> str:
     return f"known: {listed}{', …' if len(known) > _MOST_LISTED else ''}" if known else ""
 
 
-def _wrong_branch(where: str, branches: Sequence[Any], context: Mapping[str, Any]) -> Problem:
+def _wrong_branch(
+    where: str, branches: Sequence[Any], kind: str, context: Mapping[str, Any]
+) -> Problem:
     """A union whose discriminator, such as `kind`, is absent or names no branch."""
     field = str(context["discriminator"]).strip("'")
     tags = [str(tag) for branch in branches for tag in _tags(branch, field)]
     near = nearest(str(context.get("tag", "")), tags)
     return Problem(
         where=_join(where, field),
-        what=f"must be one of {', '.join(tags)}",
+        what=("is required: " if kind == "union_tag_not_found" else "must be ")
+        + f"one of {', '.join(tags)}",
         hint=f"did you mean {near}?" if near else "",
     )
 

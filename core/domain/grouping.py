@@ -1,4 +1,5 @@
 """Hosts with the same answer, put together: state, exit status and digest of the output.
+Where a person said how it ended, that is another answer than the host's own.
 
 The digest comes from `core.domain.normalising`; two groups are compared with
 `core.domain.textdiff`. `Normaliser`, `Rule` and `normalise` can be had from here too.
@@ -27,6 +28,8 @@ class Row:
     """Of the normalised output; "" where there is none."""
     ordinal: int
     """Place of the host among the run's targets, from 0."""
+    resolved_by: str = ""
+    """Who said how it ended; "" where the host did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +41,18 @@ class Group:
     digest: str
     hosts: tuple[str, ...]
     """In the order of the targets."""
-    sample: int
-    """Ordinal of the first of them, whose output stands for all."""
+    ordinals: tuple[int, ...]
+    """Theirs, in the same order."""
+    resolved_by: str = ""
 
     @property
     def count(self) -> int:
         return len(self.hosts)
+
+    @property
+    def sample(self) -> int:
+        """Ordinal of the first of them, whose output stands for all."""
+        return self.ordinals[0]
 
 
 def group(rows: Iterable[Row]) -> tuple[Group, ...]:
@@ -54,18 +63,20 @@ def group(rows: Iterable[Row]) -> tuple[Group, ...]:
     it is the rule, and the small ones after it are the exceptions to compare with it.
     Equal sizes stand by their first host, so the same rows always give the same order.
     """
-    members: dict[tuple[TargetState, int | None, str], list[Row]] = {}
+    members: dict[tuple[TargetState, int | None, str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: row.ordinal):
-        members.setdefault((row.state, row.exit_code, row.digest), []).append(row)
+        answer = (row.state, row.exit_code, row.digest, row.resolved_by)
+        members.setdefault(answer, []).append(row)
     groups = [
         Group(
             state=state,
             exit_code=exit_code,
             digest=digest,
             hosts=tuple(row.host for row in same),
-            sample=same[0].ordinal,
+            ordinals=tuple(row.ordinal for row in same),
+            resolved_by=resolved_by,
         )
-        for (state, exit_code, digest), same in members.items()
+        for (state, exit_code, digest, resolved_by), same in members.items()
     ]
     return tuple(sorted(groups, key=_reading_order))
 

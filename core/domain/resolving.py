@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from core.domain.retrying import Standing
 from core.domain.rolling import Rolling
-from core.domain.run import RunState, TargetState, step_result
+from core.domain.run import RunState, TargetState, step_reason, step_result
 from core.domain.targets import fold
 from core.domain.threshold import is_good, step_state
 from core.errors import Conflict, NotFound
@@ -55,7 +55,7 @@ def choose(
         named = []
         for host in hosts:
             if host not in by_host:
-                raise NotFound("target of the step", host, list(by_host))
+                raise NotFound("target", host, list(by_host), place="the step")
             named.append(by_host[host])
         known = [standing.host for standing in named if standing not in unknown]
         if known:
@@ -91,6 +91,7 @@ class Judgement:
     """How a step ended, by what is known now."""
 
     state: RunState
+    reason: str
     good: tuple[int, ...] = ()
     """Batches that had failed, and are good now."""
 
@@ -99,6 +100,7 @@ def judge(
     standings: Sequence[Standing],
     chosen: Sequence[int],
     verdict: Verdict,
+    step: str,
     rolled: Rolled | None = None,
 ) -> Judgement:
     """The step judged again, now that `chosen` have their verdict."""
@@ -108,8 +110,9 @@ def judge(
         for standing in standings
     }
     counts = Counter(now.values())
+    reason = step_reason(counts, step)
     if rolled is None:
-        return Judgement(step_result(counts, stopping=False))
+        return Judgement(step_result(counts, stopping=False), reason)
     attempt = Counter(now[ordinal] for batch in rolled.members for ordinal in batch)
     good = tuple(
         number
@@ -119,4 +122,4 @@ def judge(
     )
     still_failed = len(good) < len(rolled.failed)
     state = step_state(rolled.rolling, counts, batch_failed=still_failed, stopping=False)
-    return Judgement(state, good)
+    return Judgement(state, reason, good)

@@ -95,7 +95,7 @@ def choose_named(standings: Sequence[Standing], hosts: Iterable[str]) -> tuple[i
     chosen = {}
     for host in hosts:
         if host not in by_host:
-            raise NotFound("host of this step", host, list(by_host))
+            raise NotFound("target", host, list(by_host), place="the step")
         chosen[by_host[host].ordinal] = by_host[host]
     if not chosen:
         raise NothingToRetry("no host is named", hint="give the names of targets of the step")

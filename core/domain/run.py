@@ -236,6 +236,11 @@ class RunAction(StrEnum):
     CONTINUE = "continue"
     """The next batch of a rolling step starts."""
 
+    @property
+    def word(self) -> str:
+        """What people call it, and type: `force-stop`."""
+        return self.value.replace("_", "-")
+
 
 RUN_WIDE_ACTIONS = frozenset({RunAction.STOP, RunAction.FORCE_STOP})
 """Asked of a run as a whole; all others are asked of one of its steps."""
@@ -310,3 +315,10 @@ def step_result(counts: Mapping[TargetState, int], *, stopping: bool) -> RunStat
     if good:
         return _R.PARTIALLY_SUCCEEDED
     return _R.TIMED_OUT if counts.get(_T.TIMED_OUT, 0) == total else _R.FAILED
+
+
+def step_reason(counts: Mapping[TargetState, int], step: str) -> str:
+    """Why a step ended as it did, from the same numbers; "" where all its targets succeeded."""
+    total = sum(counts.values())
+    bad = total - sum(counts.get(state, 0) for state in GOOD_TARGET_STATES)
+    return f"{bad} of {total} targets did not succeed in step {step}" if bad else ""

@@ -66,6 +66,8 @@ class Asked:
     action: RunAction
     event: AnyEvent
     reason: str
+    change: str = ""
+    """The change number under which it is asked; "" where none was given."""
     step: str = ""
     attempt: int = 0
     batch: int | None = None
@@ -74,6 +76,8 @@ class Asked:
     """Targets that it is about."""
     verdict: Verdict | None = None
     """What was said of them, where their outcome was unknown."""
+    judged: str = ""
+    """Why the step ends as it does, now that this was said."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Name -> text of what was erased when the run ended."""
 
@@ -99,12 +103,14 @@ class Asked:
             batch=self.batch,
             targets=[self.run.definition.hosts[ordinal].name for ordinal in self.ordinals],
             reason=self.reason,
+            change=self.change,
         )
         if self.verdict is not None:
             state = resolving.STATE_OF[self.verdict]
             said = f"{self.verdict}, says {actor}" + (f": {self.reason}" if self.reason else "")
             place = run_writes.StepPlace(self.run.id, self.step, self.attempt)
-            run_writes.resolve_targets(tx, place, self.ordinals, state, said)
+            run_writes.resolve_targets(tx, place, self.ordinals, state, actor, said)
+            run_writes.judge_again(tx, place, self.judged)
         secrets.put_back(tx, vault, self.run.id, self.run.definition.secrets, self.secrets)
 
 
@@ -140,7 +146,7 @@ def understand(connection: Connection, run: Known, action: Action) -> Asked:
             asked = _retry(connection, asked, action)
         case Resolve():
             asked = _resolve(connection, asked, action)
-    return replace(asked, secrets=_secrets(asked, action.secrets))
+    return replace(asked, change=action.change or "", secrets=_secrets(asked, action.secrets))
 
 
 def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:
@@ -167,16 +173,18 @@ def _resolve(connection: Connection, asked: Asked, action: Resolve) -> Asked:
     standings = _standings(connection, run, step, asked.attempt)
     chosen = resolving.choose(standings, action.hosts, verdict)
     event: AnyEvent
+    reason = ""
     if verdict is Verdict.LOOK:
         members = enumerate(run.definition.batches.get(step, ()))
         batches = tuple(number for number, batch in members if not set(batch).isdisjoint(chosen))
         event = LookRequested(step=step, attempt=asked.attempt, batches=batches)
     else:
-        judged = resolving.judge(standings, chosen, verdict, _rolled(run, step))
+        judged = resolving.judge(standings, chosen, verdict, step, _rolled(run, step))
+        reason = judged.reason
         event = TargetsResolved(
             step=step, attempt=asked.attempt, state=judged.state, good=judged.good
         )
-    return replace(asked, event=event, ordinals=chosen, verdict=verdict)
+    return replace(asked, event=event, ordinals=chosen, verdict=verdict, judged=reason)
 
 
 def _rolled(run: Known, step: str) -> Rolled | None:
@@ -229,9 +237,9 @@ _GIVE_AGAIN = "give it again, or start a new run with `jobdeck runs again`"
 
 
 def _not_possible(run: Known, action: RunAction, of: str = "") -> IllegalTransition:
-    legal = ", ".join(machine.actions(run.state))
+    legal = ", ".join(each.word for each in machine.actions(run.state))
     return IllegalTransition(
-        of or f"run {run.id} is {run.state.run}; {action} is not possible",
+        of or f"run {run.id} is {run.state.run}; {action.word} is not possible",
         hint=f"possible: {legal}"
         if legal
         else "nothing can be asked of it any more; `jobdeck runs again` starts another like it",
@@ -255,6 +263,6 @@ def _step(run: Known, action: Skip | Ignore | Retry | Resolve | Continue) -> str
         status = run.state.steps.get(action.step)
         stands = "has not started" if status is None else f"is {status.state}"
         raise _not_possible(
-            run, action.action, f"step {action.step} {stands}; {action.action} is not possible"
+            run, action.action, f"step {action.step} {stands}; {action.action.word} is not possible"
         )
     return action.step

@@ -41,6 +41,7 @@ from core.executors.protocol import Executor, Outcome, Position, Session, Stream
 from core.executors.stopping import StopSignal
 from core.flow.definition import FrozenHost, RunDefinition
 from core.runtime.gate import Gate
+from core.runtime.lostlines import LostLines
 from core.runtime.recording import StepRecorder, TargetLog
 from core.runtime.recovery import Look, Recovery
 from core.runtime.work import WorkMaker
@@ -94,6 +95,7 @@ class Means:
     reattach_s: float
     """How long a lost host is looked for."""
     recovery: Recovery
+    lost_lines: LostLines
     stop: StopSignal
     """Set when the run is stopped: what runs is ended."""
 
@@ -112,8 +114,6 @@ class Attendant:
             self._began = datetime.fromisoformat(row.started_at)
         self._ids_used = 1
         self._reruns_left = int(means.step.idempotent)
-        self._lost_s: float | None = None
-        """When the line was lost, by the monotonic clock; None while it holds."""
         self._looks = 0
         """Looks for the host since it last brought anything new."""
         self._seen_until = Position(out=-1)
@@ -150,6 +150,8 @@ class Attendant:
             task.uncancel()
             if not self._is_given_up:
                 return False
+        finally:
+            self._means.lost_lines.found(self._row.id)
         if self._interruptible is not None:
             self._tell(Look.UNKNOWN)
             await self._end(taker, self._given_up())
@@ -244,10 +246,9 @@ class Attendant:
     def _reached(self, taker: TargetLog) -> None:
         failpoints.reach("target.reached-again")
         self._tell(Look.FOLLOWING)
-        if self._lost_s is not None:
-            away_s = self._means.clock.monotonic() - self._lost_s
+        away_s = self._means.lost_lines.found(self._row.id)
+        if away_s is not None:
             taker.note(f"Jobdeck: the host was reached again after {away_s:.0f} s\n")
-            self._lost_s = None
 
     def _running_s(self) -> float:
         return max(0.0, (self._means.clock.now() - self._began).total_seconds())
@@ -296,13 +297,12 @@ class Attendant:
         return _Next.BEGIN_ANEW
 
     def _judge_lost_line(self, outcome: Outcome, *, stopped: bool) -> Outcome | _Next:
-        now_s = self._means.clock.monotonic()
-        if self._lost_s is None:
-            self._lost_s = now_s
+        row = self._row
+        lost_for_s = self._means.lost_lines.lost(row.id, self._means.run_id, row.host)
         patience_s = self._means.reattach_s
         if stopped:
             patience_s = min(patience_s, _STOPPING_PATIENCE_S)
-        if outcome.code not in _FINAL_REFUSALS and now_s - self._lost_s < patience_s:
+        if outcome.code not in _FINAL_REFUSALS and lost_for_s < patience_s:
             return _Next.LOOK
         self._tell(Look.UNKNOWN)
         return Outcome(
@@ -339,7 +339,8 @@ class Attendant:
         failpoints.reach("target.renewed")
         taker.begin_anew(row, self._new_digest())
         self._began = self._means.clock.now()
-        self._lost_s, self._looks = None, 0
+        self._means.lost_lines.found(self._row.id)
+        self._looks = 0
         self._tell(Look.STARTED)
 
     # ------------------------------------------------------------------ the record

@@ -50,6 +50,7 @@ from core.ids import Ids
 from core.runtime import secrets
 from core.runtime.attending import Means
 from core.runtime.gate import Gate
+from core.runtime.lostlines import LostLines
 from core.runtime.opening import line_up
 from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
 from core.runtime.recovery import Recovery
@@ -93,6 +94,7 @@ class Tools:
     new_budget: Callable[[], RunBudget]
     ways: Ways
     recovery: Recovery
+    lost_lines: LostLines
     on_output: Callable[[str], None]
 
 
@@ -371,6 +373,7 @@ class Driver:
             new_id=tools.ids.new,
             reattach_s=tools.ways.reattach_s,
             recovery=tools.recovery,
+            lost_lines=tools.lost_lines,
             stop=StopSignal(),
         )
         execution: StepExecution | RollingExecution = StepExecution(means, rows)

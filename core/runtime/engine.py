@@ -26,6 +26,7 @@ from core.home import Home
 from core.ids import Ids
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
+from core.runtime.lostlines import Lost, LostLines
 from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
@@ -83,6 +84,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     recovery: dict[str, int]
     """Targets that an earlier engine left running, by how far the look after them is:
     looking, following, started, harvested, unknown; empty where none were left."""
+    lost_lines: Lost
     pending_host_keys: int
     workers: tuple[WorkerStatus, ...]
     """The SSH worker processes that live now."""
@@ -108,6 +110,7 @@ class Engine:
         plans: Plans,
         outputs: OutputSignal,
         recovery: Recovery,
+        lost_lines: LostLines,
         retention: Retention,
         executors: Sequence[Executor],
         workers: Callable[[], Sequence[WorkerStatus]],
@@ -127,6 +130,7 @@ class Engine:
         self.retention = retention
         self._lock = lock
         self._recovery = recovery
+        self.lost_lines = lost_lines
         self._workers = workers
         self._executors = executors
         self._state = EngineState.STARTING
@@ -213,6 +217,7 @@ class Engine:
             unlocker=self.vault.unlocker,
             recovered_runs=self._recovered,
             recovery=self._recovery.counts,
+            lost_lines=self.lost_lines.now(),
             pending_host_keys=self.host_keys.pending,
             workers=tuple(self._workers()),
         )

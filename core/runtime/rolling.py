@@ -85,6 +85,7 @@ class RollingExecution:
         self._feed = feed
         self._check = check
         self._batches = _by_batch(means.definition, command, rows)
+        self._outside = _bad_outside(means.definition, command, rows)
         self._counts = [means.recorder.follow(batch) for batch in self._batches]
         self._total = means.recorder.follow([row for batch in self._batches for row in batch])
         self._left: dict[int, list[TargetRow]] = {
@@ -159,10 +160,14 @@ class RollingExecution:
             attempt=self._command.attempt,
             batch=batch,
             good=good,
-            ran=any(row.state is not TargetState.LAST_SUCCESS for row in self._batches[batch]),
+            ran=self._has_work(batch),
             over=exceeded and self._rolling.scope is Scope.TOTAL,
         )
-        return event, "" if good else self._why(batch)
+        return event, self._others(batch) if good else self._why(batch)
+
+    def _has_work(self, batch: int) -> bool:
+        """Whether any of a batch's targets runs in this attempt."""
+        return any(row.state is not TargetState.LAST_SUCCESS for row in self._batches[batch])
 
     def _is_exceeded(self, batch: int) -> bool:
         return is_exceeded(self._rolling, self._counts[batch], self._total)
@@ -185,6 +190,13 @@ class RollingExecution:
         skipped = counts[TargetState.SKIPPED_BY_THRESHOLD]
         tail = f"; {skipped} were left out" if skipped else ""
         return f"{failed} of {total} targets did not succeed{tail}"
+
+    def _others(self, batch: int) -> str:
+        """What is to be said of a good batch's targets that do not run in this attempt."""
+        bad = self._outside[batch]
+        total = len(self._means.definition.batches[self._command.step][batch])
+        why = f"{bad} of {total} targets had not succeeded before, and did not run again"
+        return why if bad else ""
 
     async def _wait_for(self, batch: int) -> BatchDue | None:
         row = await self._row(batch)
@@ -267,7 +279,10 @@ class RollingExecution:
 
     async def _finish(self) -> StepEnd | None:
         rows = await self._rows()
-        failed = [row for row in rows if row.state is BatchState.FAILED]
+        # A batch that had no work stands as before; this attempt is not judged by it.
+        failed = [
+            row for row in rows if row.state is BatchState.FAILED and self._has_work(row.batch)
+        ]
         await self._leave_the_rest(_said(failed, len(rows)))
         if self._execution.is_live:
             return None
@@ -300,6 +315,19 @@ def _by_batch(
     ]
 
 
+def _bad_outside(
+    definition: RunDefinition, command: StartStep, rows: Sequence[TargetRow]
+) -> list[int]:
+    """Batch by batch, how many targets that stand as they did before had not succeeded."""
+    if command.targets is None:
+        return [0 for _batch in definition.batches[command.step]]
+    bad = {row.ordinal for row in rows if row.state not in GOOD_TARGET_STATES}
+    return [
+        len(bad.intersection(batch).difference(command.targets))
+        for batch in definition.batches[command.step]
+    ]
+
+
 def keep_batches(
     tx: Transaction,
     run_id: str,
@@ -313,8 +341,11 @@ def keep_batches(
     subject = event.batch if isinstance(event, BatchEvent) else None
     for batch, (before, after) in enumerate(zip(old.batches, new.batches, strict=True)):
         if before is not after:
-            why = reason if batch == subject else ""
             count = len(new.batches)
+            if batch == subject and isinstance(event, BatchFinished) and not event.ran:
+                batches.stand_as_before(tx, run_id, step, new.attempt, batch, count)
+                continue
+            why = reason if batch == subject else ""
             batches.set_batch(tx, run_id, step, new.attempt, batch, after, count, reason=why)
 
 

@@ -158,7 +158,7 @@ class Runs:
                 guards.check(
                     asked.ahead,
                     await self._documents(),
-                    change=driver.definition.change,
+                    change=action.change or driver.definition.change,
                     confirm_hosts=action.confirm_hosts,
                 )
             failpoints.reach("run.acting")

@@ -14,11 +14,11 @@ from typing import Any
 
 from core.domain.captures import OutputValue, merge_outputs
 from core.domain.run import (
-    GOOD_TARGET_STATES,
     LIVE_TARGET_STATES,
     RunState,
     TargetCode,
     TargetState,
+    step_reason,
     step_result,
     transit,
 )
@@ -176,10 +176,7 @@ class StepExecution:
         outputs, problem = self._merge()
         if problem and state is RunState.SUCCEEDED:
             return StepEnd(RunState.FAILED, problem, outputs)
-        good = sum(counts.get(state, 0) for state in GOOD_TARGET_STATES)
-        bad = sum(counts.values()) - good
-        reason = f"{bad} of {bad + good} targets did not succeed in step {self._step.name}"
-        return StepEnd(state, reason if bad else "", outputs)
+        return StepEnd(state, step_reason(counts, self._step.name), outputs)
 
     def _merge(self) -> tuple[dict[str, OutputValue], str]:
         """The step's outputs by its rule; a conflict is named and leaves that output out."""

@@ -111,6 +111,23 @@ def set_batch(
     _journal(tx, {**place, "state": state.value}, count, reason)
 
 
+def stand_as_before(
+    tx: Transaction, run_id: str, step: str, attempt: int, batch: int, count: int
+) -> None:
+    """A batch that had nothing to do in an attempt stands as it stood after the one before."""
+    before = next(
+        row for row in batches_of(tx.connection, run_id, step, attempt - 1) if row.batch == batch
+    )
+    place = {"run_id": run_id, "step": step, "attempt": attempt, "batch": batch}
+    kept = ("state", "reason", "planned_at", "started_at", "finished_at")
+    tx.connection.execute(
+        update(step_batch)
+        .where(*(step_batch.c[name] == value for name, value in place.items()))
+        .values({name: getattr(before, name) for name in kept})
+    )
+    _journal(tx, {**place, "state": before.state.value}, count, before.reason)
+
+
 def _journal(tx: Transaction, row: dict[str, Any], count: int, reason: str) -> None:
     data = {name: row[name] for name in ("step", "attempt", "batch", "state")}
     tx.journal("engine", "run.batch", row["run_id"], {**data, "of": count, "reason": reason})

@@ -34,6 +34,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     targets: list[str]
     """Names of the hosts that it is about; empty: it names none."""
     reason: str
+    change: str
+    """The change number under which it was asked; "" where none was given."""
 
 
 _COLUMNS = [run_operation.c[name] for name in Operation.__struct_fields__]
@@ -50,6 +52,7 @@ def add(
     batch: int | None = None,
     targets: Sequence[str] = (),
     reason: str = "",
+    change: str = "",
 ) -> None:
     """Record what `actor` asked."""
     place = {"step": step, "attempt": attempt, "batch": batch}
@@ -63,9 +66,12 @@ def add(
             **place,
             "targets": json.dumps(list(targets), ensure_ascii=False),
             "reason": reason,
+            "change": change,
         },
     )
     told = {name: value for name, value in place.items() if value not in ("", 0, None)}
+    if change:
+        told["change"] = change
     if targets:
         told |= {"hosts": fold(targets)[:_MOST_CHARACTERS], "count": len(targets)}
     tx.journal(actor, "run.operation", run_id, {"action": action, **told, "reason": reason})

@@ -38,6 +38,7 @@ class NewTarget(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, Any] = {}
     claimed: int = 0
     batch: int = 0
+    resolved_by: str = ""
 
 
 class TargetEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -274,14 +275,23 @@ class StepPlace(msgspec.Struct, frozen=True):
 
 
 def resolve_targets(
-    tx: Transaction, place: StepPlace, ordinals: Sequence[int], state: TargetState, said: str
+    tx: Transaction,
+    place: StepPlace,
+    ordinals: Sequence[int],
+    state: TargetState,
+    actor: str,
+    said: str,
 ) -> None:
     """Change the state of targets that were unknown; the evidence stays, what was `said` follows.
 
-    A target that is asked again goes on as it was left.
+    A target that is asked again goes on as it was left, and is nobody's word.
     """
     message = target_run.c.message
-    values: dict[str, Any] = {"state": state.value, "message": message + f"; {said}"}
+    values: dict[str, Any] = {
+        "state": state.value,
+        "message": message + f"; {said}",
+        "resolved_by": actor,
+    }
     if state is TargetState.RUNNING:
         values = {"state": state.value, "finished_at": None, "message": "", "code": None}
     elif state is TargetState.SUCCESS:
@@ -299,6 +309,18 @@ def resolve_targets(
     changes = [(ordinal, state.value, None, None) for ordinal in ordinals]
     journal_targets(tx, place.run_id, place.step, place.attempt, changes)
     _recount(tx, place.run_id)
+
+
+def judge_again(tx: Transaction, place: StepPlace, reason: str) -> None:
+    """Replace why a step's attempt, and its run where that has ended, ended as they did."""
+    of_step = (step_run.c.step == place.step, step_run.c.attempt == place.attempt)
+    tx.connection.execute(
+        update(step_run).where(step_run.c.run_id == place.run_id, *of_step).values(reason=reason)
+    )
+    has_ended = run.c.state.not_in(LIVE_STATES)
+    tx.connection.execute(
+        update(run).where(run.c.id == place.run_id, has_ended).values(reason=reason)
+    )
 
 
 def _recount(tx: Transaction, run_id: str) -> None:

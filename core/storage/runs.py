@@ -105,6 +105,8 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     """1 where the host keeps a record of the attempt, so that it can be asked how it went."""
     positions: dict[str, list[int]]
     """Stream -> [bytes of the host's own file that are stored, of them under the last ***]."""
+    resolved_by: str = ""
+    """Who said how it ended; "" where nobody had to."""
 
 
 _NOTES = select(func.count()).where(run_note.c.run_id == run.c.id).correlate(run).scalar_subquery()
@@ -282,6 +284,23 @@ def targets_of(
     if where.ordinal is not None:
         query = query.where(target_run.c.ordinal == where.ordinal)
     return [_struct(row, TargetRow) for row in connection.execute(query)]
+
+
+def unclaimed_hosts(
+    connection: Connection, run_id: str, attempts: Iterable[tuple[str, int]]
+) -> list[str]:
+    """Hosts that keep no claim of one of these attempts (step, number), though it began there."""
+    hosts: set[str] = set()
+    for step, attempt in attempts:
+        query = select(target_run.c.host).where(
+            target_run.c.run_id == run_id,
+            target_run.c.step == step,
+            target_run.c.attempt == attempt,
+            target_run.c.claimed == 0,
+            target_run.c.started_at.is_not(None),
+        )
+        hosts.update(row[0] for row in connection.execute(query))
+    return sorted(hosts)
 
 
 def targets_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, TargetRow]:

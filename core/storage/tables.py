@@ -191,6 +191,7 @@ target_run = Table(
     Column("claimed", Integer, nullable=False, server_default=text("0")),
     # JSON: stream -> [bytes of the host's own file that are stored, of them under the last ***].
     Column("positions", String(120), nullable=False, server_default=text("'{}'")),
+    Column("resolved_by", String(128), nullable=False, server_default=text("''")),  # whose word
     UniqueConstraint("run_id", "step", "attempt", "ordinal"),
     Index(None, "run_id", "state"),
     Index(None, "host", "id"),  # "what ran on this host"
@@ -232,6 +233,7 @@ run_operation = Table(
     Column("batch", Integer),
     Column("targets", Text, nullable=False, server_default=text("'[]'")),  # JSON: names of hosts
     Column("reason", String(500), nullable=False, server_default=text("''")),
+    Column("change", String(128), nullable=False, server_default=text("''")),  # change number
     Index(None, "run_id", "id"),
     sqlite_autoincrement=True,
 )

@@ -128,7 +128,7 @@ def test_every_kind_can_be_explained_and_listed(product: Product) -> None:
         assert product.run("get", kind, "-o", "wide").out
 
     assert product.cli("explain", "host.prot").err == (
-        "error: field of host 'prot' does not exist\n  hint: did you mean 'port'?\n"
+        "error: field 'prot' does not exist in host\n  hint: did you mean 'port'?\n"
     )
 
 

@@ -97,6 +97,23 @@ def test_a_line_tells_how_far_a_run_is_and_leaves_no_trace(terminal: Terminal, h
 QUESTION = "The run goes on by itself: d)etach, s)top the run, or Enter to go on?"
 
 
+def test_an_engine_that_is_away_is_one_calm_line(
+    product: Product, terminal: Terminal, held: Held
+) -> None:
+    terminal.start(*JOBDECK, "run", "--on", "one", "--", held.command)
+    terminal.wait_for("0/1  ▸ 1 running")
+
+    product.kill_engine()
+    terminal.wait_for("the engine is away; coming back ...")
+    terminal.wait_for("0/1  ▸ 1 running")
+    held.release()
+    code, screen = terminal.ended()
+
+    assert code == 0
+    assert "✓ succeeded  ✓ 1 success" in screen
+    assert "away" not in screen
+
+
 def test_ctrl_c_asks_and_enter_goes_on(terminal: Terminal, held: Held) -> None:
     terminal.start(*JOBDECK, "run", "--on", "one", "--", held.command)
     terminal.wait_for("1 running")
@@ -242,6 +259,60 @@ def test_chinese_columns_are_straight(product: Product, home: Path) -> None:
     }
     assert len(starts) == 1
     assert rows[-1] == "3 台主机"
+
+
+@pytest.fixture(scope="module")
+def crowded(product: Product) -> Product:
+    """Long names, long titles, every kind of state, an action and a note."""
+    names = [f"application-server-frankfurt-{number:02}" for number in range(1, 7)]
+    document = (
+        "kind: host\nname: {}\nlabels: {{fleet: application-servers}}\nspec: {{protocol: local}}\n"
+    )
+    product.apply("---\n".join(map(document.format, names)))
+    title = "renew the certificates of all application servers in Frankfurt"
+    work = f'test "$JOBDECK_HOST" != {names[1]}'
+    rolls = ("--batch", "2 2 100%", "--max-fail", "0")
+    asked = ("run", "--on", "application*", *rolls, "--title", title, "--change", "CHG-20261126-01")
+    assert product.cli(*asked, "--", work).code == 1
+    product.cli("runs", "retry", "last", "--not-started", "--reason", "the cause was mended")
+    product.run("runs", "note", "last", "handled, ticket 123")
+    product.cli(*asked, "--", work)
+    return product
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs", "list"),
+        ("runs", "show", "last"),
+        ("runs", "show", "last", "--hosts"),
+        ("hosts", "list", "application*"),
+        ("engine", "status"),
+        ("run", "--on", "application*", "--batch", "2", "--plan", "--", "uptime"),
+    ],
+    ids=" ".join,
+)
+def test_tables_fit_eighty_columns(
+    crowded: Product, home: Path, language: str, words: tuple[str, ...]
+) -> None:
+    with Terminal(home, {**crowded.env, "JOBDECK_LANG": language}, rows=80) as terminal:
+        terminal.start(*JOBDECK, *words)
+        _code, _screen = terminal.ended()
+        printed = terminal.screen(unwrapped=True).splitlines()
+
+    assert len(printed) > 3
+    assert [line for line in printed if width(line) > 80] == []
+
+
+def test_a_comparison_fits_eighty_columns(crowded: Product, home: Path) -> None:
+    newest, before = (run["id"] for run in crowded.run("runs", "list", "--json").json()[:2])
+    with Terminal(home, crowded.env, rows=80) as terminal:
+        terminal.start(*JOBDECK, "runs", "compare", before, newest)
+        _code, _screen = terminal.ended()
+        printed = terminal.screen(unwrapped=True).splitlines()
+
+    assert [line for line in printed if width(line) > 80] == []
 
 
 def test_a_chinese_help_page_fits_the_terminal(product: Product, home: Path) -> None:

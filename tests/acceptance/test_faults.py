@@ -271,20 +271,51 @@ def test_a_stop_lets_direct_work_end_and_the_next_engine_does_the_rest(
     assert product.engine_pid not in (None, before)
 
 
-def test_a_console_that_watches_goes_on_with_the_next_engine(product: Product, gate: Gate) -> None:
-    run_id = product.detached("run", "--hosts", "here", "--", gate.wait)
+@pytest.mark.parametrize("view", [(), ("--per-host",), ("--stream",)])
+@pytest.mark.parametrize("how", ["restart", "kill"])
+def test_a_console_that_watches_goes_on_with_the_next_engine(
+    product: Product, gate: Gate, how: str, view: tuple[str, ...]
+) -> None:
+    work = f"echo begun; {gate.wait}; echo over"
+    run_id = product.detached("run", "--hosts", "here", "--", work)
+    until(lambda: running(product, run_id) == 1)
+    before = product.engine_pid
+    watching = product.open_console("runs", "watch", run_id, *view)
+    until(lambda: follows(watching))
+
+    if how == "restart":
+        product.run("engine", "restart")
+    else:
+        product.kill_engine()  # nobody but the console starts the next one
+    until(lambda: product.engine_pid not in (None, before))
+    gate.open()
+    out, said = watching.communicate(timeout=60)
+
+    assert watching.returncode == 0, said
+    assert out.count(b"begun\n") == out.count(b"over\n") == 1
+    assert "✓ succeeded  ✓ 1 success" in said.decode()
+    assert product.shown(run_id)["run"]["counts"] == {"success": 1}
+
+
+def test_a_console_starts_no_engine_that_somebody_stopped(product: Product, gate: Gate) -> None:
+    run_id = product.detached("run", "--hosts", "here", "--", f"{gate.wait}; echo over")
     until(lambda: running(product, run_id) == 1)
     watching = product.open_console("runs", "watch", run_id)
-    until(lambda: "watch" in command_of(watching.pid))
-    product.kill_engine()
+    until(lambda: follows(watching))
+
+    product.run("engine", "stop")
     gate.open()
+
+    assert product.engine_pid is None
+    assert watching.poll() is None
     product.run("engine", "start")
+    out, said = watching.communicate(timeout=60)
+    assert (watching.returncode, out.count(b"over\n")) == (0, 1), said
 
-    _, said = watching.communicate(timeout=60)
 
-    assert watching.returncode in (0, 3), said  # 3: it said how to come back
-    assert b"Traceback" not in said
-    assert product.ended(run_id)["counts"] == {"success": 1}
+def follows(console: subprocess.Popen[bytes]) -> bool:
+    """Whether the console has begun to read the run's streams: each has a thread of its own."""
+    return len(list(Path(f"/proc/{console.pid}/task").iterdir())) > 1
 
 
 def running(product: Product, run_id: str) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fleet import Fleet, Gate
+from tests.support.fleet import Fleet, Gate, host
 from tests.support.product import Product
 from tests.support.sshd import Sshd, loopback
 from tests.support.waiting import until
@@ -160,3 +160,18 @@ def test_a_stop_that_hangs_on_a_silent_host_is_ended_by_force(tmp_path: Path) ->
         refused = product.cli("runs", "retry", run_id)
         assert (refused.code, "2 hosts (web[001-002])" in refused.err) == (4, True)
         assert ledger(tmp_path, "begun") == {"web001": 1, "web002": 1}
+
+
+def test_the_summary_names_hosts_that_ran_without_a_claim(fleet: Fleet) -> None:
+    product, address = fleet.product, fleet.sshd.addresses[0]
+    for name in ("odd1", "odd2"):  # /proc takes no folders, whoever asks
+        product.apply(host(name, address, fleet.sshd.port, spool="/proc/claims"))
+
+    ended = product.run("run", "--hosts", "odd1,odd2,web002", "--", "true")
+    shown = product.run("runs", "show", "last").out
+    product.run("run", "--hosts", "odd1,odd2,web002", "--direct", "--", "true")
+    wanted = product.run("runs", "show", "last").out
+
+    assert "2 hosts ran directly: odd[1-2]" in ended.err
+    assert "2 hosts ran directly: odd[1-2]" in shown
+    assert "directly" not in wanted

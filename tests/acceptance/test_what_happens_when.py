@@ -17,15 +17,22 @@ import pytest
 from tests.support.fleet import Fleet, Gate
 from tests.support.product import Product
 from tests.support.sshd import Sshd, loopback
+from tests.support.terminal import Terminal
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.needs("sshd")]
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    """Six hosts; a host that is lost is looked for no longer than three seconds."""
-    settings = "reattach_s = 3\nconnect_timeout_s = 2\n"
+def reattach_s() -> int:
+    """How long a host that is lost is looked for."""
+    return 3
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, reattach_s: int) -> Iterator[Fleet]:
+    """Six hosts."""
+    settings = f"reattach_s = {reattach_s}\nconnect_timeout_s = 2\n"
     with Product(settings=settings) as product, Sshd(tmp_path / "sshd", loopback(6, 48)) as sshd:
         yield Fleet(product, sshd).join()
 
@@ -81,13 +88,16 @@ def test_the_engine_dies(fleet: Fleet, gate: Gate, tmp_path: Path) -> None:
 
 def test_the_engine_is_restarted_in_the_middle(fleet: Fleet, gate: Gate, tmp_path: Path) -> None:
     run_id = begun(fleet, gate, tmp_path)
+    watching = fleet.product.open_console("runs", "watch", run_id)
 
     fleet.product.run("engine", "restart")
     state = fleet.product.api("GET", f"/runs/{run_id}").json()["state"]
     gate.open()
-    fleet.product.run("runs", "watch", run_id)
+    out, said = watching.communicate(timeout=60)
 
     assert state == "running"
+    assert (watching.returncode, out.count(b"over\n")) == (0, 1), said
+    assert "✓ succeeded  ✓ 6 success" in said.decode()
     assert_each_ran_once(fleet, run_id, tmp_path)
 
 
@@ -102,6 +112,34 @@ def test_the_network_dies(fleet: Fleet, gate: Gate, tmp_path: Path) -> None:
     noted = fleet.product.run("runs", "output", run_id, "web001").out
     assert "the connection was lost" in noted
     assert "the host was reached again" in noted
+
+
+@pytest.mark.needs("tmux")
+@pytest.mark.parametrize("reattach_s", [60])
+def test_a_lost_line_is_seen_while_the_host_is_looked_for(
+    fleet: Fleet, gate: Gate, tmp_path: Path
+) -> None:
+    product = fleet.product
+    run_id = begun(fleet, gate, tmp_path)
+    with Terminal(tmp_path, product.env) as terminal:
+        terminal.start(*product.command("runs", "watch", run_id))
+        terminal.wait_for("0/6  ▸ 6 running")
+
+        fleet.sshd.ignore_newcomers()
+        fleet.sshd.cut_connections()
+        terminal.wait_for("6 lines lost, looking for them for ")
+        shown = product.run("runs", "show", run_id).out
+        status = product.run("engine", "status").out
+        fleet.sshd.resume()
+        until(lambda: "lost, looking" not in terminal.screen())
+        after = product.run("runs", "show", run_id).out
+        gate.open()
+        code, screen = terminal.ended()
+
+    assert "6 lines lost, looking for them for " in status
+    assert ": web[001-006]" in shown
+    assert "lost, looking" not in after
+    assert code == 0, screen
 
 
 def test_a_host_stays_away_and_comes_back_later(fleet: Fleet, gate: Gate, tmp_path: Path) -> None:
@@ -149,6 +187,11 @@ def test_a_target_restarts(fleet: Fleet, gate: Gate, tmp_path: Path) -> None:
         assert product.raw_output(run_id, target["host"], "--stdout") == b"begun\n"
     product.run("runs", "resolve", run_id, "--hosts", "web001", "--success")
     product.run("runs", "resolve", run_id, "--failed", "--reason", "rebooted for the kernel")
+    shown = product.run("runs", "show", run_id).out
+    assert "✓ success, by word of" in shown
+    assert "✗ failed, by word of" in shown
+    assert "unknown" not in shown
     run = product.shown(run_id)["run"]
+    assert run["reason"] == "5 of 6 targets did not succeed in step command"
     assert run["counts"] == {"success": 1, "failed": 5}
     assert run["state"] == "partially_succeeded"

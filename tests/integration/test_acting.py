@@ -359,7 +359,7 @@ async def test_a_stop_that_hangs_is_ended_by_force_and_tells_what_is_not_known(h
         await save(opened, *INVENTORY, TWO_STEPS)
         accepted = await start(opened, job="j", targets="h[1-4]", concurrency=1)
         await running(executor, 1)
-        with pytest.raises(IllegalTransition, match="force_stop is not possible"):
+        with pytest.raises(IllegalTransition, match="force-stop is not possible"):
             await act(opened, accepted.id, ForceStop())
         assert (await act(opened, accepted.id, Stop())).state is RunState.STOPPING
         await act(opened, accepted.id, ForceStop(reason="h1 is gone"))
@@ -520,6 +520,22 @@ async def test_guard_rails_of_today_stand_before_a_retry_too(home: Path) -> None
         await act(opened, done.id, Retry(confirm_hosts=asked_for.value.hosts))
         await ended(opened, done.id)
         assert starts(executor, "a", 2) == {"h3": 1}
+
+
+async def test_a_change_number_is_given_with_the_action_and_kept_with_it(home: Path) -> None:
+    rails = {"change_required": True}
+    environment = {"kind": "environment", "name": "prod", "spec": rails}
+    spec = {"account": "deploy", "environment": "prod"}
+    async with engine(home, Fleet("h3")) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("a")))
+        done = await start_and_end(opened, job="j")
+        await save(opened, environment, {"kind": "host", "name": "h3", "spec": spec})
+        with pytest.raises(Forbidden, match="requires a change number"):
+            await act(opened, done.id, Retry())
+        await act(opened, done.id, Retry(change="CHG-1"))
+        await ended(opened, done.id)
+        [asked] = await opened.store.reader.read(lambda c: operations.of_run(c, done.id))
+        assert (asked.action, asked.change) == ("retry", "CHG-1")
 
 
 async def test_a_run_that_goes_on_is_not_retried_or_ignored(home: Path) -> None:

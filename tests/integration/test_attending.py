@@ -31,9 +31,11 @@ from tests.support.runtime import (
     save,
     start,
     step,
+    steps_of,
     stored_output,
     targets_of,
 )
+from tests.support.waiting import eventually
 
 SAID = ((Stream.OUT, b"one\ntwo\n"), (Stream.ERR, b"complaint\n"), (Stream.OUT, b"three\n"))
 
@@ -63,6 +65,29 @@ async def test_a_lost_line_is_taken_up_at_the_byte(home: Path, lost_at: tuple[in
     assert set(hosts.started.values()) == {1}
     assert len(hosts.looks) == len(lost_at)
     assert not hosts.claimed, "what was harvested is settled"
+
+
+async def test_a_line_is_lost_until_the_host_is_reached_and_no_longer(home: Path) -> None:
+    hold = asyncio.Event()
+    is_away = False
+
+    def script(target: Target, work: Work | None) -> Behaviour:
+        nonlocal is_away
+        if work is not None:
+            is_away = True
+        elif is_away:
+            return Behaviour(refuses=TargetError(TargetCode.CONNECTION_FAILURE, "no route"))
+        return Behaviour(output=SAID, lost_at=(3,), until=hold)
+
+    async with engine(home, script, reattach_s=3600) as (opened, _):
+        await save(opened, *INVENTORY)
+        run_id = (await start(opened, targets="h1")).id
+        await eventually(lambda: opened.lost_lines.now(run_id).count)
+        assert (await opened.status()).lost_lines.hosts == "h1"
+        is_away = False
+        await eventually(lambda: not opened.lost_lines.now().count)
+        hold.set()
+        assert (await ended(opened, run_id)).state is RunState.SUCCEEDED
 
 
 async def test_a_digest_does_not_know_of_lost_lines_or_engines(home: Path) -> None:
@@ -165,7 +190,9 @@ async def test_a_host_that_stays_away_is_unknown_after_the_patience_and_keeps_it
         done = await ended(opened, done.id)
         [row] = await targets_of(opened, done.id)
         assert done.state is RunState.SUCCEEDED
-        assert (row.state, row.message) == (TargetState.SUCCESS, "")
+        assert (row.state, row.message, row.resolved_by) == (TargetState.SUCCESS, "", "")
+        [attempt] = await steps_of(opened, done.id)
+        assert (done.reason, attempt.reason) == ("", "")
         assert await printed(opened, done.id, Stream.OUT) == b"one\ntwo\nthree\n"
         assert not hosts.claimed
     assert set(hosts.started.values()) == {1}
@@ -196,7 +223,10 @@ async def test_a_person_says_how_it_ended_and_the_run_goes_on(
         await opened.runs.act(done.id, resolve, "ann")
         done = await ended(opened, done.id)
         [row] = await targets_of(opened, done.id, step="a", host="h1")
-        assert (done.state, row.state) == (state, target)
+        assert (done.state, row.state, row.resolved_by) == (state, target, "ann")
+        [steps] = [s for s in await steps_of(opened, done.id) if s.step == "a"]
+        failed = "1 of 2 targets did not succeed in step a" if verdict is Verdict.FAILED else ""
+        assert (done.reason, steps.reason) == (failed, failed)
         assert "the host was restarted" in row.message
         assert row.message.endswith(f"{verdict}, says ann: I looked")
         followed = await targets_of(opened, done.id, step="b")
@@ -208,6 +238,20 @@ async def test_a_person_says_how_it_ended_and_the_run_goes_on(
             assert done.counts == {"success": 1, "failed": 1}
         with pytest.raises(IllegalTransition):
             await opened.runs.act(done.id, resolve, "ann")
+
+
+async def test_what_a_person_says_of_some_hosts_changes_the_reason_of_the_rest(home: Path) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(output=SAID, lost_at=(4,), broken="the host was restarted")
+
+    async with engine(home, script) as (opened, _):
+        await save(opened, *INVENTORY)
+        done = await ended(opened, (await start(opened, targets="h1,h2,h3")).id)
+        resolve = Resolve(verdict=Verdict.SUCCESS, hosts=("h1",), reason="I looked")
+        await opened.runs.act(done.id, resolve, "ann")
+        done = await ended(opened, done.id)
+        assert done.state is RunState.ABNORMAL
+        assert done.reason == "2 of 3 targets did not succeed in step command"
 
 
 async def test_a_host_that_kept_nothing_cannot_be_asked_again(home: Path) -> None:

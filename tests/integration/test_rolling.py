@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.bootstrap import open_engine
@@ -263,12 +264,37 @@ async def test_a_retry_goes_on_with_what_failed_and_what_never_started(home: Pat
         done = await ended(opened, done.id)
         assert sorted(order(executor)) == ["h5", "h6", "h7", "h8"], "the failed batch is left alone"
         assert done.counts == {"last_success": 3, "failed": 1, "success": 4}
+        rows = await batches_of(opened, done.id)
+        first, second = rows[:4], rows[4:]
+        assert [row.state for row in second] == ["succeeded", "failed", "succeeded", "succeeded"]
+        assert second[1] == msgspec.structs.replace(first[1], attempt=2), "it stands as it did"
         broken.clear()
         executor.works.clear()
         await opened.runs.act(done.id, Retry(), "ann")
         done = await ended(opened, done.id)
         assert order(executor) == ["h3"]
         assert done.state is RunState.SUCCEEDED
+        newest = (await batches_of(opened, done.id))[-4:]
+        assert [row.state for row in newest] == ["succeeded"] * 4
+
+
+async def test_a_batch_says_that_others_of_it_failed_before(home: Path) -> None:
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return FAILS if target.host == "h1" else Behaviour()
+
+    async with engine(home, script) as (opened, _):
+        await save(opened, *INVENTORY)
+        rolling = {"batch": "4", "max_fail": "0", "mode": "ignore_and_roll"}
+        done = await ended(opened, (await start(opened, rolling=rolling, concurrency=1)).id)
+        assert done.counts["skipped_by_threshold"] == 3
+        await opened.runs.act(done.id, Retry(scope=RetryScope.NOT_STARTED), "ann")
+        done = await ended(opened, done.id)
+        newest = (await batches_of(opened, done.id))[-2:]
+        assert (newest[0].state, newest[0].reason) == (
+            "succeeded",
+            "1 of 4 targets had not succeeded before, and did not run again",
+        )
+        assert newest[1].reason == ""
 
 
 async def test_a_soak_is_not_begun_again_by_a_new_engine(home: Path) -> None:

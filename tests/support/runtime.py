@@ -17,7 +17,7 @@ from core.flow.definition import RunRequest
 from core.home import Home
 from core.runtime.engine import Engine, StopMode
 from core.storage import output, runs
-from core.storage.runs import RunRow, TargetRow
+from core.storage.runs import RunRow, StepRow, TargetRow
 
 Script = Callable[[Target, Work | None], Behaviour]
 
@@ -78,6 +78,10 @@ async def ended(opened: Engine, run_id: str) -> RunRow:
 
 async def row_of(opened: Engine, run_id: str) -> RunRow:
     return await opened.store.reader.read(lambda c: runs.get(c, run_id))
+
+
+async def steps_of(opened: Engine, run_id: str) -> list[StepRow]:
+    return await opened.store.reader.read(lambda c: runs.steps_of(c, run_id))
 
 
 async def targets_of(opened: Engine, run_id: str, **where: Any) -> list[TargetRow]:

@@ -65,9 +65,13 @@ class Terminal:
         self._commands += 1
         self.type(f"clear; {shlex.join(words)}; echo {self._mark}=$?")
 
-    def screen(self, *, colours: bool = False) -> str:
-        """What is to be seen, without blank lines at the end."""
-        return self._tmux("capture-pane", "-p", *(["-e"] if colours else [])).rstrip()
+    def screen(self, *, colours: bool = False, unwrapped: bool = False) -> str:
+        """What is to be seen, without blank lines at the end.
+
+        `unwrapped`: a line that went on in the next row of the screen is one line again.
+        """
+        flags = [*(["-e"] if colours else []), *(["-J"] if unwrapped else [])]
+        return self._tmux("capture-pane", "-p", *flags).rstrip()
 
     def wait_for(self, seen: object) -> str:
         """Wait until a text (or what a function of the screen asks for) is there."""

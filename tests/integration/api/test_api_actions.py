@@ -60,7 +60,7 @@ async def test_what_was_asked_is_listed_oldest_first(failed: tuple[Api, str]) ->
     assert retry.pop("at")
     assert retry == {
         "actor": "ada", "action": "retry", "step": "copy", "attempt": 2, "batch": None,
-        "targets": ["web3"], "reason": "once more",
+        "targets": ["web3"], "reason": "once more", "change": "",
     }  # fmt: skip
     more = await api.get(f"/runs/{run_id}/operations?limit=1&cursor={first['next_cursor']}")
     assert [item["action"] for item in more.json()["items"]] == ["ignore"]

@@ -45,6 +45,15 @@ def test_a_word_that_is_too_long_stays_whole() -> None:
     assert wrap("see /a/very/long/path now", 8) == ["see", "/a/very/long/path", "now"]
 
 
+def test_a_list_that_is_too_long_goes_on_after_a_comma() -> None:
+    assert wrap("on web[01,03,05,07] now", 10) == ["on web[01,", "03,05,07]", "now"]
+
+
+def test_what_stands_two_blanks_apart_is_kept_together() -> None:
+    assert wrap("1 failed  6 not_started  1 good", 14) == ["1 failed", "6 not_started", "1 good"]
+    assert wrap("1 failed  6 not_started", 40) == ["1 failed  6 not_started"]
+
+
 def test_indented_lines_of_a_paragraph_stay_as_they_are() -> None:
     assert list(paragraphs("one\ntwo\n\n  code  here\n", 40)) == ["one two", "", "  code  here", ""]
 

@@ -36,6 +36,7 @@ def acted(api: FakeApi) -> FakeApi:
     api.on("GET", f"/runs/{ID}", answer(ended))
     api.on("GET", f"/runs/{ID}/operations", answer({"items": [operation()]}))
     api.on("GET", f"/runs/{ID}/targets", answer({"items": []}))
+    api.on("GET", f"/runs/{ID}/lost-lines", answer({}))
     end = {"seq": 1, "at": AT, "actor": "x", "type": "run.state", "subject": ID,
            "data": {"state": "succeeded"}}  # fmt: skip
     api.on("GET", "/events", stream(("run.state", "1", end)))
@@ -49,6 +50,12 @@ def acted(api: FakeApi) -> FakeApi:
         (("cancel", ID), {"action": "stop"}),
         (("force-stop", ID, "--reason", "x"), {"action": "force_stop", "reason": "x"}),
         (("ignore", ID, "--step", "a"), {"action": "ignore", "step": "a"}),
+        (("ignore", ID, "--change", "CHG-1"), {"action": "ignore", "change": "CHG-1"}),
+        (("retry", ID, "-d", "--change", "CHG-1"), {"action": "retry", "change": "CHG-1"}),
+        (
+            ("resolve", ID, "--success", "--change", "CHG-1"),
+            {"action": "resolve", "verdict": "success", "change": "CHG-1"},
+        ),
         (("skip", ID, "--reason", "x"), {"action": "skip", "reason": "x"}),
         (("retry", ID, "-d"), {"action": "retry"}),
         (("retry", ID, "-d", "--failed"), {"action": "retry", "scope": "failed"}),
@@ -186,7 +193,7 @@ def test_where_nobody_can_be_asked_a_missing_secret_names_its_flag(
 ) -> None:
     refused = problem(
         422, "invalid", "the run needs the secrets that it was started with",
-        problems=[{"where": "secrets.PIN", "what": "was erased when the run ended", "hint": ""}],
+        problems=[{"where": "secrets.PIN", "what": "was erased when the run ended", "hint": "give it again"}],
     )  # fmt: skip
     acted.on("POST", ACTIONS, refused)
 
@@ -195,6 +202,21 @@ def test_where_nobody_can_be_asked_a_missing_secret_names_its_flag(
     assert ended.code == 2
     assert "-p PIN: was erased when the run ended" in ended.err
     assert "-p PIN=@FILE" in ended.err
+
+
+def test_a_secret_that_the_run_never_had_is_not_asked_for_as_a_file(
+    jobdeck: Jobdeck, acted: FakeApi
+) -> None:
+    refused = problem(
+        422, "invalid", "the run needs the secrets that it was started with",
+        problems=[{"where": "secrets.x", "what": "the run was started without such a secret"}],
+    )  # fmt: skip
+    acted.on("POST", ACTIONS, refused)
+
+    ended = jobdeck("runs", "resolve", ID, "--look", "-p", "x=y")
+
+    assert ended.code == 2
+    assert "  -p x: the run was started without such a secret\n" in ended.err
 
 
 def test_a_guard_rail_that_asks_for_the_number_gets_it_from_a_person(
@@ -283,6 +305,20 @@ def test_again_takes_flags_instead_of_what_was_given_then(
     ]  # fmt: skip
 
 
+def test_again_lays_flags_of_batches_over_the_rules_of_then(
+    jobdeck: Jobdeck, earlier: FakeApi
+) -> None:
+    rules = {"batch": "1 5", "max_fail": "1"}
+    request = {**BEFORE["request"], "rolling": rules}  # type: ignore[dict-item]
+    earlier.on("GET", f"/runs/{ID}/request", answer({**BEFORE, "request": request}))
+
+    ended = jobdeck("runs", "again", ID, "-d", "--batch", "2", "--soak", "5m")
+
+    assert ended.code == 0, ended.err
+    [sent] = earlier.sent("POST", "/runs")
+    assert sent["rolling"] == {"batch": "2", "max_fail": "1", "soak_s": 300}
+
+
 def test_again_without_anybody_to_ask_names_the_secret(
     jobdeck: Jobdeck, earlier: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,5 +365,4 @@ def test_runs_with_notes_are_marked_and_can_be_listed_alone(jobdeck: Jobdeck, ap
     ended = jobdeck("runs", "list", "--noted")
 
     assert api.asked("/runs")["noted"] == ["true"]
-    assert "NOTES" in ended.out.splitlines()[0]
-    assert ended.out.splitlines()[1].split()[-2:] == ["2", "deploy"]
+    assert ended.out.splitlines()[1].endswith("2 notes  deploy")

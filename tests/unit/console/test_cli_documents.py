@@ -270,7 +270,7 @@ def test_a_field_can_be_explained(jobdeck: Jobdeck, api: FakeApi) -> None:
     )
     wrong = jobdeck("explain", "host.prot")
     assert (wrong.code, wrong.err) == (
-        2, "error: field of host 'prot' does not exist\n  hint: did you mean 'port'?\n"
+        2, "error: field 'prot' does not exist in host\n  hint: did you mean 'port'?\n"
     )  # fmt: skip
 
 

@@ -240,10 +240,10 @@ def test_two_runs_stand_side_by_side(jobdeck: Jobdeck, api: FakeApi) -> None:
         " differently\n"
         "  concurrency: 100 -> 3\n"
         "step install\n"
-        "  + only in B  ✓ success exit 0  1 host  web4\n"
-        "  ~ another state  ✗ failed exit 3 -> ✓ success exit 0  1 host  web1\n"
-        "  ~ another output  ✓ success exit 0  1 host  web2\n"
-        "  = same  ✓ success exit 0  1 host  web3\n"
+        "  + only in B       ✓ success exit 0                     1 host  web4\n"
+        "  ~ another state   ✗ failed exit 3 -> ✓ success exit 0  1 host  web1\n"
+        "  ~ another output  ✓ success exit 0                     1 host  web2\n"
+        "  = same            ✓ success exit 0                     1 host  web3\n"
         "3 of 4 answers differ\n"
     )
 

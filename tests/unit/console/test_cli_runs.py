@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from console.cli import asking, starting
+from console.cli import asking, returning, starting, watching
 from console.presenters.results import short_id
 from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem, stream
 
@@ -55,6 +56,11 @@ GROUPS = {
 }  # fmt: skip
 
 
+ENGINE = {
+    "version": "1", "state": "running", "pid": 1, "home": "/h", "started_at": AT, "uptime_s": 1.0,
+}  # fmt: skip
+
+
 def event(seq: int, type_: str, **data: Any) -> tuple[str, str, Any]:
     entry = {"seq": seq, "at": AT, "actor": "ann", "type": type_, "subject": ID, "data": data}
     return type_, str(seq), entry
@@ -72,7 +78,7 @@ def ended_run(api: FakeApi) -> FakeApi:
     api.on("POST", "/runs", answer(run_row("running"), 202))
     api.on("GET", f"/runs/{ID}", answer(run_detail("running")), answer(detail))
     api.on("GET", "/runs", answer({"items": [run_row()]}))
-    api.on("GET", "/engine", answer({}))
+    api.on("GET", "/engine", answer(ENGINE))
     place = {"step": "command", "attempt": 1}
     api.on(
         "GET", "/events",
@@ -94,6 +100,7 @@ def ended_run(api: FakeApi) -> FakeApi:
 
     api.on("GET", f"/runs/{ID}/targets", targets)
     api.on("GET", f"/runs/{ID}/groups", answer(GROUPS))
+    api.on("GET", f"/runs/{ID}/lost-lines", answer({}))
     api.on("GET", f"/runs/{ID}/operations", answer({"items": []}))
     api.on("GET", f"/runs/{ID}/notes", answer({"items": []}))
     hosts = [{"name": f"web0{number}"} for number in (1, 2, 3)]
@@ -668,3 +675,56 @@ def test_runs_show_lists_the_batches_with_what_came_of_them(
     assert "1/2    ✗ failed" in shown
     assert "2  web[01-02]  (1 of 2 failed)" in shown
     assert "2/2    - stopped" in shown
+
+
+def gone(_request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadError("the engine was killed")
+
+
+def test_a_question_is_asked_again_when_the_engine_is_back(
+    jobdeck: Jobdeck, ended_run: FakeApi
+) -> None:
+    path = ("GET", f"/runs/{ID}/groups")
+    ended_run.on(*path, gone, answer(GROUPS))
+
+    ended = jobdeck("run", "--on", "web", "--", "uptime")
+
+    assert ended.code == 1
+    assert ended.out.startswith("✓ success  exit 0  2 hosts  web[01-02]\n    up\n")
+
+
+@pytest.mark.parametrize("typed", ["n", "s"])
+def test_an_action_whose_answer_was_lost_is_not_sent_again(
+    jobdeck: Jobdeck, ended_run: FakeApi, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    action = {"n": "continue", "s": "stop"}[typed]
+    asks = stream(
+        event(1, "run.state", state="waiting_user", reason="batch 1 of 2 has ended"),
+        event(2, "run.state", state="succeeded"),
+    )
+    ended_run.on("GET", "/events", asks)
+    waiting, ended_detail = run_detail("waiting_user"), run_detail("succeeded")
+    ended_run.on("GET", f"/runs/{ID}", answer(waiting), answer(waiting), answer(ended_detail))
+    ended_run.on("POST", f"/runs/{ID}/actions", gone)
+    monkeypatch.setattr(watching, "may_ask", lambda: True)
+    monkeypatch.setattr(watching, "ask", lambda _question: typed)
+
+    ended = jobdeck("runs", "watch", ID)
+
+    assert ended_run.sent("POST", f"/runs/{ID}/actions") == [{"action": action}]
+    assert f"it is not known whether `{action}` arrived" in ended.err
+    assert "the run is now: ✓ succeeded" in ended.err
+
+
+def test_the_patience_with_an_engine_that_stays_away_ends(
+    jobdeck: Jobdeck, ended_run: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(returning, "PATIENCE_S", 0)
+    ended_run.on("GET", "/events", stream(event(1, "run.created")))
+    ended_run.on("GET", "/engine", gone)
+
+    ended = jobdeck("runs", "watch", ID)
+
+    assert ended.code == 3
+    assert "the engine was stopped; the run goes on when it starts again" in ended.err
+    assert f"hint: jobdeck runs watch {short_id(ID)}" in ended.err

@@ -39,6 +39,7 @@ WRONG = [
     ((*RUN, "--stream", "--quiet", "--", "ls"), "--stream and --quiet cannot", "give one"),
     ((*RUN, "--json", "--stream", "--", "ls"), "--json and --stream cannot", "give one"),
     ((*RUN, "--onn", "x", "--", "ls"), "--onn is not an option", "did you mean --on?"),
+    ((*RUN, "--min-success", "0%", "--", "ls"), "--min-success: '0%' does not fit", "1% to 100%"),
     # start
     (("start",), "JOB is missing", "`jobdeck start --help`"),
     (("start", "a", "b"), "this is too much: b", "`jobdeck start --help`"),
@@ -58,6 +59,9 @@ WRONG = [
     (("runs", "output", "x", "--tail", "few"), "--tail: 'few' does not fit", "at least 0"),
     (("runs", "diff", "x", "--a", "web1"), "--a and --b belong together", "give two hosts"),
     (("runs", "search", "x"), "WORDS is missing", ""),
+    (("runs", "search", "x", ""), "WORDS: there is nothing to search for", ""),
+    (("search", " "), "WORDS: there is nothing to search for", ""),
+    (("runs", "show", ""), "a name or an id is empty", "--help"),
     (("runs", "export"), "RUN is missing", "`jobdeck runs export --help`"),
     (("runs", "export", "x", "--format", "htm"), "--format: 'htm' is not known", "mean html"),
     (("runs", "output", "x", "--since-start"), "--since-start: it needs --merged", ""),

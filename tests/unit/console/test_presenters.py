@@ -12,7 +12,7 @@ from console.answers import Change, DiffLine, FieldChange, Group, RunDetail, Sam
 from console.presenters import changes, durations, progress, results, states
 from console.presenters.lists import documents_table, keys_table, runs_table
 from console.presenters.progress import Meter
-from console.presenters.text import Tone, pairs, plain
+from console.presenters.text import Table, Tone, pairs, plain
 from core.domain.run import BatchState, RunState, TargetState
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -86,7 +86,8 @@ def test_a_moment_of_today_is_a_clock_time_in_the_local_zone() -> None:
 
 def test_a_moment_of_another_day_has_its_date() -> None:
     # 23:30 UTC is already the next day in Berlin.
-    assert durations.clock_time("2026-01-29T23:30:00Z", NOW, BERLIN) == "2026-01-30 00:30"
+    assert durations.clock_time("2026-01-29T23:30:00Z", NOW, BERLIN) == "01-30 00:30"
+    assert durations.clock_time("2025-12-29T23:30:00Z", NOW, BERLIN) == "2025-12-30"
 
 
 def test_a_full_time_names_its_offset() -> None:
@@ -226,10 +227,12 @@ def test_exit_codes_are_no_particulars_of_a_host() -> None:
 def test_each_reason_has_a_next_step(code: str, command: str) -> None:
     failed = results.failures([target("web01", state="failed", code=code)])
 
-    lines = [plain(line).strip() for line in results.next_steps(run(), failed)]
+    *_heading, steps = results.next_steps(run(), failed)
 
-    assert any(line.startswith(command) for line in lines)
-    assert lines[-1].startswith("jobdeck runs show 01JABCDEFGHJ")
+    assert isinstance(steps, Table)
+    commands = [row[0].text.strip() for row in steps.rows]
+    assert command in commands
+    assert commands[-1] == "jobdeck runs show 01JABCDEFGHJ"
 
 
 def test_success_needs_no_next_step() -> None:

@@ -52,7 +52,7 @@ CASES = [
         {"step": {"kind": "comand", "name": "x"}},
         "step.kind: must be one of command, script, local (did you mean command?)",
     ),
-    (RunRequest, {"step": {"name": "x"}}, "step.kind: must be one of command, script, local"),
+    (RunRequest, {"step": {"name": "x"}}, "step.kind: is required: one of command, script, local"),
     (
         JobSpec,
         {"steps": [STEP, {"kind": "script", "name": "y", "script": {"name": "s", "revison": 1}}]},
@@ -102,3 +102,13 @@ def test_a_long_list_of_names_is_cut() -> None:
 def test_without_a_model_the_place_is_still_told() -> None:
     finding = {"type": "missing", "loc": ("a", 0, "b"), "msg": "Field required"}
     assert str(describe([finding])[0]) == "a[0].b: is required"
+
+
+def test_a_list_that_only_lost_its_wrong_items_is_not_called_short() -> None:
+    assert lines(JobSpec, {"targets": "all", "steps": [{"name": "a", "command": "x"}]}) == [
+        "steps[0].kind: is required: one of command, script, local"
+    ]
+
+
+def test_a_list_that_is_short_is_called_so_once() -> None:
+    assert lines(JobSpec, {"targets": "all", "steps": []}) == ["steps: must have at least 1 item"]

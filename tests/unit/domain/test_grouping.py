@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.domain.grouping import Group, Row, group
 from core.domain.run import TargetState as T
 
@@ -23,12 +25,26 @@ def test_hosts_are_together_when_state_exit_status_and_output_agree() -> None:
     ]
 
 
+def test_what_a_person_said_stands_apart_from_what_hosts_answered() -> None:
+    said = replace(row(2), resolved_by="ann")
+
+    assert [(g.resolved_by, g.hosts) for g in group([row(1), said])] == [
+        ("", ("web01",)),
+        ("ann", ("web02",)),
+    ]
+
+
 def test_hosts_and_the_sample_follow_the_order_of_the_targets() -> None:
     (only,) = group([row(7), row(2), row(5)])
 
     assert only == Group(
-        state=T.SUCCESS, exit_code=0, digest="a", hosts=("web02", "web05", "web07"), sample=2
+        state=T.SUCCESS,
+        exit_code=0,
+        digest="a",
+        hosts=("web02", "web05", "web07"),
+        ordinals=(2, 5, 7),
     )
+    assert only.sample == 2
     assert only.count == 3
 
 

@@ -1,0 +1,54 @@
+"""Flags that several commands share, gathered in one value.
+
+A group is a dataclass of flags. A command takes it as one keyword parameter, and on its command
+line the flags of the group stand in that place:
+
+    @command(app, "run", …)
+    @gathered
+    def run(words: … = None, *, request: RequestFlags, detach: Detach = False) -> int:
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from inspect import Parameter, Signature, signature
+from typing import Any, get_type_hints
+
+
+def gathered(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with every flag of its groups as a parameter of its own."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+
+    @functools.wraps(command)
+    def call(**given: Any) -> Any:
+        values = {
+            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        return command(**given, **values)
+
+    parameters = list(_parameters(command, hints, groups))
+    call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in parameters}
+    del call.__wrapped__
+    return call
+
+
+def _parameters(
+    command: Callable[..., Any], hints: Mapping[str, Any], groups: Mapping[str, Any]
+) -> Iterator[Parameter]:
+    for name, parameter in signature(command).parameters.items():
+        if name not in groups:
+            yield parameter.replace(annotation=hints[name], kind=Parameter.KEYWORD_ONLY)
+            continue
+        flags = get_type_hints(groups[name], include_extras=True)
+        for field in fields(groups[name]):
+            yield Parameter(
+                field.name,
+                Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=flags[field.name],
+            )
