@@ -158,15 +158,16 @@ async def invalid_request(request: Request, error: Exception) -> Response:
     """A body or a query that does not fit its model."""
     assert isinstance(error, RequestValidationError)
     route = request.scope["route"]
-    problems: list[errors.Problem] = []
+    of_body, others = [], []
     for finding in error.errors():
         origin, *place = finding["loc"]
         is_body = origin == "body" and route.body_field is not None
-        model = route.body_field.field_info.annotation if is_body else None
-        if is_body and not place and finding["type"] == "missing":
-            problems.append(errors.Problem(where="", what="the body is required"))
-        else:
-            problems += describe([{**finding, "loc": place}], model)
+        (of_body if is_body else others).append({**finding, "loc": tuple(place)})
+    problems = describe(others)
+    if any(not finding["loc"] and finding["type"] == "missing" for finding in of_body):
+        problems.append(errors.Problem(where="", what="the body is required"))
+    elif of_body:
+        problems += describe(of_body, route.body_field.field_info.annotation)
     return respond(422, Invalid.code, "the request is not valid", problems=problems)
 
 

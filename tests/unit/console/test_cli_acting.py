@@ -12,6 +12,9 @@ from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem, strea
 ID = "01JABCDEFGHJKMNPQRSTVWXYZ0"
 AT = "2026-01-31T11:00:00.000000Z"
 ACTIONS = f"/runs/{ID}/actions"
+ENGINE = {
+    "version": "1", "state": "running", "pid": 1, "home": "/h", "started_at": AT, "uptime_s": 1.0,
+}  # fmt: skip
 
 
 def row(state: str, **changes: Any) -> dict[str, Any]:
@@ -37,6 +40,7 @@ def acted(api: FakeApi) -> FakeApi:
     api.on("GET", f"/runs/{ID}/operations", answer({"items": [operation()]}))
     api.on("GET", f"/runs/{ID}/targets", answer({"items": []}))
     api.on("GET", f"/runs/{ID}/lost-lines", answer({}))
+    api.on("GET", "/engine", answer(ENGINE))
     end = {"seq": 1, "at": AT, "actor": "x", "type": "run.state", "subject": ID,
            "data": {"state": "succeeded"}}  # fmt: skip
     api.on("GET", "/events", stream(("run.state", "1", end)))
