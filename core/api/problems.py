@@ -158,7 +158,7 @@ async def invalid_request(request: Request, error: Exception) -> Response:
     """A body or a query that does not fit its model."""
     assert isinstance(error, RequestValidationError)
     route = request.scope["route"]
-    of_body, others = [], []
+    of_body, others = list[dict[str, Any]](), list[dict[str, Any]]()
     for finding in error.errors():
         origin, *place = finding["loc"]
         is_body = origin == "body" and route.body_field is not None
