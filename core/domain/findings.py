@@ -46,12 +46,13 @@ def describe(
     `model` is the type that was validated: it tells fields from the branches of
     unions in a place, and knows the names that a misspelt one may have meant.
     """
-    inner = {finding["loc"][:end] for finding in findings for end in range(len(finding["loc"]))}
+    places = [tuple(finding["loc"]) for finding in findings]
+    around = {place[:end] for place in places for end in range(len(place))}
     return [
         _describe(finding, model, prefix)
-        for finding in findings
+        for finding, place in zip(findings, places, strict=True)
         # A list without its wrong items is shorter than what was written.
-        if not (finding["type"] == "too_short" and finding["loc"] in inner)
+        if not (finding["type"] == "too_short" and place in around)
     ]
 
 

@@ -139,7 +139,7 @@ spec:
         (["--batch", ""], "it has no part"),
         (["--mode", "manuel"], "--mode: 'manuel' is not known"),
         (["--max-fail", "lots"], "--max-fail: 'lots' does not fit"),
-        (["--min-success", "120%"], "--min-success: '120' does not fit"),
+        (["--min-success", "120%"], "--min-success: '120%' does not fit"),
         (["--order", "random"], "--order: 'random' is not known"),
         (["--soak", "soon"], "--soak: 'soon' is not a duration"),
         (["--health", "porbe"], "job 'porbe' does not exist"),
