@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import msgspec
 
-from console.answers import Event, Lost, RunDetail, StreamedPiece
+from console.answers import Event, Lost, RunDetail
 from console.cli.asking import ask
 from console.cli.exit_codes import ExitCode, of_run
 from console.cli.feed import RunFeed, Sign
