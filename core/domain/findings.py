@@ -45,7 +45,19 @@ def describe(
     `model` is the type that was validated: it tells fields from the branches of
     unions in a place, and knows the names that a misspelt one may have meant.
     """
-    return [_describe(finding, model, prefix) for finding in findings]
+    return [
+        _describe(finding, model, prefix)
+        for finding in findings
+        if not _is_consequence(finding, findings)
+    ]
+
+
+def _is_consequence(finding: Mapping[str, Any], among: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a list is only too short because what stands in it is wrong: pydantic says both."""
+    place = finding["loc"]
+    return finding["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in among
+    )
 
 
 def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Problem:

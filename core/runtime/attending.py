@@ -85,7 +85,7 @@ class Means:
     step: StepBase
     recorder: StepRecorder
     maker: WorkMaker
-    executors: Callable[[FrozenHost], Executor]
+    executors: Callable[[FrozenHost, StepBase], Executor]
     gate: Gate
     budget: RunBudget
     reader: Reader
@@ -111,7 +111,7 @@ class Attendant:
         if row.started_at is not None:
             self._began = datetime.fromisoformat(row.started_at)
         self._ids_used = 1
-        self._reruns_left = int(means.step.idempotent)
+        self._reruns_left = int(means.step.may_repeat)
         self._lost_s: float | None = None
         """When the line was lost, by the monotonic clock; None while it holds."""
         self._looks = 0
@@ -227,7 +227,9 @@ class Attendant:
     async def _session(self, *, patient: bool) -> AsyncIterator[Session | None]:
         """An open session; None when the run was stopped first, which a patient one goes through."""
         means = self._means
-        opening = means.executors(self._host).open(means.maker.target(self._host, means.step))
+        opening = means.executors(self._host, means.step).open(
+            means.maker.target(self._host, means.step)
+        )
         if patient:
             async with means.gate.looking:
                 session: Session | None = await opening.__aenter__()
