@@ -18,6 +18,7 @@ from core import failpoints
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings
 from core.domain.authorization import Actor
+from core.domain.steps import StepBase
 from core.executors.protocol import Executor
 from core.executors.registry import Access, open_access, ssh_in_worker
 from core.executors.workers import WorkerPool, Workers, WorkerStatus, Zygote, worker
@@ -114,12 +115,13 @@ def _wire(
             kept_connections=settings.kept_connections,
             cancel_grace_s=settings.cancel_grace_s,
             workers=_workers(settings, zygote),
+            clock=clock,
         )
     )
     caps = settings.caps()
 
-    def executor_for(host: FrozenHost) -> Executor:
-        return access[host.protocol.value]
+    def executor_for(host: FrozenHost, step: StepBase) -> Executor:
+        return access[step.access or host.protocol.value]
 
     tools = Tools(
         store=store,
@@ -130,6 +132,7 @@ def _wire(
         executors=executor_for,
         new_budget=caps.run_budget,
         ways=Ways(
+            http_networks=settings.http_networks,
             connect_timeout_s=settings.connect_timeout_s,
             epoch=store.next_epoch(),
             local_spool=str(home.claims),

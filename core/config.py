@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
+from core.domain.addresses import NetworkText
 from core.domain.documents import problems_of
 from core.domain.values import Value
 from core.errors import EnvironmentFault, Invalid, Problem
@@ -41,6 +42,10 @@ class Settings(Value):
     kept_connections: int = Field(512, ge=0, le=10000)
     reattach_s: float = Field(
         900, ge=0, le=7 * 86400, description="how long a host is looked for whose line was lost"
+    )
+    http_networks: tuple[NetworkText, ...] = Field(
+        (),
+        description="the only networks that HTTP requests reach; empty: all but this machine's own",
     )
     cancel_grace_s: float = Field(3, ge=0, le=300, description="between TERM and KILL")
     output_per_target: str = Field("100MB", description="cap on one target's output")

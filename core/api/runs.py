@@ -257,7 +257,7 @@ def _direct(
     detached = [
         (step.name, latest[step.name])
         for step in outline.graph.nodes
-        if step.execution is Execution.DETACHED and step.name in latest
+        if step.is_detached and step.name in latest
     ]
     hosts = runs.unclaimed_hosts(connection, run_id, detached)
     return HostsOut(count=len(hosts), hosts=fold(hosts))

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from core.domain.addresses import NetworkText
 from core.domain.patterns import USER_NAME
 from core.domain.rolling_expression import RollingExpression
 from core.domain.values import Env, Regex, Secret, Value
@@ -75,6 +76,9 @@ class EnvironmentSpec(Value):
         None, description="rolling expression of rolling runs that give none of their own"
     )
     host_keys: HostKeyPolicy = HostKeyPolicy.ASK
+    http_networks: tuple[NetworkText, ...] = Field(
+        (), description="the only networks that HTTP requests for its hosts may reach"
+    )
 
     @model_validator(mode="after")
     def _pattern_is_used(self) -> Self:

@@ -108,6 +108,8 @@ class TargetCode(StrEnum):
     IO_FAILURE = "IOFailure"
     INTERPRETER_MISSING = "InterpreterMissing"
     OUTPUT_LIMIT = "OutputLimit"
+    UNEXPECTED_ANSWER = "UnexpectedAnswer"
+    """A service answered, and not as the step expects."""
     INVALID_OUTPUTS = "InvalidOutputs"
     NO_MATCHED_NODES = "NoMatchedNodes"
     INVALID_OPTIONS = "InvalidOptions"

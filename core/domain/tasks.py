@@ -2,13 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
-class Program(msgspec.Struct, frozen=True, kw_only=True):
+class Program(msgspec.Struct, frozen=True, kw_only=True, tag="program"):
     """What to run: a command line for /bin/sh, or a script with its interpreter."""
 
     text: str
     interpreter: str | None = None
     """None: `text` is a command line for /bin/sh."""
     args: tuple[str, ...] = ()
+
+
+class Expectations(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes an answer a good one: see `core.domain.steps.http.Expect`."""
+
+    status: tuple[str, ...]
+    headers: dict[str, str] = {}
+    json_paths: dict[str, Any] = {}
+    body: str | None = None
+    max_bytes: int | None = None
+    within_s: float | None = None
+
+
+class Capture(msgspec.Struct, frozen=True, kw_only=True):
+    """Where in an answer an output comes from; one of the three is given."""
+
+    json_path: str | None = None
+    header: str | None = None
+    regex: str | None = None
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
+    """A request, with its values put in: it may hold secrets."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+    may_repeat: bool
+    redirects: int
+    tries: int
+    max_body_bytes: int
+    ca: str | None
+    expect: Expectations
+    capture: dict[str, Capture]
+
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.method})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("method", self.method)]
+
+
+Task = Program | HttpRequest

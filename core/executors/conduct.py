@@ -162,7 +162,7 @@ class Conductor:
     async def _end_processes(self, text: str, token: str) -> str:
         work = Work(
             attempt_id=f"end-{token}",
-            program=Program(text=text),
+            task=Program(text=text),
             timeout_s=self._patience.grace_s + _ENDING_MARGIN_S,
         )
         said = _Memory()

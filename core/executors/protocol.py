@@ -20,7 +20,7 @@ import msgspec
 
 from core.domain.hostkeys import KeyJudgement
 from core.domain.run import TargetCode, TargetState
-from core.domain.tasks import Program
+from core.domain.tasks import Program, Task
 from core.executors.stopping import StopSignal
 
 
@@ -88,6 +88,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     jumps: tuple[Target, ...] = ()
     """Hosts to pass, in the order in which they are passed."""
     connect_timeout_s: float = 20.0
+    networks: tuple[str, ...] = ()
+    """Networks that requests may reach; none: see `core.domain.addresses`."""
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +124,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
     attempt_id: str
     """Unique to this attempt on this target; names claims and temporary files."""
-    program: Program
+    task: Task
     env: dict[str, str] = {}
     """Values for the work, secrets included: an executor keeps them off every argument list."""
     timeout_s: float | None = None
@@ -131,6 +133,12 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     """Offer the work a file, named by $JOBDECK_OUTPUT, and bring its content back."""
     claim: Claim | None = None
     """None: direct execution. The work dies, or goes on unseen, when the connection does."""
+
+    @property
+    def program(self) -> Program:
+        """The task, for executors that run programs and are given no other."""
+        assert isinstance(self.task, Program)
+        return self.task
 
     def __repr__(self) -> str:
         return f"Work({self.attempt_id})"

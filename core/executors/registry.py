@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from core.clock import Clock, SystemClock
 from core.executors.attempt import Patience
 from core.executors.conduct import NewToken
 from core.executors.hostkeybook import InMemoryHostKeys
+from core.executors.http import HttpExecutor
 from core.executors.local import LocalExecutor
 from core.executors.protocol import Executor, HostKeyBook
 from core.executors.ssh import SshExecutor
@@ -24,6 +26,7 @@ class Access:
     """What executors are made from."""
 
     book: InMemoryHostKeys
+    clock: Clock = field(default_factory=SystemClock)
     idle_connection_s: float = 60.0
     """Unused connections close after this."""
     kept_connections: int = 512
@@ -75,11 +78,17 @@ def _local(access: Access) -> Executor:
     return LocalExecutor(access.patience, access.new_token)
 
 
+def _http(access: Access) -> Executor:
+    return HttpExecutor(access.clock)
+
+
 EXECUTORS: Mapping[str, Callable[[Access], Executor]] = {
     "ssh": _ssh,
     "local": _local,
+    "http": _http,
 }
-"""Protocol of a host (`core.domain.inventory.Protocol`) -> how its executor is made."""
+"""Protocol of a host (`core.domain.inventory.Protocol`), or what a step asks for by its
+`access` -> how the executor is made."""
 
 
 def open_access(access: Access) -> Mapping[str, Executor]:

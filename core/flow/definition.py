@@ -102,6 +102,8 @@ class FrozenHost(NamedHost, extra="forbid"):
     host_key: str | None = None
     host_keys: HostKeyPolicy = HostKeyPolicy.ASK
     environment: str | None = None
+    http_networks: tuple[str, ...] = ()
+    """The only networks that requests for it may reach; none: no environment says so."""
     spool: str | None = None
     """Folder there that keeps what runs."""
     variables: Env = Field(default_factory=dict)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from core.domain.changes import NEW_SECRET
 from core.domain.inventory import Protocol
-from core.domain.steps import Execution, StepBase
+from core.domain.steps import StepBase
 from core.domain.values import SecretRef
 from core.errors import PlanOutOfDate, Problem
 from core.flow.comparing import HIDDEN, definition_changes, digest
@@ -118,13 +118,15 @@ class Probe:
     @property
     def is_detached(self) -> bool:
         """Whether the host is to keep any of the work."""
-        return any(step.execution is Execution.DETACHED for step in self.steps)
+        return any(step.is_detached for step in self.steps)
 
 
 def probes(definition: RunDefinition) -> Sequence[Probe]:
     """Every host under every account that would log in there, in the order of the hosts."""
     found: dict[tuple[int, str | None], list[StepBase]] = {}
     for step in definition.graph.nodes:
+        if step.access is not None:
+            continue  # nothing is run on the host
         for ordinal in definition.step_hosts[step.name]:
             host = definition.hosts[ordinal]
             account = definition.run_as.get(step.name, host.account)
@@ -137,12 +139,12 @@ def probes(definition: RunDefinition) -> Sequence[Probe]:
             account=account,
             steps=tuple(steps),
             interpreters=tuple(
-                dict.fromkeys(name for step in steps for name in _interpreters(definition, step))
+                dict.fromkeys(
+                    name
+                    for step in steps
+                    if (name := step.interpreter(definition.scripts.get(step.name)))
+                )
             ),
         )
         for (ordinal, account), steps in sorted(found.items(), key=lambda item: item[0][0])
     ]
-
-
-def _interpreters(definition: RunDefinition, step: StepBase) -> Iterator[str]:
-    yield step.task(definition.scripts.get(step.name)).interpreter or "sh"

@@ -246,6 +246,7 @@ def _freeze(name: str, documents: Documents, grouped: Mapping[str, Env]) -> Froz
         host_key=spec.host_key,
         host_keys=rails.host_keys if spec.environment else HostKeyPolicy.ASK,
         environment=spec.environment,
+        http_networks=rails.http_networks,
         spool=spec.spool,
         variables=merged,
     )
@@ -305,7 +306,7 @@ def _check_access(definition: RunDefinition) -> None:
 
 
 def _has_account(definition: RunDefinition, step: StepBase, host: FrozenHost) -> bool:
-    if host.protocol is Access.LOCAL:
+    if host.protocol is Access.LOCAL or step.access is not None:
         return True
     return definition.account_for(step, host) is not None
 

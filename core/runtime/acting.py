@@ -157,7 +157,7 @@ def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:
     if action.hosts is not None:
         chosen = choose_named(standings, action.hosts)
     else:
-        chosen = choose(standings, scope, idempotent=run.definition.graph.node(step).idempotent)
+        chosen = choose(standings, scope, idempotent=run.definition.graph.node(step).may_repeat)
     event = RetryRequested(
         step=step,
         attempt=asked.attempt + 1,

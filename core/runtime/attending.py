@@ -86,7 +86,7 @@ class Means:
     step: StepBase
     recorder: StepRecorder
     maker: WorkMaker
-    executors: Callable[[FrozenHost], Executor]
+    executors: Callable[[FrozenHost, StepBase], Executor]
     gate: Gate
     budget: RunBudget
     reader: Reader
@@ -113,7 +113,7 @@ class Attendant:
         if row.started_at is not None:
             self._began = datetime.fromisoformat(row.started_at)
         self._ids_used = 1
-        self._reruns_left = int(means.step.idempotent)
+        self._reruns_left = int(means.step.may_repeat)
         self._looks = 0
         """Looks for the host since it last brought anything new."""
         self._seen_until = Position(out=-1)
@@ -229,7 +229,9 @@ class Attendant:
     async def _session(self, *, patient: bool) -> AsyncIterator[Session | None]:
         """An open session; None when the run was stopped first, which a patient one goes through."""
         means = self._means
-        opening = means.executors(self._host).open(means.maker.target(self._host, means.step))
+        opening = means.executors(self._host, means.step).open(
+            means.maker.target(self._host, means.step)
+        )
         if patient:
             async with means.gate.looking:
                 session: Session | None = await opening.__aenter__()

@@ -90,7 +90,7 @@ class Tools:
     clock: Clock
     ids: Ids
     gate: Gate
-    executors: Callable[[FrozenHost], Executor]
+    executors: Callable[[FrozenHost, StepBase], Executor]
     new_budget: Callable[[], RunBudget]
     ways: Ways
     recovery: Recovery
@@ -429,7 +429,7 @@ class Driver:
                 f"the engine ended while this ran (started {row.started_at});"
                 " whether it finished there is not known"
             )
-            if step.idempotent:
+            if step.may_repeat:
                 state = transit(f"target {row.host}", state, TargetState.WAITING)
                 message = ""
             ends.append(
@@ -437,7 +437,7 @@ class Driver:
                     id=row.id,
                     state=state,
                     finished_at=tx.at,
-                    code=None if step.idempotent else TargetCode.ENGINE_LOST,
+                    code=None if step.may_repeat else TargetCode.ENGINE_LOST,
                     message=message,
                     size_bytes=output.size(tx.connection, row.id),
                 )

@@ -17,6 +17,7 @@ from core.clock import Clock
 from core.domain import probing
 from core.domain.probing import Finding
 from core.domain.run import TargetCode, TargetState
+from core.domain.steps import StepBase
 from core.domain.tasks import Program
 from core.errors import TargetError
 from core.executors import outcomes
@@ -64,7 +65,7 @@ class Probing:
         self,
         definition: RunDefinition,
         maker: WorkMaker,
-        executors: Callable[[FrozenHost], Executor],
+        executors: Callable[[FrozenHost, StepBase], Executor],
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -121,7 +122,7 @@ class Probing:
 
     async def _reach(self, probe: Probe, answer: _Answer) -> Outcome:
         host, step = self._definition.hosts[probe.ordinal], probe.steps[0]
-        opening = self._executors(host).open(self._maker.target(host, step))
+        opening = self._executors(host, step).open(self._maker.target(host, step))
         async with AsyncExitStack() as stack:
             try:
                 async with self._stop.breaks():
@@ -133,7 +134,7 @@ class Probing:
     def _work(self, host: FrozenHost, probe: Probe) -> Work:
         return Work(
             attempt_id=self._ids.new(),
-            program=Program(text=probing.PROGRAM),
+            task=Program(text=probing.PROGRAM),
             env={
                 probing.INTERPRETERS: " ".join(probe.interpreters),
                 probing.SPOOL: self._maker.spool(host, probe.steps[0]),

@@ -13,7 +13,8 @@ from typing import Any
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.inventory import Protocol
-from core.domain.steps import Execution, StepBase
+from core.domain.run import TargetCode
+from core.domain.steps import Given, StepBase
 from core.domain.values import Secret, SecretRef
 from core.errors import TargetError
 from core.executors.protocol import (
@@ -41,6 +42,8 @@ class Ways:
     """Rises with each engine on this home: targets refuse an older one."""
     local_spool: str
     """Folder on the engine's own machine that holds claims."""
+    http_networks: tuple[str, ...]
+    """The only networks that requests may reach, where the host's environment names none."""
     reattach_s: float
     """How long a host is looked for when the line to its work is lost."""
 
@@ -123,6 +126,15 @@ class WorkMaker:
 
     def target(self, host: FrozenHost, step: StepBase) -> Target:
         """Where to go and as whom."""
+        if step.access is not None:
+            return Target(
+                host=host.name,
+                address=host.address,
+                port=host.port,
+                login=Login(user=""),
+                connect_timeout_s=self._ways.connect_timeout_s,
+                networks=host.http_networks or self._ways.http_networks,
+            )
         account = self._definition.run_as.get(step.name, host.account)
         return self._target(host, account, with_jumps=True)
 
@@ -153,7 +165,7 @@ class WorkMaker:
 
     def is_claimed(self, step: StepBase) -> bool:
         """Whether the target keeps a record of the attempt."""
-        return step.execution is Execution.DETACHED
+        return step.is_detached
 
     def spool(self, host: FrozenHost, step: StepBase) -> str:
         """The folder there that holds claims; "": `.jobdeck` in the home of the work's user."""
@@ -189,10 +201,15 @@ class WorkMaker:
             "JOBDECK_STEP": step.name,
             "JOBDECK_ATTEMPT": str(row.attempt),
             "JOBDECK_HOST": host.name,
+            "JOBDECK_ADDRESS": host.address,
         }
+        try:
+            task = step.task(Given(script=self._definition.scripts.get(step.name), env=env))
+        except ValueError as error:
+            raise TargetError(TargetCode.INVALID_OPTIONS, str(error)) from error
         return Work(
             attempt_id=row.attempt_id,
-            program=step.task(self._definition.scripts.get(step.name)),
+            task=task,
             env=env,
             timeout_s=step.timeout_s or self._definition.timeout_s,
             collect_outputs=step.collects_outputs,

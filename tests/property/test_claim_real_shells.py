@@ -184,7 +184,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path, tools: str) -> Host:
 
 def new(program: Program, **more: object) -> Work:
     claim = Claim(run_id="r1", epoch=1)
-    return Work(**{"attempt_id": secrets.token_hex(8), "program": program, "claim": claim, **more})
+    return Work(**{"attempt_id": secrets.token_hex(8), "task": program, "claim": claim, **more})
 
 
 def command(text: str, **more: object) -> Work:
@@ -197,7 +197,7 @@ def script(text: str, interpreter: str, *args: str, **more: object) -> Work:
 
 def again(work: Work, out: int = 0, err: int = 0) -> Work:
     claim = Claim(run_id="r1", epoch=1, resume=Position(out=out, err=err))
-    return Work(attempt_id=work.attempt_id, program=work.program, claim=claim)
+    return Work(attempt_id=work.attempt_id, task=work.program, claim=claim)
 
 
 def test_output_status_and_outputs_are_the_works_own(host: Host) -> None:

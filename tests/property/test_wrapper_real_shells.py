@@ -80,12 +80,12 @@ def run(work: Work, sh: str = "sh", login: str = "sh", **environ: str) -> Ran:
 
 
 def command(text: str, **more: object) -> Work:
-    return Work(attempt_id="a", program=Program(text=text), **more)
+    return Work(attempt_id="a", task=Program(text=text), **more)
 
 
 def script(text: str, interpreter: str, *args: str, **more: object) -> Work:
     program = Program(text=text, interpreter=interpreter, args=args)
-    return Work(attempt_id="a", program=program, **more)
+    return Work(attempt_id="a", task=program, **more)
 
 
 @pytest.mark.parametrize("login", LOGIN_SHELLS)

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from core.bootstrap import open_engine
+from core.clock import SystemClock
 from core.config import Settings
 from core.domain.documents import parse
-from core.executors.protocol import Stream, Target, Work
+from core.executors.http import HttpExecutor
+from core.executors.protocol import Executor, Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.flow.definition import RunRequest
 from core.home import Home
@@ -45,15 +47,18 @@ async def engine(
 ) -> AsyncIterator[tuple[Engine, ScriptedExecutor]]:
     """An engine on `home`; `hosts` are those of an engine before it, with what they hold."""
     executor = hosts or ScriptedExecutor(script)
-    opened = open_engine(
-        Home(home), Settings(**settings), executors={"ssh": executor, "local": executor}
-    )
+    opened = open_engine(Home(home), Settings(**settings), executors=executors_with(executor))
     await opened.start()
     try:
         yield opened, executor
     finally:
         opened.request_stop(StopMode.DETACH)
         await opened.stop()
+
+
+def executors_with(hosts: ScriptedExecutor) -> dict[str, Executor]:
+    """Scripted hosts, and real requests."""
+    return {"ssh": hosts, "local": hosts, "http": HttpExecutor(SystemClock())}
 
 
 async def save(opened: Engine, *bodies: dict[str, Any]) -> None:
@@ -123,9 +128,7 @@ def step(name: str, **more: Any) -> dict[str, Any]:
 
 async def crashing(home: Path, executor: ScriptedExecutor, **settings: Any) -> Engine:
     """An engine that is to be abandoned."""
-    lost = open_engine(
-        Home(home), Settings(**settings), executors={"ssh": executor, "local": executor}
-    )
+    lost = open_engine(Home(home), Settings(**settings), executors=executors_with(executor))
     await lost.start()
     return lost
 

@@ -78,12 +78,12 @@ class Result:
 
 
 def command(text: str, **more: object) -> Work:
-    return Work(attempt_id=new_token(), program=Program(text=text), **more)
+    return Work(attempt_id=new_token(), task=Program(text=text), **more)
 
 
 def script(text: str, interpreter: str = "sh", *args: str, **more: object) -> Work:
     program = Program(text=text, interpreter=interpreter, args=args)
-    return Work(attempt_id=new_token(), program=program, **more)
+    return Work(attempt_id=new_token(), task=program, **more)
 
 
 def new_token() -> str:

@@ -14,20 +14,24 @@ from core.domain.steps.base import (
     MAX_PROGRAM_CHARACTERS,
     Execution,
     FrozenScript,
+    Given,
     Retry,
     ScriptUse,
     StepBase,
 )
 from core.domain.steps.command import CommandStep, LocalStep
+from core.domain.steps.http import HttpStep
 from core.domain.steps.script import Language, ScriptStep
 
-Step = Annotated[CommandStep | ScriptStep | LocalStep, Field(discriminator="kind")]
+Step = Annotated[CommandStep | ScriptStep | LocalStep | HttpStep, Field(discriminator="kind")]
 
 __all__ = [
     "MAX_PROGRAM_CHARACTERS",
     "CommandStep",
     "Execution",
     "FrozenScript",
+    "Given",
+    "HttpStep",
     "Language",
     "LocalStep",
     "Retry",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
@@ -9,7 +11,7 @@ from pydantic import Field
 
 from core.domain.captures import OutputRule
 from core.domain.rolling import Rolling
-from core.domain.tasks import Program
+from core.domain.tasks import Task
 from core.domain.values import Env, EnvName, Name, Value
 
 MAX_PROGRAM_CHARACTERS = 1 << 20
@@ -40,8 +42,8 @@ class Execution(StrEnum):
 class StepBase(Value):
     """What every kind of step has."""
 
-    runs_once: ClassVar[bool] = False
-    """It runs once, on the engine's own machine, and has no targets."""
+    access: ClassVar[str | None] = None
+    """The kind of access that does it; None: the host's own protocol."""
     collects_outputs: ClassVar[bool] = False
     """What runs is offered a file for its outputs, $JOBDECK_OUTPUT."""
 
@@ -66,9 +68,28 @@ class StepBase(Value):
         (), description="outputs that stay per host: each host sees its own in later steps"
     )
 
-    def task(self, script: FrozenScript | None) -> Program:
-        """What an executor is given to do. `script`: the document's that the step uses."""
+    @property
+    def runs_once(self) -> bool:
+        """It runs once, on the engine's own machine, and has no targets."""
+        return False
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it may run again where the outcome is unknown."""
+        return self.idempotent
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether the target is to keep the work."""
+        return self.execution is Execution.DETACHED
+
+    def task(self, given: Given) -> Task:
+        """What an executor is given to do."""
         raise NotImplementedError
+
+    def interpreter(self, script: FrozenScript | None) -> str | None:
+        """What must be installed on the target; None: nothing."""
+        return "sh"
 
     def script_used(self) -> ScriptUse | None:
         """The script document that is copied into a run."""
@@ -89,3 +110,13 @@ class FrozenScript(Value):
     revision: int
     language: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a task is made from, on one target."""
+
+    script: FrozenScript | None
+    """The document's that the step uses."""
+    env: Mapping[str, str] = field(repr=False)
+    """The step's environment there, secrets included."""

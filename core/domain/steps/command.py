@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, FrozenScript, StepBase
+from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, Given, StepBase
 from core.domain.tasks import Program
 
 
@@ -16,14 +16,12 @@ class CommandStep(StepBase):
     kind: Literal["command"]
     command: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
 
-    def task(self, script: FrozenScript | None) -> Program:
+    def task(self, given: Given) -> Program:
         return Program(text=self.command)
 
 
 class LocalStep(StepBase):
     """A command line run once, by /bin/sh on the engine's own machine."""
-
-    runs_once: ClassVar[bool] = True
 
     kind: Literal["local"]
     command: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
@@ -36,5 +34,9 @@ class LocalStep(StepBase):
             )
         return self
 
-    def task(self, script: FrozenScript | None) -> Program:
+    @property
+    def runs_once(self) -> bool:
+        return True
+
+    def task(self, given: Given) -> Program:
         return Program(text=self.command)

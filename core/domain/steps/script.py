@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from core.domain.patterns import INTERPRETER
-from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, FrozenScript, ScriptUse, StepBase
+from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, FrozenScript, Given, ScriptUse, StepBase
 from core.domain.tasks import Program
 
 
@@ -44,11 +44,13 @@ class ScriptStep(StepBase):
             raise ValueError("`language` belongs to the script document")
         return self
 
-    def task(self, script: FrozenScript | None) -> Program:
-        if script is not None:
-            return Program(text=script.text, interpreter=script.language, args=self.args)
-        assert self.text is not None
-        return Program(text=self.text, interpreter=self.language or "sh", args=self.args)
+    def task(self, given: Given) -> Program:
+        text = self.text if given.script is None else given.script.text
+        assert text is not None
+        return Program(text=text, interpreter=self.interpreter(given.script), args=self.args)
+
+    def interpreter(self, script: FrozenScript | None) -> str | None:
+        return self.language or "sh" if script is None else script.language
 
     def script_used(self) -> ScriptUse | None:
         return self.script

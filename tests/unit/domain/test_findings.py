@@ -28,6 +28,9 @@ def lines(model: type[BaseModel], value: Any, prefix: str = "") -> list[str]:
 STEP = {"kind": "command", "name": "x", "command": "id"}
 
 CASES = [
+    # Not also that the list is empty: it is what stands in it that is wrong.
+    (JobSpec, {"steps": [{**STEP, "command": 1}]}, "steps[0].command: must be text"),
+    (JobSpec, {"steps": []}, "steps: must have at least 1 item after validation, not 0"),
     (
         RunRequest,
         {"job": "x", "tagets": "a"},
@@ -50,9 +53,13 @@ CASES = [
     (
         RunRequest,
         {"step": {"kind": "comand", "name": "x"}},
-        "step.kind: must be one of command, script, local (did you mean command?)",
+        "step.kind: must be one of command, script, local, http (did you mean command?)",
     ),
-    (RunRequest, {"step": {"name": "x"}}, "step.kind: is required: one of command, script, local"),
+    (
+        RunRequest,
+        {"step": {"name": "x"}},
+        "step.kind: is required: one of command, script, local, http",
+    ),
     (
         JobSpec,
         {"steps": [STEP, {"kind": "script", "name": "y", "script": {"name": "s", "revison": 1}}]},

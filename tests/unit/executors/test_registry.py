@@ -1,17 +1,21 @@
-"""Every protocol that a host document may name has an executor."""
+"""Every protocol that a host document may name, and every access of a step, has an executor."""
 
 from __future__ import annotations
 
+from typing import get_args
+
 from core.clock import ManualClock
 from core.domain.inventory import Protocol
+from core.domain.steps import Step
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.registry import Access, open_access
 
 
-async def test_every_protocol_of_the_inventory_has_an_executor() -> None:
+async def test_every_protocol_and_every_access_of_a_step_has_an_executor() -> None:
     access = open_access(Access(book=InMemoryHostKeys(ManualClock().now), cancel_grace_s=7))
 
-    assert set(access) == {protocol.value for protocol in Protocol}
+    of_steps = {kind.access for kind in get_args(get_args(Step)[0]) if kind.access is not None}
+    assert set(access) == {protocol.value for protocol in Protocol} | of_steps
     for executor in access.values():
         await executor.close()
 

@@ -15,7 +15,7 @@ TOKEN = "0123456789abcdef"
 
 def work(text: str = "uptime", interpreter: str | None = None, **more: object) -> Work:
     program = Program(text=text, interpreter=interpreter)
-    return Work(**{"attempt_id": "a1", "program": program, **more})
+    return Work(**{"attempt_id": "a1", "task": program, **more})
 
 
 def test_a_plain_command_with_public_ids_travels_in_the_request() -> None:

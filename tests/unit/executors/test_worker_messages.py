@@ -42,7 +42,7 @@ TARGET = Target(
 )
 WORK = Work(
     attempt_id="a1",
-    program=Program(text="echo é", interpreter="bash", args=("1", "")),
+    task=Program(text="echo é", interpreter="bash", args=("1", "")),
     env={"TOKEN": "hush"},
     timeout_s=0.5,
     collect_outputs=True,

@@ -1,0 +1,282 @@
+"""HTTP requests against a real server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.clock import SystemClock
+from core.domain.run import TargetCode, TargetState
+from core.domain.steps import Given, HttpStep
+from core.executors.http import HttpExecutor
+from core.executors.protocol import Login, Outcome, Stream, Target, Work
+from core.executors.stopping import StopSignal
+from tests.support.certificates import Authority
+from tests.support.waiting import eventually
+from tests.support.webserver import Reply, WebServer, json_reply
+from tests.support.work import MemorySink
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    with WebServer() as server:
+        yield server
+
+
+async def ask(
+    spec: Mapping[str, Any],
+    *,
+    env: Mapping[str, str] | None = None,
+    networks: tuple[str, ...] = LOOPBACK,
+    sink: MemorySink | None = None,
+    stop: StopSignal | None = None,
+    address: str = "web1.example",
+) -> Outcome:
+    step = HttpStep.model_validate({"kind": "http", "name": "main", **spec})
+    executor = HttpExecutor(SystemClock())
+    target = Target(host="web1", address=address, login=Login(user=""), networks=networks)
+    task = step.task(Given(script=None, env=env or {}))
+    work = Work(attempt_id="attempt-1", task=task, timeout_s=step.timeout_s)
+    try:
+        async with executor.open(target) as session:
+            return await session.run(work, sink or MemorySink(), stop or StopSignal())
+    finally:
+        await executor.close()
+
+
+async def test_an_answer_is_shown_and_judged(web: WebServer) -> None:
+    web.serve("/health", json_reply({"status": "up", "nodes": [{"id": 7}]}))
+    sink = MemorySink()
+    outcome = await ask(
+        {
+            "url": web.url("/health"),
+            "expect": {"json_paths": {"$.status": "up"}, "headers": {"content-type": "json"}},
+            "capture": {"NODE": {"json_path": "$.nodes[0].id"}, "KIND": {"header": "Content-Type"}},
+        },
+        sink=sink,
+    )
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    assert outcome.outputs_file is not None
+    assert json.loads(outcome.outputs_file) == {"NODE": 7, "KIND": "application/json"}
+    assert json.loads(sink.out) == {"status": "up", "nodes": [{"id": 7}]}
+    assert b"/health: 200 OK" in sink.note
+
+
+async def test_values_are_put_in_by_the_way_of_their_place(web: WebServer) -> None:
+    web.serve("/a/x%2F..%3F", Reply(201))
+    outcome = await ask(
+        {
+            "method": "POST",
+            "url": "${BASE}/a/${ID}",
+            "query": {"q": "${ID}&x"},
+            "headers": {"X-Token": "t ${ID}"},
+            "data": {"text": "${QUOTE}", "list": ["${ID}", 1, None]},
+        },
+        env={"BASE": web.url(""), "ID": "x/..?", "QUOTE": '"}, "evil": {"'},
+    )
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    (received,) = web.received
+    assert received.target == "/a/x%2F..%3F?q=x%2F..%3F%26x"
+    assert received.headers["X-Token"] == "t x/..?"
+    assert json.loads(received.body) == {"text": '"}, "evil": {"', "list": ["x/..?", 1, None]}
+    assert received.headers["Host"] == f"127.0.0.1:{web.port}"
+
+
+async def test_everything_that_is_not_as_expected_is_said_at_once(web: WebServer) -> None:
+    web.serve("/", Reply(503, b"busy", {"X-Kind": "a"}))
+    outcome = await ask(
+        {
+            "url": web.url(),
+            "tries": 1,
+            "expect": {
+                "status": ["200", "204-206"],
+                "headers": {"X-Kind": "^b$", "X-None": "."},
+                "body": "ready",
+                "json_paths": {"$.a": 1},
+                "max_bytes": 3,
+            },
+        }
+    )
+    assert (outcome.state, outcome.code) == (TargetState.FAILED, TargetCode.UNEXPECTED_ANSWER)
+    assert outcome.message == (
+        "status 503, expected 200 or 204-206; header X-Kind is a, expected ^b$; no header X-None;"
+        " a body of 4 bytes, expected at most 3; the body does not match ready; the body is not JSON"
+    )
+
+
+async def test_a_busy_server_is_asked_again_when_it_says_so(web: WebServer) -> None:
+    web.serve("/", Reply(503, headers={"Retry-After": "0"}), Reply(429), Reply(200, b"at last"))
+    sink = MemorySink()
+    outcome = await ask({"url": web.url()}, sink=sink)
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    assert sink.out == b"at last"
+    assert len(web.received) == 3
+
+
+async def test_a_request_that_may_not_be_repeated_is_sent_once(web: WebServer) -> None:
+    web.serve("/pay", Reply(drop=True))
+    outcome = await ask({"method": "POST", "url": web.url("/pay"), "text": "1 EUR"})
+    assert (outcome.state, outcome.code) == (TargetState.UNKNOWN, TargetCode.CONNECTION_LOST)
+    assert "whether it took effect is not known" in outcome.message
+    assert len(web.received) == 1
+
+
+async def test_an_idempotent_request_is_repeated_under_one_key(web: WebServer) -> None:
+    web.serve("/pay", Reply(drop=True), Reply(body=b"paid"))
+    spec = {"method": "POST", "url": web.url("/pay"), "text": "1 EUR", "idempotent": True}
+    outcome = await ask(spec)
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    assert web.keys == {"attempt-1": 2}
+
+
+async def test_nobody_listens(web: WebServer) -> None:
+    with WebServer() as gone:
+        url = gone.url()
+    outcome = await ask({"url": url, "tries": 2, "method": "POST"})
+    assert (outcome.state, outcome.code) == (
+        TargetState.UNREACHABLE,
+        TargetCode.CONNECTION_FAILURE,
+    )
+
+
+async def test_a_cut_answer_is_no_answer(web: WebServer) -> None:
+    web.serve("/", Reply(body=b"x" * 1000, cut_at=10))
+    outcome = await ask({"url": web.url(), "tries": 1})
+    assert outcome.code is TargetCode.CONNECTION_FAILURE
+    assert "the answer broke off" in outcome.message
+
+
+async def test_a_slow_answer_is_given_up(web: WebServer) -> None:
+    web.serve("/", Reply(delay_s=30))
+    outcome = await ask({"url": web.url(), "timeout_s": 0.2})
+    assert (outcome.state, outcome.code) == (TargetState.TIMED_OUT, TargetCode.COMMAND_TIMEOUT)
+
+
+async def test_a_stop_ends_the_wait_and_says_what_is_in_doubt(web: WebServer) -> None:
+    web.serve("/", Reply(delay_s=30))
+    stop = StopSignal()
+    running = asyncio.ensure_future(ask({"method": "POST", "url": web.url()}, stop=stop))
+    await eventually(lambda: bool(web.received))
+    stop.set()
+    outcome = await running
+    assert (outcome.state, outcome.code) == (TargetState.TERMINATED, TargetCode.CANCEL_UNVERIFIED)
+
+
+async def test_a_long_body_is_cut_off(web: WebServer) -> None:
+    web.serve("/", Reply(body=b"x" * 100_000))
+    sink = MemorySink()
+    outcome = await ask({"url": web.url(), "max_body_bytes": 1000}, sink=sink)
+    assert (outcome.state, outcome.code) == (TargetState.FAILED, TargetCode.OUTPUT_LIMIT)
+
+
+# ---------------------------------------------------------------------- where it may go
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "localhost"])
+async def test_the_engines_own_machine_is_reached_only_where_it_is_allowed(
+    web: WebServer, host: str
+) -> None:
+    web.serve("/", Reply(body=b"secret"))
+    outcome = await ask({"url": web.url(host=host)}, networks=())
+    assert outcome.code is TargetCode.UNAUTHORIZED, outcome.message
+    assert "the engine's own machine" in outcome.message
+    assert web.received == []
+
+
+async def test_what_is_no_address_is_said() -> None:
+    outcome = await ask({"url": "http://0177.0.0.1/"})
+    assert outcome.code is TargetCode.INVALID_OPTIONS, outcome.message
+
+
+async def test_the_targets_own_address_is_approved(web: WebServer) -> None:
+    web.serve("/", Reply(body=b"ok"))
+    outcome = await ask({"url": web.url()}, networks=(), address="127.0.0.1")
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+
+
+async def test_each_redirect_is_judged_anew(web: WebServer) -> None:
+    web.serve("/", Reply(302, headers={"Location": "http://169.254.169.254/latest"}))
+    outcome = await ask({"url": web.url()})
+    assert outcome.code is TargetCode.UNAUTHORIZED, outcome.message
+    assert "169.254.169.254 is in none of the networks allowed" in outcome.message
+
+
+async def test_a_redirect_to_another_server_carries_no_secret(web: WebServer) -> None:
+    with WebServer() as other:
+        other.serve("/there", Reply(body=b"ok"))
+        web.serve("/", Reply(307, headers={"Location": other.url("/there")}))
+        headers = {"Authorization": "Bearer x", "X-Api-Key": "y", "Accept": "text/plain"}
+        outcome = await ask({"url": web.url(), "headers": headers})
+        assert outcome.state is TargetState.SUCCESS, outcome.message
+        (received,) = other.received
+    assert {"Authorization", "X-Api-Key"} <= set(web.received[0].headers)
+    assert {"Authorization", "X-Api-Key"}.isdisjoint(received.headers)
+    assert received.headers["Accept"] == "text/plain"
+
+
+async def test_a_post_that_is_moved_becomes_a_get(web: WebServer) -> None:
+    web.serve("/old", Reply(303, headers={"Location": "/new"}))
+    web.serve("/new", Reply(body=b"ok"))
+    outcome = await ask({"method": "POST", "url": web.url("/old"), "text": "x"})
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    assert [(each.method, each.body) for each in web.received] == [("POST", b"x"), ("GET", b"")]
+
+
+async def test_redirects_end(web: WebServer) -> None:
+    web.serve("/", Reply(302, headers={"Location": "/"}))
+    outcome = await ask({"url": web.url(), "redirects": 3})
+    assert "more than 3 redirects" in outcome.message
+    assert len(web.received) == 4
+
+
+# ---------------------------------------------------------------------- certificates
+
+
+async def test_a_certificate_is_checked_against_the_name_and_the_authority(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with WebServer(authority, "localhost") as web:
+        web.serve("/", Reply(body=b"ok"))
+        url = web.url(host="localhost")
+        good = await ask({"url": url, "ca": authority.pem})
+        unknown = await ask({"url": url, "tries": 1})
+        other_name = await ask({"url": web.url(), "ca": authority.pem, "tries": 1})
+    assert good.state is TargetState.SUCCESS, good.message
+    assert "CERTIFICATE_VERIFY_FAILED" in unknown.message
+    assert "CERTIFICATE_VERIFY_FAILED" in other_name.message
+    assert unknown.code is other_name.code is TargetCode.CONNECTION_FAILURE
+    assert len(web.received) == 1
+
+
+async def test_https_is_not_left_for_http(tmp_path: Path, web: WebServer) -> None:
+    authority = Authority(tmp_path)
+    with WebServer(authority, "localhost") as safe:
+        safe.serve("/", Reply(302, headers={"Location": web.url("/")}))
+        outcome = await ask({"url": safe.url(host="localhost"), "ca": authority.pem})
+    assert "from https to http" in outcome.message
+    assert web.received == []
+
+
+async def test_output_waits_for_room(web: WebServer) -> None:
+    class Narrow(MemorySink):
+        waits = 0
+
+        def write(self, stream: Stream, data: bytes) -> bool:
+            super().write(stream, data)
+            return False
+
+        async def ready(self) -> None:
+            self.waits += 1
+
+    web.serve("/", Reply(body=b"x" * 300_000))
+    sink = Narrow()
+    outcome = await ask({"url": web.url()}, sink=sink)
+    assert outcome.state is TargetState.SUCCESS
+    assert len(sink.out) == 300_000
+    assert sink.waits > 1
