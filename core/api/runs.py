@@ -18,7 +18,7 @@ from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
-from core.domain.steps import Execution, Step
+from core.domain.steps import Step
 from core.domain.targets import fold
 from core.errors import ConfirmationRequired, IllegalTransition
 from core.flow import machine
