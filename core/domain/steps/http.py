@@ -180,6 +180,8 @@ class HttpStep(StepBase):
         url = base + fill(rest, env, lambda value: quote(value, safe=""))
         if not url.startswith(("http://", "https://")) or not urlsplit(url).hostname:
             raise ValueError("the filled `url` does not begin with http:// or https:// and a host")
+        if urlsplit(url).username is not None:
+            raise ValueError("`url` holds a login, which would be shown; put it into a header")
         if self.query:
             pairs = "&".join(
                 f"{quote_plus(name)}={quote_plus(fill(text, env))}"

@@ -162,7 +162,9 @@ class _HttpSession:
         addresses = await self._guard.addresses(url.host, port, target.networks, own)
         began_s = self._clock.monotonic()
         async with httpx.AsyncClient(
-            verify=_tls(request.ca), trust_env=False, timeout=httpx.Timeout(None)
+            verify=_tls(request.ca),
+            trust_env=False,
+            timeout=httpx.Timeout(None, connect=target.connect_timeout_s),
         ) as client:
             response = await self._send(client, hop, addresses)
             try:
@@ -215,7 +217,9 @@ class _HttpSession:
             else:
                 return response
         assert failure is not None
-        raise _NoAnswer(_words(failure), sent=False) from failure
+        raise _NoAnswer(
+            _words(failure), sent=False, timed_out=isinstance(failure, httpx.ConnectTimeout)
+        ) from failure
 
 
 class _TooLong(Exception):
@@ -247,6 +251,7 @@ def _next(hop: _Hop, status: int, location: str) -> _Hop:
             TargetCode.CONNECTION_FAILURE,
             f"{hop.url.host} redirects from https to http, which was not followed",
         )
+    url = url.copy_with(username=None, password=None)
     headers, method, body = hop.headers, hop.method, hop.body
     if (url.scheme, url.host, url.port) != (hop.url.scheme, hop.url.host, hop.url.port):
         headers = tuple(each for each in headers if each[0].lower() in _KEPT_ELSEWHERE)
@@ -310,7 +315,8 @@ def _timed_out(timeout_s: float, *, arrived: bool) -> Outcome:
 
 
 def _unreached(failure: _NoAnswer, target: Target) -> TargetError:
-    return TargetError(TargetCode.CONNECTION_FAILURE, f"{target.host}: {failure}")
+    code = TargetCode.CONNECTION_TIMEOUT if failure.timed_out else TargetCode.CONNECTION_FAILURE
+    return TargetError(code, f"{target.host}: {failure}")
 
 
 def _note(sink: Sink, text: str) -> None:
