@@ -82,6 +82,7 @@ class HttpStep(StepBase):
     access: ClassVar[str | None] = "http"
 
     kind: Literal["http"]
+    timeout_s: float | None = Field(60, gt=0, le=30 * 86400, description="per target, all tries")
     method: Method = Method.GET
     url: Filled = Field(
         min_length=1,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -323,7 +324,12 @@ def _note(sink: Sink, text: str) -> None:
     sink.write(Stream.NOTE, f"Jobdeck: {text}\n".encode())
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
+    """What lies at the bottom of an error: the libraries above it say less."""
+    while (below := error.__cause__ or error.__context__) is not None:
+        error = below
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
+        return os.strerror(error.errno).lower()
     return str(error) or type(error).__name__
 
 

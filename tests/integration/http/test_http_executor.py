@@ -152,6 +152,7 @@ async def test_nobody_listens(web: WebServer) -> None:
         TargetState.UNREACHABLE,
         TargetCode.CONNECTION_FAILURE,
     )
+    assert outcome.message == "web1: connection refused"
 
 
 async def test_a_cut_answer_is_no_answer(web: WebServer) -> None:
