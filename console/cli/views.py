@@ -41,6 +41,13 @@ _NAME_CELLS = 24
 _STREAM_SIGNS = {"out": "|", "err": "!", "note": "#"}
 
 
+def _is_told_by_group(target: Target) -> bool:
+    """Whether what a target printed and its exit status say why it did not succeed."""
+    if target.state == TargetState.FAILED and target.exit_code is None:
+        return False
+    return target.state in _PRINTED_STATES
+
+
 def latest_steps(run: RunDetail) -> list[Step]:
     """The latest attempt of every step that started, in order."""
     latest: dict[str, Step] = {}
@@ -100,8 +107,8 @@ class GroupsView(View):
                 if group.state in _PRINTED_STATES:
                     self._screen.lines(results.group_lines(group))
             failed = _failed_in(self._client, run, step)
-            unreached = [target for target in failed if target.state not in _PRINTED_STATES]
-            self._screen.lines(results.failure_lines(results.failures(unreached)))
+            untold = [target for target in failed if not _is_told_by_group(target)]
+            self._screen.lines(results.failure_lines(results.failures(untold)))
 
     def _heading(self, step: Step, *, first: bool) -> None:
         if not first:

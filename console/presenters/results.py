@@ -15,7 +15,7 @@ from console.presenters.durations import duration, number, size, span_of
 from console.presenters.progress import count_spans
 from console.presenters.text import Column, Line, Span, Table, Tone, line
 from core.domain.hostrange import fold
-from core.domain.run import GOOD_TARGET_STATES, TargetCode, TargetState
+from core.domain.run import GOOD_TARGET_STATES, NEVER_STARTED, TargetCode, TargetState
 
 ADHOC = "adhoc"
 """Origin of a run that no job stands behind: whoever sees it has just typed what it does."""
@@ -146,12 +146,13 @@ def next_steps(
 
     `shown` leaves out how to look at the run, for whoever is looking at it.
     """
-    codes = {failure.code for failure in found}
+    # A person can resolve what is unknown for any reason.
+    reasons = {failure.code for failure in found} | {failure.state for failure in found}
     id_ = short_id(run.id)
     steps = [
         (command.replace("RUN", id_), why)
         for command, why in dict.fromkeys(
-            advice for code, advice in _advice().items() if code in codes
+            advice for reason, advice in _advice().items() if reason in reasons
         )
     ]
     with_output = next((f for f in found if f.code in _RAN), None)
@@ -164,7 +165,12 @@ def next_steps(
         f.state == TargetState.UNKNOWN or f.code in _IN_DOUBT for f in found
     )
     if "retry" in run.actions and not all_in_doubt:
-        steps.append((f"jobdeck runs retry {id_}", _("run it again where it failed")))
+        if found and all(f.state in NEVER_STARTED for f in found):
+            steps.append(
+                (f"jobdeck runs retry {id_} --not-started", _("run it where it never began"))
+            )
+        else:
+            steps.append((f"jobdeck runs retry {id_}", _("run it again where it failed")))
     if not steps:
         return
     yield line("")
@@ -182,6 +188,7 @@ _RAN = frozenset({TargetCode.NON_ZERO_RESULT, TargetCode.SIGNALLED, TargetCode.C
 
 
 def _advice() -> Mapping[str, tuple[str, str]]:
+    """State or code of a target -> a command, and what it is good for."""
     keys = "jobdeck hosts keys list"
     hosts = "jobdeck hosts list"
     accounts = "jobdeck get account"
@@ -199,10 +206,7 @@ def _advice() -> Mapping[str, tuple[str, str]]:
         TargetCode.HOST_NOT_FOUND: address,
         TargetCode.AUTHENTICATION_FAILURE: login,
         TargetCode.BECOME_FAILURE: login,
-        TargetCode.LINE_LOST: unknown,
-        TargetCode.CLAIM_BROKEN: unknown,
-        TargetCode.ENGINE_LOST: unknown,
-        TargetCode.CONNECTION_LOST: unknown,
+        TargetState.UNKNOWN: unknown,
         TargetCode.CANCEL_UNVERIFIED: (
             "jobdeck runs show RUN --hosts",
             _("hosts where work may still run: its end could not be verified"),

@@ -11,14 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.domain.run import GOOD_TARGET_STATES, TargetCode, TargetState
+from core.domain.run import GOOD_TARGET_STATES, NEVER_STARTED, TargetCode, TargetState
 from core.domain.targets import fold
 from core.errors import Conflict, NotFound
 
 _MOST_CHARACTERS = 400
 """Of names of hosts in one sentence."""
-
-_NEVER_STARTED = frozenset({TargetState.NOT_STARTED, TargetState.SKIPPED_BY_THRESHOLD})
 
 
 class RetryScope(StrEnum):
@@ -123,9 +121,9 @@ def _is_meant(standing: Standing, scope: RetryScope) -> bool:
         case RetryScope.ALL:
             return True
         case RetryScope.NOT_STARTED:
-            return standing.state in _NEVER_STARTED
+            return standing.state in NEVER_STARTED
         case RetryScope.FAILED:
-            return not standing.succeeded and standing.state not in _NEVER_STARTED
+            return not standing.succeeded and standing.state not in NEVER_STARTED
 
 
 def _unknown(doubtful: Sequence[Standing]) -> OutcomeUnknown:

@@ -215,6 +215,8 @@ BATCH_TRANSITIONS: Mapping[BatchState, frozenset[BatchState]] = {
 
 GOOD_TARGET_STATES = frozenset({_T.SUCCESS, _T.LAST_SUCCESS})
 LIVE_TARGET_STATES = frozenset({_T.WAITING, _T.RUNNING})
+NEVER_STARTED = frozenset({_T.NOT_STARTED, _T.SKIPPED_BY_THRESHOLD})
+"""Their turn never came."""
 
 
 State = TypeVar("State", RunState, BatchState, TargetState)

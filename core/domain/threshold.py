@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.domain.rolling import Mode, Rolling, Scope
-from core.domain.run import GOOD_TARGET_STATES, RunState, TargetState, step_result
+from core.domain.run import GOOD_TARGET_STATES, NEVER_STARTED, RunState, TargetState, step_result
 
-_NOT_TRIED = frozenset({TargetState.SKIPPED_BY_THRESHOLD, TargetState.NOT_STARTED})
 _UNDECIDED = frozenset({TargetState.WAITING, TargetState.RUNNING})
 
 Counts = Mapping[TargetState, int]
@@ -21,7 +20,7 @@ Counts = Mapping[TargetState, int]
 
 def failures(counts: Counts) -> int:
     """Targets that were tried and did not succeed."""
-    fine = GOOD_TARGET_STATES | _NOT_TRIED | _UNDECIDED
+    fine = GOOD_TARGET_STATES | NEVER_STARTED | _UNDECIDED
     return sum(count for state, count in counts.items() if state not in fine)
 
 
@@ -38,7 +37,7 @@ def is_exceeded(rolling: Rolling, batch: Counts, step: Counts) -> bool:
 
 def is_good(rolling: Rolling, batch: Counts, step: Counts) -> bool:
     """Whether a batch whose targets have ended is a good one."""
-    if any(batch.get(state, 0) for state in _NOT_TRIED | _UNDECIDED):
+    if any(batch.get(state, 0) for state in NEVER_STARTED | _UNDECIDED):
         return False
     if is_exceeded(rolling, batch, step):
         return False

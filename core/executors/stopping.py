@@ -18,6 +18,8 @@ class StopSignal(asyncio.Event):
         self._listeners: dict[object, Callable[[], object]] = {}
 
     def set(self) -> None:
+        if self.is_set():
+            return  # what the first request broke off may still clean up
         super().set()
         for act in tuple(self._listeners.values()):
             act()

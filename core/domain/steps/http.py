@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from core.domain.filling import check_places, fill
-from core.domain.http_rules import check_path, check_status
+from core.domain.http_rules import check_authorities, check_path, check_status
 from core.domain.steps.base import Execution, Given, StepBase
 from core.domain.tasks import Capture, Expectations, HttpRequest
 from core.domain.values import EnvName, Regex, Value
@@ -39,6 +39,7 @@ Filled = Annotated[str, AfterValidator(check_places)]
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=200)]
 Status = Annotated[str, AfterValidator(check_status)]
 JsonPath = Annotated[str, AfterValidator(check_path)]
+Authorities = Annotated[str, AfterValidator(check_authorities)]
 
 
 class Expect(Value):
@@ -107,7 +108,7 @@ class HttpStep(StepBase):
     max_body_bytes: int = Field(
         8 << 20, ge=0, le=1 << 30, description="of the answer's body; a longer one is a failure"
     )
-    ca: str | None = Field(
+    ca: Authorities | None = Field(
         None, max_length=1 << 18, description="PEM: trust these authorities, and no others"
     )
 

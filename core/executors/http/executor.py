@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,7 @@ _THREADS = 8
 _PAUSE_S = 0.5
 """Before the second try; each further one waits twice as long."""
 _MOST_RETRY_AFTER_S = 60.0
+_MAX_PORT = 0xFFFF
 _BUSY = frozenset({429, 503})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEPT_ELSEWHERE = frozenset({"accept", "accept-language", "content-type", "user-agent"})
@@ -73,11 +75,10 @@ class _Hop:
 
 
 class _NoAnswer(Exception):
-    """No answer came; `sent`: the server may have taken the request in."""
+    """No answer came."""
 
-    def __init__(self, reason: str, *, sent: bool, timed_out: bool = False) -> None:
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
         super().__init__(reason)
-        self.sent = sent
         self.timed_out = timed_out
 
 
@@ -87,6 +88,7 @@ class _HttpSession:
         self._guard = guard
         self._clock = clock
         self._may_have_arrived = False
+        """A server may have taken the request in, be it one that only pointed elsewhere."""
 
     async def settle(self) -> None:
         """Nothing is kept at the far side."""
@@ -109,13 +111,15 @@ class _HttpSession:
             return Outcome(
                 state=TargetState.FAILED, code=TargetCode.OUTPUT_LIMIT, message=str(error)
             )
-        except _NoAnswer as failure:
-            if failure.sent and not request.may_repeat:
+        except (_NoAnswer, TargetError) as failure:
+            if self._is_in_doubt(request):
                 return _unknown(str(failure))
             return outcomes.refused(_unreached(failure, self._target))
-        except TargetError as error:
-            return outcomes.refused(error)
         return _judged(request, answer)
+
+    def _is_in_doubt(self, request: HttpRequest) -> bool:
+        """Whether sending it again could have its effect twice."""
+        return self._may_have_arrived and not request.may_repeat
 
     async def _answer(self, request: HttpRequest, key: str, sink: Sink) -> Answer:
         """The answer to the request, after as many tries as it may take."""
@@ -125,7 +129,7 @@ class _HttpSession:
             try:
                 answer = await self._follow(request, key, sink, is_last=left == 0)
             except _NoAnswer as failure:
-                if left == 0 or (failure.sent and not request.may_repeat):
+                if left == 0 or self._is_in_doubt(request):
                     raise
                 reason, wait_s = str(failure), pause_s
             else:
@@ -182,7 +186,7 @@ class _HttpSession:
                 )
                 body = await _body(response, request.max_body_bytes, sink if is_shown else None)
             except httpx.HTTPError as error:
-                raise _NoAnswer(f"the answer broke off: {_words(error)}", sent=True) from error
+                raise _NoAnswer(f"the answer broke off: {_words(error)}") from error
             finally:
                 await response.aclose()
         answer = Answer(
@@ -198,11 +202,13 @@ class _HttpSession:
     ) -> httpx.Response:
         """The beginning of the answer, from the first address that takes a connection."""
         failure: Exception | None = None
+        arrived_before = self._may_have_arrived
+        headers = [("Host", hop.url.netloc.decode("ascii")), *hop.headers]
         for address in addresses:
             request = client.build_request(
                 hop.method,
                 hop.url.copy_with(host=address),
-                headers=[("Host", hop.url.netloc.decode("ascii")), *hop.headers],
+                headers=[(name.encode(), value.encode()) for name, value in headers],
                 content=hop.body,
                 # Whose certificate it must be is decided by the name, not by the address.
                 extensions={"sni_hostname": hop.url.raw_host.decode("ascii")},
@@ -211,15 +217,15 @@ class _HttpSession:
                 self._may_have_arrived = True
                 response = await client.send(request, stream=True)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                self._may_have_arrived = False
+                self._may_have_arrived = arrived_before
                 failure = error
             except httpx.HTTPError as error:
-                raise _NoAnswer(f"no answer came: {_words(error)}", sent=True) from error
+                raise _NoAnswer(f"no answer came: {_words(error)}") from error
             else:
                 return response
         assert failure is not None
         raise _NoAnswer(
-            _words(failure), sent=False, timed_out=isinstance(failure, httpx.ConnectTimeout)
+            _words(failure), timed_out=isinstance(failure, httpx.ConnectTimeout)
         ) from failure
 
 
@@ -265,15 +271,18 @@ def _next(hop: _Hop, status: int, location: str) -> _Hop:
 
 def _url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
-        return httpx.URL(text) if base is None else base.join(text)
+        url = httpx.URL(text) if base is None else base.join(text)
+        if (url.port or 0) > _MAX_PORT:
+            raise ValueError(f"there is no port {url.port}")
     except (httpx.InvalidURL, ValueError) as error:
         raise TargetError(TargetCode.INVALID_OPTIONS, f"not a web address: {error}") from error
+    return url
 
 
 def _retry_after_s(answer: Answer) -> float | None:
     """What the server asks for, in seconds; its other form, a date, is not understood."""
     value = answer.header("retry-after") or ""
-    return min(float(value), _MOST_RETRY_AFTER_S) if value.isdigit() else None
+    return min(float(value), _MOST_RETRY_AFTER_S) if re.fullmatch(r"[0-9]+", value) else None
 
 
 def _judged(request: HttpRequest, answer: Answer) -> Outcome:
@@ -315,7 +324,9 @@ def _timed_out(timeout_s: float, *, arrived: bool) -> Outcome:
     )
 
 
-def _unreached(failure: _NoAnswer, target: Target) -> TargetError:
+def _unreached(failure: _NoAnswer | TargetError, target: Target) -> TargetError:
+    if isinstance(failure, TargetError):
+        return failure
     code = TargetCode.CONNECTION_TIMEOUT if failure.timed_out else TargetCode.CONNECTION_FAILURE
     return TargetError(code, f"{target.host}: {failure}")
 

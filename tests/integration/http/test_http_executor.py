@@ -128,12 +128,55 @@ async def test_a_busy_server_is_asked_again_when_it_says_so(web: WebServer) -> N
     assert len(web.received) == 3
 
 
+async def test_a_wait_that_is_no_number_is_not_kept(web: WebServer) -> None:
+    web.serve("/", Reply(503, headers={"Retry-After": "²"}), Reply(200))
+    outcome = await ask({"url": web.url()})
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+
+
+async def test_headers_carry_any_language(web: WebServer) -> None:
+    web.serve("/", Reply(200))
+    outcome = await ask({"url": web.url(), "headers": {"X-Who": "${WHO}"}}, env={"WHO": "王"})
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    assert web.received[0].headers["X-Who"].encode("latin-1").decode() == "王"
+
+
+async def test_a_port_that_cannot_be_is_said() -> None:
+    outcome = await ask({"url": "http://127.0.0.1:99999/"})
+    assert (outcome.state, outcome.code) == (
+        TargetState.SUBMIT_FAILED,
+        TargetCode.INVALID_OPTIONS,
+    )
+    assert "there is no port 99999" in outcome.message
+
+
 async def test_a_request_that_may_not_be_repeated_is_sent_once(web: WebServer) -> None:
     web.serve("/pay", Reply(drop=True))
     outcome = await ask({"method": "POST", "url": web.url("/pay"), "text": "1 EUR"})
     assert (outcome.state, outcome.code) == (TargetState.UNKNOWN, TargetCode.CONNECTION_LOST)
     assert "whether it took effect is not known" in outcome.message
     assert len(web.received) == 1
+
+
+@pytest.mark.parametrize("status", [303, 307])
+async def test_what_a_server_took_in_before_it_pointed_elsewhere_is_sent_once(
+    web: WebServer, status: int
+) -> None:
+    with WebServer() as gone:
+        elsewhere = gone.url("/receipt")
+    web.serve("/pay", Reply(status, headers={"Location": elsewhere}))
+    outcome = await ask({"method": "POST", "url": web.url("/pay"), "text": "1 EUR"})
+    assert (outcome.state, outcome.code) == (TargetState.UNKNOWN, TargetCode.CONNECTION_LOST)
+    assert len(web.received) == 1
+
+
+@pytest.mark.parametrize("elsewhere", ["http://10.1.1.1/", "/pay", "http://127.0.0.1:99999/"])
+async def test_what_a_server_took_in_is_in_doubt_where_its_redirect_is_not_followed(
+    web: WebServer, elsewhere: str
+) -> None:
+    web.serve("/pay", Reply(307, headers={"Location": elsewhere}))
+    outcome = await ask({"method": "POST", "url": web.url("/pay"), "redirects": 1})
+    assert (outcome.state, outcome.code) == (TargetState.UNKNOWN, TargetCode.CONNECTION_LOST)
 
 
 async def test_an_idempotent_request_is_repeated_under_one_key(web: WebServer) -> None:

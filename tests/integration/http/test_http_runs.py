@@ -191,6 +191,8 @@ async def test_the_engine_repeats_under_the_same_key(home: Path, web: WebServer)
         ),
         ({"url": "http://x", "execution": "detached"}, "step", "drop `execution`"),
         ({"url": "http://x", "once": True, "targets": "all"}, "step", "there are no targets"),
+        ({"url": "https://x", "ca": "mine"}, "step.ca", "give certificates in PEM"),
+        ({"url": "https://x", "ca": ""}, "step.ca", "give certificates in PEM"),
         ({"url": "http://x", "capture": {"A": {}}}, "step.capture", "one of the three"),
     ],
 )

@@ -512,6 +512,15 @@ def test_what_a_step_did_not_reach_and_why_it_failed_stand_under_that_step(
     )
 
 
+def test_a_failure_that_no_exit_status_tells_is_told(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    said = {"code": "UnexpectedAnswer", "message": "status 500, expected 2xx", "exit_code": None}
+    ended_run.on("GET", f"/runs/{ID}/targets", answer({"items": [target(2, "failed", **said)]}))
+
+    assert jobdeck("runs", "show", ID).out.endswith(
+        "    no\n✗ failed  1 host  web03\n    status 500, expected 2xx\n"
+    )
+
+
 def test_every_host_of_a_run_can_be_listed(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
     ended = jobdeck("runs", "show", ID, "--hosts")
 

@@ -235,6 +235,32 @@ def test_each_reason_has_a_next_step(code: str, command: str) -> None:
     assert commands[-1] == "jobdeck runs show 01JABCDEFGHJ"
 
 
+@pytest.mark.parametrize("code", ["LineLost", "CancelUnverified", "DispatchFailure"])
+def test_what_is_unknown_for_any_reason_can_be_resolved(code: str) -> None:
+    lost = results.failures([target("web01", state="unknown", code=code)])
+
+    *_heading, steps = results.next_steps(run(), lost)
+
+    assert isinstance(steps, Table)
+    assert "jobdeck runs resolve 01JABCDEFGHJ" in [row[0].text.strip() for row in steps.rows]
+
+
+@pytest.mark.parametrize(
+    ("states_", "command"),
+    [
+        (["not_started", "skipped_by_threshold"], "jobdeck runs retry 01JABCDEFGHJ --not-started"),
+        (["not_started", "failed"], "jobdeck runs retry 01JABCDEFGHJ"),
+    ],
+)
+def test_the_retry_that_is_advised_finds_hosts(states_: list[str], command: str) -> None:
+    left = results.failures([target(f"web{n}", state=each) for n, each in enumerate(states_)])
+
+    *_heading, steps = results.next_steps(run(actions=["retry"]), left)
+
+    assert isinstance(steps, Table)
+    assert steps.rows[-1][0].text.strip() == command
+
+
 def test_success_needs_no_next_step() -> None:
     assert list(results.next_steps(run(), [])) == []
 

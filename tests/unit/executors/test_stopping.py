@@ -45,6 +45,26 @@ async def test_a_block_is_broken_off_and_can_clean_up() -> None:
     assert cleaned == [True]
 
 
+async def test_a_second_request_disturbs_no_block_that_cleans_up() -> None:
+    signal, cleaning, cleaned = StopSignal(), asyncio.Event(), asyncio.Event()
+
+    async def held() -> None:
+        async with signal.breaks():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cleaning.set()
+                await cleaned.wait()
+
+    asyncio.get_running_loop().call_soon(signal.set)
+    task = asyncio.ensure_future(held())
+    await cleaning.wait()
+    signal.set()
+    cleaned.set()
+    with pytest.raises(TimeoutError):
+        await task
+
+
 async def test_a_block_after_the_signal_is_broken_off_where_it_first_waits() -> None:
     signal = StopSignal()
     signal.set()
