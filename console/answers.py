@@ -402,6 +402,8 @@ class PlanStep(Answer, frozen=True, kw_only=True):
     concurrency: int = 0
     timeout_s: float | None = None
     script: str | None = None
+    probed: bool = True
+    """Whether a probe says if it could begin; of other steps nobody can tell."""
     settings: dict[str, Any] = {}
     batches: list[BatchPlan] = []
 

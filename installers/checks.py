@@ -9,29 +9,16 @@ from collections.abc import Sequence
 from installers import pip, progress
 from installers.environment import ROOT, Environment
 
-SIDE_BY_SIDE = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
-"""Tests wait more than they compute, so three processes pay on two cores; the longest files, which
-are the first by name, begin first. There are loopback networks for three."""
-
 
 def commands(environment: Environment, pytest_arguments: Sequence[str]) -> dict[str, list[str]]:
-    """Each check by name, as a list of arguments. `-P`: nothing is imported by where we stand.
-
-    All tests run side by side, but for those that must run alone; chosen ones, one by one.
-    """
+    """Each check by name, as a list of arguments. `-P`: nothing is imported by where we stand."""
     python = [str(environment.python), "-P", "-m"]
-    tests = {
-        "pytest": [*python, "pytest", *SIDE_BY_SIDE, "-m", "not bench and not alone"],
-        "pytest, alone": [*python, "pytest", "-m", "alone and not bench"],
-    }
-    if pytest_arguments:
-        tests = {"pytest": [*python, "pytest", *pytest_arguments]}
     return {
         "ruff format": [*python, "ruff", "format", "--check", "."],
         "ruff check": [*python, "ruff", "check", "."],
         "mypy": [*python, "mypy"],
         "import-linter": [str(environment.scripts / "lint-imports"), "--no-logo"],
-        **tests,
+        "pytest": [*python, "pytest", *pytest_arguments],
     }
 
 

@@ -222,6 +222,10 @@ def _readiness(plan: PlanDetail) -> Iterator[Line]:
         )
         if detail := noted[0].facts and _note_detail(note, noted[0].facts):
             yield line("    ", detail)
+    for step in plan.steps:
+        if not step.probed:
+            words = _("cannot predict  step {step} ({kind}): a probe sends no request")
+            yield line(Span("? ", Tone.QUIET), words.format(step=step.step, kind=step.kind))
     spans = _ready_spans(plan)
     yield line(*(piece for span in spans for piece in (span, "  ")))
 

@@ -53,6 +53,7 @@ class PlanStep(Answer):
     timeout_s: float | None
     batches: list[BatchPlan] = Field(description="in order; none where the step does not roll")
     script: str | None = Field(description="`NAME@REVISION`, where it uses a script document")
+    probed: bool = Field(description="whether a probe says if it could begin; else nobody can tell")
     settings: dict[str, Any] = Field(description="the step as it would run, defaults left out")
 
 
@@ -152,6 +153,7 @@ def _step(plan: Plan, step: StepBase) -> PlanStep:
         timeout_s=step.timeout_s or definition.timeout_s,
         batches=batch_plans(definition, step.name),
         script=None if script is None else f"{script.name}@{script.revision}",
+        probed=step.access is None,
         settings=step.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"}),
     )
 

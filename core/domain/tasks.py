@@ -14,6 +14,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, tag="program"):
     interpreter: str | None = None
     """None: `text` is a command line for /bin/sh."""
     args: tuple[str, ...] = ()
+    cwd: str | None = None
+    """The folder it begins in; None: the user's home."""
 
 
 class Expectations(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,11 +15,11 @@ Pure: bytes in, bytes out.
 
 from __future__ import annotations
 
+from core.domain.quoting import is_plain_for_any_login_shell, quote_posix
 from core.domain.run import TargetState
 from core.errors import Invalid
 from core.executors.framing import Mark, mark_text
 from core.executors.protocol import BecomeLogin
-from core.executors.quoting import is_plain_for_any_login_shell, quote_posix
 from core.executors.shell import READ_PROGRAM
 
 _NO_SUCH_USER = ("unknown user", "does not exist", "no passwd entry")

@@ -24,10 +24,10 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from importlib import resources
 
+from core.domain.quoting import is_plain_for_any_login_shell, quote_posix
 from core.executors.framing import MAX_OUTPUTS_BYTES, mark_text
 from core.executors.protocol import Claim, Position, Work
-from core.executors.quoting import is_plain_for_any_login_shell, quote_posix
-from core.executors.shell import READ_PROGRAM, Launch, check, exports, fitting, public_ids
+from core.executors.shell import READ_PROGRAM, Launch, check, exports, fitting, moving, public_ids
 
 RECORDED = b"recorded\n"
 """What the program waits for at its end: the target may forget the claim."""
@@ -121,7 +121,7 @@ def _start(work: Work, token: str) -> Iterable[str]:
         yield 'export JOBDECK_OUTPUT="$1/outputs"\n'
     if interpreter is not None:
         arguments = " ".join(quote_posix(word) for word in program.args)
-        yield f'exec {interpreter} "$1/script" {arguments}'
+        yield f'{moving(program)}exec {interpreter} "$1/script" {arguments}'
     else:
-        yield f"set --\n{program.text}"
+        yield f"set --\n{moving(program)}{program.text}"
     yield end

@@ -25,12 +25,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.domain.envname import check_env_name
+from core.domain.quoting import is_plain_for_any_login_shell, quote_posix
 from core.domain.run import TargetCode
 from core.domain.tasks import Program
 from core.errors import Invalid, Problem
 from core.executors.framing import MAX_OUTPUTS_BYTES
 from core.executors.protocol import Work
-from core.executors.quoting import is_plain_for_any_login_shell, quote_posix
 
 MAX_ARGUMENT_BYTES = 32 << 10
 """Requests longer than this go through standard input; some servers refuse long ones."""
@@ -157,7 +157,8 @@ def _as_argument(work: Work, token: str) -> str | None:
 
 def public_ids(work: Work) -> str | None:
     """Words for `env`; None when `work` must not, or cannot, stand in an argument of a request."""
-    if work.collect_outputs or work.program.interpreter is not None:
+    program = work.program
+    if work.collect_outputs or program.interpreter is not None or program.cwd is not None:
         return None
     if any(not name.startswith(PUBLIC_PREFIX) for name in work.env):
         return None
@@ -175,7 +176,7 @@ def fitting(request: str) -> str | None:
 
 def _plain(work: Work, token: str) -> Iterable[str]:
     yield from exports(work.env)
-    yield f"set -- {token} {quote_posix(work.program.text)}\n"
+    yield f"set -- {token} {quote_posix(moving(work.program) + work.program.text)}\n"
     yield _RUN
 
 
@@ -187,15 +188,20 @@ def _with_folder(work: Work, token: str) -> Iterable[str]:
         interpreter = quote_posix(program.interpreter)
         yield _fill(_SCRIPT, token, TEXT=program.text, INTERPRETER=interpreter)
         words = " ".join(quote_posix(word) for word in program.args)
-        call = f'{interpreter} "$jobdeck_{token}/script" {words}'
+        call = f'{moving(program)}{interpreter} "$jobdeck_{token}/script" {words}'
     else:
-        call = f"eval {quote_posix('set --; ' + program.text)}"
+        call = f"eval {quote_posix('set --; ' + moving(program) + program.text)}"
     if work.collect_outputs:
         yield f'export JOBDECK_OUTPUT="$jobdeck_{token}/outputs"\n'
     yield _fill(_RUN_IN_FOLDER, token, CALL=call)
     if work.collect_outputs:
         yield _fill(_OUTPUTS, token, LIMIT=str(MAX_OUTPUTS_BYTES))
     yield _fill(_EXIT, token)
+
+
+def moving(program: Program) -> str:
+    """Shell text that goes to where the program begins; "" where that is the user's home."""
+    return "" if program.cwd is None else f"cd -- {quote_posix(program.cwd)} || exit 1\n"
 
 
 def exports(env: Mapping[str, str]) -> Iterable[str]:
@@ -218,6 +224,7 @@ def check(work: Work) -> None:
     texts = {"program": program.text, **{f"env.{name}": text for name, text in work.env.items()}}
     texts |= {f"args[{index}]": text for index, text in enumerate(program.args)}
     texts["interpreter"] = program.interpreter or ""
+    texts["cwd"] = program.cwd or ""
     problems = [problem for where, text in texts.items() for problem in _text_problems(where, text)]
     for name in work.env:
         try:

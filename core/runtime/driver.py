@@ -25,7 +25,6 @@ from core.domain.run import (
     TargetCode,
     TargetState,
     step_result,
-    transit,
 )
 from core.domain.steps import StepBase
 from core.errors import EnvironmentFault, IllegalTransition, StorageFault
@@ -47,26 +46,22 @@ from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.events import AnyEvent, RetryDue, StepFinished
 from core.flow.machine import FlowState
 from core.ids import Ids
-from core.runtime import secrets
+from core.runtime import consequences, secrets
 from core.runtime.attending import Means
 from core.runtime.gate import Gate
 from core.runtime.lostlines import LostLines
-from core.runtime.opening import line_up
+from core.runtime.opening import open_attempt
 from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
 from core.runtime.recovery import Recovery
 from core.runtime.rolling import (
-    BatchEvent,
     Health,
     Orders,
     RollingExecution,
-    keep_batches,
-    waiting_reason,
 )
 from core.runtime.steps import StepEnd, StepExecution, end_waiting
 from core.runtime.work import Opened, Ways, WorkMaker, open_secrets
-from core.storage import batches, output, run_writes, runs
+from core.storage import run_writes, runs
 from core.storage.output import RunBudget
-from core.storage.run_writes import NewTarget, TargetEnd
 from core.storage.runs import ENGINE_ACTOR, StepRow, TargetFilter, TargetRow
 from core.storage.store import Store
 from core.storage.writer import Transaction, timestamp
@@ -198,7 +193,9 @@ class Driver:
             failpoints.reach("event.advanced")
 
             def store(tx: Transaction) -> None:
-                self._store(tx, event, before, after, actor, reason, commands)
+                consequences.keep(tx, self.run_id, event, before, after, actor, reason)
+                if any(isinstance(command, FinishRun) for command in commands):
+                    secrets.erase(tx, self._tools.vault, self.run_id)
                 if also is not None:
                     also(tx)
 
@@ -209,41 +206,6 @@ class Driver:
 
     async def _keep(self, write: Callable[[Transaction], None]) -> None:
         await write_until_kept(self._tools.store.writer, self.run_id, write)
-
-    def _store(
-        self,
-        tx: Transaction,
-        event: AnyEvent,
-        before: FlowState,
-        after: FlowState,
-        actor: str,
-        reason: str,
-        commands: Sequence[AnyCommand],
-    ) -> None:
-        run_writes.append_event(tx, self.run_id, event, actor)
-        for name, status in after.steps.items():
-            old = before.steps.get(name)
-            if old is None or old == status or old.attempt != status.attempt:
-                continue  # an attempt is shown once its targets are on record
-            keep_batches(tx, self.run_id, name, old, status, event, reason)
-            if old.state is status.state:
-                continue
-            # A step that waits for its retry is shown by how its last attempt ended.
-            if old.state is RunState.SUSPENDED and status.state is not RunState.SKIPPED:
-                continue
-            shown = status.state
-            why = "" if isinstance(event, BatchEvent) else reason
-            if shown is RunState.SUSPENDED and isinstance(event, StepFinished):
-                shown = event.state
-            run_writes.set_step_state(tx, self.run_id, name, status.attempt, shown, reason=why)
-        if after.run is not before.run:
-            # Why a run was stopped was said by whoever stopped it; a run that goes on has no why.
-            said = waiting_reason(event, after) if isinstance(event, BatchEvent) else reason
-            is_told = before.run is RunState.STOPPING or after.run is RunState.RUNNING
-            why = "" if is_told else said
-            run_writes.set_run_state(tx, self.run_id, after.run, actor, reason=why)
-        if any(isinstance(command, FinishRun) for command in commands):
-            secrets.erase(tx, self._tools.vault, self.run_id)
 
     def _perform(self, commands: Sequence[AnyCommand]) -> None:
         for command in commands:
@@ -306,7 +268,14 @@ class Driver:
 
     async def _run_step(self, command: StartStep) -> None:
         step, attempt = self._definition.graph.node(command.step), command.attempt
-        rows = await self._open(step, command)
+        rows = await open_attempt(
+            self._tools.store,
+            self._definition,
+            Place(self.run_id, step.name, attempt),
+            command,
+            self._state.steps[step.name].batches,
+            self._tools.ids.new,
+        )
         recorder = self._recorder(step, attempt, rows)
         try:
             opened = await self._tools.store.reader.read(
@@ -395,59 +364,6 @@ class Driver:
             return await execution.run()
         finally:
             del self._executions[step.name]
-
-    async def _open(self, step: StepBase, command: StartStep) -> list[TargetRow]:
-        """The attempt's targets: stored ones after a restart, else new ones."""
-        read, attempt = self._tools.store.reader.read, command.attempt
-        stored = partial(runs.stored_attempt, run_id=self.run_id, step=step.name, attempt=attempt)
-        known, rows, before = await read(stored)
-        if not known:
-            targets = line_up(self._definition, command, before, self._tools.ids.new)
-            failpoints.reach("step.opening")
-            await self._keep(lambda tx: self._open_attempt(tx, step.name, attempt, targets))
-            failpoints.reach("step.opened")
-        elif lost := [row for row in rows if row.state is TargetState.RUNNING and not row.claimed]:
-            await self._keep(lambda tx: self._settle_lost(tx, step, lost))
-        else:
-            return rows
-        return (await read(stored))[1]
-
-    def _open_attempt(
-        self, tx: Transaction, step: str, attempt: int, targets: Sequence[NewTarget]
-    ) -> None:
-        run_writes.open_step(tx, self.run_id, step, attempt, targets)
-        if states := self._state.steps[step].batches:
-            offsets_s = self._definition.offsets_s.get(step)
-            batches.open_batches(tx, self.run_id, step, attempt, states, offsets_s)
-
-    def _settle_lost(self, tx: Transaction, step: StepBase, lost: Sequence[TargetRow]) -> None:
-        """Say what is known of targets that ran directly when the engine was lost."""
-        ends = []
-        for row in lost:
-            state = transit(f"target {row.host}", row.state, TargetState.UNKNOWN)
-            message = (
-                f"the engine ended while this ran (started {row.started_at});"
-                " whether it finished there is not known"
-            )
-            if step.may_repeat:
-                state = transit(f"target {row.host}", state, TargetState.WAITING)
-                message = ""
-            ends.append(
-                TargetEnd(
-                    id=row.id,
-                    state=state,
-                    finished_at=tx.at,
-                    code=None if step.may_repeat else TargetCode.ENGINE_LOST,
-                    message=message,
-                    size_bytes=output.size(tx.connection, row.id),
-                )
-            )
-        run_writes.finish_targets(tx, ends)
-        changes = [
-            (row.ordinal, end.state.value, end.code, None)
-            for row, end in zip(lost, ends, strict=True)
-        ]
-        run_writes.journal_targets(tx, self.run_id, step.name, lost[0].attempt, changes)
 
     async def _finish_step(self, step: StepBase, attempt: int, end: StepEnd) -> None:
         self._progress.outputs.update(end.outputs)

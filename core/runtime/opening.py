@@ -1,14 +1,89 @@
-"""The targets of a step's attempt as it opens: which wait for their turn, which stand as before."""
+"""The targets of a step's attempt as it opens: which wait for their turn, which stand as before,
+and which a lost engine left in the middle of direct work.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from core.domain.run import GOOD_TARGET_STATES, TargetState
+from core import failpoints
+from core.domain.run import GOOD_TARGET_STATES, BatchState, TargetCode, TargetState, transit
 from core.flow.commands import StartStep
 from core.flow.definition import RunDefinition
-from core.storage.run_writes import NewTarget
+from core.runtime.recording import Place, write_until_kept
+from core.storage import batches, output, run_writes, runs
+from core.storage.run_writes import NewTarget, TargetEnd
 from core.storage.runs import TargetRow
+from core.storage.store import Store
+from core.storage.writer import Transaction
+
+
+async def open_attempt(
+    store: Store,
+    definition: RunDefinition,
+    place: Place,
+    command: StartStep,
+    states: Sequence[BatchState],
+    new_id: Callable[[], str],
+) -> list[TargetRow]:
+    """The attempt's targets: stored ones after a restart, else new ones. `states`: its batches'."""
+    run_id, step, attempt = place.run_id, place.step, place.attempt
+
+    async def keep(write: Callable[[Transaction], None]) -> None:
+        await write_until_kept(store.writer, run_id, write)
+
+    stored = partial(runs.stored_attempt, run_id=run_id, step=step, attempt=attempt)
+    known, rows, before = await store.reader.read(stored)
+    if not known:
+        targets = line_up(definition, command, before, new_id)
+
+        def open_all(tx: Transaction) -> None:
+            run_writes.open_step(tx, run_id, step, attempt, targets)
+            if states:
+                offsets_s = definition.offsets_s.get(step)
+                batches.open_batches(tx, run_id, step, attempt, states, offsets_s)
+
+        failpoints.reach("step.opening")
+        await keep(open_all)
+        failpoints.reach("step.opened")
+    elif lost := [row for row in rows if row.state is TargetState.RUNNING and not row.claimed]:
+        may_repeat = definition.graph.node(step).may_repeat
+        await keep(lambda tx: _settle_lost(tx, place, lost, may_repeat=may_repeat))
+    else:
+        return rows
+    return (await store.reader.read(stored))[1]
+
+
+def _settle_lost(
+    tx: Transaction, place: Place, lost: Sequence[TargetRow], *, may_repeat: bool
+) -> None:
+    """Say what is known of targets that ran directly when the engine was lost."""
+    ends = []
+    for row in lost:
+        state = transit(f"target {row.host}", row.state, TargetState.UNKNOWN)
+        message = (
+            f"the engine ended while this ran (started {row.started_at});"
+            " whether it finished there is not known"
+        )
+        if may_repeat:
+            state = transit(f"target {row.host}", state, TargetState.WAITING)
+            message = ""
+        ends.append(
+            TargetEnd(
+                id=row.id,
+                state=state,
+                finished_at=tx.at,
+                code=None if may_repeat else TargetCode.ENGINE_LOST,
+                message=message,
+                size_bytes=output.size(tx.connection, row.id),
+            )
+        )
+    run_writes.finish_targets(tx, ends)
+    changes = [
+        (row.ordinal, end.state.value, end.code, None) for row, end in zip(lost, ends, strict=True)
+    ]
+    run_writes.journal_targets(tx, place.run_id, place.step, place.attempt, changes)
 
 
 def line_up(

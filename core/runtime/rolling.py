@@ -19,7 +19,6 @@ from core.domain.run import (
     GOOD_TARGET_STATES,
     LIVE_TARGET_STATES,
     BatchState,
-    RunState,
     TargetCode,
     TargetState,
 )
@@ -28,13 +27,11 @@ from core.errors import IllegalTransition
 from core.flow.commands import CheckBatch, EndStep, StartBatch, StartStep, WaitForBatch
 from core.flow.definition import RunDefinition
 from core.flow.events import AnyEvent, BatchChecked, BatchDue, BatchFinished
-from core.flow.machine import FlowState, StepStatus
 from core.runtime.attending import Means
 from core.runtime.steps import NOT_ITS_TURN, StepEnd, StepExecution
 from core.storage import batches, runs
 from core.storage.batches import BatchRow
 from core.storage.runs import TargetFilter, TargetRow
-from core.storage.writer import Transaction
 
 BatchOrder = StartBatch | WaitForBatch | CheckBatch
 Orders = asyncio.Queue[BatchOrder | EndStep | None]
@@ -326,35 +323,3 @@ def _bad_outside(
         len(bad.intersection(batch).difference(command.targets))
         for batch in definition.batches[command.step]
     ]
-
-
-def keep_batches(
-    tx: Transaction,
-    run_id: str,
-    step: str,
-    old: StepStatus,
-    new: StepStatus,
-    event: AnyEvent,
-    reason: str,
-) -> None:
-    """Store what an event changed in a step's batches; `reason` is about the event's own."""
-    subject = event.batch if isinstance(event, BatchEvent) else None
-    for batch, (before, after) in enumerate(zip(old.batches, new.batches, strict=True)):
-        if before is not after:
-            count = len(new.batches)
-            if batch == subject and isinstance(event, BatchFinished) and not event.ran:
-                batches.stand_as_before(tx, run_id, step, new.attempt, batch, count)
-                continue
-            why = reason if batch == subject else ""
-            batches.set_batch(tx, run_id, step, new.attempt, batch, after, count, reason=why)
-
-
-def waiting_reason(event: BatchEvent, after: FlowState) -> str:
-    """Why a run waits for a person after `event`; "" when it does not."""
-    if after.run is not RunState.WAITING_USER:
-        return ""
-    states = after.steps[event.step].batches
-    return (
-        f"batch {event.batch + 1} of {len(states)} of step {event.step} {states[event.batch]};"
-        " the next one waits for `jobdeck runs continue`"
-    )

@@ -16,7 +16,7 @@ from core.domain.inventory import Protocol
 from core.domain.run import TargetCode
 from core.domain.steps import Given, StepBase
 from core.domain.values import Secret, SecretRef
-from core.errors import TargetError
+from core.errors import Invalid, TargetError
 from core.executors.protocol import (
     BecomeLogin,
     Claim,
@@ -205,7 +205,7 @@ class WorkMaker:
         }
         try:
             task = step.task(Given(script=self._definition.scripts.get(step.name), env=env))
-        except ValueError as error:
+        except (ValueError, Invalid) as error:
             raise TargetError(TargetCode.INVALID_OPTIONS, str(error)) from error
         return Work(
             attempt_id=row.attempt_id,

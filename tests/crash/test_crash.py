@@ -13,7 +13,6 @@ import pytest
 from tests.crash.rounds import Total, failpoint_rounds, random_rounds
 
 pytestmark = [
-    pytest.mark.alone,  # its hosts are all addresses at once
     pytest.mark.slow,
     pytest.mark.needs("sshd", "seq"),
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and uses pidfd"),

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from core.domain.run import TargetCode, TargetState
+from core.domain.steps import Given, LocalStep
 from core.executors.local import LocalExecutor
 from core.executors.protocol import BecomeLogin, Login, OutputLimitReached, Stream, Target, Work
 from core.executors.stopping import StopSignal
@@ -55,6 +57,33 @@ async def test_every_exit_status_is_kept(executor: LocalExecutor) -> None:
 
     assert [result.outcome.exit_code for result in results] == list(range(0, 256, 15))
     assert results[0].outcome.state is TargetState.SUCCESS
+
+
+async def test_a_program_gets_its_arguments_as_they_are(executor: LocalExecutor) -> None:
+    words = ("printf", "<%s>", "", "a b", "it's", "$HOME", "*", "`x`", "ä\n!")
+    step = LocalStep.model_validate({"kind": "local", "name": "a", "program": words, "cwd": "/"})
+    sink = MemorySink()
+    work = Work(attempt_id=new_token(), task=step.task(Given(script=None, env={})))
+    async with executor.open(here()) as session:
+        outcome = await session.run(work, sink, StopSignal())
+
+    assert outcome.state is TargetState.SUCCESS
+    assert sink.out.decode() == "".join(f"<{word}>" for word in words[2:])
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({}, "give `command` or `program`"),
+        ({"command": "a", "program": ["a"]}, "give `command` or `program`"),
+        ({"program": ["a"], "shell": "bash"}, "drop `shell`"),
+        ({"program": []}, "at least 1"),
+        ({"command": "a", "cwd": "there"}, "should match pattern"),
+    ],
+)
+def test_a_local_step_is_a_command_or_a_program(spec: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        LocalStep.model_validate({"kind": "local", "name": "a", **spec})
 
 
 async def test_streams_are_kept_apart(executor: LocalExecutor) -> None:

@@ -79,6 +79,7 @@ async def test_applied_samples_are_stored_as_written_and_unchanged_when_applied_
         ("disk-report", {"top": 3}, 12),
         ("patch-report", {"details": "full"}, 12),
         ("careful-restart", {"service": "nginx"}, 8),
+        ("web-health", {}, 5),
     ],
 )
 async def test_every_job_can_be_started(

@@ -214,6 +214,19 @@ def test_output_status_and_outputs_are_the_works_own(host: Host) -> None:
     until(lambda: host.claims() == [])
 
 
+def test_work_begins_in_its_folder_or_not_at_all(host: Host, tmp_path: Path) -> None:
+    folder = tmp_path / "it's a ${folder}"
+    folder.mkdir()
+
+    for interpreter in (None, "sh"):
+        there = Program(text="pwd", interpreter=interpreter, cwd=str(folder))
+        assert host.run(new(there)).out.decode() == f"{folder}\n"
+        nowhere = Program(text="echo no", interpreter=interpreter, cwd=f"{folder}/none")
+        ran = host.run(new(nowhere))
+        assert (ran.status, ran.out) == ("1", b"")
+        assert b"none" in ran.err
+
+
 def test_what_is_there_is_followed_and_not_started(host: Host, tmp_path: Path) -> None:
     work = command(f"echo started >>{tmp_path}/ledger; echo out; echo err >&2; exit 9")
 

@@ -22,7 +22,7 @@ from _pytest.mark import ParameterSet
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from core.executors.quoting import (
+from core.domain.quoting import (
     is_plain_for_any_login_shell,
     quote_csh,
     quote_fish,

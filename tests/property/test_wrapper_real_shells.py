@@ -119,6 +119,25 @@ def test_the_work_sees_no_arguments_and_nothing_of_ours(sh: str) -> None:
 
 
 @pytest.mark.parametrize("sh", POSIX_SHELLS)
+@pytest.mark.parametrize("interpreter", [None, "sh"])
+@pytest.mark.parametrize("collect_outputs", [False, True])
+def test_work_begins_in_its_folder_or_not_at_all(
+    tmp_path: Path, sh: str, interpreter: str | None, *, collect_outputs: bool
+) -> None:
+    folder = tmp_path / "it's a ${folder}"
+    folder.mkdir()
+
+    def ran_in(cwd: Path, text: str) -> Ran:
+        program = Program(text=text, interpreter=interpreter, cwd=str(cwd))
+        return run(Work(attempt_id="a", task=program, collect_outputs=collect_outputs), sh)
+
+    assert ran_in(folder, "pwd").out.decode() == f"{folder}\n"
+    nowhere = ran_in(folder / "none", "echo no")
+    assert (nowhere.status, nowhere.out) == (1, b"")
+    assert b"none" in nowhere.err
+
+
+@pytest.mark.parametrize("sh", POSIX_SHELLS)
 @pytest.mark.parametrize("carrier", [{}, {"env": {"A": "1"}}, {"collect_outputs": True}])
 @pytest.mark.parametrize("text", ["echo before\nif", "echo $(", "}", "foo() {", "'"])
 def test_an_error_in_the_text_is_the_works_own(

@@ -25,7 +25,8 @@ from core.domain.documents import KINDS, parse
 from core.domain.inventory import GroupSpec
 from core.domain.job import JobSpec, Parameter, ParameterType
 from core.domain.rolling import Rolling, Stagger
-from core.domain.steps import LocalStep, ScriptStep, ScriptUse
+from core.domain.steps import HttpStep, LocalStep, ScriptStep, ScriptUse
+from core.domain.steps.http import CaptureFrom
 from core.domain.values import SecretRef
 from core.errors import Invalid
 
@@ -46,6 +47,11 @@ CHECKED = {
     "check_env_name": ENV_NAMES,
     "check_name": NEW_NAMES,
     "check_expression": st.sampled_from(["10%", "1 5 20%", "1 *2", "3 +1", "100%"]),
+    "check_network": st.sampled_from(["10.0.0.0/8", "192.168.1.1", "fd00::/8"]),
+    "check_path": st.sampled_from(["$", "$.a.b[0]", "$..x[?@.y > 1]"]),
+    "check_places": st.sampled_from(["x", "a ${B} c", "${B}", "$${", "é端口"]),
+    "check_status": st.sampled_from(["200", "2xx", "200-299"]),
+    "_compiles": st.sampled_from(["[0-9]+", "up|down", "^$", "é"]),
     "check_max_fail": st.sampled_from(["0", "3", "10%"]) | st.integers(0, 99),
 }
 """Name of a check -> texts that pass it."""
@@ -73,6 +79,11 @@ FOUNDATION: list[dict[str, Any]] = [
 ]
 EXPRESSIONS = st.sampled_from(
     ["all", "there-h", "@there-g & !env=prod", "env in (a, b)", "there-*"]
+)
+JSON_VALUES = st.recursive(
+    TEXT | st.booleans() | st.none() | st.integers(-(10**9), 10**9) | st.floats(-1e6, 1e6),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=4,
 )
 DEFAULTS: Mapping[ParameterType, st.SearchStrategy[Any]] = {
     ParameterType.STRING: TEXT,
@@ -116,6 +127,7 @@ SPECIAL: Mapping[str, st.SearchStrategy[Any]] = {
     "hosts": st.lists(present("host"), min_size=1, max_size=1),
     "expression": EXPRESSIONS,
     "targets": EXPRESSIONS,
+    "url": st.sampled_from(["http://x/${A}?b=c", "https://${JOBDECK_ADDRESS}:8443", "${BASE}/"]),
     "host_key": st.binary(min_size=32, max_size=32).map(
         lambda raw: "SHA256:" + base64.b64encode(raw).decode().rstrip("=")
     ),
@@ -156,6 +168,26 @@ def _fitted_script_step(raw: dict[str, Any]) -> dict[str, Any]:
     return {"text": "true\n", **{name: value for name, value in raw.items() if value is not None}}
 
 
+def _fitted_local_step(raw: dict[str, Any]) -> dict[str, Any]:
+    raw = _without(raw, "targets", "run_as", "rolling")
+    if raw.get("program") is not None:
+        return _without(raw, "command", "shell")
+    return {"command": "true", **{name: value for name, value in raw.items() if value is not None}}
+
+
+def _fitted_http_step(raw: dict[str, Any]) -> dict[str, Any]:
+    raw = _without(raw, "execution")
+    if raw.get("once"):
+        raw = _without(raw, "targets", "run_as", "rolling")
+    body, *others = [*(n for n in ("data", "form", "text") if raw.get(n) is not None), ""]
+    return {**_without(raw, *others), **({"method": "POST"} if body else {})}
+
+
+def _fitted_capture(raw: dict[str, Any]) -> dict[str, Any]:
+    first = next((name for name, value in raw.items() if value is not None), None)
+    return {"json_path": "$"} if first is None else {first: raw[first]}
+
+
 def _fitted_job(raw: dict[str, Any]) -> dict[str, Any]:
     steps = [{**step, "name": f"{n}-{step['name']}"[:128]} for n, step in enumerate(raw["steps"])]
     return {**raw, "steps": steps}
@@ -167,7 +199,9 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
         raw if raw.get("hosts") else {"expression": "all", **_without(raw, "expression")}
     ),
     JobSpec: _fitted_job,
-    LocalStep: lambda raw: _without(raw, "targets", "run_as", "rolling"),
+    CaptureFrom: _fitted_capture,
+    HttpStep: _fitted_http_step,
+    LocalStep: _fitted_local_step,
     Rolling: lambda raw: (
         raw if raw.get("stagger") is None else _without(raw, "mode", "soak_s", "rank")
     ),
@@ -228,6 +262,8 @@ def of_annotated(annotation: Any) -> st.SearchStrategy[Any]:
 def of_plain(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     if annotation is type(None):
         return st.none()
+    if annotation is Any:
+        return JSON_VALUES
     if annotation is SecretStr:
         return st.text(ALPHABET, min_size=1, max_size=20)
     if isinstance(annotation, type) and issubclass(annotation, Enum):

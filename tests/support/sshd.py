@@ -26,7 +26,6 @@ import asyncssh
 
 _MAX_LISTEN_ADDRESSES = 16
 _START_S = 20.0
-_NETWORKS_A_PROCESS = 80
 
 _CONFIG = """\
 Port {port}
@@ -73,13 +72,7 @@ def free_port(addresses: Iterable[str]) -> int:
 
 
 def loopback(count: int, network: int = 1) -> list[str]:
-    """`count` addresses of a network, which is 127.`network` where tests run one by one.
-
-    Each of the processes that run tests side by side has networks of its own.
-    """
-    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    network += process * _NETWORKS_A_PROCESS
-    assert network < 255, "there are networks for three processes; use `pytest -n 3`"
+    """`count` addresses 127.`network`.x.y."""
     return [f"127.{network}.{index // 200}.{index % 200 + 1}" for index in range(count)]
 
 

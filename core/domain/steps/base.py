@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from core.domain.captures import OutputRule
+from core.domain.patterns import FOLDER
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
 from core.domain.values import Env, EnvName, Name, Value
@@ -94,6 +95,17 @@ class StepBase(Value):
     def script_used(self) -> ScriptUse | None:
         """The script document that is copied into a run."""
         return None
+
+
+class ProgramStep(StepBase):
+    """What every kind of step has that runs a program."""
+
+    cwd: str | None = Field(
+        None,
+        max_length=1024,
+        pattern=FOLDER,
+        description="folder that it begins in; empty: the user's home",
+    )
 
 
 class ScriptUse(Value):

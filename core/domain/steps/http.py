@@ -83,6 +83,7 @@ class HttpStep(StepBase):
     access: ClassVar[str | None] = "http"
 
     kind: Literal["http"]
+    timeout_s: float | None = Field(60, gt=0, le=30 * 86400, description="per target, all tries")
     method: Method = Method.GET
     url: Filled = Field(
         min_length=1,
@@ -181,6 +182,8 @@ class HttpStep(StepBase):
         url = base + fill(rest, env, lambda value: quote(value, safe=""))
         if not url.startswith(("http://", "https://")) or not urlsplit(url).hostname:
             raise ValueError("the filled `url` does not begin with http:// or https:// and a host")
+        if urlsplit(url).username is not None:
+            raise ValueError("`url` holds a login, which would be shown; put it into a header")
         if self.query:
             pairs = "&".join(
                 f"{quote_plus(name)}={quote_plus(fill(text, env))}"

@@ -8,7 +8,13 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from core.domain.patterns import INTERPRETER
-from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, FrozenScript, Given, ScriptUse, StepBase
+from core.domain.steps.base import (
+    MAX_PROGRAM_CHARACTERS,
+    FrozenScript,
+    Given,
+    ProgramStep,
+    ScriptUse,
+)
 from core.domain.tasks import Program
 
 
@@ -20,7 +26,7 @@ class Language(StrEnum):
     PYTHON = "python3"
 
 
-class ScriptStep(StepBase):
+class ScriptStep(ProgramStep):
     """A script with an interpreter, sent to each target as a temporary file."""
 
     collects_outputs: ClassVar[bool] = True
@@ -47,7 +53,12 @@ class ScriptStep(StepBase):
     def task(self, given: Given) -> Program:
         text = self.text if given.script is None else given.script.text
         assert text is not None
-        return Program(text=text, interpreter=self.interpreter(given.script), args=self.args)
+        return Program(
+            text=text,
+            interpreter=self.interpreter(given.script),
+            args=self.args,
+            cwd=self.cwd,
+        )
 
     def interpreter(self, script: FrozenScript | None) -> str | None:
         return self.language or "sh" if script is None else script.language

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -74,7 +75,11 @@ class _Hop:
 
 
 class _NoAnswer(Exception):
-    """No answer came."""
+    """No answer came; `timed_out`: nobody took the connection in time."""
+
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.timed_out = timed_out
 
 
 class _HttpSession:
@@ -162,7 +167,9 @@ class _HttpSession:
         addresses = await self._guard.addresses(url.host, port, target.networks, own)
         began_s = self._clock.monotonic()
         async with httpx.AsyncClient(
-            verify=_tls(request.ca), trust_env=False, timeout=httpx.Timeout(None)
+            verify=_tls(request.ca),
+            trust_env=False,
+            timeout=httpx.Timeout(None, connect=target.connect_timeout_s),
         ) as client:
             response = await self._send(client, hop, addresses)
             try:
@@ -217,7 +224,9 @@ class _HttpSession:
             else:
                 return response
         assert failure is not None
-        raise _NoAnswer(_words(failure)) from failure
+        raise _NoAnswer(
+            _words(failure), timed_out=isinstance(failure, httpx.ConnectTimeout)
+        ) from failure
 
 
 class _TooLong(Exception):
@@ -249,6 +258,7 @@ def _next(hop: _Hop, status: int, location: str) -> _Hop:
             TargetCode.CONNECTION_FAILURE,
             f"{hop.url.host} redirects from https to http, which was not followed",
         )
+    url = url.copy_with(username=None, password=None)
     headers, method, body = hop.headers, hop.method, hop.body
     if (url.scheme, url.host, url.port) != (hop.url.scheme, hop.url.host, hop.url.port):
         headers = tuple(each for each in headers if each[0].lower() in _KEPT_ELSEWHERE)
@@ -317,14 +327,20 @@ def _timed_out(timeout_s: float, *, arrived: bool) -> Outcome:
 def _unreached(failure: _NoAnswer | TargetError, target: Target) -> TargetError:
     if isinstance(failure, TargetError):
         return failure
-    return TargetError(TargetCode.CONNECTION_FAILURE, f"{target.host}: {failure}")
+    code = TargetCode.CONNECTION_TIMEOUT if failure.timed_out else TargetCode.CONNECTION_FAILURE
+    return TargetError(code, f"{target.host}: {failure}")
 
 
 def _note(sink: Sink, text: str) -> None:
     sink.write(Stream.NOTE, f"Jobdeck: {text}\n".encode())
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
+    """What lies at the bottom of an error: the libraries above it say less."""
+    while (below := error.__cause__ or error.__context__) is not None:
+        error = below
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
+        return os.strerror(error.errno).lower()
     return str(error) or type(error).__name__
 
 

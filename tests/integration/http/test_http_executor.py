@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,17 @@ async def ask(
     sink: MemorySink | None = None,
     stop: StopSignal | None = None,
     address: str = "web1.example",
+    connect_timeout_s: float = 20.0,
 ) -> Outcome:
     step = HttpStep.model_validate({"kind": "http", "name": "main", **spec})
     executor = HttpExecutor(SystemClock())
-    target = Target(host="web1", address=address, login=Login(user=""), networks=networks)
+    target = Target(
+        host="web1",
+        address=address,
+        login=Login(user=""),
+        networks=networks,
+        connect_timeout_s=connect_timeout_s,
+    )
     task = step.task(Given(script=None, env=env or {}))
     work = Work(attempt_id="attempt-1", task=task, timeout_s=step.timeout_s)
     try:
@@ -187,6 +195,7 @@ async def test_nobody_listens(web: WebServer) -> None:
         TargetState.UNREACHABLE,
         TargetCode.CONNECTION_FAILURE,
     )
+    assert outcome.message == "web1: connection refused"
 
 
 async def test_a_cut_answer_is_no_answer(web: WebServer) -> None:
@@ -231,6 +240,36 @@ async def test_the_engines_own_machine_is_reached_only_where_it_is_allowed(
     assert outcome.code is TargetCode.UNAUTHORIZED, outcome.message
     assert "the engine's own machine" in outcome.message
     assert web.received == []
+
+
+async def test_a_host_that_takes_no_connection_is_given_up_early() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        port = deaf.getsockname()[1]
+        waiting = [socket.create_connection(("127.0.0.1", port)) for _ in range(1)]
+        try:
+            outcome = await ask(
+                {"url": f"http://127.0.0.1:{port}/", "tries": 1}, connect_timeout_s=0.2
+            )
+        finally:
+            for line in waiting:
+                line.close()
+    assert (outcome.state, outcome.code) == (
+        TargetState.UNREACHABLE,
+        TargetCode.CONNECTION_TIMEOUT,
+    )
+
+
+async def test_a_login_in_a_redirect_is_not_used(web: WebServer) -> None:
+    place = web.url("/there").replace("//", "//ann:secret@")
+    web.serve("/", Reply(302, headers={"Location": place}))
+    web.serve("/there", Reply(body=b"ok"))
+    sink = MemorySink()
+    outcome = await ask({"url": web.url()}, sink=sink)
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    assert "Authorization" not in web.received[1].headers
+    assert b"secret" not in sink.note
 
 
 async def test_what_is_no_address_is_said() -> None:

@@ -110,6 +110,25 @@ async def test_a_secret_travels_in_a_header_and_comes_back_masked(
     assert_nowhere(home, secret.encode())
 
 
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("http://ann:pw@127.0.0.1/", "`url` holds a login, which would be shown"),
+        ("file:///etc/passwd", "does not begin with http:// or https:// and a host"),
+        ("http:///x", "does not begin with http:// or https:// and a host"),
+    ],
+)
+async def test_a_base_address_is_judged_once_it_is_known(
+    home: Path, base: str, message: str
+) -> None:
+    async with engine(home, **LOCALLY) as (opened, _):
+        ask = http("ask", url="${BASE}", once=True, env={"BASE": base})
+        run = await ended(opened, (await start(opened, step=ask, targets=None)).id)
+        (row,) = await targets_of(opened, run.id)
+    assert row.code == TargetCode.INVALID_OPTIONS
+    assert message in row.message
+
+
 async def test_a_value_that_is_missing_is_said_and_nothing_is_sent(
     home: Path, web: WebServer
 ) -> None:

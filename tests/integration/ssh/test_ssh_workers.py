@@ -320,7 +320,7 @@ async def test_a_killed_zygote_is_replaced_and_costs_no_session(
     async def follow(n: int) -> Outcome:
         async with executor.open(target(fleet, n)) as session:
             work = command("echo; sleep 1; echo end")
-            return await session.run(work, sinks[n], asyncio.Event())
+            return await session.run(work, sinks[n], StopSignal())
 
     running = [asyncio.ensure_future(follow(n)) for n in range(6)]
     await asyncio.gather(*(sink.heard.wait() for sink in sinks))
@@ -346,7 +346,7 @@ async def test_a_worker_that_outlived_its_zygote_is_seen_to_die(
     executor, sink = make_pool(book_of(sshd)), Claimed()
     work = command("echo; sleep 1000", claim=Claim(run_id="r", epoch=1))
     async with executor.open(target(sshd)) as session:
-        running = asyncio.ensure_future(session.run(work, sink, asyncio.Event()))
+        running = asyncio.ensure_future(session.run(work, sink, StopSignal()))
         await sink.heard.wait()
         (pid,) = pids(executor)
         os.kill(parent_of(pid), signal.SIGKILL)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from core.domain.quoting import is_plain_for_any_login_shell
 from core.domain.tasks import Program
 from core.errors import Invalid
 from core.executors.protocol import Work
-from core.executors.quoting import is_plain_for_any_login_shell
 from core.executors.shell import MAX_ARGUMENT_BYTES, STDIN_REQUEST, compose
 
 TOKEN = "0123456789abcdef"

@@ -97,14 +97,6 @@ def test_a_pytest_that_collects_nothing_has_failed(monkeypatch: pytest.MonkeyPat
     assert checks.run(Environment(Path("unused")), []) == 1
 
 
-def test_every_test_runs_side_by_side_or_alone() -> None:
-    every = checks.commands(Environment(Path("unused")), [])
-
-    assert list(every)[-2:] == ["pytest", "pytest, alone"]
-    assert every["pytest"][-2:] == ["-m", "not bench and not alone"]
-    assert every["pytest, alone"][-2:] == ["-m", "alone and not bench"]
-
-
 def test_what_follows_test_goes_to_pytest() -> None:
     every = checks.commands(Environment(Path("unused")), ["-k", "targets"])
 

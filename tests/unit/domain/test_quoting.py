@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import Invalid
-from core.executors.quoting import (
+from core.domain.quoting import (
     QUOTERS,
     Shell,
     is_plain_for_any_login_shell,
@@ -23,6 +22,7 @@ from core.executors.quoting import (
     quote_posix,
     quote_powershell,
 )
+from core.errors import Invalid
 
 POSIX_FAMILY = (Shell.POSIX, Shell.CSH, Shell.FISH)
 WINDOWS_FAMILY = (Shell.CMD, Shell.POWERSHELL)

@@ -1,0 +1,89 @@
+"""What an event changed, on disk: the run's state, its steps' states, their batches.
+
+Written with the event itself, so what people see never disagrees with what is replayed.
+"""
+
+from __future__ import annotations
+
+from core.domain.run import RunState
+from core.flow.events import AnyEvent, BatchFinished, StepFinished
+from core.flow.machine import FlowState, StepStatus
+from core.runtime.rolling import BatchEvent
+from core.storage import batches, run_writes
+from core.storage.writer import Transaction
+
+
+def keep(
+    tx: Transaction,
+    run_id: str,
+    event: AnyEvent,
+    before: FlowState,
+    after: FlowState,
+    actor: str,
+    reason: str,
+) -> None:
+    """Store `event`, which led from `before` to `after`; `reason` is its own."""
+    run_writes.append_event(tx, run_id, event, actor)
+    for name, status in after.steps.items():
+        old = before.steps.get(name)
+        # An attempt is shown once its targets are on record.
+        if old is not None and old != status and old.attempt == status.attempt:
+            _keep_batches(tx, run_id, name, old, status, event, reason)
+            _keep_step(tx, run_id, name, old, status, event, reason)
+    if after.run is not before.run:
+        # Why a run was stopped was said by whoever stopped it; a run that goes on has no why.
+        said = _waiting_reason(event, after) if isinstance(event, BatchEvent) else reason
+        is_told = before.run is RunState.STOPPING or after.run is RunState.RUNNING
+        run_writes.set_run_state(tx, run_id, after.run, actor, reason="" if is_told else said)
+
+
+def _keep_step(
+    tx: Transaction,
+    run_id: str,
+    step: str,
+    old: StepStatus,
+    new: StepStatus,
+    event: AnyEvent,
+    reason: str,
+) -> None:
+    # A step that waits for its retry is shown by how its last attempt ended.
+    is_shown_already = old.state is RunState.SUSPENDED and new.state is not RunState.SKIPPED
+    if old.state is new.state or is_shown_already:
+        return
+    shown = new.state
+    if shown is RunState.SUSPENDED and isinstance(event, StepFinished):
+        shown = event.state
+    why = "" if isinstance(event, BatchEvent) else reason
+    run_writes.set_step_state(tx, run_id, step, new.attempt, shown, reason=why)
+
+
+def _keep_batches(
+    tx: Transaction,
+    run_id: str,
+    step: str,
+    old: StepStatus,
+    new: StepStatus,
+    event: AnyEvent,
+    reason: str,
+) -> None:
+    """Store what an event changed in a step's batches; `reason` is about the event's own."""
+    subject = event.batch if isinstance(event, BatchEvent) else None
+    for batch, (before, after) in enumerate(zip(old.batches, new.batches, strict=True)):
+        if before is not after:
+            count = len(new.batches)
+            if batch == subject and isinstance(event, BatchFinished) and not event.ran:
+                batches.stand_as_before(tx, run_id, step, new.attempt, batch, count)
+                continue
+            why = reason if batch == subject else ""
+            batches.set_batch(tx, run_id, step, new.attempt, batch, after, count, reason=why)
+
+
+def _waiting_reason(event: BatchEvent, after: FlowState) -> str:
+    """Why a run waits for a person after `event`; "" when it does not."""
+    if after.run is not RunState.WAITING_USER:
+        return ""
+    states = after.steps[event.step].batches
+    return (
+        f"batch {event.batch + 1} of {len(states)} of step {event.step} {states[event.batch]};"
+        " the next one waits for `jobdeck runs continue`"
+    )
