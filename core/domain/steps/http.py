@@ -37,7 +37,7 @@ REPEATABLE = SAFE | {Method.PUT, Method.DELETE}
 Filled = Annotated[str, AfterValidator(check_places)]
 """A text in which `${NAME}` stands for an environment variable of the step."""
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=200)]
-Status = Annotated[str, AfterValidator(check_status)]
+Status = Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(check_status)]
 JsonPath = Annotated[str, AfterValidator(check_path)]
 Authorities = Annotated[str, AfterValidator(check_authorities)]
 

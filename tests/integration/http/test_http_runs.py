@@ -203,3 +203,10 @@ def test_a_bad_step_is_refused_with_its_place(spec: dict[str, Any], where: str, 
     (problem,) = caught.value.problems
     assert what in problem.what
     assert where.removeprefix("step") in problem.where
+
+
+def test_a_status_may_be_written_as_a_number() -> None:
+    spec = http("ask", method="GET", url="http://x", expect={"status": [204, "3xx"]})
+    body = {"kind": "job", "name": "j", "spec": {"steps": [spec]}}
+    step = parse(body).spec.steps[0]
+    assert step.expect.status == ("204", "3xx")
