@@ -57,6 +57,8 @@ class Engine(Answer, frozen=True, kw_only=True):
     targets_running: int = 0
     targets_waiting: int = 0
     writes_waiting: int = 0
+    storage_fault: str = ""
+    """Why nothing can be recorded now; "" where it can."""
     database_bytes: int = 0
     unindexed_chunks: int = 0
     unlocker: str = ""

@@ -493,6 +493,14 @@ def _unreachable() -> Iterator[None]:
     except httpx.TransportError as error:
         refused = isinstance(error, httpx.ConnectError)
         _close_refused_sockets(error)
+        if isinstance(error, httpx.ReadTimeout):
+            raise EngineUnreachable(
+                _("the engine's process is there, and does not answer"),
+                hint=_(
+                    "a halted process goes on after `kill -CONT`; after `kill -9` the next"
+                    " command starts another, and runs go on"
+                ),
+            ) from error
         raise EngineUnreachable(
             _("the engine does not answer") if refused else _("the engine stopped answering"),
             hint=_("`jobdeck engine status` shows whether it runs"),

@@ -21,6 +21,7 @@ def status_table(engine: Engine) -> Table:
         (_("process"), str(engine.pid)),
         (_("started"), full_time(engine.started_at)),
         (_("up for"), duration(engine.uptime_s)),
+        (_("storage"), _refusing(engine.storage_fault)),
         (_("live runs"), number(engine.live_runs)),
         (
             _("hosts"),
@@ -81,6 +82,13 @@ _LOOKS: Mapping[str, Callable[[int], str]] = {
     ),
     "unknown": lambda n: ngettext("{count} host unknown", "{count} hosts unknown", n),
 }
+
+
+def _refusing(fault: str) -> str | Span:
+    if not fault:
+        return ""
+    text = _("{fault}; what runs waits to be recorded, nothing new starts").format(fault=fault)
+    return Span(text, Tone.BAD)
 
 
 def _behind(chunks: int) -> str:

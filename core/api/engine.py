@@ -39,6 +39,9 @@ class EngineOut(Answer):
     targets_running: int
     targets_waiting: int
     writes_waiting: int
+    storage_fault: str = Field(
+        description="why nothing can be recorded now: what runs waits for it, and nothing new starts"
+    )
     database_bytes: int
     unindexed_chunks: int = Field(
         description="parts of output, of up to 64 KiB, that the search index has not come to yet;"

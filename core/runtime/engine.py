@@ -74,6 +74,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     targets_running: int
     targets_waiting: int
     writes_waiting: int
+    storage_fault: str
+    """Why nothing can be recorded now; "" where it can."""
     database_bytes: int
     unindexed_chunks: int
     """Parts of output, of up to 64 KiB, that the search index has not come to yet."""
@@ -212,6 +214,7 @@ class Engine:
             targets_running=counts[TargetState.RUNNING],
             targets_waiting=counts[TargetState.WAITING],
             writes_waiting=self.store.writer.waiting,
+            storage_fault=str(self.store.writer.fault or ""),
             database_bytes=self._database_bytes(),
             unindexed_chunks=unindexed,
             unlocker=self.vault.unlocker,

@@ -94,6 +94,8 @@ class Writer:
         self._after: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="storage-writer", daemon=True)
         self._door = threading.Lock()  # nothing may be queued behind the mark that ends the thread
+        self.fault: StorageFault | None = None
+        """Why the last group could not be committed; None: it was."""
         self._closed = False
 
     def start(self) -> None:
@@ -176,8 +178,10 @@ class Writer:
                 last_seq = transaction.last_seq
                 failpoints.reach("storage.group.written")
             failpoints.reach("storage.group.committed")
+            self.fault = None
         except exc.SQLAlchemyError as error:
-            answers = [_Raised(storage_fault(error))] * len(group)
+            self.fault = storage_fault(error)
+            answers = [_Raised(self.fault)] * len(group)
             last_seq = None
         for (_, future), answer in zip(group, answers, strict=True):
             if isinstance(answer, _Raised):

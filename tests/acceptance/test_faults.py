@@ -372,11 +372,15 @@ def test_a_run_waits_for_room_on_a_full_disk_and_then_goes_on(
         until(lambda: "storage.refused" in product.log_end() or "disk is full" in said(product))
 
         refused(product.cli("run", "--on", "n*", "--", noise), 3, "the disk is full")
-        assert product.run("engine", "status", "--json").json()["live_runs"] == 1
+        status = product.run("engine", "status", "--json").json()
+        assert status["live_runs"] == 1
+        assert "the disk is full" in status["storage_fault"]
+        assert "waits to be recorded" in product.run("engine", "status").out
         assert product.api("GET", f"/runs/{run_id}").json()["state"] == "running"
 
         (small_disk / "ballast").unlink()
         product.run("runs", "watch", run_id)
+        assert product.run("engine", "status", "--json").json()["storage_fault"] == ""
         assert product.shown(run_id)["run"]["counts"] == {"success": 12}
         for name in ("first", "second", "third"):
             assert sorted((tmp_path / name).read_text().split()) == hosts

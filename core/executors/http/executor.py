@@ -75,11 +75,7 @@ class _Hop:
 
 
 class _NoAnswer(Exception):
-    """No answer came; `timed_out`: nobody took the connection in time."""
-
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
-        super().__init__(reason)
-        self.timed_out = timed_out
+    """No answer came."""
 
     def __init__(self, reason: str, *, timed_out: bool = False) -> None:
         super().__init__(reason)
