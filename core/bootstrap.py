@@ -260,11 +260,13 @@ def restore(home: Home, source: Path) -> Restored:
 def _spare_the_collector() -> None:
     """What is imported and wired stays for ever: look for garbage only in what comes after.
 
-    A full collection over it takes 50 to 130 ms, and a run of 500 hosts caused several.
+    A full collection over it takes 50 to 130 ms, and a run of 500 hosts caused several. What
+    comes after is small, and looked through every few minutes: a circle may hold memory that the
+    collector does not count.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(10_000, 5, 5)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

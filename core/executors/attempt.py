@@ -169,7 +169,7 @@ class Attempt:
 
     def accepted(self) -> None:
         """The request was accepted: standard input can be written."""
-        if self._door is None and self._launch.text:
+        if self._door is None and self._launch.text and not self.is_closed:
             self._hand_over(self._launch.text)
 
     def received(self, stream: Stream, data: bytes) -> None:
@@ -209,6 +209,8 @@ class Attempt:
                 self._write(stream, output)
             if noise:
                 self._note(noise)
+        # The wire refers to the attempt too: a circle would keep the output's way in memory.
+        self._wire = None
         self.gone.set()
         self.end(Turn.CLOSED)
 

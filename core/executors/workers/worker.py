@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 def run(sock: socket.socket, make: Make, loop_factory: LoopFactory = None) -> None:
     """Serve the engine at the other end of `sock` until it closes."""
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(10_000, 5, 5)
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_serve(sock, make))
 
