@@ -226,7 +226,7 @@ class Attempt:
         most = self._script.max_affected
         if most is not None and self._affected > most:
             self._refuse(f"{self._affected:,} rows would change, and `max_affected` is {most:,}")
-        said = f"{affected:,} rows changed" if statement.changes else f"{rows:,} rows"
+        said = f"rows changed: {affected:,}" if statement.changes else f"rows: {rows:,}"
         self._note(f"statement {self._number}: {said}")
 
     def _counted(self, answer: Answer) -> Iterator[Sequence[Row]]:
