@@ -133,7 +133,8 @@ class Attempt:
             self._fail(driver.failure(error.orig, self._statement))
         finally:
             with suppress(DBAPIError):
-                connection.exec_driver_sql("ROLLBACK")
+                if driver.in_transaction:
+                    connection.exec_driver_sql("ROLLBACK")
             self._driver = None
             with suppress(DBAPIError):
                 connection.close()

@@ -198,7 +198,7 @@ class PostgreSql(Driver):
             keepalives_count=3,
             **self._encryption(),
             # Nothing of the engine's user: no password file, no key, no settings.
-            passfile=os.devnull,
+            passfile=f"{os.devnull}/none",
             options="",
             gssencmode="disable",
             sslcertmode="disable",
@@ -256,18 +256,14 @@ class PostgreSql(Driver):
         found = failures.of_postgresql(error)
         if found.position is None:
             return found
-        sent = found.position - (len(self._DECLARE) if self._was_streamed(statement) else 0)
+        sent = found.position - (len(self._DECLARE) if self._streams(statement) else 0)
         return Failure(found.kind, found.words, _position(statement, sent))
-
-    def _was_streamed(self, statement: Statement) -> bool:
-        status = self._raw.info.transaction_status
-        return statement.only_reads and status is not TransactionStatus.IDLE
 
     @property
     def in_transaction(self) -> bool:
-        return self._raw.info.transaction_status in (
-            TransactionStatus.INTRANS,
-            TransactionStatus.ACTIVE,
+        return self._raw.info.transaction_status not in (
+            TransactionStatus.IDLE,
+            TransactionStatus.UNKNOWN,
         )
 
     def limit(self, connection: sqlalchemy.Connection, seconds: float) -> None:

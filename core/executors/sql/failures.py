@@ -109,7 +109,9 @@ def of_postgresql(error: psycopg.Error) -> Failure:
 def at_postgresql_entrance(error: psycopg.Error) -> Failure:
     if error.sqlstate is not None:
         return of_postgresql(error)
-    words = _last_line(error).rpartition(" failed: ")[2].removeprefix("FATAL:  ")
+    lines = [line for line in str(error).splitlines() if " failed: " in line]
+    words = (lines[-1] if lines else _last_line(error)).rpartition(" failed: ")[2]
+    words = words.strip().removeprefix("FATAL:  ")
     for text, kind in _OF_POSTGRESQL_ENTRANCE:
         if text in words:
             return Failure(kind, words)
