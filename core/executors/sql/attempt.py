@@ -133,8 +133,7 @@ class Attempt:
             self._fail(driver.failure(error.orig, self._statement))
         finally:
             with suppress(DBAPIError):
-                if driver.in_transaction:
-                    connection.exec_driver_sql("ROLLBACK")
+                driver.take_back(connection)
             self._driver = None
             with suppress(DBAPIError):
                 connection.close()

@@ -144,6 +144,11 @@ class Driver(ABC):
     @abstractmethod
     def in_transaction(self) -> bool: ...
 
+    def take_back(self, connection: sqlalchemy.Connection) -> None:
+        """Let nothing of an open transaction take effect."""
+        if self.in_transaction:
+            connection.exec_driver_sql("ROLLBACK")
+
     @abstractmethod
     def limit(self, connection: sqlalchemy.Connection, seconds: float) -> None:
         """Let the database end each statement that takes longer."""
@@ -334,6 +339,17 @@ class MySql(Driver):
         if statement is None and found.kind is failures.Kind.LOST:
             return Failure(failures.Kind.UNREACHABLE, found.words)
         return found
+
+    def take_back(self, connection: sqlalchemy.Connection) -> None:
+        rows = self._raw._result
+        if rows is None or not rows.unbuffered_active:
+            super().take_back(connection)
+            return
+        # PyMySQL would take in all rows that are left before it sends anything: the line is given up,
+        # and with it the transaction.
+        rows.unbuffered_active = False
+        self.sever()
+        connection.invalidate()
 
     @property
     def in_transaction(self) -> bool:
