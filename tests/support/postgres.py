@@ -40,7 +40,9 @@ def program(name: str) -> str:
 class Postgres:
     """One server with a cluster of its own; `OWNER` owns all databases."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
+        """`certificate`: a file with its key; the server then speaks TLS too."""
+        self._certificate = certificate
         self.port = free_port([ADDRESS])
         self._folder = Path(tempfile.mkdtemp(prefix="jd-pg-", dir="/tmp"))
         self._as_user: Mapping[str, Any] = {}
@@ -62,8 +64,19 @@ class Postgres:
         self._run(program("initdb"), "--pgdata", str(self._data), *options)
         rules = f"host all {OWNER} {ADDRESS}/32 trust\nhost all all {ADDRESS}/32 scram-sha-256\n"
         (self._data / "pg_hba.conf").write_text(rules)
+        if self._certificate is not None:
+            self._encrypt(self._certificate)
         self.start()
         return self
+
+    def _encrypt(self, certificate: Path) -> None:
+        file = self._data / "server.pem"
+        file.write_bytes(certificate.read_bytes())
+        file.chmod(0o600)
+        owner = self._data.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)
+        with (self._data / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"ssl = on\nssl_cert_file = '{file}'\nssl_key_file = '{file}'\n")
 
     def __exit__(
         self,

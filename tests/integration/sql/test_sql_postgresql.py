@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from core.domain.run import TargetCode, TargetState
 from core.executors.protocol import Login, Outcome, Stream
 from core.executors.stopping import StopSignal
+from tests.support.certificates import Authority
 from tests.support.databases import ask
 from tests.support.postgres import PASSWORD, Postgres
 from tests.support.sshd import free_port
@@ -333,6 +336,35 @@ async def test_an_address_that_is_not_the_targets_is_judged(shop: Shop) -> None:
     outcome = await shop.ask("SELECT 1", address="127.0.0.2")
     assert outcome.code is TargetCode.UNAUTHORIZED
     assert "the engine's own machine" in outcome.message
+
+
+async def test_a_certificate_is_checked_against_the_address_and_the_authority(
+    tmp_path: Path,
+) -> None:
+    authority, other = Authority(tmp_path), Authority(tmp_path / "other")
+    with Postgres(authority.server_file("127.0.0.1")) as server:
+        server.role("app")
+        shop, sink = Shop(server, "postgres"), MemorySink()
+        text = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        good = await shop.ask(text, ca=authority.pem, result="csv", sink=sink)
+        unknown = await shop.ask(text, ca=other.pem, tries=1)
+    with Postgres(authority.server_file("db.example")) as server:
+        server.role("app")
+        misnamed = await Shop(server, "postgres").ask(text, ca=authority.pem, tries=1)
+    assert good.state is TargetState.SUCCESS, good.message
+    assert sink.out == b"ssl\r\ntrue\r\n"
+    assert "SSL error" in unknown.message
+    assert "does not match" in misnamed.message
+    assert unknown.code is misnamed.code is TargetCode.CONNECTION_FAILURE
+    assert list(Path(gettempdir()).glob("jobdeck-ca-*")) == []
+
+
+async def test_a_server_without_encryption_is_not_spoken_to_in_the_clear(
+    shop: Shop, tmp_path: Path
+) -> None:
+    outcome = await shop.ask("SELECT 1", ca=Authority(tmp_path).pem, tries=1)
+    assert outcome.code is TargetCode.CONNECTION_FAILURE
+    assert "server does not support SSL" in outcome.message
 
 
 async def test_a_server_that_dies_in_the_middle_leaves_nothing(own: Postgres) -> None:
