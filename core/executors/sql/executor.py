@@ -3,6 +3,9 @@
 A driver's call blocks, so an attempt has a thread of its own, one of a few; it hands its output
 to the loop and waits until there is room. Whoever ends it asks the database to, from another
 thread, until the attempt's own thread has the database's word that it is over.
+
+Drivers are loaded when the first statement is sent: they take as long as all the rest of an engine's
+start does.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from core.clock import Clock
 from core.domain.run import TargetCode, TargetState
@@ -20,9 +24,11 @@ from core.errors import TargetError
 from core.executors import outcomes
 from core.executors.guard import Guard
 from core.executors.protocol import Outcome, OutputLimitReached, Session, Sink, Stream, Target, Work
-from core.executors.sql.attempt import Attempt, Stopped, Tell
-from core.executors.sql.drivers import DRIVERS, Driver, Entrance
 from core.executors.stopping import StopSignal
+
+if TYPE_CHECKING:
+    from core.executors.sql.attempt import Attempt, Tell
+    from core.executors.sql.drivers import Driver
 
 _AT_ONCE = 32
 """Attempts at the same time; a thread and a connection each."""
@@ -55,8 +61,10 @@ class SqlExecutor:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._helpers.shutdown(wait=False)
 
-    async def drivers(self, script: SqlScript, target: Target) -> Sequence[Driver]:
+    async def _drivers(self, script: SqlScript, target: Target) -> Sequence[Driver]:
         """One for each address of the database; TargetError when there is none to go to."""
+        from core.executors.sql.drivers import DRIVERS, Entrance
+
         make, login = DRIVERS[Database(script.database)], target.login
         if script.database == Database.SQLITE:
             return [make(Entrance(db=script.db), self._clock.monotonic)]
@@ -87,12 +95,15 @@ class SqlExecutor:
         assert isinstance(script, SqlScript)
         try:
             async with stop.breaks():
-                drivers = await self.drivers(script, target)
+                await asyncio.get_running_loop().run_in_executor(self._helpers, _load)
+                drivers = await self._drivers(script, target)
                 await self._room.acquire()
         except TimeoutError:
             return outcomes.cancelled(started=False)
         except TargetError as error:
             return outcomes.refused(error)
+        from core.executors.sql.attempt import Attempt
+
         attempt = Attempt(work.attempt_id, target.host, script, drivers, _teller(sink))
         self._live.add(attempt)
         try:
@@ -122,6 +133,8 @@ class SqlExecutor:
         self, attempt: Attempt, running: asyncio.Future[Outcome], timeout_s: float | None
     ) -> Outcome:
         """End an attempt, and say what became of it; `timeout_s`: what it has used up."""
+        from core.executors.sql.attempt import Stopped
+
         if not attempt.stop():
             return _ended(timeout_s, "it was not sent", is_certain=True)
         loop = asyncio.get_running_loop()
@@ -152,6 +165,11 @@ class _SqlSession:
 
     async def settle(self) -> None:
         """Nothing is kept at the far side; a ledger is for ever."""
+
+
+def _load() -> None:
+    """Import the drivers, outside of the loop."""
+    import core.executors.sql.attempt  # noqa: F401
 
 
 def _teller(sink: Sink) -> Tell:

@@ -23,6 +23,17 @@ from tests.support.work import MemorySink
 
 pytestmark = pytest.mark.needs("postgres")
 
+EVERY_KIND = {
+    "a": 5,
+    "b": True,
+    "c": None,
+    "d": "1.10",
+    "e": "AP8=",
+    "f": {"k": [1]},
+    "g": "2024-02-29",
+    "h": "nan",
+}
+"""Values as JSON has them."""
 SLEEPS = "FETCH FORWARD 500 FROM jobdeck_rows"
 """What a statement that only reads is in the middle of."""
 APP = Login(user="app", password=PASSWORD)
@@ -108,12 +119,7 @@ async def test_values_of_every_kind_are_bound(shop: Shop) -> None:
         sink=sink,
     )
     assert outcome.state is TargetState.SUCCESS, outcome.message
-    assert json.loads(sink.out) == [
-        {
-            **{"a": 5, "b": True, "c": None, "d": "1.10", "e": "AP8="},
-            **{"f": {"k": [1]}, "g": "2024-02-29", "h": "nan"},
-        }
-    ]
+    assert json.loads(sink.out) == [EVERY_KIND]
 
 
 async def test_more_changes_than_allowed_are_taken_back(shop: Shop) -> None:
@@ -356,7 +362,12 @@ async def test_a_certificate_is_checked_against_the_address_and_the_authority(
     assert "SSL error" in unknown.message
     assert "does not match" in misnamed.message
     assert unknown.code is misnamed.code is TargetCode.CONNECTION_FAILURE
-    assert list(Path(gettempdir()).glob("jobdeck-ca-*")) == []
+    assert left_behind() == []
+
+
+def left_behind() -> list[Path]:
+    """Files of authorities that were made for libpq."""
+    return list(Path(gettempdir()).glob("jobdeck-ca-*"))
 
 
 async def test_a_server_without_encryption_is_not_spoken_to_in_the_clear(
@@ -371,7 +382,7 @@ async def test_a_server_that_dies_in_the_middle_leaves_nothing(own: Postgres) ->
     shop = Shop(own, "postgres")
     text = "INSERT INTO goods VALUES (1, 'nut'); SELECT pg_sleep(3600)"
     asking = asyncio.ensure_future(shop.ask(text, tries=1))
-    await eventually(lambda: shop.at_work())
+    await eventually(shop.at_work)
     own.halt()
     outcome = await asking
     assert (outcome.state, outcome.code) == (TargetState.UNREACHABLE, TargetCode.CONNECTION_LOST)
@@ -383,7 +394,7 @@ async def test_a_server_that_dies_in_the_middle_leaves_nothing(own: Postgres) ->
 async def test_a_server_that_dies_outside_of_a_transaction_leaves_it_unknown(own: Postgres) -> None:
     shop = Shop(own, "postgres")
     asking = asyncio.ensure_future(shop.ask("SELECT pg_sleep(3600)", transaction=False))
-    await eventually(lambda: shop.at_work())
+    await eventually(shop.at_work)
     own.halt()
     outcome = await asking
     assert (outcome.state, outcome.code) == (TargetState.UNKNOWN, TargetCode.CONNECTION_LOST)

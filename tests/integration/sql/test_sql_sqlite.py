@@ -92,8 +92,8 @@ async def test_an_endless_statement_is_ended(file: File, limit: str) -> None:
 
 async def test_a_stop_is_heard_in_the_middle(file: File) -> None:
     stop, sink = StopSignal(), MemorySink()
-    text = f"INSERT INTO goods VALUES (1, 'a'); SELECT 1; {ENDLESS}"
-    asking = asyncio.ensure_future(file.ask(text, stop=stop, sink=sink))
+    statements = ["INSERT INTO goods VALUES (1, 'a')", "SELECT 1", ENDLESS]
+    asking = asyncio.ensure_future(file.ask(None, statements=statements, stop=stop, sink=sink))
     async with asyncio.timeout(20):
         await sink.heard.wait()
     stop.set()
