@@ -26,7 +26,7 @@ from core.domain.statements import Database, Statement, whole
 from core.domain.tasks import LedgerEntry, SqlScript
 from core.errors import TargetError
 from core.executors import outcomes
-from core.executors.protocol import Outcome, Stream
+from core.executors.protocol import Outcome, OutputLimitReached, Stream
 from core.executors.sql.drivers import Answer, Driver
 from core.executors.sql.failures import CODE_OF, Failure, Kind
 from core.executors.sql.rendering import RENDERERS, Row, plain
@@ -75,6 +75,8 @@ class Attempt:
         self._driver: Driver | None = None
         self._number = 0
         """Of the statement that runs, from 1."""
+        self._done = 0
+        """Statements that the database has carried out; rows of the last may still come."""
         self._is_committing = False
         self._is_in_doubt = False
         """A commit was lost, and no later try has found out what became of it."""
@@ -120,7 +122,7 @@ class Attempt:
 
     def _try(self) -> Outcome:
         driver, connection = self._enter()
-        self._rows = self._affected = self._number = 0
+        self._rows = self._affected = self._number = self._done = 0
         self._first, self._is_committing = None, False
         try:
             with self._lock:
@@ -129,6 +131,8 @@ class Attempt:
                 self._has_begun = True
                 self._driver = driver
             return self._work(driver, connection)
+        except OutputLimitReached:
+            raise _Ended(outcomes.printed_too_much(self._effect())) from None
         except DBAPIError as error:
             self._fail(driver.failure(error.orig, self._statement))
         finally:
@@ -174,7 +178,9 @@ class Attempt:
             if self._stopping.is_set():
                 self._raise_stopped()
             self._number = number
-            self._take(statement, driver.run(connection, statement, script.values))
+            answer = driver.run(connection, statement, script.values)
+            self._done = number
+            self._take(statement, answer)
             if script.transaction and not driver.in_transaction:
                 self._refuse(
                     f"statement {number} ended the transaction by itself",
@@ -320,9 +326,9 @@ class Attempt:
 
     def _effect(self) -> str:
         """What took effect, where the connection ends outside of a commit."""
-        if self._script.transaction or self._number <= 1:
+        if self._script.transaction or not self._done:
             return "nothing took effect"
-        return f"statements 1 to {self._number - 1} took effect"
+        return f"statements 1 to {self._done} took effect"
 
     def _place(self, position: int | None) -> str:
         if not self._number:

@@ -23,7 +23,7 @@ from core.domain.tasks import SqlScript
 from core.errors import TargetError
 from core.executors import outcomes
 from core.executors.guard import Guard
-from core.executors.protocol import Outcome, OutputLimitReached, Session, Sink, Stream, Target, Work
+from core.executors.protocol import Outcome, Session, Sink, Stream, Target, Work
 from core.executors.stopping import StopSignal
 
 if TYPE_CHECKING:
@@ -122,8 +122,6 @@ class SqlExecutor:
         except TimeoutError:
             limit_s = None if stop.is_set() else timeout_s
             return await self._end(attempt, running, limit_s)
-        except OutputLimitReached:
-            return outcomes.printed_too_much("nothing took effect")
         finally:
             if not running.done():
                 attempt.stop()
@@ -151,8 +149,6 @@ class SqlExecutor:
             return running.result()
         except Stopped as stopped:
             return _ended(timeout_s, str(stopped), is_certain=stopped.is_certain)
-        except OutputLimitReached:
-            return _ended(timeout_s, "nothing took effect", is_certain=True)
 
 
 class _SqlSession:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from core.domain.run import TargetCode, TargetState
-from core.executors.protocol import Login, Outcome, Stream
+from core.executors.protocol import Login, Outcome, OutputLimitReached, Stream
 from core.executors.stopping import StopSignal
 from tests.support.certificates import Authority
 from tests.support.databases import ask
@@ -147,6 +147,28 @@ async def test_a_failure_takes_back_the_transaction_and_nothing_else(
     assert outcome.message.startswith("statement 2: duplicate key value")
     assert outcome.message.endswith(effect)
     assert shop.rows() == left
+
+
+async def test_what_took_effect_before_a_limit_was_passed_is_not_denied(shop: Shop) -> None:
+    text = "INSERT INTO goods VALUES (1, 'nut'), (2, 'bolt') RETURNING id"
+    outcome = await shop.ask(text, transaction=False, max_rows=1)
+    assert outcome.message.endswith("; statements 1 to 1 took effect")
+    assert len(shop.rows()) == 2
+
+
+async def test_output_that_is_too_much_ends_it(shop: Shop) -> None:
+    class Full(MemorySink):
+        def write(self, stream: Stream, data: bytes) -> bool:
+            return False
+
+        async def ready(self) -> None:
+            raise OutputLimitReached
+
+    text = "INSERT INTO goods VALUES (1, 'nut') RETURNING id"
+    outcome = await shop.ask(text, sink=Full())
+    assert (outcome.state, outcome.code) == (TargetState.FAILED, TargetCode.OUTPUT_LIMIT)
+    assert outcome.message.endswith("; nothing took effect")
+    assert shop.rows() == []
 
 
 async def test_outside_of_a_transaction_what_forbids_one_runs(shop: Shop) -> None:
