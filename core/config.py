@@ -45,7 +45,7 @@ class Settings(Value):
     )
     http_networks: tuple[NetworkText, ...] = Field(
         (),
-        description="the only networks that HTTP requests reach; empty: all but this machine's own",
+        description="the only networks that HTTP requests and SQL reach; empty: all but this machine's own",
     )
     cancel_grace_s: float = Field(3, ge=0, le=300, description="between TERM and KILL")
     output_per_target: str = Field("100MB", description="cap on one target's output")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from installers import progress
 
-SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+FOLDERS = (Path("/usr/sbin"), Path("/sbin"))
+"""Where servers live that are not on the path of an ordinary user."""
 HOMEBREW = ("fish", "tmux")  # the rest comes with macOS, or does not exist there
 APT_LISTS = Path("/var/lib/apt/lists")
 
@@ -35,7 +36,7 @@ class Need:
 
     def is_met(self) -> bool:
         if not self.is_library:
-            return shutil.which(self.name, path=SEARCH_PATH) is not None
+            return shutil.which(self.name, path=search_path()) is not None
         if not sys.platform.startswith("linux"):
             return True
         try:
@@ -47,6 +48,7 @@ class Need:
 
 SSH = "runs over a real SSH server"
 SHELLS = "quoting, tried on the real shells"
+DATABASES = "SQL on real database servers"
 TERMINAL = "consoles in a real terminal"
 DESKTOP = "the desktop, off screen"
 
@@ -60,6 +62,7 @@ NEEDS = (
     Need("ksh", "ksh", SHELLS),
     Need("tcsh", "tcsh", SHELLS),
     Need("zsh", "zsh", SHELLS),
+    Need("postgres", "postgresql", DATABASES),
     Need("tmux", "tmux", TERMINAL),
     Need("libEGL.so.1", "libegl1", DESKTOP),
     Need("libGL.so.1", "libgl1", DESKTOP),
@@ -69,6 +72,12 @@ NEEDS = (
     Need("libxcb-cursor.so.0", "libxcb-cursor0", DESKTOP),
     Need("libxkbcommon.so.0", "libxkbcommon0", DESKTOP),
 )
+
+
+def search_path() -> str:
+    """Debian keeps PostgreSQL's server in a folder by version."""
+    folders = (*FOLDERS, *Path("/usr/lib/postgresql").glob("*/bin"))
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, folders)])
 
 
 def is_debian() -> bool:

@@ -28,8 +28,14 @@ settings.load_profile("untimed")
 
 # A Unix socket's path is limited to about 100 bytes, and macOS has a long temporary folder.
 _SHORT_TMP = "/tmp" if os.name == "posix" else None
-# Servers live in sbin, which is not on the path of an ordinary user.
-_SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+# Servers live in sbin, which is not on the path of an ordinary user, or in folders by version.
+_SEARCH_PATH = os.pathsep.join(
+    [
+        os.environ.get("PATH", os.defpath),
+        *("/usr/sbin", "/sbin"),
+        *map(str, Path("/usr/lib/postgresql").glob("*/bin")),
+    ]
+)
 # What could lead a test out of its home: another engine, the user's agent, settings and keyring.
 _OUTSIDE = ("SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
 _OUTSIDE_PREFIXES = ("JOBDECK_", "XDG_CONFIG", "XDG_DATA", "XDG_STATE", "XDG_CACHE")

@@ -77,7 +77,7 @@ class EnvironmentSpec(Value):
     )
     host_keys: HostKeyPolicy = HostKeyPolicy.ASK
     http_networks: tuple[NetworkText, ...] = Field(
-        (), description="the only networks that HTTP requests for its hosts may reach"
+        (), description="the only networks that HTTP requests and SQL for its hosts may reach"
     )
 
     @model_validator(mode="after")

@@ -12,6 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 _PLACE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -30,6 +33,10 @@ def check_places(text: str) -> str:
                 " or $${ for the text itself"
             )
     return text
+
+
+Filled = Annotated[str, AfterValidator(check_places)]
+"""A text in which `${NAME}` stands for an environment variable of the step."""
 
 
 def names_in(text: str) -> Iterator[str]:

@@ -52,7 +52,7 @@ def check_authorities(text: str) -> str:
     """`text`; ValueError unless it holds certificates in PEM."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except (ssl.SSLError, ValueError) as error:
+    except (ssl.SSLError, TypeError, ValueError) as error:  # TypeError: not ASCII
         raise ValueError("give certificates in PEM, as -----BEGIN CERTIFICATE----- …") from error
     return text
 

@@ -13,6 +13,7 @@ FINGERPRINT = r"^SHA256:[A-Za-z0-9+/]{43}$"
 INTERPRETER = r"^[\w./+-]+$"
 LABEL_KEY = r"^[\w][\w./-]{0,62}$"
 SECRET_ID = r"^[0-9A-Z]{26}$"
+TABLE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$"
 USER_NAME = r"^[^\s:\-][^\s:]*$"
 
 IN_WORDS: Mapping[str, str] = {
@@ -22,6 +23,7 @@ IN_WORDS: Mapping[str, str] = {
     INTERPRETER: "must be the name or the path of a program: letters, digits and _ . / + -",
     LABEL_KEY: "cannot be the key of a label: letters, digits, _ . / and -, at most 63 of them",
     SECRET_ID: "must be the id of a secret in the vault, or the secret's own text instead",
+    TABLE: "must be the name of a table, TABLE or SCHEMA.TABLE, in letters, digits and _",
     USER_NAME: "must be a user's name, without blanks and colons, and with no - at its beginning",
 }
 """Pattern -> what is said of a text that does not match it."""

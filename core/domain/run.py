@@ -110,6 +110,8 @@ class TargetCode(StrEnum):
     OUTPUT_LIMIT = "OutputLimit"
     UNEXPECTED_ANSWER = "UnexpectedAnswer"
     """A service answered, and not as the step expects."""
+    STATEMENT_FAILED = "StatementFailed"
+    """A database refused a statement."""
     INVALID_OUTPUTS = "InvalidOutputs"
     NO_MATCHED_NODES = "NoMatchedNodes"
     INVALID_OPTIONS = "InvalidOptions"

@@ -59,4 +59,44 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
         return [("method", self.method)]
 
 
-Task = Program | HttpRequest
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The row that says that a step has taken effect on a target, in this run."""
+
+    table: str
+    run: str
+    step: str
+    target: str
+
+
+class SqlScript(msgspec.Struct, frozen=True, kw_only=True, tag="sql"):
+    """Statements and their values: see `core.domain.steps.sql.SqlStep`. It may hold secrets."""
+
+    database: str
+    address: str
+    """"": the target's."""
+    port: int
+    db: str
+    """The database's name on its server, or the path of its file."""
+    statements: tuple[str, ...]
+    values: dict[str, str | bool | int | float | None]
+    transaction: bool
+    may_repeat: bool
+    ledger: LedgerEntry | None
+    max_rows: int
+    max_affected: int | None
+    statement_timeout_s: float | None
+    result: str
+    capture: dict[str, str]
+    """Output -> column."""
+    tries: int
+    tls: bool
+    ca: str | None
+
+    def __repr__(self) -> str:
+        return f"SqlScript({self.database})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("database", self.database)]
+
+
+Task = Program | HttpRequest | SqlScript

@@ -13,6 +13,7 @@ from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.http import HttpExecutor
 from core.executors.local import LocalExecutor
 from core.executors.protocol import Executor, HostKeyBook
+from core.executors.sql import SqlExecutor
 from core.executors.ssh import SshExecutor
 from core.executors.workers import Setup, WorkerPool, Workers
 
@@ -82,10 +83,15 @@ def _http(access: Access) -> Executor:
     return HttpExecutor(access.clock)
 
 
+def _sql(access: Access) -> Executor:
+    return SqlExecutor(access.clock)
+
+
 EXECUTORS: Mapping[str, Callable[[Access], Executor]] = {
     "ssh": _ssh,
     "local": _local,
     "http": _http,
+    "sql": _sql,
 }
 """Protocol of a host (`core.domain.inventory.Protocol`), or what a step asks for by its
 `access` -> how the executor is made."""

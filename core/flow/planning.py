@@ -72,7 +72,7 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
     run_as = {
         step.name: account
         for step in job.steps
-        if (account := step.run_as or request.run_as) and not step.runs_once
+        if (account := step.run_as or request.run_as) and step.logs_in
     }
     routes = {
         jump: _freeze(jump, documents, grouped)
@@ -291,7 +291,7 @@ def _scripts(job: JobSpec, documents: Documents) -> dict[str, FrozenScript]:
 
 
 def _check_access(definition: RunDefinition) -> None:
-    """Every SSH target and jump needs an account."""
+    """Every jump and every target that is logged in to needs an account."""
     problems: dict[str, Problem] = {}
     for step in definition.graph.nodes:
         for ordinal in definition.step_hosts[step.name]:
@@ -306,7 +306,7 @@ def _check_access(definition: RunDefinition) -> None:
 
 
 def _has_account(definition: RunDefinition, step: StepBase, host: FrozenHost) -> bool:
-    if host.protocol is Access.LOCAL or step.access is not None:
+    if not step.logs_in or (host.protocol is Access.LOCAL and step.access is None):
         return True
     return definition.account_for(step, host) is not None
 

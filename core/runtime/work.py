@@ -126,26 +126,21 @@ class WorkMaker:
 
     def target(self, host: FrozenHost, step: StepBase) -> Target:
         """Where to go and as whom."""
+        account = self._definition.run_as.get(step.name, host.account)
         if step.access is not None:
             return Target(
                 host=host.name,
                 address=host.address,
                 port=host.port,
-                login=Login(user=""),
+                login=self._login(host, account) if step.logs_in else Login(user=""),
                 connect_timeout_s=self._ways.connect_timeout_s,
                 networks=host.http_networks or self._ways.http_networks,
             )
-        account = self._definition.run_as.get(step.name, host.account)
         return self._target(host, account, with_jumps=True)
 
     def _target(self, host: FrozenHost, account: str | None, *, with_jumps: bool) -> Target:
-        login = Login(user="")
-        if host.protocol is not Protocol.LOCAL:
-            if account is None or account not in self._opened.logins:
-                raise TargetError(
-                    "InvalidOptions", f"host {host.name} has no account to log in with"
-                )
-            login = self._opened.logins[account]
+        is_local = host.protocol is Protocol.LOCAL
+        login = Login(user="") if is_local else self._login(host, account)
         routes = self._definition.routes
         jumps = tuple(
             self._target(routes[name], routes[name].account, with_jumps=False)
@@ -162,6 +157,11 @@ class WorkMaker:
             jumps=jumps,
             connect_timeout_s=self._ways.connect_timeout_s,
         )
+
+    def _login(self, host: FrozenHost, account: str | None) -> Login:
+        if account is None or account not in self._opened.logins:
+            raise TargetError("InvalidOptions", f"host {host.name} has no account to log in with")
+        return self._opened.logins[account]
 
     def is_claimed(self, step: StepBase) -> bool:
         """Whether the target keeps a record of the attempt."""

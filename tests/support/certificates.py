@@ -31,6 +31,12 @@ class Authority:
 
     def server_context(self, name: str) -> ssl.SSLContext:
         """For a server that is called `name`, a host name or an address."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server_file(name))
+        return context
+
+    def server_file(self, name: str) -> Path:
+        """The same as a file: its key, and the certificate."""
         key = ec.generate_private_key(ec.SECP256R1())
         try:
             general: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(name))
@@ -48,9 +54,7 @@ class Authority:
             )
             + certificate.public_bytes(serialization.Encoding.PEM)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
     def _sign(
         self,

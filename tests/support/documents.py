@@ -128,6 +128,7 @@ SPECIAL: Mapping[str, st.SearchStrategy[Any]] = {
     "expression": EXPRESSIONS,
     "targets": EXPRESSIONS,
     "url": st.sampled_from(["http://x/${A}?b=c", "https://${JOBDECK_ADDRESS}:8443", "${BASE}/"]),
+    "ca": st.none(),
     "host_key": st.binary(min_size=32, max_size=32).map(
         lambda raw: "SHA256:" + base64.b64encode(raw).decode().rstrip("=")
     ),

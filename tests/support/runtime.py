@@ -15,6 +15,7 @@ from core.domain.documents import parse
 from core.executors.http import HttpExecutor
 from core.executors.protocol import Executor, Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
+from core.executors.sql import SqlExecutor
 from core.flow.definition import RunRequest
 from core.home import Home
 from core.runtime.engine import Engine, StopMode
@@ -57,8 +58,14 @@ async def engine(
 
 
 def executors_with(hosts: ScriptedExecutor) -> dict[str, Executor]:
-    """Scripted hosts, and real requests."""
-    return {"ssh": hosts, "local": hosts, "http": HttpExecutor(SystemClock())}
+    """Scripted hosts, and real requests and databases."""
+    clock = SystemClock()
+    return {
+        "ssh": hosts,
+        "local": hosts,
+        "http": HttpExecutor(clock),
+        "sql": SqlExecutor(clock),
+    }
 
 
 async def save(opened: Engine, *bodies: dict[str, Any]) -> None:

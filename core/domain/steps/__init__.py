@@ -22,8 +22,11 @@ from core.domain.steps.base import (
 from core.domain.steps.command import CommandStep, LocalStep
 from core.domain.steps.http import HttpStep
 from core.domain.steps.script import Language, ScriptStep
+from core.domain.steps.sql import SqlStep
 
-Step = Annotated[CommandStep | ScriptStep | LocalStep | HttpStep, Field(discriminator="kind")]
+Step = Annotated[
+    CommandStep | ScriptStep | LocalStep | HttpStep | SqlStep, Field(discriminator="kind")
+]
 
 __all__ = [
     "MAX_PROGRAM_CHARACTERS",
@@ -37,6 +40,7 @@ __all__ = [
     "Retry",
     "ScriptStep",
     "ScriptUse",
+    "SqlStep",
     "Step",
     "StepBase",
 ]

@@ -75,6 +75,11 @@ class StepBase(Value):
         return False
 
     @property
+    def logs_in(self) -> bool:
+        """Whether an account is needed, of the host or of what stands there."""
+        return not self.runs_once
+
+    @property
     def may_repeat(self) -> bool:
         """Whether it may run again where the outcome is unknown."""
         return self.idempotent

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from core.domain.filling import check_places, fill
+from core.domain.filling import Filled, check_places, fill
 from core.domain.http_rules import check_authorities, check_path, check_status
 from core.domain.steps.base import Execution, Given, StepBase
 from core.domain.tasks import Capture, Expectations, HttpRequest
@@ -34,8 +34,6 @@ SAFE = frozenset({Method.GET, Method.HEAD, Method.OPTIONS})
 REPEATABLE = SAFE | {Method.PUT, Method.DELETE}
 """Twice has the effect of once (RFC 9110, 9.2.2)."""
 
-Filled = Annotated[str, AfterValidator(check_places)]
-"""A text in which `${NAME}` stands for an environment variable of the step."""
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=200)]
 Status = Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(check_status)]
 JsonPath = Annotated[str, AfterValidator(check_path)]
@@ -138,6 +136,10 @@ class HttpStep(StepBase):
     @property
     def may_repeat(self) -> bool:
         return self.idempotent or self.method in REPEATABLE
+
+    @property
+    def logs_in(self) -> bool:
+        return False
 
     @property
     def is_detached(self) -> bool:

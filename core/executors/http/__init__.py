@@ -1,4 +1,4 @@
-"""HTTP requests: the guard of where they go, and the exchange itself."""
+"""HTTP requests: one exchange, whatever lies on its way."""
 
 from core.executors.http.executor import HttpExecutor
 

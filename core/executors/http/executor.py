@@ -30,7 +30,7 @@ from core.domain.run import TargetCode, TargetState
 from core.domain.tasks import HttpRequest
 from core.errors import TargetError
 from core.executors import outcomes
-from core.executors.http.guard import Guard
+from core.executors.guard import Guard
 from core.executors.protocol import Outcome, OutputLimitReached, Session, Sink, Stream, Target, Work
 from core.executors.stopping import StopSignal
 

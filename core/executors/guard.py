@@ -1,4 +1,4 @@
-"""A URL's host -> the addresses that a request may connect to, all of them judged.
+"""A host's name -> the addresses that may be connected to, all of them judged.
 
 A name is resolved once for each hop, and the connection goes to an address that was judged:
 a name server that answers differently the second time is not asked a second time.
@@ -37,9 +37,9 @@ class Guard:
             if reason := refusal(address, allowed, own):
                 raise TargetError(
                     TargetCode.UNAUTHORIZED,
-                    f"the request to {host} was not sent: {reason}",
+                    f"nothing was sent to {host}: {reason}",
                     hint="`http_networks` of the host's environment, or of the engine's settings,"
-                    " lists networks that requests may reach",
+                    " lists networks that may be reached",
                 )
         return found
 
