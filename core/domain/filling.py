@@ -10,7 +10,7 @@ where it could end the place that it stands in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -37,11 +37,6 @@ def check_places(text: str) -> str:
 
 Filled = Annotated[str, AfterValidator(check_places)]
 """A text in which `${NAME}` stands for an environment variable of the step."""
-
-
-def names_in(text: str) -> Iterator[str]:
-    """The variables that `text` has places for."""
-    return (match[1] for match in _PLACE.finditer(text) if match[1] is not None)
 
 
 def fill(text: str, values: Mapping[str, str], quote: Callable[[str], str] = str) -> str:

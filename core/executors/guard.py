@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from core.domain.addresses import refusal
 from core.domain.run import TargetCode
 from core.errors import TargetError
+from core.executors.protocol import Target
 
 
 class Guard:
@@ -22,10 +23,11 @@ class Guard:
     def __init__(self, threads: ThreadPoolExecutor) -> None:
         self._threads = threads
 
-    async def addresses(
-        self, host: str, port: int, allowed: Sequence[str], own: str
-    ) -> Sequence[str]:
-        """Where to connect; TargetError when the name is not known or one address is refused."""
+    async def addresses(self, host: str, port: int, target: Target) -> Sequence[str]:
+        """Where to connect; TargetError when the name is not known or one address is refused.
+
+        `target` says which networks may be reached, and which address is on record.
+        """
         loop = asyncio.get_running_loop()
         try:
             found = await loop.run_in_executor(self._threads, _look_up, host, port)
@@ -34,7 +36,7 @@ class Guard:
                 TargetCode.HOST_NOT_FOUND, f"the name {host} cannot be resolved: {error}"
             ) from error
         for address in found:
-            if reason := refusal(address, allowed, own):
+            if reason := refusal(address, target.networks, own=target.address):
                 raise TargetError(
                     TargetCode.UNAUTHORIZED,
                     f"nothing was sent to {host}: {reason}",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from core.clock import Clock, SystemClock
+from core.clock import Clock
 from core.executors.attempt import Patience
 from core.executors.conduct import NewToken
 from core.executors.hostkeybook import InMemoryHostKeys
@@ -27,7 +27,7 @@ class Access:
     """What executors are made from."""
 
     book: InMemoryHostKeys
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock
     idle_connection_s: float = 60.0
     """Unused connections close after this."""
     kept_connections: int = 512

@@ -124,6 +124,9 @@ class ContinueRequested(Event, frozen=True, kw_only=True, tag="continue_requeste
     step: str
 
 
+BatchEvent = BatchFinished | BatchDue | BatchChecked
+"""What happens to one batch."""
+
 AnyEvent = (
     Started
     | StepFinished

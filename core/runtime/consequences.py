@@ -5,10 +5,11 @@ Written with the event itself, so what people see never disagrees with what is r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from core.domain.run import RunState
-from core.flow.events import AnyEvent, BatchFinished, StepFinished
+from core.flow.events import AnyEvent, BatchEvent, BatchFinished, StepFinished
 from core.flow.machine import FlowState, StepStatus
-from core.runtime.rolling import BatchEvent
 from core.storage import batches, run_writes
 from core.storage.writer import Transaction
 
@@ -28,8 +29,9 @@ def keep(
         old = before.steps.get(name)
         # An attempt is shown once its targets are on record.
         if old is not None and old != status and old.attempt == status.attempt:
-            _keep_batches(tx, run_id, name, old, status, event, reason)
-            _keep_step(tx, run_id, name, old, status, event, reason)
+            change = _Change(name, old, status, event, reason)
+            _keep_batches(tx, run_id, change)
+            _keep_step(tx, run_id, change)
     if after.run is not before.run:
         # Why a run was stopped was said by whoever stopped it; a run that goes on has no why.
         said = _waiting_reason(event, after) if isinstance(event, BatchEvent) else reason
@@ -37,15 +39,19 @@ def keep(
         run_writes.set_run_state(tx, run_id, after.run, actor, reason="" if is_told else said)
 
 
-def _keep_step(
-    tx: Transaction,
-    run_id: str,
-    step: str,
-    old: StepStatus,
-    new: StepStatus,
-    event: AnyEvent,
-    reason: str,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What an event did to one step; `reason` is about the event's own batch, if it is of one."""
+
+    step: str
+    old: StepStatus
+    new: StepStatus
+    event: AnyEvent
+    reason: str
+
+
+def _keep_step(tx: Transaction, run_id: str, change: _Change) -> None:
+    old, new, event = change.old, change.new, change.event
     # A step that waits for its retry is shown by how its last attempt ended.
     is_shown_already = old.state is RunState.SUSPENDED and new.state is not RunState.SKIPPED
     if old.state is new.state or is_shown_already:
@@ -53,20 +59,12 @@ def _keep_step(
     shown = new.state
     if shown is RunState.SUSPENDED and isinstance(event, StepFinished):
         shown = event.state
-    why = "" if isinstance(event, BatchEvent) else reason
-    run_writes.set_step_state(tx, run_id, step, new.attempt, shown, reason=why)
+    why = "" if isinstance(event, BatchEvent) else change.reason
+    run_writes.set_step_state(tx, run_id, change.step, new.attempt, shown, reason=why)
 
 
-def _keep_batches(
-    tx: Transaction,
-    run_id: str,
-    step: str,
-    old: StepStatus,
-    new: StepStatus,
-    event: AnyEvent,
-    reason: str,
-) -> None:
-    """Store what an event changed in a step's batches; `reason` is about the event's own."""
+def _keep_batches(tx: Transaction, run_id: str, change: _Change) -> None:
+    step, old, new, event = change.step, change.old, change.new, change.event
     subject = event.batch if isinstance(event, BatchEvent) else None
     for batch, (before, after) in enumerate(zip(old.batches, new.batches, strict=True)):
         if before is not after:
@@ -74,7 +72,7 @@ def _keep_batches(
             if batch == subject and isinstance(event, BatchFinished) and not event.ran:
                 batches.stand_as_before(tx, run_id, step, new.attempt, batch, count)
                 continue
-            why = reason if batch == subject else ""
+            why = change.reason if batch == subject else ""
             batches.set_batch(tx, run_id, step, new.attempt, batch, after, count, reason=why)
 
 

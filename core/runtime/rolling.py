@@ -38,9 +38,6 @@ Orders = asyncio.Queue[BatchOrder | EndStep | None]
 """What the machine wants of a step's batches, in order; None wakes up whoever waits."""
 
 
-BatchEvent = BatchFinished | BatchDue | BatchChecked
-
-
 class Feed(Protocol):
     """Tells the machine what happened."""
 

@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import psycopg
@@ -78,12 +77,7 @@ class Postgres:
         with (self._data / "postgresql.auto.conf").open("a") as settings:
             settings.write(f"ssl = on\nssl_cert_file = '{file}'\nssl_key_file = '{file}'\n")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.halt()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -65,6 +65,21 @@ class MemorySink:
         self.unclaimed_for.append(reason)
 
 
+class NarrowSink(MemorySink):
+    """Keeps all output, and asks to be waited for after every piece."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = 0
+
+    def write(self, stream: Stream, data: bytes) -> bool:
+        super().write(stream, data)
+        return False
+
+    async def ready(self) -> None:
+        self.waits += 1
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """An outcome, and what was printed before it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from core.domain.captures import OutputRule
 from core.domain.patterns import FOLDER
@@ -100,6 +100,26 @@ class StepBase(Value):
     def script_used(self) -> ScriptUse | None:
         """The script document that is copied into a run."""
         return None
+
+
+class ServiceStep(StepBase):
+    """What every kind of step has that speaks to a service, from the engine's own machine."""
+
+    once: bool = Field(False, description="once, instead of once for each target")
+
+    @model_validator(mode="after")
+    def _hangs_on_its_connection(self) -> Self:
+        if self.execution is not Execution.DIRECT and "execution" in self.model_fields_set:
+            raise ValueError("it hangs on its connection, and no host keeps it; drop `execution`")
+        return self
+
+    @property
+    def runs_once(self) -> bool:
+        return self.once
+
+    @property
+    def is_detached(self) -> bool:
+        return False
 
 
 class ProgramStep(StepBase):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote, quote_plus, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from core.domain.certificates import Authorities
 from core.domain.filling import Filled, check_places, fill
-from core.domain.http_rules import check_authorities, check_path, check_status
-from core.domain.steps.base import Execution, Given, StepBase
+from core.domain.http_rules import check_path, check_status
+from core.domain.steps.base import Given, ServiceStep
 from core.domain.tasks import Capture, Expectations, HttpRequest
 from core.domain.values import EnvName, Regex, Value
 
@@ -37,7 +38,6 @@ REPEATABLE = SAFE | {Method.PUT, Method.DELETE}
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=200)]
 Status = Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(check_status)]
 JsonPath = Annotated[str, AfterValidator(check_path)]
-Authorities = Annotated[str, AfterValidator(check_authorities)]
 
 
 class Expect(Value):
@@ -72,7 +72,7 @@ class CaptureFrom(Value):
         return self
 
 
-class HttpStep(StepBase):
+class HttpStep(ServiceStep):
     """An HTTP request from the engine's machine, to each target's service or once.
 
     `${NAME}` stands for an environment variable of the step; ${JOBDECK_ADDRESS} is the target's.
@@ -89,7 +89,6 @@ class HttpStep(StepBase):
         description="http:// or https://; a value at its beginning is taken as it stands, any"
         " other is percent-encoded",
     )
-    once: bool = Field(False, description="once, instead of once for each target")
     query: dict[str, Filled] = Field(default_factory=dict)
     headers: dict[HeaderName, Filled] = Field(default_factory=dict)
     data: Any = Field(None, description="sent as JSON")
@@ -123,15 +122,8 @@ class HttpStep(StepBase):
             raise ValueError(
                 "with `once` there are no targets; drop `targets`, `run_as`, `rolling`"
             )
-        if self.execution is not Execution.DIRECT and "execution" in self.model_fields_set:
-            raise ValueError("a request hangs on its connection; drop `execution`")
-        for text in _texts(self.data):
-            check_places(text)
+        _with_texts(self.data, check_places)
         return self
-
-    @property
-    def runs_once(self) -> bool:
-        return self.once
 
     @property
     def may_repeat(self) -> bool:
@@ -139,10 +131,6 @@ class HttpStep(StepBase):
 
     @property
     def logs_in(self) -> bool:
-        return False
-
-    @property
-    def is_detached(self) -> bool:
         return False
 
     def task(self, given: Given) -> HttpRequest:
@@ -197,7 +185,8 @@ class HttpStep(StepBase):
     def _body(self, env: Mapping[str, str]) -> tuple[bytes | None, str]:
         """The body, and its media type."""
         if self.data is not None:
-            text = json.dumps(_filled(self.data, env), ensure_ascii=False)
+            filled = _with_texts(self.data, lambda text: fill(text, env))
+            text = json.dumps(filled, ensure_ascii=False)
             return text.encode(), "application/json"
         if self.form is not None:
             pairs = (f"{quote_plus(n)}={quote_plus(fill(t, env))}" for n, t in self.form.items())
@@ -214,25 +203,13 @@ def _header(text: str, env: Mapping[str, str]) -> str:
     return value
 
 
-def _filled(value: Any, env: Mapping[str, str]) -> Any:
-    """A JSON value whose texts are filled; a value never becomes more than text."""
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """A JSON value whose texts are changed; what is no text, and every name, stays."""
     match value:
         case str():
-            return fill(value, env)
+            return change(value)
         case dict():
-            return {name: _filled(each, env) for name, each in value.items()}
+            return {name: _with_texts(each, change) for name, each in value.items()}
         case list() | tuple():
-            return [_filled(each, env) for each in value]
+            return [_with_texts(each, change) for each in value]
     return value
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for each in value.values():
-                yield from _texts(each)
-        case list() | tuple():
-            for each in value:
-                yield from _texts(each)

@@ -9,10 +9,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from core.domain.certificates import Authorities
 from core.domain.filling import Filled, fill
 from core.domain.patterns import TABLE
 from core.domain.statements import Database, Statement, cut, whole
-from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, Execution, Given, StepBase
+from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, Given, ServiceStep
 from core.domain.tasks import LedgerEntry, SqlScript
 from core.domain.values import EnvName
 
@@ -40,7 +41,7 @@ class Tls(StrEnum):
     OFF = "off"
 
 
-class SqlStep(StepBase):
+class SqlStep(ServiceStep):
     """SQL statements, sent to each target's own database or once, from the engine's machine.
 
     Values go in as `parameters`, and stand in the text as `:name`.
@@ -59,7 +60,6 @@ class SqlStep(StepBase):
     parameters: dict[ParameterName, Filled | bool | int | float | None] = Field(
         default_factory=dict, description="name -> value; `:name` in a statement stands for it"
     )
-    once: bool = Field(False, description="once, instead of once for each target")
     address: Filled | None = Field(
         None, min_length=1, max_length=255, description="of the server; empty: the target's"
     )
@@ -100,7 +100,7 @@ class SqlStep(StepBase):
         Tls.VERIFY,
         description="for servers that are not on the engine's machine; off: in the clear",
     )
-    ca: str | None = Field(
+    ca: Authorities | None = Field(
         None, max_length=1 << 18, description="PEM: trust these authorities, and no others"
     )
 
@@ -108,8 +108,6 @@ class SqlStep(StepBase):
     def _fits_together(self) -> Self:
         if (self.text is None) == (not self.statements):
             raise ValueError("give `text` or `statements`, one of the two")
-        if self.execution is not Execution.DIRECT and "execution" in self.model_fields_set:
-            raise ValueError("statements hang on their connection; drop `execution`")
         self._check_place()
         if not self.transaction and (self.ledger is not None or self.max_affected is not None):
             raise ValueError("`ledger` and `max_affected` need `transaction: true`")
@@ -167,20 +165,12 @@ class SqlStep(StepBase):
             )
 
     @property
-    def runs_once(self) -> bool:
-        return self.once
-
-    @property
     def logs_in(self) -> bool:
         return self.database is not Database.SQLITE
 
     @property
     def may_repeat(self) -> bool:
         return self.idempotent or self.ledger is not None
-
-    @property
-    def is_detached(self) -> bool:
-        return False
 
     def parts(self) -> Sequence[Statement]:
         """The statements, in their order."""

@@ -27,6 +27,7 @@ import httpx
 from core.clock import Clock
 from core.domain.http_rules import Answer, broken, captured
 from core.domain.run import TargetCode, TargetState
+from core.domain.steps.http import SAFE
 from core.domain.tasks import HttpRequest
 from core.errors import TargetError
 from core.executors import outcomes
@@ -133,7 +134,7 @@ class _HttpSession:
                     raise
                 reason, wait_s = str(failure), pause_s
             else:
-                if left == 0 or answer.status not in _BUSY or not request.may_repeat:
+                if not _is_put_off(request, answer.status, is_last=left == 0):
                     return answer
                 reason = f"status {answer.status}"
                 wait_s = _retry_after_s(answer) or pause_s
@@ -144,7 +145,7 @@ class _HttpSession:
     async def _follow(self, request: HttpRequest, key: str, sink: Sink, *, is_last: bool) -> Answer:
         """The answer at the end of the redirects."""
         headers = (("User-Agent", _AGENT), *request.headers)
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
+        if request.method not in SAFE:
             headers = (("Idempotency-Key", key), *headers)
         hop = _Hop(request.method, _url(request.url), headers, request.body)
         for _ in range(request.redirects + 1):
@@ -163,8 +164,7 @@ class _HttpSession:
         """One server's answer, and where it redirects to."""
         url, target = hop.url, self._target
         port = url.port or (443 if url.scheme == "https" else 80)
-        own = target.address if target.host else ""
-        addresses = await self._guard.addresses(url.host, port, target.networks, own)
+        addresses = await self._guard.addresses(url.host, port, target)
         began_s = self._clock.monotonic()
         async with httpx.AsyncClient(
             verify=_tls(request.ca),
@@ -181,10 +181,9 @@ class _HttpSession:
                 )
                 location = response.headers.get("location")
                 moves = response.status_code in _REDIRECTS and location is not None
-                is_shown = not moves and (
-                    is_last or response.status_code not in _BUSY or not request.may_repeat
-                )
-                body = await _body(response, request.max_body_bytes, sink if is_shown else None)
+                is_put_off = _is_put_off(request, response.status_code, is_last=is_last)
+                shown = None if moves or is_put_off else sink
+                body = await _body(response, request.max_body_bytes, shown)
             except httpx.HTTPError as error:
                 raise _NoAnswer(f"the answer broke off: {_words(error)}") from error
             finally:
@@ -231,6 +230,11 @@ class _HttpSession:
 
 class _TooLong(Exception):
     """The body is longer than the step takes."""
+
+
+def _is_put_off(request: HttpRequest, status: int, *, is_last: bool) -> bool:
+    """Whether a busy server's answer is passed over, and the request tried again."""
+    return status in _BUSY and request.may_repeat and not is_last
 
 
 async def _body(response: httpx.Response, most: int, sink: Sink | None) -> bytes:

@@ -69,8 +69,7 @@ class SqlExecutor:
         if script.database == Database.SQLITE:
             return [make(Entrance(db=script.db), self._clock.monotonic)]
         host = script.address or target.address
-        own = target.address if target.host else ""
-        addresses = await self._guard.addresses(host, script.port, target.networks, own)
+        addresses = await self._guard.addresses(host, script.port, target)
         return [
             make(
                 Entrance(

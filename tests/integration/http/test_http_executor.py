@@ -15,12 +15,12 @@ from core.clock import SystemClock
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import Given, HttpStep
 from core.executors.http import HttpExecutor
-from core.executors.protocol import Login, Outcome, Stream, Target, Work
+from core.executors.protocol import Login, Outcome, Target, Work
 from core.executors.stopping import StopSignal
 from tests.support.certificates import Authority
 from tests.support.waiting import eventually
 from tests.support.webserver import Reply, WebServer, json_reply
-from tests.support.work import MemorySink
+from tests.support.work import MemorySink, NarrowSink
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -346,18 +346,8 @@ async def test_https_is_not_left_for_http(tmp_path: Path, web: WebServer) -> Non
 
 
 async def test_output_waits_for_room(web: WebServer) -> None:
-    class Narrow(MemorySink):
-        waits = 0
-
-        def write(self, stream: Stream, data: bytes) -> bool:
-            super().write(stream, data)
-            return False
-
-        async def ready(self) -> None:
-            self.waits += 1
-
     web.serve("/", Reply(body=b"x" * 300_000))
-    sink = Narrow()
+    sink = NarrowSink()
     outcome = await ask({"url": web.url()}, sink=sink)
     assert outcome.state is TargetState.SUCCESS
     assert len(sink.out) == 300_000

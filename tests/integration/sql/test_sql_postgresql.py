@@ -19,7 +19,7 @@ from tests.support.databases import ask
 from tests.support.postgres import PASSWORD, Postgres
 from tests.support.sshd import free_port
 from tests.support.waiting import eventually
-from tests.support.work import MemorySink
+from tests.support.work import MemorySink, NarrowSink
 
 pytestmark = pytest.mark.needs("postgres")
 
@@ -186,17 +186,7 @@ async def test_rows_come_piece_by_piece_and_end_at_their_limit(shop: Shop) -> No
 
 
 async def test_output_waits_for_room(shop: Shop) -> None:
-    class Narrow(MemorySink):
-        waits = 0
-
-        def write(self, stream: Stream, data: bytes) -> bool:
-            super().write(stream, data)
-            return False
-
-        async def ready(self) -> None:
-            self.waits += 1
-
-    sink = Narrow()
+    sink = NarrowSink()
     outcome = await shop.ask("SELECT generate_series(1, 3000)", result="csv", sink=sink)
     assert outcome.state is TargetState.SUCCESS, outcome.message
     assert len(sink.out.split()) == 3001

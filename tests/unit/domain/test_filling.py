@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from core.domain.filling import check_places, fill, names_in
+from core.domain.filling import check_places, fill
 
 
 def test_values_are_quoted_and_texts_are_not() -> None:
@@ -19,7 +19,7 @@ def test_a_value_is_not_filled_again() -> None:
 
 def test_two_dollars_stand_for_the_text_itself() -> None:
     assert fill("$${A} ${A}", {"A": "1"}) == "${A} 1"
-    assert list(names_in("$${A} ${B} ${C}")) == ["B", "C"]
+    assert fill("$${A} ${B} ${C}", {"B": "1", "C": "2"}) == "${A} 1 2"
 
 
 def test_what_has_no_value_is_named_with_what_is_near() -> None:

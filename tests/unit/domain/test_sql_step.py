@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from core.domain.documents import parse
 from core.domain.steps import Given, SqlStep
 from core.errors import Invalid
+from tests.support.certificates import Authority
 
 ENV = {"JOBDECK_RUN": "r1", "JOBDECK_STEP": "main", "JOBDECK_HOST": "db1"}
 SERVER = {"database": "postgresql", "db": "shop"}
 FILE = {"database": "sqlite", "path": "/srv/a.db"}
+AUTHORITY = Authority(Path()).pem
 
 
 def step(**spec: Any) -> SqlStep:
@@ -50,7 +53,11 @@ def step(**spec: Any) -> SqlStep:
         ({**FILE, "text": "SELECT 1", "ledger": "l", "capture": {"A": "a"}}, "nothing to capture"),
         ({**FILE, "text": "SELECT 1", "ledger": "l; DROP"}, "must be the name of a table"),
         ({**FILE, "text": "SELECT 1", "execution": "detached"}, "drop `execution`"),
-        ({**SERVER, "text": "SELECT 1", "tls": "off", "ca": "x"}, "`ca` belongs to `tls: verify`"),
+        (
+            {**SERVER, "text": "SELECT 1", "tls": "off", "ca": AUTHORITY},
+            "`ca` belongs to `tls: verify`",
+        ),
+        ({**SERVER, "text": "SELECT 1", "ca": "x"}, "give certificates in PEM"),
         ({**FILE, "text": "SELECT :a", "parameters": {"a": "${B C}"}}, "names no variable"),
         ({"database": "oracle", "text": "SELECT 1"}, "'postgresql', 'mysql' or 'sqlite'"),
     ],

@@ -12,7 +12,9 @@ from core.executors.registry import Access, open_access
 
 
 async def test_every_protocol_and_every_access_of_a_step_has_an_executor() -> None:
-    access = open_access(Access(book=InMemoryHostKeys(ManualClock().now), cancel_grace_s=7))
+    clock = ManualClock()
+    book = InMemoryHostKeys(clock.now)
+    access = open_access(Access(book=book, clock=clock, cancel_grace_s=7))
 
     of_steps = {kind.access for kind in get_args(get_args(Step)[0]) if kind.access is not None}
     assert set(access) == {protocol.value for protocol in Protocol} | of_steps
@@ -21,7 +23,8 @@ async def test_every_protocol_and_every_access_of_a_step_has_an_executor() -> No
 
 
 def test_tokens_are_long_and_never_the_same() -> None:
-    access = Access(book=InMemoryHostKeys(ManualClock().now))
+    clock = ManualClock()
+    access = Access(book=InMemoryHostKeys(clock.now), clock=clock)
     tokens = {access.new_token() for _ in range(100)}
 
     assert len(tokens) == 100
