@@ -44,11 +44,16 @@ async def engine(
     script: Script = well,
     *,
     hosts: ScriptedExecutor | None = None,
+    local: Executor | None = None,
     **settings: Any,
 ) -> AsyncIterator[tuple[Engine, ScriptedExecutor]]:
-    """An engine on `home`; `hosts` are those of an engine before it, with what they hold."""
+    """An engine on `home`; `hosts` are those of an engine before it, with what they hold.
+
+    `local`: reaches its own machine, instead of a scripted host.
+    """
     executor = hosts or ScriptedExecutor(script)
-    opened = open_engine(Home(home), Settings(**settings), executors=executors_with(executor))
+    executors = executors_with(executor, local)
+    opened = open_engine(Home(home), Settings(**settings), executors=executors)
     await opened.start()
     try:
         yield opened, executor
@@ -57,12 +62,12 @@ async def engine(
         await opened.stop()
 
 
-def executors_with(hosts: ScriptedExecutor) -> dict[str, Executor]:
+def executors_with(hosts: ScriptedExecutor, local: Executor | None = None) -> dict[str, Executor]:
     """Scripted hosts, and real requests and databases."""
     clock = SystemClock()
     return {
         "ssh": hosts,
-        "local": hosts,
+        "local": local or hosts,
         "http": HttpExecutor(clock),
         "sql": SqlExecutor(clock),
     }
@@ -133,9 +138,12 @@ def step(name: str, **more: Any) -> dict[str, Any]:
     return {"kind": "command", "name": name, "command": "x", **more}
 
 
-async def crashing(home: Path, executor: ScriptedExecutor, **settings: Any) -> Engine:
+async def crashing(
+    home: Path, executor: ScriptedExecutor, local: Executor | None = None, **settings: Any
+) -> Engine:
     """An engine that is to be abandoned."""
-    lost = open_engine(Home(home), Settings(**settings), executors=executors_with(executor))
+    executors = executors_with(executor, local)
+    lost = open_engine(Home(home), Settings(**settings), executors=executors)
     await lost.start()
     return lost
 
