@@ -75,6 +75,62 @@ async def test_a_secret_in_a_template_arrives_and_is_kept_nowhere_else(home: Pat
     assert_nowhere(jobdeck, secret.encode())
 
 
+async def test_files_of_some_hosts_go_to_others_through_the_engine(home: Path) -> None:
+    hosts = [{"kind": "host", "name": name, "spec": {"protocol": "local"}} for name in "abcd"]
+    for name in ("a", "b"):
+        (home / name).mkdir()
+        (home / name / f"of {name}").write_text(name)
+        (home / name / f"of {name}").chmod(0o754)
+    spread = {
+        "kind": "distribute",
+        "name": "spread",
+        "source": "a,b",
+        "files": [f"{home}/[ab]"],
+        "to": f"{home}/to/${{JOBDECK_HOST}}/",
+        "by": "source",
+    }
+    async with engine(home / "j", local=local(home)) as (opened, _):
+        await save(opened, *hosts)
+        accepted = await start(opened, step=spread, targets="c,d")
+        run = await ended(opened, accepted.id)
+        rows = await targets_of(opened, run.id)
+        with pytest.raises(Invalid, match="nothing to distribute"):
+            await start(opened, step={**spread, "source": "x*"}, targets="c,d")
+
+    assert run.state is RunState.SUCCEEDED, rows
+    found = {str(path.relative_to(home / "to")): path for path in (home / "to").rglob("of *")}
+    assert sorted(found) == [
+        f"{target}/{source}/{folder}/of {folder}"
+        for target in "cd"
+        for source in "ab"
+        for folder in "ab"
+    ]
+    assert {path.stat().st_mode & 0o700 for path in found.values()} == {0o700}
+    assert not (home / "j" / "staging").exists()
+
+
+async def test_two_sources_with_files_of_one_name_are_refused_without_a_folder_each(
+    home: Path,
+) -> None:
+    hosts = [{"kind": "host", "name": name, "spec": {"protocol": "local"}} for name in "abc"]
+    (home / "x").write_text("x")
+    spread = {
+        "kind": "distribute",
+        "name": "spread",
+        "source": "a,b",
+        "files": [f"{home}/x"],
+        "to": f"{home}/to/",
+    }
+    async with engine(home / "j", local=local(home)) as (opened, _):
+        await save(opened, *hosts)
+        run = await ended(opened, (await start(opened, step=spread, targets="c")).id)
+        (row,) = await targets_of(opened, run.id)
+
+    assert row.state is TargetState.INVALID_TARGET
+    assert "would both become x" in row.message
+    assert not (home / "to").exists()
+
+
 @pytest.mark.parametrize(
     ("spec", "what"),
     [

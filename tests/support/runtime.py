@@ -12,6 +12,7 @@ from core.bootstrap import open_engine
 from core.clock import SystemClock
 from core.config import Settings
 from core.domain.documents import parse
+from core.executors.files import RelayExecutor
 from core.executors.http import HttpExecutor
 from core.executors.protocol import Executor, Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
@@ -52,7 +53,7 @@ async def engine(
     `local`: reaches its own machine, instead of a scripted host.
     """
     executor = hosts or ScriptedExecutor(script)
-    executors = executors_with(executor, local)
+    executors = executors_with(home, executor, local)
     opened = open_engine(Home(home), Settings(**settings), executors=executors)
     await opened.start()
     try:
@@ -62,14 +63,17 @@ async def engine(
         await opened.stop()
 
 
-def executors_with(hosts: ScriptedExecutor, local: Executor | None = None) -> dict[str, Executor]:
+def executors_with(
+    home: Path, hosts: ScriptedExecutor, local: Executor | None = None
+) -> dict[str, Executor]:
     """Scripted hosts, and real requests and databases."""
     clock = SystemClock()
+    entered: dict[str, Executor] = {"ssh": hosts, "local": local or hosts}
     return {
-        "ssh": hosts,
-        "local": local or hosts,
+        **entered,
         "http": HttpExecutor(clock),
         "sql": SqlExecutor(clock),
+        "relay": RelayExecutor(entered, home / "staging"),
     }
 
 
@@ -142,7 +146,7 @@ async def crashing(
     home: Path, executor: ScriptedExecutor, local: Executor | None = None, **settings: Any
 ) -> Engine:
     """An engine that is to be abandoned."""
-    executors = executors_with(executor, local)
+    executors = executors_with(home, executor, local)
     lost = open_engine(Home(home), Settings(**settings), executors=executors)
     await lost.start()
     return lost
