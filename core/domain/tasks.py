@@ -124,6 +124,10 @@ class Push(msgspec.Struct, frozen=True, kw_only=True, tag="push"):
     makes_folders: bool
     fills: bool
     """The files are templates."""
+    check: bool
+    """Only say what would happen."""
+    diff: bool
+    """Then show how a text would change."""
     bytes_per_s: int | None
 
     def __repr__(self) -> str:
@@ -145,6 +149,8 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True, tag="pull"):
     may_be_missing: bool
     keeps_mode: bool
     """Else nobody but the engine's user may read them."""
+    check: bool
+    """Only say what would happen."""
     bytes_per_s: int | None
 
 

@@ -7,13 +7,13 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from core.domain.files.paths import check_below, check_whole, joined, place
+from core.domain.files.deciding import Exists
+from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, place
 from core.domain.filling import Filled, check_places, fill
 from core.domain.patterns import FILE_MODE, FILE_OWNER
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
 from core.domain.tasks import Distribute, FileSource, Pull, Push
 
-WILDCARDS = frozenset("*?[")
 HereFile = Annotated[str, AfterValidator(check_whole)]
 
 
@@ -31,12 +31,9 @@ Mode = Annotated[
 Owner = Annotated[str | None, Field(pattern=FILE_OWNER, max_length=128, description="USER[:GROUP]")]
 
 
-class Exists(StrEnum):
-    """What happens where a file of the name is there already, with other content."""
-
-    OVERWRITE = "overwrite"
-    SKIP = "skip"
-    FAIL = "fail"
+Diff = Annotated[
+    bool, Field(description="with `check`: how a text would change; off where it holds secrets")
+]
 
 
 class Missing(StrEnum):
@@ -53,6 +50,9 @@ class TransferStep(ConnectedStep):
         Exists.OVERWRITE, description="a file of that name is there, with other content"
     )
     missing_folder: Missing = Field(Missing.CREATE, description="the folder is not there")
+    check: bool = Field(
+        False, description="only say which files would be made or replaced; nothing is written"
+    )
     bytes_per_s: int | None = Field(None, ge=1024, description="at most, for each target")
 
     @property
@@ -83,6 +83,7 @@ class PushStep(TransferStep):
     )
     mode: Mode = None
     owner: Owner = None
+    diff: Diff = True
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -115,6 +116,8 @@ class PushStep(TransferStep):
             exists=self.exists.value,
             makes_folders=self.missing_folder is Missing.CREATE,
             fills=self.template,
+            check=self.check,
+            diff=self.diff,
             bytes_per_s=self.bytes_per_s,
         )
 
@@ -144,6 +147,7 @@ class PullStep(TransferStep):
             makes_folders=self.missing_folder is Missing.CREATE,
             may_be_missing=self.missing == "skip",
             keeps_mode=False,
+            check=self.check,
             bytes_per_s=self.bytes_per_s,
         )
 
@@ -177,6 +181,7 @@ class DistributeStep(TransferStep):
     )
     mode: Mode = None
     owner: Owner = None
+    diff: Diff = True
 
     @model_validator(mode="after")
     def _goes_to_a_folder(self) -> Self:
@@ -206,6 +211,7 @@ class DistributeStep(TransferStep):
                 makes_folders=True,
                 may_be_missing=False,
                 keeps_mode=True,
+                check=False,
                 bytes_per_s=self.bytes_per_s,
             ),
             push=Push(
@@ -218,6 +224,8 @@ class DistributeStep(TransferStep):
                 exists=self.exists.value,
                 makes_folders=self.missing_folder is Missing.CREATE,
                 fills=False,
+                check=self.check,
+                diff=self.diff,
                 bytes_per_s=self.bytes_per_s,
             ),
             by_source=self.by is By.SOURCE,
