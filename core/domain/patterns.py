@@ -15,6 +15,7 @@ FINGERPRINT = r"^SHA256:[A-Za-z0-9+/]{43}$"
 INTERPRETER = r"^[\w./+-]+$"
 LABEL_KEY = r"^[\w][\w./-]{0,62}$"
 SECRET_ID = r"^[0-9A-Z]{26}$"
+SHA256 = r"^[0-9a-f]{64}$"
 TABLE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$"
 USER_NAME = r"^[^\s:\-][^\s:]*$"
 
@@ -27,6 +28,7 @@ IN_WORDS: Mapping[str, str] = {
     INTERPRETER: "must be the name or the path of a program: letters, digits and _ . / + -",
     LABEL_KEY: "cannot be the key of a label: letters, digits, _ . / and -, at most 63 of them",
     SECRET_ID: "must be the id of a secret in the vault, or the secret's own text instead",
+    SHA256: "must be a SHA-256 as `sha256sum` prints it: 64 digits 0-9 and a-f",
     TABLE: "must be the name of a table, TABLE or SCHEMA.TABLE, in letters, digits and _",
     USER_NAME: "must be a user's name, without blanks and colons, and with no - at its beginning",
 }

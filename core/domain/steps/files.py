@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import unquote, urlsplit
 
+import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
 from core.domain.files.deciding import Exists
 from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, place
 from core.domain.filling import Filled, check_places, fill
-from core.domain.patterns import FILE_MODE, FILE_OWNER
+from core.domain.patterns import FILE_MODE, FILE_OWNER, SHA256
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
-from core.domain.tasks import Distribute, FileSource, Pull, Push
+from core.domain.steps.http import HttpStep
+from core.domain.tasks import Distribute, Download, FileSource, Pull, Push
+from core.domain.values import Value
 
+MAX_DOWNLOAD_BYTES = 1 << 40
 HereFile = Annotated[str, AfterValidator(check_whole)]
 
 
@@ -160,17 +165,42 @@ class By(StrEnum):
     """In a folder for each host that they came from, named after it."""
 
 
+class WebFile(Value):
+    """A file of a web server."""
+
+    url: Filled = Field(min_length=1, max_length=4096, description="http:// or https://")
+    name: str | None = Field(None, description="what it is called; empty: as at the end of `url`")
+    sha256: str | None = Field(None, pattern=SHA256, description="what it must be; else a failure")
+
+    @property
+    def file_name(self) -> str:
+        """ValueError where the address ends in no name."""
+        name = unquote(urlsplit(self.url).path).rpartition("/")[2]
+        return check_below(self.name or name)
+
+    def download(self, given: Given) -> Download:
+        ask = HttpStep(kind="http", name="download", url=self.url, tries=1).task(given)
+        request = msgspec.structs.replace(ask, max_body_bytes=MAX_DOWNLOAD_BYTES, keeps_body=False)
+        return Download(request=request, name=self.file_name, sha256=self.sha256)
+
+
 class DistributeStep(TransferStep):
-    """Files of some hosts for each target, through the engine's machine: fetched once, sent to all."""
+    """Files of some hosts, or of web servers, for each target.
+
+    They are fetched once, to the engine's machine, and sent to all from there.
+    """
 
     access: ClassVar[str | None] = "relay"
 
     kind: Literal["distribute"]
-    source: str = Field(
-        min_length=1, description="target expression: the hosts that have the files"
+    source: str | None = Field(
+        None, min_length=1, description="target expression: the hosts that have the files"
+    )
+    urls: tuple[WebFile, ...] = Field(
+        (), max_length=1000, description="files of web servers, reached as `http` steps reach them"
     )
     files: tuple[ThereFile, ...] = Field(
-        min_length=1,
+        (),
         max_length=1000,
         description="on each source: whole paths of files, folders, or patterns of them",
     )
@@ -184,7 +214,13 @@ class DistributeStep(TransferStep):
     diff: Diff = True
 
     @model_validator(mode="after")
-    def _goes_to_a_folder(self) -> Self:
+    def _fits_together(self) -> Self:
+        if (self.source is None) != (not self.files):
+            raise ValueError("`source` and `files` belong together: whose files, and which")
+        if not self.files and not self.urls:
+            raise ValueError("give `source` and `files`, or `urls`")
+        for each in self.urls:
+            _ = each.file_name
         if not self.to.startswith("${"):
             place(self.to)
         if not self.to.endswith("/"):
@@ -228,6 +264,7 @@ class DistributeStep(TransferStep):
                 diff=self.diff,
                 bytes_per_s=self.bytes_per_s,
             ),
+            downloads=tuple(each.download(given) for each in self.urls),
             by_source=self.by is By.SOURCE,
         )
 

@@ -183,7 +183,7 @@ class _HttpSession:
                 moves = response.status_code in _REDIRECTS and location is not None
                 is_put_off = _is_put_off(request, response.status_code, is_last=is_last)
                 shown = None if moves or is_put_off else sink
-                body = await _body(response, request.max_body_bytes, shown)
+                body = await _body(response, request, shown)
             except httpx.HTTPError as error:
                 raise _NoAnswer(f"the answer broke off: {_words(error)}") from error
             finally:
@@ -237,14 +237,16 @@ def _is_put_off(request: HttpRequest, status: int, *, is_last: bool) -> bool:
     return status in _BUSY and request.may_repeat and not is_last
 
 
-async def _body(response: httpx.Response, most: int, sink: Sink | None) -> bytes:
-    """The whole body, unpacked; shown as it comes."""
-    body = bytearray()
+async def _body(response: httpx.Response, request: HttpRequest, sink: Sink | None) -> bytes:
+    """The whole body, unpacked; shown as it comes, and kept where anybody asks for it."""
+    body, size, most = bytearray(), 0, request.max_body_bytes
     async for piece in response.aiter_bytes():
-        body += piece[: most - len(body) + 1]
+        size += len(piece)
+        if request.keeps_body:
+            body += piece[: most - len(body) + 1]
         if sink is not None and not sink.write(Stream.OUT, piece):
             await sink.ready()
-        if len(body) > most:
+        if size > most:
             raise _TooLong(f"the answer's body has more than {most:,} bytes (`max_body_bytes`)")
     return bytes(body)
 
