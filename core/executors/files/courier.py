@@ -15,7 +15,7 @@ Files of one target follow one another; targets go side by side.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -30,9 +30,11 @@ from core.executors.files.exchange import LineLost, Talker, Unstarted
 from core.executors.files.failures import TransferFailed
 from core.executors.files.pace import Pace
 from core.executors.files.pulling import Pulling
-from core.executors.files.pushing import Pushing
+from core.executors.files.pushing import Places, Pushing
 from core.executors.files.report import Report
-from core.executors.files.sources import Sources
+from core.executors.files.sftp import SftpLink, SftpPlaces
+from core.executors.files.shellplace import ShellPlaces
+from core.executors.files.sources import Piece, Sources
 from core.executors.protocol import Outcome, OutputLimitReached, Sink, Work
 from core.executors.stopping import StopSignal
 
@@ -79,7 +81,18 @@ class Courier:
 
     async def _push(self, work: Work, task: Push, talker: Talker, report: Report) -> None:
         pieces = await self._sources.pieces(task, work.env)
-        pushing = Pushing(task, talker, self._sources, Pace(task.bytes_per_s, report.note))
+        try:
+            await self._push_by(ShellPlaces(task, talker), task, pieces, report)
+        except Unstarted as failure:
+            if not (failure.has_no_shell and isinstance(self._link, SftpLink)):
+                raise
+            report.note("the account has no shell there; by SFTP")
+            await self._push_by(SftpPlaces(task, self._link), task, pieces, report)
+
+    async def _push_by(
+        self, places: Places, task: Push, pieces: Sequence[Piece], report: Report
+    ) -> None:
+        pushing = Pushing(task, places, self._sources, Pace(task.bytes_per_s, report.note))
         for piece in pieces:
             put = partial(pushing.put, piece, report.note)
             await report.file(joined(task.folder, piece.name), _persistently(put, report))

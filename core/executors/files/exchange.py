@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 
 from core.domain.run import TargetCode
 from core.errors import TargetError
-from core.executors import conclusions
+from core.executors import conclusions, outcomes
 from core.executors.attempt import Attempt, Link, Patience, Turn
 from core.executors.become import Door
 from core.executors.conduct import NewToken
@@ -43,6 +43,11 @@ class Unstarted(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.message)
         self.outcome = outcome
+
+    @property
+    def has_no_shell(self) -> bool:
+        """Whether the login itself went well, and something else than a shell stood behind it."""
+        return self.outcome.code is TargetCode.IO_FAILURE
 
 
 class Exchange:
@@ -179,6 +184,8 @@ class Talker:
         except TargetError as error:
             if TargetCode(error.target_code) in _LOST:
                 raise LineLost(str(error)) from error
+            if error.target_code == TargetCode.IO_FAILURE:
+                raise Unstarted(outcomes.refused(error)) from error
             raise
 
 

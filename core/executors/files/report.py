@@ -37,7 +37,6 @@ class Report:
 
     async def file(self, path: str, transfer: Awaitable[Became]) -> None:
         """One line for a file: what became of it, SHA-256, path. A failure stops no other file."""
-        self._files += 1
         try:
             became = await transfer
         except TransferFailed as failure:
@@ -46,6 +45,7 @@ class Report:
         else:
             line = f"{became.word}  {became.digest}  {shown(path)}\n"
             stream, text = Stream.OUT, line + became.change
+        self._files += 1
         if not self._sink.write(stream, text.encode("utf-8", "replace")):
             await self._sink.ready()
 
