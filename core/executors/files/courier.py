@@ -92,7 +92,9 @@ class Courier:
     async def _push_by(
         self, places: Places, task: Push, pieces: Sequence[Piece], report: Report
     ) -> None:
-        pushing = Pushing(task, places, self._sources, Pace(task.bytes_per_s, report.note))
+        total_bytes = sum(piece.size for piece in pieces)
+        pace = Pace(task.bytes_per_s, report.note, total_bytes=total_bytes)
+        pushing = Pushing(task, places, self._sources, pace)
         for piece in pieces:
             put = partial(pushing.put, piece, report.note)
             await report.file(joined(task.folder, piece.name), _persistently(put, report))

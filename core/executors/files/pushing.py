@@ -69,6 +69,7 @@ class Pushing:
                 if offset:
                     note(f"{shown(piece.name)}: going on at byte {offset:,}")
                 await place.take(offset, self._data(piece, offset))
+        self._pace.ended(piece.size)
         return Became(fate.done, digest)
 
     async def _change(self, place: Place, piece: Piece) -> str:
