@@ -12,8 +12,11 @@ import pytest
 from core.domain.documents import parse
 from core.domain.run import RunState, TargetCode, TargetState
 from core.errors import Invalid
+from core.executors.files import RelayExecutor
 from core.executors.local import LocalExecutor
+from core.executors.protocol import Login, Target
 from core.executors.scripted import ScriptedExecutor
+from tests.support import work
 from tests.support.runtime import (
     abandon,
     arrived,
@@ -158,6 +161,33 @@ async def test_a_web_server_that_may_not_be_reached_is_not_asked(home: Path) -> 
     assert row.code == TargetCode.UNAUTHORIZED
     assert web.received == []
     assert not (home / "to").exists()
+
+
+async def test_a_source_that_has_no_such_file_is_named_and_no_target_is_touched(home: Path) -> None:
+    hosts = [{"kind": "host", "name": name, "spec": {"protocol": "local"}} for name in "abc"]
+    spread = {
+        "kind": "distribute",
+        "name": "spread",
+        "source": "a",
+        "files": ["/none/*"],
+        "to": f"{home}/to/",
+    }
+    async with engine(home / "j", local=local(home)) as (opened, _):
+        await save(opened, *hosts)
+        run = await ended(opened, (await start(opened, step=spread, targets="b,c")).id)
+        rows = await targets_of(opened, run.id)
+
+    assert {row.state for row in rows} == {TargetState.FILE_SOURCE_MISSING}
+    assert {row.message for row in rows} == {"from a: /none/* is not there on the target"}
+    assert not (home / "to").exists()
+
+
+async def test_a_probe_of_a_distribution_asks_the_target_itself(home: Path) -> None:
+    relay = RelayExecutor({"local": local(home)}, home / "staging")
+    to = Target(host="a", address="localhost", protocol="local", login=Login(user=""))
+    result = await work.run(relay, to, "echo here")
+
+    assert result.out == b"here\n"
 
 
 async def test_two_sources_with_files_of_one_name_are_refused_without_a_folder_each(

@@ -12,8 +12,9 @@ import pytest
 from core.domain.files.resuming import temp_name
 from core.domain.run import TargetCode, TargetState
 from core.executors.local import LocalExecutor
-from core.executors.protocol import Login, Target
+from core.executors.protocol import BecomeLogin, Login, Target
 from tests.support.transfers import pull, push
+from tests.support.users import Users
 from tests.support.work import QUICK, new_token, run
 
 CONF_DIGEST = hashlib.sha256(b"port = 80\n").hexdigest()
@@ -186,6 +187,46 @@ async def test_a_link_in_the_place_of_the_file_is_replaced_and_not_written_throu
     assert result.out.startswith(b"replaced  ")
     assert not (home / "place").is_symlink()
     assert (home / "other").stat().st_mode & 0o777 == 0o604
+
+
+@pytest.mark.needs("sudo", "su")
+@pytest.mark.needs_root
+@pytest.mark.parametrize("method", ["sudo", "su"])
+async def test_files_belong_to_the_user_that_the_account_becomes(
+    executor: LocalExecutor, home: Path, method: str
+) -> None:
+    (home / "a").write_bytes(b"a" * 300_000)
+    with Users() as users:
+        other = users.user("files")
+        become = BecomeLogin(method=method, user=other.name)
+        to = Target(host="web1", address="localhost", login=Login(user="", become=become))
+        first = await run(executor, to, push(files=[str(home / "a")], to="~/in/"))
+        back = await run(executor, to, pull(files=["~/in/*"], to=f"{home}/got"))
+        owner = (other.home / "in" / "a").owner()
+
+    assert first.outcome.state is TargetState.SUCCESS, first
+    assert owner == other.name
+    assert back.outcome.state is TargetState.SUCCESS, back
+    assert (home / "got/web1/a").read_bytes() == b"a" * 300_000
+
+
+@pytest.mark.needs_root
+async def test_an_owner_is_given_before_the_file_is_in_place_and_kept_when_it_is_replaced(
+    executor: LocalExecutor, home: Path
+) -> None:
+    there = home / "place"
+    owned = push(text="a", to=str(there), owner="daemon:daemon", mode="4750")
+    first = await run(executor, HERE, owned)
+    kept = await run(executor, HERE, push(text="b", to=str(there)))
+    unknown = await run(executor, HERE, push(text="c", to=str(there), owner="nobody-of-here"))
+
+    assert first.outcome.state is TargetState.SUCCESS, first
+    assert kept.outcome.state is TargetState.SUCCESS, kept
+    assert there.owner() == "daemon"
+    assert there.stat().st_mode & 0o7777 == 0o4750
+    assert unknown.outcome.state is TargetState.FILE_FAILED
+    assert "cannot be given its owner" in unknown.outcome.message
+    assert there.read_bytes() == b"b"
 
 
 @pytest.mark.parametrize("link", ["there/src", "there/src/conf.d"])
