@@ -202,9 +202,9 @@ async def test_files_belong_to_the_user_that_the_account_becomes(
         to = Target(host="web1", address="localhost", login=Login(user="", become=become))
         first = await run(executor, to, push(files=[str(home / "a")], to="~/in/"))
         back = await run(executor, to, pull(files=["~/in/*"], to=f"{home}/got"))
+        assert first.outcome.state is TargetState.SUCCESS, (first, first.sink.streams)
         owner = (other.home / "in" / "a").owner()
 
-    assert first.outcome.state is TargetState.SUCCESS, first
     assert owner == other.name
     assert back.outcome.state is TargetState.SUCCESS, back
     assert (home / "got/web1/a").read_bytes() == b"a" * 300_000

@@ -142,6 +142,11 @@ def test_a_folder_is_named_and_a_file_given_from_any_byte(shell: str, tmp_path: 
         assert given.output.endswith(f"\nfrom {offset}\n".encode() + NEW[offset:])
 
 
+def test_what_is_left_of_the_text_of_the_program_is_no_answer(tmp_path: Path) -> None:
+    said = put("sh", tmp_path, b"\n\nput 0\n" + NEW, {})
+    assert (said.last, (tmp_path / "sub" / "file").read_bytes()) == (b"done created", NEW)
+
+
 def test_a_line_that_is_cut_at_any_byte_leaves_the_old_file_and_can_be_gone_on_with(
     tmp_path: Path,
 ) -> None:

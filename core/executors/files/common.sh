@@ -10,5 +10,7 @@ digest() {
 }
 size_of() { found=$(wc -c <"$1") && printf '%s' "$((found))"; }
 home() { case $1 in '~'|'~/'*) printf '%s' "$HOME${1#?}" ;; *) printf '%s' "$1" ;; esac; }
+# Reads what is to be done. Of the program's own end an empty line may have been left unread.
+ask() { while read -r word offset had; do [ ! "$word" ] || return 0; done; exit 1; }
 [ "$(printf '' | digest)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 ] ||
     no digest there is no sha256sum, shasum, sha256 or openssl on the host

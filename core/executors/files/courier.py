@@ -29,10 +29,13 @@ from core.executors.conduct import NewToken
 from core.executors.files.exchange import LineLost, Talker, Unstarted
 from core.executors.files.failures import TransferFailed
 from core.executors.files.pace import Pace
-from core.executors.files.pulling import Pulling
+from core.executors.files.pulling import Origin, Pulling
 from core.executors.files.pushing import Places, Pushing
 from core.executors.files.report import Report
-from core.executors.files.sftp import SftpLink, SftpPlaces
+from core.executors.files.sftp import SftpLink
+from core.executors.files.sftporigin import SftpOrigin
+from core.executors.files.sftpplace import SftpPlaces
+from core.executors.files.shellorigin import ShellOrigin
 from core.executors.files.shellplace import ShellPlaces
 from core.executors.files.sources import Piece, Sources
 from core.executors.protocol import Outcome, OutputLimitReached, Sink, Work
@@ -84,10 +87,22 @@ class Courier:
         try:
             await self._push_by(ShellPlaces(task, talker), task, pieces, report)
         except Unstarted as failure:
-            if not (failure.has_no_shell and isinstance(self._link, SftpLink)):
-                raise
-            report.note("the account has no shell there; by SFTP")
-            await self._push_by(SftpPlaces(task, self._link), task, pieces, report)
+            await self._push_by(
+                SftpPlaces(task, self._instead(failure, report)), task, pieces, report
+            )
+
+    async def _pull(self, task: Pull, talker: Talker, report: Report) -> None:
+        try:
+            await self._pull_by(ShellOrigin(talker), task, report)
+        except Unstarted as failure:
+            await self._pull_by(SftpOrigin(self._instead(failure, report)), task, report)
+
+    def _instead(self, failure: Unstarted, report: Report) -> SftpLink:
+        """What else can be spoken, where no program can be started."""
+        if not (failure.has_no_shell and isinstance(self._link, SftpLink)):
+            raise failure
+        report.note("the account has no shell there; by SFTP")
+        return self._link
 
     async def _push_by(
         self, places: Places, task: Push, pieces: Sequence[Piece], report: Report
@@ -99,12 +114,12 @@ class Courier:
             put = partial(pushing.put, piece, report.note)
             await report.file(joined(task.folder, piece.name), _persistently(put, report))
 
-    async def _pull(self, task: Pull, talker: Talker, report: Report) -> None:
-        apart = self._sources.apart
-        pulling = Pulling(task, talker, apart, Pace(task.bytes_per_s, report.note))
+    async def _pull_by(self, origin: Origin, task: Pull, report: Report) -> None:
+        pace = Pace(task.bytes_per_s, report.note)
+        pulling = Pulling(task, origin, self._sources.apart, pace)
         for pattern in task.paths:
             try:
-                files = await _persistently(partial(pulling.list_, pattern), report)
+                files = await _persistently(partial(origin.list_, pattern), report)
             except TransferFailed as failure:
                 if not (failure.is_missing and task.may_be_missing):
                     raise

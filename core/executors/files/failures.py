@@ -47,6 +47,17 @@ class TransferFailed(Exception):
         return Outcome(state=self.state, code=self.code, message=str(self))
 
 
+MAX_FILES = 100_000
+"""Of one push, and of one pattern of a pull."""
+
+
+def check_number(files: int, of: str) -> None:
+    """TransferFailed where `of` stands for more files than anybody means."""
+    if files > MAX_FILES:
+        many = f"{shown(of)} stands for more than {MAX_FILES:,} files"
+        raise TransferFailed(_S.FILE_FAILED, _C.INVALID_OPTIONS, many)
+
+
 def refused(word: str, why: str, file: str) -> TransferFailed:
     """What a program on the target has refused, about `file`."""
     state, code, sentence = _OF_WORD[word]

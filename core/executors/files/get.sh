@@ -10,7 +10,7 @@
 size=$(size_of "$path") || no read "$path cannot be read"
 first() { head -c "$1" -- "$path"; }
 say has "$size" "$(first "$size" | digest)"
-read -r word offset had || exit 1
+ask
 [ "$word" = get ] || exit 0
 if [ "$offset" -gt 0 ] && [ "$(first "$offset" | digest)" != "$had" ]; then offset=0; fi
 say from "$offset"

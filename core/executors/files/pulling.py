@@ -1,24 +1,21 @@
-"""Files of a target to their places here, in talk with list.sh and get.sh."""
+"""Files of a target to their places here, however that is talked to."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
 from core.domain.files.deciding import Exists, Fate, fate_of
 from core.domain.files.paths import shown
-from core.domain.run import TargetCode, TargetState
 from core.domain.tasks import Pull
-from core.executors.files import programs
-from core.executors.files.exchange import Exchange, Talker, words_after
-from core.executors.files.failures import TransferFailed, refused
+from core.executors.files.failures import refused
 from core.executors.files.landing import Landing
 from core.executors.files.pace import Pace
 from core.executors.files.report import Became
-from core.executors.files.sources import MAX_FILES
 
 T = TypeVar("T")
 
@@ -34,6 +31,29 @@ class Listed:
     """Permission bits."""
 
 
+class Given(Protocol):
+    """A file that a target gives out. LineLost and TransferFailed, from all of it."""
+
+    async def looked_at(self) -> tuple[int, str]:
+        """Its size and its SHA-256; asked first, and once. As it is then, it is given."""
+
+    async def begin(self, part_bytes: int, part_digest: str | None) -> int:
+        """Where `data` begins: after those first bytes, if that is their SHA-256; else at 0."""
+
+    def data(self) -> AsyncIterator[bytes]:
+        """The rest of it, after `begin`."""
+
+
+class Origin(Protocol):
+    """A way to the files of a target."""
+
+    async def list_(self, pattern: str) -> Sequence[Listed]:
+        """The files that a path or a pattern stands for there; TransferFailed where it is none."""
+
+    def open(self, file: Listed) -> AbstractAsyncContextManager[Given]:
+        """One of them."""
+
+
 class Apart(Protocol):
     """Does something slow in a thread."""
 
@@ -43,38 +63,24 @@ class Apart(Protocol):
 class Pulling:
     """The files of one pull."""
 
-    def __init__(self, task: Pull, talker: Talker, apart: Apart, pace: Pace) -> None:
+    def __init__(self, task: Pull, origin: Origin, apart: Apart, pace: Pace) -> None:
         self._task = task
-        self._talker = talker
+        self._origin = origin
         self._apart = apart
         self._pace = pace
 
-    async def list_(self, pattern: str) -> list[Listed]:
-        """The files that a path or a pattern stands for there; TransferFailed where it is none."""
-        found: list[Listed] = []
-        async with self._talker.talk(programs.LIST, pattern=pattern) as there:
-            while (first := await there.record()) != ".":
-                if not first.isdecimal():
-                    words_after("", first, pattern)
-                mode, name, path = [await there.record() for _ in range(3)]
-                found.append(Listed(name, path, int(mode, 8) & 0o777))
-                if len(found) > MAX_FILES:
-                    many = f"{shown(pattern)} stands for more than {MAX_FILES:,} files"
-                    raise TransferFailed(TargetState.FILE_FAILED, TargetCode.INVALID_OPTIONS, many)
-        return found
-
     async def get(self, file: Listed) -> Became:
         """Bring one file to its place here, or only say what would become of it."""
-        async with self._talker.talk(programs.GET, path=file.path) as there:
-            size_text, digest = words_after("has", await there.line(), file.path)
+        async with self._origin.open(file) as given:
+            size, digest = await given.looked_at()
             landing = Landing(self._task.folder, file.name, self._task.key, digest)
             try:
-                return await self._land(there, file, landing, int(size_text), digest)
+                return await self._land(given, file, landing, size, digest)
             finally:
                 await asyncio.shield(asyncio.ensure_future(self._apart(landing.close)))
 
     async def _land(
-        self, there: Exchange, file: Listed, landing: Landing, size: int, digest: str
+        self, given: Given, file: Listed, landing: Landing, size: int, digest: str
     ) -> Became:
         task, apart = self._task, self._apart
         makes = task.makes_folders and not task.check
@@ -89,15 +95,11 @@ class Pulling:
         if task.check or fate in (Fate.UNCHANGED, Fate.SKIP):
             return Became(fate if task.check else fate.done, digest)
         part = found.part_bytes if found.part_bytes <= size else 0
-        await there.send(f"get {part} {found.part_digest or '-'}\n".encode())
-        there.end_input()
-        (offset,) = map(int, words_after("from", await there.line(), file.path))
+        offset = await given.begin(part, found.part_digest)
         self._pace.begin(shown(file.name), size, offset)
         await apart(partial(landing.begin, offset))
-        while offset < size:
-            data = await there.some()
-            await apart(partial(landing.write, data[: size - offset]))
-            offset += len(data)
+        async for data in given.data():
+            await apart(partial(landing.write, data))
             await self._pace.spend(len(data))
         mode = file.mode if task.keeps_mode else 0o600 | file.mode & 0o100
         replaces = task.exists == Exists.OVERWRITE

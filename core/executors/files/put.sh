@@ -44,7 +44,7 @@ say have "$exists" "${had:--}" "${part:-0}" "${part_had:--}"
 
 set_owner() { [ ! "$owner" ] || why=$(chown -h -- "$owner" "$1" 2>&1) || no owner "$why"; }
 set_mode() { [ ! "$mode" ] || why=$(chmod -- "$mode" "$1" 2>&1) || no mode "$why"; }
-read -r word offset || exit 1
+ask
 case $word in
     same)
         set_owner "./$path"; set_mode "./$path"

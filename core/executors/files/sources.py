@@ -13,7 +13,7 @@ import stat
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob
 from pathlib import Path
 from typing import TypeVar
@@ -22,10 +22,9 @@ from core.domain.files.paths import WILDCARDS, check_below, shown
 from core.domain.filling import fill
 from core.domain.run import TargetCode, TargetState
 from core.domain.tasks import FileSource, Push
-from core.executors.files.failures import TransferFailed
+from core.executors.files.failures import TransferFailed, check_number
 
 BLOCK_BYTES = 1 << 20
-MAX_FILES = 100_000
 MAX_TEMPLATE_BYTES = 4 << 20
 _KEPT_BLOCKS = 32
 _KEPT_DIGESTS = 10_000
@@ -118,20 +117,12 @@ def _pieces(push: Push, values: Mapping[str, str]) -> Iterator[Piece]:
     for source in push.sources:
         for piece in _files(source):
             name = push.name or check_below(piece.name)
-            if (other := names.setdefault(name, piece.path)) != piece.path or len(
-                names
-            ) > MAX_FILES:
-                problem = f"{shown(other)} and {shown(piece.path)} would both become {shown(name)}"
-                if len(names) > MAX_FILES:
-                    problem = f"there are more than {MAX_FILES:,} files to send"
-                raise TransferFailed(
-                    TargetState.INVALID_TARGET, TargetCode.INVALID_OPTIONS, problem
-                )
-            yield (
-                _filled(piece, name, values)
-                if push.fills
-                else Piece(name, piece.size, piece.mode, piece.path, piece.content, piece.identity)
-            )
+            if (other := names.setdefault(name, piece.path)) != piece.path:
+                both = f"{shown(other)} and {shown(piece.path)} would both become {shown(name)}"
+                raise TransferFailed(TargetState.INVALID_TARGET, TargetCode.INVALID_OPTIONS, both)
+            check_number(len(names), source.path)
+            named = replace(piece, name=name)
+            yield _filled(named, values) if push.fills else named
 
 
 def _files(source: FileSource) -> Iterator[Piece]:
@@ -182,7 +173,7 @@ def _piece(path: Path, name: str) -> Piece:
     return Piece(name, seen.st_size, mode, str(path), identity=identity)
 
 
-def _filled(piece: Piece, name: str, values: Mapping[str, str]) -> Piece:
+def _filled(piece: Piece, values: Mapping[str, str]) -> Piece:
     try:
         if piece.size > MAX_TEMPLATE_BYTES:
             raise ValueError(f"it has more than {MAX_TEMPLATE_BYTES:,} bytes")
@@ -194,7 +185,7 @@ def _filled(piece: Piece, name: str, values: Mapping[str, str]) -> Piece:
         raise TransferFailed(
             TargetState.SUBMIT_FAILED, TargetCode.INVALID_OPTIONS, f"{what}: {reason}"
         ) from error
-    return Piece(name, len(content), piece.mode, piece.path, content)
+    return replace(piece, size=len(content), content=content)
 
 
 def _digest(piece: Piece, size: int) -> str:

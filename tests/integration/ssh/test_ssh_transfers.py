@@ -143,6 +143,10 @@ async def test_a_host_without_a_shell_is_brought_files_by_sftp(
     (there / "src/sub/a").write_bytes(b"b\n")
     checked = await run(executor, target(sshd), push(**files, check=True))
     again = await run(executor, target(sshd), push(**files))
+    (there / "src" / "link").symlink_to("/etc/passwd")
+    wanted = {"files": [f"{there}/b*", f"{there}/src"], "to": f"{home}/got"}
+    back = [await run(executor, target(sshd), pull(**wanted)) for _ in range(2)]
+    absent = await run(executor, target(sshd), pull(files=["/none/*"], to=f"{home}/got"))
     owned = await run(executor, target(sshd), push(**files, owner="root"))
 
     assert first.outcome.state is TargetState.SUCCESS, first
@@ -155,6 +159,11 @@ async def test_a_host_without_a_shell_is_brought_files_by_sftp(
     assert again.out.count(b"replaced") == 1
     assert (there / "src/sub/a").read_bytes() == b"a"
     assert part_in(there) == 0
+    assert [result.out.count(b"created") for result in back] == [2, 0]
+    assert is_same(big, home / "got/web1/big")
+    assert (home / "got/web1/src/sub/a").read_bytes() == b"a"
+    assert not (home / "got/web1/src/link").exists()
+    assert absent.outcome.state is TargetState.FILE_SOURCE_MISSING
     assert "UID:GID" in owned.outcome.message
 
 
