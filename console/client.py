@@ -32,7 +32,14 @@ from console import answers
 from console.i18n import _
 from console.problems import EngineBug, error_of
 from console.sse import ServerEvent, parse_events, split_lines
-from core.errors import EngineStopped, EngineUnreachable, EnvironmentFault, OpsError, RequestError
+from core.errors import (
+    EngineHalted,
+    EngineStopped,
+    EngineUnreachable,
+    EnvironmentFault,
+    OpsError,
+    RequestError,
+)
 
 A = TypeVar("A")
 
@@ -67,11 +74,12 @@ class Client:
         """A client of the engine that listens on this Unix socket."""
         return cls(httpx.HTTPTransport(uds=str(path), retries=0))
 
-    def patient(self, until_back: Callable[[EngineUnreachable], None]) -> Self:
-        """This client, for somebody whose questions outlive the engine's absence.
+    def patient(self, until_back: Callable[[EngineUnreachable], None] | None) -> Self:
+        """This client, for somebody whose calls outlive the engine's absence; None: they do not.
 
-        `until_back` returns when an engine answers again, or raises. Only what asks is asked
-        again: whether an action arrived is for its caller to find out.
+        `until_back` returns when an engine answers again, or raises. What only asks is asked
+        again, and so is what certainly never arrived; whether any other action arrived is for
+        its caller to find out.
         """
         twin = copy.copy(self)
         twin._until_back = until_back
@@ -367,13 +375,6 @@ class Client:
     # --- HTTP -------------------------------------------------------------------------------
 
     def _get(self, answer: type[A], path: str, query: Query | None = None) -> A:
-        for _absence in range(_MOST_ABSENCES):
-            try:
-                return self._decode(answer, self._call("GET", path, query=query))
-            except EngineUnreachable as gone:
-                if self._until_back is None:
-                    raise
-                self._until_back(gone)
         return self._decode(answer, self._call("GET", path, query=query))
 
     def _post(self, answer: type[A], path: str, body: Mapping[str, Any]) -> A:
@@ -398,10 +399,21 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout: httpx.Timeout = _TIMEOUT,
     ) -> httpx.Response:
+        request = self._http.build_request(
+            method, path, params=_params(query), json=body, headers=headers, timeout=timeout
+        )
+        for _absence in range(_MOST_ABSENCES):
+            try:
+                return self._send(request)
+            except EngineUnreachable as gone:
+                if self._until_back is None or not (method == "GET" or _never_arrived(gone)):
+                    raise
+                self._until_back(gone)
+        return self._send(request)
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
         with _unreachable():
-            response = self._http.request(
-                method, path, params=_params(query), json=body, headers=headers, timeout=timeout
-            )
+            response = self._http.send(request)
         if response.status_code >= 400:
             raise _error(response)
         return response
@@ -494,7 +506,7 @@ def _unreachable() -> Iterator[None]:
         refused = isinstance(error, httpx.ConnectError)
         _close_refused_sockets(error)
         if isinstance(error, httpx.ReadTimeout):
-            raise EngineUnreachable(
+            raise EngineHalted(
                 _("the engine's process is there, and does not answer"),
                 hint=_(
                     "a halted process goes on after `kill -CONT`; after `kill -9` the next"
@@ -505,6 +517,10 @@ def _unreachable() -> Iterator[None]:
             _("the engine does not answer") if refused else _("the engine stopped answering"),
             hint=_("`jobdeck engine status` shows whether it runs"),
         ) from error
+
+
+def _never_arrived(gone: EngineUnreachable) -> bool:
+    return isinstance(gone.__cause__, httpx.ConnectError)
 
 
 def _close_refused_sockets(error: httpx.TransportError) -> None:

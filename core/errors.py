@@ -165,6 +165,12 @@ class EngineUnreachable(EnvironmentFault):
     code = "engine-unreachable"
 
 
+class EngineHalted(EngineUnreachable):
+    """An engine takes questions and answers none in time: another cannot take its place."""
+
+    code = "engine-halted"
+
+
 class EngineStopped(EngineUnreachable):
     """The engine took its leave: somebody stopped it, and may start it again."""
 

@@ -17,6 +17,7 @@ CODES = {
     "body-too-large": 413,
     "confirmation-required": 409,
     "conflict": 409,
+    "engine-halted": 503,
     "engine-stopped": 503,
     "engine-unreachable": 503,
     "environment-fault": 503,
