@@ -308,6 +308,7 @@ class Group(Answer, frozen=True, kw_only=True):
     """Folded: `web[01-40]`."""
     resolved_by: str = ""
     exit_code: int | None = None
+    reason: str = ""
     digest: str = ""
     ordinals: list[int] = []
     sample: Sample | None = None
