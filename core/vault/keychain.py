@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from core import failpoints
-from core.errors import EnvironmentFault, Invalid, NotFound, OpsError, Problem, VaultLocked
+from core.errors import EnvironmentFault, Invalid, OpsError, Problem, VaultLocked, nearest
 from core.storage import secrets
 from core.storage.secrets import SealedRow
 from core.storage.store import Store
@@ -74,8 +74,13 @@ class Keychain:
         """How it is now; asks nobody."""
         if self._current is not None:
             return State.OPEN
-        waits = any(place.is_in_use for place in self._passphrases())
-        return State.LOCKED if self._is_locked or waits else State.CLOSED
+        return State.LOCKED if self._is_locked or self.needs_passphrase else State.CLOSED
+
+    @property
+    def needs_passphrase(self) -> bool:
+        """Whether only a person can open it."""
+        sealed = any(place.is_in_use for place in self._passphrases())
+        return sealed and self._current is None
 
     @property
     def unlocker(self) -> str:
@@ -182,10 +187,12 @@ class Keychain:
             self._keep_in(target, keys)
         self._write(lambda tx: tx.journal(actor, "vault.moved", "vault", {"unlocker": name}))
 
-    def sealed(self, passphrase: str) -> str:
+    def sealed(self, passphrase: str, actor: str) -> str:
         """The key as a text that `passphrase` opens: kept elsewhere, it makes a backup whole."""
         self.current()
-        return Wrapping.new(passphrase).seal(list(self._held.values()))
+        text = Wrapping.new(passphrase).seal(list(self._held.values()))
+        self._write(lambda tx: tx.journal(actor, "vault.exported", "vault", {"key": self.key_id}))
+        return text
 
     def bring(self, text: str, passphrase: str, actor: str) -> None:
         """Take the key out of a text that `sealed` made.
@@ -312,7 +319,9 @@ class Keychain:
     def _named(self, name: str) -> Unlocker:
         known = {place.name: place for place in self.places}
         if name not in known:
-            raise NotFound("unlocker", name, list(known))
+            near = nearest(name, list(known))
+            hint = f"did you mean {near!r}?" if near else f"one of: {', '.join(known)}"
+            raise Invalid(f"nothing here keeps keys under the name {name!r}", hint=hint)
         return known[name]
 
     def _write(self, write: Callable[[Transaction], Any]) -> None:
