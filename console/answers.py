@@ -588,6 +588,41 @@ class Backup(Answer, frozen=True, kw_only=True):
     integrity: str
 
 
+class Unlocker(Answer, frozen=True, kw_only=True):
+    """A place that may keep the master key."""
+
+    name: str
+    place: str
+    in_use: bool
+
+
+class Vault(Answer, frozen=True, kw_only=True):
+    """How the vault is."""
+
+    state: str
+    needs_passphrase: bool
+    unlocker: str
+    key_id: str
+    secrets: int
+    first_scheme: int
+    unlockers: list[Unlocker]
+
+
+class SealedKey(Answer, frozen=True, kw_only=True):
+    """The master key, which only its passphrase opens."""
+
+    text: str
+
+
+class Verdict(Answer, frozen=True, kw_only=True):
+    """Which secrets open."""
+
+    good: int
+    damaged: int
+    foreign: int
+    owners: list[str]
+
+
 class RetentionRules(Answer, frozen=True, kw_only=True):
     """What the engine's settings say is kept; None narrows nothing."""
 

@@ -126,6 +126,41 @@ class Client:
         done = self._call("POST", "/retention/apply", body=body, timeout=_ENDLESS)
         return self._decode(answers.Removed, done)
 
+    # --- vault ------------------------------------------------------------------------------
+
+    def vault(self) -> answers.Vault:
+        return self._get(answers.Vault, "/vault")
+
+    def init_vault(self, unlocker: str, passphrase: str | None) -> answers.Vault:
+        """Keep the master key by this unlocker."""
+        body = {"unlocker": unlocker, **_given(passphrase)}
+        return self._decode(answers.Vault, self._call("POST", "/vault/init", body=body))
+
+    def unlock_vault(self, passphrase: str | None) -> answers.Vault:
+        body = _given(passphrase)
+        return self._decode(answers.Vault, self._call("POST", "/vault/unlock", body=body))
+
+    def lock_vault(self) -> answers.Vault:
+        return self._decode(answers.Vault, self._call("POST", "/vault/lock"))
+
+    def rotate_vault(self) -> answers.Vault:
+        done = self._call("POST", "/vault/rotate", timeout=_ENDLESS)
+        return self._decode(answers.Vault, done)
+
+    def export_vault(self, passphrase: str) -> str:
+        """The master key, as a text that the passphrase opens."""
+        done = self._call("POST", "/vault/export", body=_given(passphrase))
+        return self._decode(answers.SealedKey, done).text
+
+    def import_vault(self, text: str, passphrase: str) -> answers.Vault:
+        """Take in what `export_vault` gave."""
+        body = {"text": text, **_given(passphrase)}
+        return self._decode(answers.Vault, self._call("POST", "/vault/import", body=body))
+
+    def verify_vault(self) -> answers.Verdict:
+        done = self._call("GET", "/vault/verify", timeout=_ENDLESS)
+        return self._decode(answers.Verdict, done)
+
     # --- documents --------------------------------------------------------------------------
 
     def kinds(self) -> list[answers.Kind]:
@@ -455,6 +490,10 @@ def _stopped() -> EngineStopped:
     return EngineStopped(
         _("the engine has stopped"), hint=_("`jobdeck engine status` shows whether it runs")
     )
+
+
+def _given(passphrase: str | None) -> dict[str, Any]:
+    return {} if passphrase is None else {"passphrase": passphrase}
 
 
 def _part(text: str) -> str:

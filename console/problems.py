@@ -24,6 +24,7 @@ from core.errors import (
     RequestError,
     StaleRevision,
     StorageFault,
+    VaultLocked,
 )
 
 
@@ -37,7 +38,7 @@ _CLASSES: Mapping[str, type[OpsError]] = {
     error.code: error
     for error in (
         AlreadyExists, Conflict, EnvironmentFault, Forbidden, IllegalTransition, InUse,
-        PlanOutOfDate, RequestError, StaleRevision, StorageFault,
+        PlanOutOfDate, RequestError, StaleRevision, StorageFault, VaultLocked,
     )
 }  # fmt: skip
 """Codes whose class takes a message, a hint and problems, and nothing else."""

@@ -4,7 +4,7 @@
       RequestError       the caller asked for the impossible     NotFound, Invalid
       TargetError        the far side said no                    (executors name the reason with a TargetCode)
       Conflict           somebody moved first; look and retry    StaleRevision, PlanOutOfDate, InUse
-      EnvironmentFault   disk full, database locked, no key      StorageFault, EngineUnreachable
+      EnvironmentFault   disk full, database locked, no key      StorageFault, VaultLocked, EngineUnreachable
 
 A failed assertion is none of these: it is our bug. The message says what,
 where and what to try; machine-readable details sit in attributes. Exit codes,
@@ -157,6 +157,12 @@ class StorageFault(EnvironmentFault):
     """The database could not take a write or answer a read; nothing unacknowledged is kept."""
 
     code = "storage-fault"
+
+
+class VaultLocked(EnvironmentFault):
+    """Secrets cannot be opened or kept until somebody unlocks the vault."""
+
+    code = "vault-locked"
 
 
 class EngineUnreachable(EnvironmentFault):

@@ -64,6 +64,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
         },
         _("Engine"): {
             "engine": Place("engine", _("start, stop and look at the engine"), True),
+            "vault": Place("vault", _("lock and unlock the secrets, change their key"), True),
             "events": Place("events", _("list or follow everything that happened")),
             "backup": Place("keeping", _("copy the engine's data while it runs")),
             "retention": Place("retention", _("see and remove what is kept no longer"), True),

@@ -31,6 +31,7 @@ from core.api import (
     run_targets,
     runs,
     search,
+    vault,
 )
 from core.api.problems import HANDLERS, internal_error
 from core.api.routes import engine_of
@@ -62,6 +63,7 @@ FAMILIES = (
     plans,
     events,
     hostkeys,
+    vault,
     docs,
 )
 

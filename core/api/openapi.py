@@ -20,6 +20,7 @@ _WITH_BODY = (400, 413, 415)
 
 TAGS = (
     ("engine", "The engine itself, and backups."),
+    ("vault", "The vault as a whole: what opens it, and its master key."),
     ("kinds", "Kinds of documents and their schemas."),
     ("documents", "What people define: hosts, groups, accounts, environments, scripts, jobs."),
     ("inventory", "Target expressions, and hosts from other tools' files."),

@@ -140,7 +140,7 @@ def _step(plan: Plan, step: StepBase) -> PlanStep:
     hosts = [definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name]]
     accounts: dict[str, list[str]] = {}
     for host in hosts if step.logs_in else ():
-        account = definition.run_as.get(step.name, host.account)
+        account = definition.account_for(step, host)
         accounts.setdefault(account or "", []).append(host.name)
     script = definition.scripts.get(step.name)
     return PlanStep(

@@ -25,7 +25,7 @@ class Verb(StrEnum):
     """Create, replace and delete documents as one batch."""
     START = "start"
     ACT = "act"
-    """Ask a run for something: stop it, retry or skip a step, note what was done about it."""
+    """Ask for something: of a run to stop or retry, of the vault to open or to change its key."""
     DECIDE = "decide"
     """Approve, revoke or import what the engine trusts."""
     STOP = "stop"
@@ -44,6 +44,8 @@ class ObjectKind(StrEnum):
     """A dry run."""
     EVENT = "event"
     HOST_KEY = "host-key"
+    VAULT = "vault"
+    """The vault as a whole; a secret is its document's."""
 
 
 class ActorKind(StrEnum):
@@ -77,6 +79,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.PLAN: frozenset({_V.READ, _V.CREATE, _V.ACT}),
     _K.EVENT: frozenset({_V.READ}),
     _K.HOST_KEY: frozenset({_V.READ, _V.DECIDE}),
+    _K.VAULT: frozenset({_V.READ, _V.ACT, _V.BACKUP}),
 }
 """Every question that has a meaning."""
 

@@ -7,6 +7,7 @@ ignored is how a read-only host gets written to.
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import (
@@ -56,6 +57,19 @@ Secret = Annotated[
 
 `core.vault.sealing` replaces the text before anything is stored.
 """
+
+
+def _day(value: Any) -> Any:
+    if not isinstance(value, date):
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError("must be a day, such as 2027-03-31") from error
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day of the calendar; numbers of seconds, which pydantic takes too, are none."""
 
 
 def _compiles(pattern: str) -> str:

@@ -51,6 +51,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     """An account with its secrets opened: lives only as long as a connection is being made."""
 
     user: str
+    """"": the account has none, only a token or a certificate of its own."""
     agent: bool = False
     key: str | None = None
     key_file: str | None = None
@@ -59,6 +60,19 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     certificate_file: str | None = None
     password: str | None = None
     become: BecomeLogin | None = None
+    token: str | None = None
+    tls_certificate: str | None = None
+    """PEM, like the key: a client's in a TLS handshake."""
+    tls_key: str | None = None
+    tls_passphrase: str | None = None
+
+    def secrets(self) -> list[str]:
+        """Every text in it that nobody may see."""
+        proofs = [self.key, self.passphrase, self.password, self.token]
+        proofs += [self.tls_key, self.tls_passphrase]
+        if self.become is not None:
+            proofs.append(self.become.password)
+        return [proof for proof in proofs if proof]
 
     def __repr__(self) -> str:
         return f"Login({self.user})"

@@ -160,10 +160,9 @@ class RunDefinition(RunOutline, extra="forbid"):
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
 
-    def account_for(self, step: StepBase, host: FrozenHost) -> AccountSpec | None:
-        """Who we are on `host` in `step`; None where no account is known."""
-        name = self.run_as.get(step.name, host.account)
-        return None if name is None else self.accounts.get(name)
+    def account_for(self, step: StepBase, host: FrozenHost) -> str | None:
+        """The account on `host` in `step`; None where there is none."""
+        return self.run_as.get(step.name, host.account)
 
 
 def body_of(definition: RunDefinition) -> Mapping[str, Any]:

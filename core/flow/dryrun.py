@@ -129,7 +129,7 @@ def probes(definition: RunDefinition) -> Sequence[Probe]:
             continue  # nothing is run on the host
         for ordinal in definition.step_hosts[step.name]:
             host = definition.hosts[ordinal]
-            account = definition.run_as.get(step.name, host.account)
+            account = definition.account_for(step, host)
             if host.protocol is Protocol.LOCAL:
                 account = None
             found.setdefault((ordinal, account), []).append(step)

@@ -16,7 +16,7 @@ from core.domain.access import AccountSpec, EnvironmentSpec, HostKeyPolicy
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
 from core.domain.job import JobSpec, Parameter, ParameterType, ScriptSpec
-from core.domain.steps import FrozenScript, StepBase
+from core.domain.steps import FrozenScript
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
 from core.flow import guards
@@ -291,32 +291,32 @@ def _scripts(job: JobSpec, documents: Documents) -> dict[str, FrozenScript]:
 
 
 def _check_access(definition: RunDefinition) -> None:
-    """Every jump and every target that is logged in to needs an account."""
+    """Every jump and every target that is logged in to needs an account with a user."""
     problems: dict[str, Problem] = {}
     for step in definition.graph.nodes:
         for ordinal in definition.step_hosts[step.name]:
             host = definition.hosts[ordinal]
-            if not _has_account(definition, step, host):
-                problems.setdefault(host.name, _no_account(host.name))
+            if step.logs_in and (host.protocol is not Access.LOCAL or step.access is not None):
+                account = definition.account_for(step, host)
+                _check_login(definition, host, account, problems)
     for jump in definition.routes.values():
-        if jump.protocol is Access.SSH and jump.account is None:
-            problems.setdefault(jump.name, _no_account(jump.name))
+        if jump.protocol is Access.SSH:
+            _check_login(definition, jump, jump.account, problems)
     if problems:
         raise Invalid("the run has no way to log in", list(problems.values())[:20])
 
 
-def _has_account(definition: RunDefinition, step: StepBase, host: FrozenHost) -> bool:
-    if not step.logs_in or (host.protocol is Access.LOCAL and step.access is None):
-        return True
-    return definition.account_for(step, host) is not None
-
-
-def _no_account(host: str) -> Problem:
-    return Problem(
-        where=f"host {host}",
-        what="no account",
-        hint="give the host an account, or use --as ACCOUNT",
-    )
+def _check_login(
+    definition: RunDefinition, host: FrozenHost, account: str | None, problems: dict[str, Problem]
+) -> None:
+    where = f"host {host.name}"
+    if account is None:
+        hint = "give the host an account, or use --as ACCOUNT"
+        problems.setdefault(host.name, Problem(where=where, what="no account", hint=hint))
+    elif definition.accounts[account].user is None:
+        what = f"account {account} has no user"
+        hint = "give it one, or use --as ACCOUNT"
+        problems.setdefault(host.name, Problem(where=where, what=what, hint=hint))
 
 
 def _shown_targets(request: RunRequest, job: JobSpec) -> str:

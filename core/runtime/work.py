@@ -60,10 +60,7 @@ class Opened:
         """Every secret text, for the masker."""
         found = list(self.env.values())
         for login in self.logins.values():
-            proofs = [login.key, login.passphrase, login.password]
-            if login.become is not None:
-                proofs.append(login.become.password)
-            found += [proof for proof in proofs if proof]
+            found += login.secrets()
         return found
 
 
@@ -83,7 +80,7 @@ def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
 
     become = spec.become
     return Login(
-        user=spec.user,
+        user=spec.user or "",
         agent=spec.agent,
         key=text(spec.key),
         key_file=spec.key_file,
@@ -96,6 +93,10 @@ def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
         else BecomeLogin(
             method=become.method.value, user=become.user, password=text(become.password)
         ),
+        token=text(spec.token),
+        tls_certificate=spec.tls_certificate,
+        tls_key=text(spec.tls_key),
+        tls_passphrase=text(spec.tls_passphrase),
     )
 
 
@@ -126,7 +127,7 @@ class WorkMaker:
 
     def target(self, host: FrozenHost, step: StepBase) -> Target:
         """Where to go and as whom."""
-        account = self._definition.run_as.get(step.name, host.account)
+        account = self._definition.account_for(step, host)
         if step.access is not None:
             return Target(
                 host=host.name,

@@ -279,6 +279,7 @@ secret = Table(
     Column("key_id", String(16), nullable=False),  # which master key
     Column("fingerprint", LargeBinary, nullable=False),  # keyed: tells "unchanged" without opening
     Column("created_at", String(27), nullable=False),
+    Column("wrapped_key", LargeBinary),  # its data key, under the master key
     Index(None, "owner"),
 )
 
@@ -304,7 +305,7 @@ host_key = Table(
 setting = Table(
     "setting",
     metadata,
-    Column("name", String(64), primary_key=True),  # home_id, epoch
+    Column("name", String(64), primary_key=True),  # home_id, epoch, vault.fingerprints
     Column("value", Text, nullable=False),
 )
 

@@ -71,6 +71,7 @@ MOVES: Mapping[str, Sequence[Move]] = {
     "documents": (World.mark,),
     "hostkeys": (World.meet_stranger,),
     "backup": (World.back_up,),
+    "vault": (World.rotate,),
     "run": (run_the_job, retry, stop_a_run),
     "recovery": (),
     "target.lost": (be_cut_off,),

@@ -91,6 +91,7 @@ def judge(world: World) -> Verdict:
             if target.place[0] in asked:
                 _judge_target(world, asked[target.place[0]], target, ledger, found)
     found.wrong += [f"{place} ran and is not on record" for place in _phantoms(ledger)]
+    found.wrong += _sealed_for_ever(world)
     found.wrong += _backups(world)
     found.wrong += _left_behind(world, ended)
     return found
@@ -193,6 +194,12 @@ def _leads(before: TargetState, after: TargetState, via: TargetState | None = No
     if via is not None:
         return _leads(before, via) and _leads(via, after)
     return after is before or after in TARGET_TRANSITIONS[before]
+
+
+def _sealed_for_ever(world: World) -> Iterator[str]:
+    """Secrets that do not open any more."""
+    verdict = world.line.call("GET", "/vault/verify").json()
+    yield from (f"the secret of {owner} does not open" for owner in verdict["owners"])
 
 
 def _forgotten(database: sqlite3.Connection, world: World) -> Iterator[str]:

@@ -54,6 +54,8 @@ class World:
     judged: set[str] = field(default_factory=set)
     """Runs that were looked at already."""
     strangers: int = 0
+    secrets: int = 0
+    """Accounts with a secret that were made to be looked for after a rotation."""
     engine: Engine | None = None
     _line: Line | None = None
     _follower: Follower | None = None
@@ -143,6 +145,16 @@ class World:
         answer = self.line.call("POST", "/backups", {})
         if answer.status == 201:
             self.backups.append(Path(answer.json()["path"]))
+
+    def rotate(self) -> None:
+        """Keep a secret, then make another master key, and keep that in another place and back."""
+        self.secrets += 1
+        spec = {"user": "u", "password": f"secret {self.secrets}"}
+        self.apply({"kind": "account", "name": f"kept{self.secrets}", "spec": spec})
+        self.line.call("POST", "/vault/rotate")
+        under = {"unlocker": "passphrase", "passphrase": "a long passphrase"}
+        self.line.call("POST", "/vault/init", under)
+        self.line.call("POST", "/vault/init", {"unlocker": "key file"})
 
     def meet_stranger(self) -> None:
         """Run on a host whose key nobody knows, then approve its key."""

@@ -10,8 +10,10 @@ import base64
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from hypothesis import assume
@@ -29,6 +31,7 @@ from core.domain.steps import HttpStep, LocalStep, ScriptStep, ScriptUse
 from core.domain.steps.http import CaptureFrom
 from core.domain.values import SecretRef
 from core.errors import Invalid
+from tests.support.certificates import Authority
 
 ALPHABET = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 """Letters of all scripts, controls, line ends, characters beyond the basic plane."""
@@ -129,6 +132,7 @@ SPECIAL: Mapping[str, st.SearchStrategy[Any]] = {
     "targets": EXPRESSIONS,
     "url": st.sampled_from(["http://x/${A}?b=c", "https://${JOBDECK_ADDRESS}:8443", "${BASE}/"]),
     "ca": st.none(),
+    "tls_certificate": st.just(Authority(Path()).pem),
     "host_key": st.binary(min_size=32, max_size=32).map(
         lambda raw: "SHA256:" + base64.b64encode(raw).decode().rstrip("=")
     ),
@@ -160,7 +164,15 @@ def _fitted_account(raw: dict[str, Any]) -> dict[str, Any]:
         raw = _without(raw, "key_file")
     if raw.get("key") is None and raw.get("key_file") is None:
         raw = _without(raw, "passphrase", "certificate", "certificate_file")
-    return _without(raw, "certificate_file") if raw.get("certificate") is not None else raw
+    if raw.get("certificate") is not None:
+        raw = _without(raw, "certificate_file")
+    if raw.get("tls_certificate") is None or raw.get("tls_key") is None:
+        raw = _without(raw, "tls_certificate", "tls_key", "tls_passphrase")
+    if raw.get("user") is None:
+        raw = _without(raw, "agent", "key", "key_file", "password", "become", "passphrase")
+        raw = _without(raw, "certificate", "certificate_file")
+        raw = {"token": "t", **{name: value for name, value in raw.items() if value is not None}}
+    return raw
 
 
 def _fitted_script_step(raw: dict[str, Any]) -> dict[str, Any]:
@@ -277,6 +289,8 @@ def of_plain(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[An
         return texts.filter(lambda text: len(text) <= limits.get("max_length", 99))
     if annotation is str:
         return TEXT.map(lambda text: text or "x") if limits.get("min_length") else TEXT
+    if annotation is date:
+        return st.dates().map(str)
     if annotation is bool:
         return st.booleans()
     low, high = limits.get("ge", limits.get("gt", 0)), limits.get("le", 10**6)
