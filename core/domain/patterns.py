@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 CHANGE = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
 FOLDER = r"^/[^\x00-\x1f\x7f]*$"
+FILE_MODE = r"^[0-7]{3,4}$"
+FILE_OWNER = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
 FINGERPRINT = r"^SHA256:[A-Za-z0-9+/]{43}$"
 INTERPRETER = r"^[\w./+-]+$"
 LABEL_KEY = r"^[\w][\w./-]{0,62}$"
@@ -18,6 +20,8 @@ USER_NAME = r"^[^\s:\-][^\s:]*$"
 
 IN_WORDS: Mapping[str, str] = {
     CHANGE: "must be one line of text, without blanks at its ends",
+    FILE_MODE: "must be a mode in octal digits and in quotes, such as '0644'",
+    FILE_OWNER: "must be USER or USER:GROUP, by name or number",
     FINGERPRINT: "must be a fingerprint as `ssh-keygen -lf` prints it: SHA256: and 43 characters",
     FOLDER: "must be the whole path of a folder, beginning with /",
     INTERPRETER: "must be the name or the path of a program: letters, digits and _ . / + -",

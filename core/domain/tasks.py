@@ -99,4 +99,51 @@ class SqlScript(msgspec.Struct, frozen=True, kw_only=True, tag="sql"):
         return [("database", self.database)]
 
 
-Task = Program | HttpRequest | SqlScript
+class FileSource(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent: files of the engine's machine, or a text that the step holds."""
+
+    path: str = ""
+    """A file, a folder with all that is in it, or a pattern (`*`, `?`, `[…]`) of them."""
+    content: bytes | None = None
+    """Sent instead of what lies at a path."""
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True, tag="push"):
+    """Files for a target: see `core.domain.steps.files.PushStep`. It may hold secrets."""
+
+    sources: tuple[FileSource, ...]
+    folder: str
+    """On the target; nothing is written outside of it."""
+    name: str
+    """What the one file is called there; "": files keep their names."""
+    key: str
+    """Which run, step and target: names what is unfinished."""
+    mode: str | None
+    owner: str | None
+    exists: str
+    makes_folders: bool
+    fills: bool
+    """The files are templates."""
+    bytes_per_s: int | None
+
+    def __repr__(self) -> str:
+        return f"Push({len(self.sources)} sources)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("sources", len(self.sources))]
+
+
+class Pull(msgspec.Struct, frozen=True, kw_only=True, tag="pull"):
+    """Files of a target for the engine's machine: see `core.domain.steps.files.PullStep`."""
+
+    paths: tuple[str, ...]
+    folder: str
+    """On the engine's machine; nothing is written outside of it."""
+    key: str
+    exists: str
+    makes_folders: bool
+    may_be_missing: bool
+    bytes_per_s: int | None
+
+
+Task = Program | HttpRequest | SqlScript | Push | Pull

@@ -20,12 +20,14 @@ from core.domain.steps.base import (
     StepBase,
 )
 from core.domain.steps.command import CommandStep, LocalStep
+from core.domain.steps.files import PullStep, PushStep
 from core.domain.steps.http import HttpStep
 from core.domain.steps.script import Language, ScriptStep
 from core.domain.steps.sql import SqlStep
 
 Step = Annotated[
-    CommandStep | ScriptStep | LocalStep | HttpStep | SqlStep, Field(discriminator="kind")
+    CommandStep | ScriptStep | LocalStep | HttpStep | SqlStep | PushStep | PullStep,
+    Field(discriminator="kind"),
 ]
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "HttpStep",
     "Language",
     "LocalStep",
+    "PullStep",
+    "PushStep",
     "Retry",
     "ScriptStep",
     "ScriptUse",

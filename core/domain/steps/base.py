@@ -102,10 +102,8 @@ class StepBase(Value):
         return None
 
 
-class ServiceStep(StepBase):
-    """What every kind of step has that speaks to a service, from the engine's own machine."""
-
-    once: bool = Field(False, description="once, instead of once for each target")
+class ConnectedStep(StepBase):
+    """What every kind of step has that hangs on its connection."""
 
     @model_validator(mode="after")
     def _hangs_on_its_connection(self) -> Self:
@@ -114,12 +112,18 @@ class ServiceStep(StepBase):
         return self
 
     @property
-    def runs_once(self) -> bool:
-        return self.once
-
-    @property
     def is_detached(self) -> bool:
         return False
+
+
+class ServiceStep(ConnectedStep):
+    """What every kind of step has that speaks to a service, from the engine's own machine."""
+
+    once: bool = Field(False, description="once, instead of once for each target")
+
+    @property
+    def runs_once(self) -> bool:
+        return self.once
 
 
 class ProgramStep(StepBase):
