@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CHANGE = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
-FOLDER = r"^/[^\x00-\x1f\x7f]*$"
+FOLDER = r"^(/|[A-Za-z]:[\\/]|\\\\)[^\x00-\x1f\x7f]*$"
 FILE_MODE = r"^[0-7]{3,4}$"
 FILE_OWNER = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
 FINGERPRINT = r"^SHA256:[A-Za-z0-9+/]{43}$"
+HEX_FINGERPRINT = r"^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$"
 INTERPRETER = r"^[\w./+-]+$"
 LABEL_KEY = r"^[\w][\w./-]{0,62}$"
 SECRET_ID = r"^[0-9A-Z]{26}$"
@@ -23,7 +24,8 @@ IN_WORDS: Mapping[str, str] = {
     FILE_MODE: "must be a mode in octal digits and in quotes, such as '0644'",
     FILE_OWNER: "must be USER or USER:GROUP, by name or number",
     FINGERPRINT: "must be a fingerprint as `ssh-keygen -lf` prints it: SHA256: and 43 characters",
-    FOLDER: "must be the whole path of a folder, beginning with /",
+    FOLDER: "must be the whole path of a folder, beginning with / or, on Windows, a drive: C:\\",
+    HEX_FINGERPRINT: "must be the SHA-256 fingerprint of a certificate: 64 hexadecimal digits",
     INTERPRETER: "must be the name or the path of a program: letters, digits and _ . / + -",
     LABEL_KEY: "cannot be the key of a label: letters, digits, _ . / and -, at most 63 of them",
     SECRET_ID: "must be the id of a secret in the vault, or the secret's own text instead",

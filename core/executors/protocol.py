@@ -90,6 +90,16 @@ class HostKeyRule(msgspec.Struct, frozen=True, kw_only=True):
     """A first key is approved by itself; a changed one still stops."""
 
 
+class Winrm(msgspec.Struct, frozen=True, kw_only=True):
+    """How a Windows host is entered: see `core.domain.windows.WinrmOptions`."""
+
+    authentication: str = "ntlm"
+    tls: bool = True
+    ca: str | None = None
+    certificate: str | None = None
+    shell: str = "powershell"
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One host and how to reach and enter it."""
 
@@ -102,6 +112,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     jumps: tuple[Target, ...] = ()
     """Hosts to pass, in the order in which they are passed."""
     connect_timeout_s: float = 20.0
+    winrm: Winrm | None = None
+    """None: a host that is not reached through WinRM."""
     networks: tuple[str, ...] = ()
     """Networks that requests may reach; none: see `core.domain.addresses`."""
 

@@ -16,6 +16,7 @@ from core.domain.patterns import CHANGE
 from core.domain.rolling import Batches, Rolling
 from core.domain.steps import FrozenScript, Step, StepBase
 from core.domain.values import Env, EnvName, Name, Secret, SecretRef, Value
+from core.domain.windows import WinrmOptions
 from core.flow.graph import Graph
 
 ADHOC = "adhoc"
@@ -106,6 +107,7 @@ class FrozenHost(NamedHost, extra="forbid"):
     """The only networks that requests for it may reach; none: no environment says so."""
     spool: str | None = None
     """Folder there that keeps what runs."""
+    winrm: WinrmOptions | None = None
     variables: Env = Field(default_factory=dict)
     """Environment's, groups' and host's variables, the nearer to the host the stronger."""
 

@@ -248,6 +248,7 @@ def _freeze(name: str, documents: Documents, grouped: Mapping[str, Env]) -> Froz
         environment=spec.environment,
         http_networks=rails.http_networks,
         spool=spec.spool,
+        winrm=spec.winrm,
         variables=merged,
     )
 

@@ -16,6 +16,7 @@ from core.domain.inventory import Protocol
 from core.domain.run import TargetCode
 from core.domain.steps import Given, StepBase
 from core.domain.values import Secret, SecretRef
+from core.domain.windows import WinrmOptions
 from core.errors import Invalid, TargetError
 from core.executors.protocol import (
     BecomeLogin,
@@ -24,6 +25,7 @@ from core.executors.protocol import (
     Login,
     Position,
     Target,
+    Winrm,
     Work,
 )
 from core.flow.definition import FrozenHost, RunDefinition
@@ -100,6 +102,17 @@ def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
     )
 
 
+def _winrm(options: WinrmOptions | None) -> Winrm:
+    options = options or WinrmOptions()
+    return Winrm(
+        authentication=options.authentication.value,
+        tls=options.tls,
+        ca=options.ca,
+        certificate=options.certificate,
+        shell=options.shell.value,
+    )
+
+
 class WorkMaker:
     """Makes the targets and the work of one step's attempt."""
 
@@ -157,6 +170,7 @@ class WorkMaker:
             ),
             jumps=jumps,
             connect_timeout_s=self._ways.connect_timeout_s,
+            winrm=None if host.protocol is not Protocol.WINRM else _winrm(host.winrm),
         )
 
     def _login(self, host: FrozenHost, account: str | None) -> Login:

@@ -24,6 +24,8 @@ class Language(StrEnum):
     SH = "sh"
     BASH = "bash"
     PYTHON = "python3"
+    POWERSHELL = "powershell"
+    CMD = "cmd"
 
 
 class ScriptStep(ProgramStep):

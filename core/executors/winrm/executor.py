@@ -1,0 +1,60 @@
+"""The WinRM executor: sessions on Windows hosts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from core.domain.run import TargetCode
+from core.domain.windows import WindowsShell
+from core.errors import TargetError
+from core.executors.attempt import Patience
+from core.executors.conduct import Conductor, NewToken
+from core.executors.protocol import Session, Target
+from core.executors.winrm.link import WinrmLink
+from core.executors.winrm.programs import WindowsDialect
+from core.executors.winrm.shells import Shells
+
+
+class WinrmExecutor:
+    """Access to hosts through WinRM."""
+
+    def __init__(
+        self, patience: Patience, new_token: NewToken, *, idle_s: float = 60.0, kept: int = 512
+    ) -> None:
+        """`idle_s` and `kept`: how long, and how many, unused connections stay open."""
+        self._patience = patience
+        self._new_token = new_token
+        self._shells = Shells(idle_s=idle_s, kept=kept)
+
+    @property
+    def dialled(self) -> int:
+        """Connections made so far."""
+        return self._shells.dialled
+
+    @asynccontextmanager
+    async def open(self, target: Target) -> AsyncIterator[Session]:
+        assert target.winrm is not None
+        if target.login.become is not None:
+            raise TargetError(
+                TargetCode.INVALID_OPTIONS,
+                f"{target.host} is a Windows host, where no account becomes another one",
+                hint="log in with an account that may do the work (`run_as`, --as)",
+            )
+        if target.login.password is None and target.winrm.authentication != "kerberos":
+            raise TargetError(
+                TargetCode.AUTHENTICATION_FAILURE,
+                f"{target.host} takes a password, which the account {target.login.user} has not",
+                hint="give the account a `password`",
+            )
+        link = WinrmLink(self._shells, await self._shells.enter(target))
+        dialect = WindowsDialect(WindowsShell(target.winrm.shell))
+        conductor = Conductor(link, self._patience, self._new_token, dialect)
+        try:
+            yield conductor
+        finally:
+            conductor.close()
+            link.release()
+
+    async def close(self) -> None:
+        await self._shells.close()

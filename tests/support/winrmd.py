@@ -1,0 +1,408 @@
+"""A WS-Management server for tests: shells over real HTTP(S), with real authentication, that run commands.
+
+A double of the Windows service, by MS-WSMV: Create, Command, Send, Receive, Signal, Delete, faults,
+message encryption. What it is sent is really run: our own program as `tests.support.windows` plays it,
+any other line by /bin/sh. A session that is deleted takes its processes with it, as on Windows.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import uuid
+import xml.etree.ElementTree as ET
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import spnego
+
+from core.executors.winrm.programs import REQUEST
+from tests.support import windows
+from tests.support.certificates import Authority
+
+USER, PASSWORD = "ada", "correct horse"
+TIMED_OUT, NO_ROOM, NO_SHELL = 2150858793, 2150859173, 2150858843
+_BOUNDARY = b"--Encrypted Boundary"
+_PROTOCOL = b"application/HTTP-SPNEGO-session-encrypted"
+_PIECE = 8 << 10
+"""Of a stream, in one message."""
+
+_NS = {
+    "s": "http://www.w3.org/2003/05/soap-envelope",
+    "a": "http://schemas.xmlsoap.org/ws/2004/08/addressing",
+    "w": "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd",
+    "rsp": "http://schemas.microsoft.com/wbem/wsman/1/windows/shell",
+    "x": "http://schemas.xmlsoap.org/ws/2004/09/transfer",
+    "f": "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault",
+}
+_STATE = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/CommandState"
+
+
+class Fault(Exception):
+    """A no, by its number."""
+
+
+class _Command:
+    """One process, and what it printed that nobody has received yet."""
+
+    def __init__(self, argv: list[str], env: dict[str, str], cwd: Path) -> None:
+        self.process = subprocess.Popen(
+            argv,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.changed = threading.Condition()
+        self.pieces: deque[tuple[str, bytes]] = deque()
+        self._readers = [
+            threading.Thread(target=self._read, args=(name, pipe), daemon=True)
+            for name, pipe in (("stdout", self.process.stdout), ("stderr", self.process.stderr))
+        ]
+        self._open = len(self._readers)
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def is_over(self) -> bool:
+        return self._open == 0
+
+    def _read(self, name: str, pipe: Any) -> None:
+        with pipe:
+            while data := os.read(pipe.fileno(), _PIECE):
+                with self.changed:
+                    self.pieces.append((name, data))
+                    self.changed.notify_all()
+        self.process.wait()
+        with self.changed:
+            self._open -= 1
+            self.changed.notify_all()
+
+    def end(self) -> None:
+        """Kill it, and all that it started in its session."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        if self.process.stdin is not None:
+            try:
+                self.process.stdin.close()
+            except BrokenPipeError:
+                pass
+        for reader in self._readers:
+            reader.join()
+
+
+@dataclass(slots=True)
+class _Shell:
+    env: dict[str, str]
+    commands: dict[str, _Command] = field(default_factory=dict)
+
+
+class WinrmServer:
+    """Serves one Windows host, whose user's home is `home`."""
+
+    def __init__(
+        self, home: Path, authority: Authority | None = None, *, basic: bool = False
+    ) -> None:
+        self.home = home
+        self.basic = basic
+        """Takes a password as it stands; otherwise NTLM."""
+        self.tls = authority is not None
+        self.operations: Counter[str] = Counter()
+        self.faults: dict[str, list[int]] = {}
+        """Operation -> what its next requests are refused with."""
+        self.cuts: Counter[str] = Counter()
+        """Operation -> how many of its next requests lose their connection instead of an answer."""
+        self.seen: list[bytes] = []
+        """All messages, as they came over the line."""
+        self.logins = 0
+        self.shells: dict[str, _Shell] = {}
+        self._lock = threading.Lock()
+        self._sockets: set[socket.socket] = set()
+        handler = type("Handler", (_Handler,), {"owner": self})
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self.pem = ""
+        if authority is not None:
+            context = authority.server_context("127.0.0.1")
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        for each in list(self.shells):
+            self.delete(each)
+        for each in list(self._sockets):
+            _close(each)
+        self._server.server_close()
+
+    def cut_all(self) -> None:
+        """Every connection breaks, now."""
+        for each in list(self._sockets):
+            _close(each)
+
+    def connected(self, its: socket.socket, *, is_open: bool) -> None:
+        (self._sockets.add if is_open else self._sockets.discard)(its)
+
+    def answer(self, message: bytes) -> tuple[str, int]:
+        """The answer to a SOAP message, and its HTTP status."""
+        root = ET.fromstring(message)
+        operation = _text(root, "a:Action").rpartition("/")[2]
+        message_id = _text(root, "a:MessageID")
+        with self._lock:
+            self.operations[operation] += 1
+            planned = self.faults.get(operation)
+            number = planned.pop(0) if planned else None
+        try:
+            if number is not None:
+                raise Fault(number)
+            body = getattr(self, f"_{operation.lower()}")(root)
+        except Fault as fault:
+            return _envelope(message_id, _fault_body(fault.args[0])), 500
+        return _envelope(message_id, body), 200
+
+    def delete(self, shell_id: str) -> None:
+        """End a session and what runs in it."""
+        for command in self.shells.pop(shell_id).commands.values():
+            command.end()
+
+    # ------------------------------------------------------------------ operations
+
+    def _create(self, root: ET.Element) -> str:
+        env = {
+            node.get("Name", ""): node.text or "" for node in root.iterfind(".//rsp:Variable", _NS)
+        }
+        shell_id = str(uuid.uuid4()).upper()
+        self.shells[shell_id] = _Shell(env)
+        return (
+            "<x:ResourceCreated><a:Address>http://host/wsman</a:Address><a:ReferenceParameters>"
+            f'<w:SelectorSet><w:Selector Name="ShellId">{shell_id}</w:Selector></w:SelectorSet>'
+            "</a:ReferenceParameters></x:ResourceCreated>"
+        )
+
+    def _command(self, root: ET.Element) -> str:
+        shell = self._shell(root)
+        line = _text(root, "rsp:Command")
+        argv = [sys.executable, windows.__file__] if line == REQUEST else ["/bin/sh", "-c", line]
+        env = {"PATH": os.environ["PATH"], "JOBDECK_DOUBLE_HOME": str(self.home), **shell.env}
+        command_id = str(uuid.uuid4()).upper()
+        shell.commands[command_id] = _Command(argv, env, self.home)
+        return f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>"
+
+    def _send(self, root: ET.Element) -> str:
+        node = root.find(".//rsp:Send/rsp:Stream", _NS)
+        assert node is not None
+        stdin = self._command_of(root, node).process.stdin
+        assert stdin is not None
+        try:
+            stdin.write(base64.b64decode(node.text or ""))
+            stdin.flush()
+        except BrokenPipeError:
+            pass
+        return "<rsp:SendResponse/>"
+
+    def _receive(self, root: ET.Element) -> str:
+        node = root.find(".//rsp:DesiredStream", _NS)
+        assert node is not None
+        command, command_id = self._command_of(root, node), node.get("CommandId")
+        wait_s = float(_text(root, "w:OperationTimeout").strip("PTS"))
+        with command.changed:
+            command.changed.wait_for(lambda: command.pieces or command.is_over, wait_s)
+            pieces = [command.pieces.popleft() for _ in range(min(4, len(command.pieces)))]
+            is_over = command.is_over and not command.pieces
+        if not pieces and not is_over:
+            raise Fault(TIMED_OUT)
+        streams = "".join(
+            f'<rsp:Stream Name="{name}" CommandId="{command_id}">'
+            f"{base64.b64encode(data).decode()}</rsp:Stream>"
+            for name, data in pieces
+        )
+        state = f'<rsp:CommandState CommandId="{command_id}" State="{_STATE}/Running"/>'
+        if is_over:
+            state = (
+                f'<rsp:CommandState CommandId="{command_id}" State="{_STATE}/Done">'
+                f"<rsp:ExitCode>{command.process.returncode}</rsp:ExitCode></rsp:CommandState>"
+            )
+        return f"<rsp:ReceiveResponse>{streams}{state}</rsp:ReceiveResponse>"
+
+    def _signal(self, root: ET.Element) -> str:
+        node = root.find(".//rsp:Signal", _NS)
+        assert node is not None
+        self._command_of(root, node).end()
+        return "<rsp:SignalResponse/>"
+
+    def _delete(self, root: ET.Element) -> str:
+        self._shell(root)
+        self.delete(_text(root, "w:Selector"))
+        return ""
+
+    def _shell(self, root: ET.Element) -> _Shell:
+        try:
+            return self.shells[_text(root, "w:Selector")]
+        except KeyError:
+            raise Fault(NO_SHELL) from None
+
+    def _command_of(self, root: ET.Element, node: ET.Element) -> _Command:
+        try:
+            return self._shell(root).commands[node.get("CommandId", "")]
+        except KeyError:
+            raise Fault(NO_SHELL) from None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away, or refuses our certificate, is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection: NTLM proves a connection, not a request."""
+
+    owner: ClassVar[WinrmServer]
+    protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        self._context: Any = None
+        self.owner.connected(self.connection, is_open=True)
+
+    def finish(self) -> None:
+        self.owner.connected(self.connection, is_open=False)
+        super().finish()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests look at what came, not at a log."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.owner.seen.append(body)
+        if not self._is_proved():
+            return
+        if not body:
+            self._reply(200, b"")
+            return
+        sealed = _BOUNDARY in body
+        if not sealed and not self.owner.tls:
+            self._reply(403, b"")
+            return
+        message = self._unsealed(body) if sealed else body
+        operation = _text(ET.fromstring(message), "a:Action").rpartition("/")[2]
+        if self.owner.cuts[operation] > 0:
+            self.owner.cuts[operation] -= 1
+            _close(self.connection)
+            self.close_connection = True
+            return
+        text, status = self.owner.answer(message)
+        answer, kind = text.encode("utf-8"), "application/soap+xml;charset=UTF-8"
+        if sealed:
+            answer, kind = self._sealed(answer)
+        self._reply(status, answer, {"Content-Type": kind})
+
+    def _is_proved(self) -> bool:
+        scheme, _, proof = (self.headers.get("Authorization") or "").partition(" ")
+        if self.owner.basic:
+            expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+            if (scheme, proof) == ("Basic", expected):
+                return True
+            self._reply(401, b"", {"WWW-Authenticate": 'Basic realm="WSMAN"'})
+            return False
+        if self._context is not None and self._context.complete and not proof:
+            return True
+        if not proof:
+            self._reply(401, b"", {"WWW-Authenticate": "Negotiate"})
+            return False
+        if self._context is None or self._context.complete:
+            self._context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+        try:
+            token = self._context.step(base64.b64decode(proof))
+        except spnego.exceptions.SpnegoError:
+            self._context = None
+            self._reply(401, b"", {"WWW-Authenticate": "Negotiate"})
+            return False
+        if self._context.complete:
+            self.owner.logins += 1
+            return True
+        challenge = base64.b64encode(token).decode()
+        self._reply(401, b"", {"WWW-Authenticate": f"Negotiate {challenge}"})
+        return False
+
+    def _unsealed(self, body: bytes) -> bytes:
+        _, _, payload = body.partition(b"application/octet-stream\r\n")
+        payload = payload.removesuffix(_BOUNDARY + b"--\r\n")
+        size = struct.unpack("<i", payload[:4])[0]
+        assert size == 16
+        unsealed: bytes = self._context.unwrap(payload[4:]).data
+        return unsealed
+
+    def _sealed(self, answer: bytes) -> tuple[bytes, str]:
+        data = self._context.wrap(answer, encrypt=True).data
+        head = (
+            _BOUNDARY + b"\r\n\tContent-Type: " + _PROTOCOL + b"\r\n"
+            b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length="
+            + str(len(answer)).encode()
+            + b"\r\n"
+            + _BOUNDARY
+            + b"\r\n\tContent-Type: application/octet-stream\r\n"
+        )
+        kind = f'multipart/encrypted;protocol="{_PROTOCOL.decode()}";boundary="Encrypted Boundary"'
+        return head + struct.pack("<i", 16) + data + _BOUNDARY + b"--\r\n", kind
+
+    def _reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _text(root: ET.Element, path: str) -> str:
+    node = root.find(f".//{path}", _NS)
+    assert node is not None, path
+    return node.text or ""
+
+
+def _envelope(relates_to: str, body: str) -> str:
+    spaces = " ".join(f'xmlns:{name}="{uri}"' for name, uri in _NS.items())
+    return (
+        f"<s:Envelope {spaces}><s:Header><a:RelatesTo>{relates_to}</a:RelatesTo></s:Header>"
+        f"<s:Body>{body}</s:Body></s:Envelope>"
+    )
+
+
+def _fault_body(number: int) -> str:
+    return (
+        "<s:Fault><s:Code><s:Value>s:Receiver</s:Value><s:Subcode><s:Value>w:InternalError</s:Value>"
+        "</s:Subcode></s:Code><s:Reason><s:Text>The server says no.</s:Text></s:Reason><s:Detail>"
+        f'<f:WSManFault Code="{number}" Machine="host"><f:Message>no</f:Message></f:WSManFault>'
+        "</s:Detail></s:Fault>"
+    )
+
+
+def _close(its: socket.socket) -> None:
+    try:
+        its.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
