@@ -456,6 +456,10 @@ class Finding(Answer, frozen=True, kw_only=True):
     message: str = ""
     notes: list[str] = []
     facts: Facts | None = None
+    path: list[str] = []
+    stopped_at: str | None = None
+    reached_ms: int | None = None
+    took_ms: int | None = None
 
 
 class PlanDetail(Plan, frozen=True, kw_only=True):

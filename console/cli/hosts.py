@@ -25,7 +25,7 @@ from console.presenters.text import Span, Tone
 from core.clock import SystemClock
 from core.errors import RequestError
 
-app = family(_("List hosts, import them, approve their keys."))
+app = family(_("List hosts, test them, import them, approve their keys."))
 keys = family(_("Keys that hosts prove themselves with: what is on record, what waits."))
 app.add_typer(keys, name="keys")
 

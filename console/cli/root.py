@@ -60,7 +60,12 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "explain": Place("explaining", _("describe the fields of a kind of document")),
         },
         _("Hosts"): {
-            "hosts": Place("hosts", _("list hosts, import them, approve their keys"), True),
+            "hosts": Place(
+                "hosts",
+                _("list hosts, test them, import them, approve their keys"),
+                True,
+                ("connecting",),
+            ),
         },
         _("Engine"): {
             "engine": Place("engine", _("start, stop and look at the engine"), True),

@@ -241,6 +241,11 @@ def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
     return [(group[0], [finding.host for finding in group]) for group in groups]
 
 
+def note_line(note: str, facts: Facts) -> Line:
+    """What is worth knowing of a host that answered."""
+    return line(Span(f"! {_note_word(note)}", Tone.WARNING), f"  {_note_detail(note, facts)}")
+
+
 def _note_word(note: str) -> str:
     return {
         "spool-unusable": _("keeps no claim, so work runs directly there"),

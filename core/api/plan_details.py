@@ -9,7 +9,7 @@ from pydantic import Field
 from core.api.problems import FieldProblem
 from core.api.run_batches import BatchPlan, batch_plans
 from core.api.values import Answer, Page
-from core.domain.probing import Note
+from core.domain.probing import Note, Stage
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
 from core.domain.targets import fold
@@ -95,6 +95,10 @@ class FindingOut(Answer):
     message: str
     notes: list[Note]
     facts: FactsOut | None
+    path: list[str] = Field(description="jump hosts, nearest first, and the host itself")
+    stopped_at: Stage | None = Field(description="where the way to it stopped; null: it is ready")
+    reached_ms: int | None = Field(description="until the login was done; null: it was not")
+    took_ms: int | None
 
 
 class PlanDetail(PlanOut):

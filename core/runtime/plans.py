@@ -21,6 +21,7 @@ from core.flow.comparing import digest
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.dryrun import PlanLevel, PlanState
 from core.flow.guards import Touched
+from core.runtime.asking import Asker
 from core.runtime.driver import Tools
 from core.runtime.probing import Probing
 from core.runtime.runs import Runs
@@ -162,7 +163,8 @@ class Plans:
         )
         maker = WorkMaker(plan_id, definition, opened, {}, {}, self._tools.ways)
         tools = self._tools
-        return Probing(definition, maker, tools.executors, tools.clock, tools.ids)
+        asker = Asker(maker, tools.executors, tools.clock, tools.ids)
+        return Probing(definition, maker, asker)
 
     def _begin(self, plan_id: str, probing: Probing) -> None:
         self._live[plan_id] = probing
