@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class WebServer:
         self._asked: Counter[str] = Counter()
         answers = {f"do_{method}": _Handler.answer for method in _METHODS}
         handler = type("Handler", (_Handler,), {"owner": self, **answers})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._scheme = "http"
         if authority is not None:
             context = authority.server_context(name)
@@ -88,6 +89,13 @@ class WebServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tests kill who asks: a broken connection is nothing to print about."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
