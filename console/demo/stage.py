@@ -56,6 +56,11 @@ class Stage:
         return self.folder / "samples"
 
     @property
+    def book(self) -> Path:
+        """The SQLite file in which the tour's rollouts are entered."""
+        return self.home.root.parent / "rollouts.db" if self._keep else self.folder / "rollouts.db"
+
+    @property
     def keeps(self) -> bool:
         """Whether the home stays."""
         return self._keep
@@ -63,7 +68,8 @@ class Stage:
     def write_samples(self, fleet: Fleet) -> None:
         """The sample documents, with the fleet's addresses and its key in them."""
         self.samples.mkdir(mode=0o700)
-        for source in sorted((Path(assets.__file__).parent / "samples").glob("*.yaml")):
+        samples = sorted((Path(assets.__file__).parent / "samples").glob("*.yaml"))
+        for source in (*samples, Path(__file__).with_name("rollout.yaml")):
             text = source.read_text(encoding="utf-8")
             if source.name in ("hosts.yaml", "accounts.yaml"):
                 text = yamlsafe.dump_all(
