@@ -116,6 +116,7 @@ def _wire(
             cancel_grace_s=settings.cancel_grace_s,
             workers=_workers(settings, zygote),
             clock=clock,
+            staging=home.staging,
         )
     )
     caps = settings.caps()

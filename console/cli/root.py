@@ -40,6 +40,8 @@ def table() -> Mapping[str, Mapping[str, Place]]:
         _("Run work"): {
             "run": Place("running", _("run a command or a script on many hosts, at once")),
             "start": Place("running", _("start a saved job")),
+            "push": Place("carrying", _("bring files of this machine to many hosts")),
+            "pull": Place("carrying", _("bring files of many hosts to this machine")),
             "runs": Place(
                 "runs",
                 _("look at runs, follow them, act on them"),

@@ -170,6 +170,10 @@ _FLAGS = {
     "step.text": "--script",
     "step.language": "--language",
     "step.args": "COMMAND",
+    "step.files": "FILE",
+    "step.to": "--to",
+    "step.mode": "--chmod",
+    "step.owner": "--chown",
 }
 """Fields of a request -> the flags that they come from."""
 

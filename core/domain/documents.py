@@ -106,6 +106,7 @@ def _job_references(spec: JobSpec) -> Iterator[Reference]:
     for index, step in enumerate(spec.steps):
         where = f"spec.steps[{index}]"
         yield from _expression_references(f"{where}.targets", step.targets)
+        yield from _expression_references(f"{where}.source", step.fetched_from)
         if step.run_as:
             yield Reference(f"{where}.run_as", "account", step.run_as)
         if step.rolling and step.rolling.health:

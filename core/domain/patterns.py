@@ -21,7 +21,7 @@ USER_NAME = r"^[^\s:\-][^\s:]*$"
 
 IN_WORDS: Mapping[str, str] = {
     CHANGE: "must be one line of text, without blanks at its ends",
-    FILE_MODE: "must be a mode in octal digits and in quotes, such as '0644'",
+    FILE_MODE: "must be a mode of three or four octal digits, such as '0644'",
     FILE_OWNER: "must be USER or USER:GROUP, by name or number",
     FINGERPRINT: "must be a fingerprint as `ssh-keygen -lf` prints it: SHA256: and 43 characters",
     FOLDER: "must be the whole path of a folder, beginning with / or, on Windows, a drive: C:\\",

@@ -143,7 +143,20 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True, tag="pull"):
     exists: str
     makes_folders: bool
     may_be_missing: bool
+    keeps_mode: bool
+    """Else nobody but the engine's user may read them."""
     bytes_per_s: int | None
 
 
-Task = Program | HttpRequest | SqlScript | Push | Pull
+class Distribute(msgspec.Struct, frozen=True, kw_only=True, tag="distribute"):
+    """Files of other targets for a target: see `core.domain.steps.files.DistributeStep`."""
+
+    pull: Pull
+    """For each source; its folder is the relay's to say."""
+    push: Push
+    """Its files are what came."""
+    by_source: bool
+    """Files of each source go to a folder that is named after it."""
+
+
+Task = Program | HttpRequest | SqlScript | Push | Pull | Distribute

@@ -107,10 +107,14 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The host's name in the inventory; in every message."""
     address: str
     port: int = 22
+    protocol: str = "ssh"
+    """By which it is entered."""
     login: Login
     host_key: HostKeyRule = HostKeyRule()
     jumps: tuple[Target, ...] = ()
     """Hosts to pass, in the order in which they are passed."""
+    sources: tuple[Target, ...] = ()
+    """Hosts whose files are taken to it."""
     connect_timeout_s: float = 20.0
     winrm: Winrm | None = None
     """None: a host that is not reached through WinRM."""

@@ -151,6 +151,8 @@ class RunDefinition(RunOutline, extra="forbid"):
     seed: str = ""
     """What the order and the planned times follow from, where chance has a part in them."""
     routes: dict[str, FrozenHost] = Field(default_factory=dict)
+    sources: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Step -> keys of `routes`: hosts whose files it takes to its targets."""
     accounts: dict[str, AccountSpec] = Field(default_factory=dict)
     run_as: dict[str, str] = Field(default_factory=dict)
     """Step -> account, where the step or the request names one."""

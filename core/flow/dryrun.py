@@ -125,7 +125,7 @@ def probes(definition: RunDefinition) -> Sequence[Probe]:
     """Every host under every account that would log in there, in the order of the hosts."""
     found: dict[tuple[int, str | None], list[StepBase]] = {}
     for step in definition.graph.nodes:
-        if step.access is not None:
+        if not step.enters_host:
             continue  # nothing is run on the host
         for ordinal in definition.step_hosts[step.name]:
             host = definition.hosts[ordinal]

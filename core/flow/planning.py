@@ -74,9 +74,13 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
         for step in job.steps
         if (account := step.run_as or request.run_as) and step.logs_in
     }
+    sources = _sources(job, documents)
     routes = {
+        name: _freeze(name, documents, grouped) for names in sources.values() for name in names
+    }
+    routes |= {
         jump: _freeze(jump, documents, grouped)
-        for host in hosts
+        for host in (*hosts, *routes.values())
         for jump in _route(host, documents)
     }
     step_hosts = {
@@ -93,6 +97,7 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
         offsets_s=rolled.offsets_s,
         seed=rolled.seed,
         routes=routes,
+        sources=sources,
         accounts=_accounts(hosts, routes, run_as, documents),
         run_as=run_as,
         scripts=_scripts(job, documents),
@@ -212,6 +217,20 @@ def _resolve_steps(
     return resolved
 
 
+def _sources(job: JobSpec, documents: Documents) -> dict[str, tuple[str, ...]]:
+    """Step -> the hosts whose files it takes to its targets."""
+    found: dict[str, tuple[str, ...]] = {}
+    for index, step in enumerate(job.steps):
+        if step.fetched_from is None:
+            continue
+        found[step.name] = targets.resolve(targets.parse(step.fetched_from), documents.inventory)
+        if not found[step.name]:
+            where = f"job steps[{index}].source"
+            what = f"{step.fetched_from!r} matches no host"
+            raise Invalid("there is nothing to distribute", [Problem(where=where, what=what)])
+    return found
+
+
 def _known_hosts(names: Sequence[str], documents: Documents) -> None:
     for name in names:
         if name not in documents.hosts:
@@ -297,7 +316,7 @@ def _check_access(definition: RunDefinition) -> None:
     for step in definition.graph.nodes:
         for ordinal in definition.step_hosts[step.name]:
             host = definition.hosts[ordinal]
-            if step.logs_in and (host.protocol is not Access.LOCAL or step.access is not None):
+            if step.logs_in and not (host.protocol is Access.LOCAL and step.enters_host):
                 account = definition.account_for(step, host)
                 _check_login(definition, host, account, problems)
     for jump in definition.routes.values():

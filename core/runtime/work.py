@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.inventory import Protocol
@@ -141,7 +143,7 @@ class WorkMaker:
     def target(self, host: FrozenHost, step: StepBase) -> Target:
         """Where to go and as whom."""
         account = self._definition.account_for(step, host)
-        if step.access is not None:
+        if not step.enters_host:
             return Target(
                 host=host.name,
                 address=host.address,
@@ -150,7 +152,13 @@ class WorkMaker:
                 connect_timeout_s=self._ways.connect_timeout_s,
                 networks=host.http_networks or self._ways.http_networks,
             )
-        return self._target(host, account, with_jumps=True)
+        target = self._target(host, account, with_jumps=True)
+        routes = self._definition.routes
+        sources = tuple(
+            self._target(routes[name], routes[name].account, with_jumps=True)
+            for name in self._definition.sources.get(step.name, ())
+        )
+        return msgspec.structs.replace(target, sources=sources) if sources else target
 
     def _target(self, host: FrozenHost, account: str | None, *, with_jumps: bool) -> Target:
         is_local = host.protocol is Protocol.LOCAL
@@ -164,6 +172,7 @@ class WorkMaker:
             host=host.name,
             address=host.address,
             port=host.port,
+            protocol=host.protocol.value,
             login=login,
             host_key=HostKeyRule(
                 pinned=host.host_key, accept_new=host.host_keys is HostKeyPolicy.ACCEPT_NEW

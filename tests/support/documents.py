@@ -27,7 +27,15 @@ from core.domain.documents import KINDS, parse
 from core.domain.inventory import GroupSpec
 from core.domain.job import JobSpec, Parameter, ParameterType
 from core.domain.rolling import Rolling, Stagger
-from core.domain.steps import HttpStep, LocalStep, ScriptStep, ScriptUse
+from core.domain.steps import (
+    DistributeStep,
+    HttpStep,
+    LocalStep,
+    PullStep,
+    PushStep,
+    ScriptStep,
+    ScriptUse,
+)
 from core.domain.steps.http import CaptureFrom
 from core.domain.values import SecretRef
 from core.errors import Invalid
@@ -196,6 +204,22 @@ def _fitted_http_step(raw: dict[str, Any]) -> dict[str, Any]:
     return {**_without(raw, *others), **({"method": "POST"} if body else {})}
 
 
+def _fitted_push_step(raw: dict[str, Any]) -> dict[str, Any]:
+    raw = {**_without(raw, "execution"), "template": False}
+    if raw.get("text") is not None:
+        return {**_without(raw, "files"), "to": "/there"}
+    return {**_without(raw, "text"), "files": ["/here"], "to": "~/there/"}
+
+
+def _fitted_pull_step(raw: dict[str, Any]) -> dict[str, Any]:
+    return {**_without(raw, "execution"), "files": ["/there/*"], "to": "/here"}
+
+
+def _fitted_distribute_step(raw: dict[str, Any]) -> dict[str, Any]:
+    there = {"source": "all", "files": ["/there/*"], "to": "~/there/"}
+    return {**_without(raw, "execution"), **there}
+
+
 def _fitted_capture(raw: dict[str, Any]) -> dict[str, Any]:
     first = next((name for name, value in raw.items() if value is not None), None)
     return {"json_path": "$"} if first is None else {first: raw[first]}
@@ -215,6 +239,9 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     CaptureFrom: _fitted_capture,
     HttpStep: _fitted_http_step,
     LocalStep: _fitted_local_step,
+    DistributeStep: _fitted_distribute_step,
+    PullStep: _fitted_pull_step,
+    PushStep: _fitted_push_step,
     Rolling: lambda raw: (
         raw if raw.get("stagger") is None else _without(raw, "mode", "soak_s", "rank")
     ),

@@ -75,6 +75,16 @@ class StepBase(Value):
         return False
 
     @property
+    def enters_host(self) -> bool:
+        """Whether it is done on the host itself, through the host's own protocol."""
+        return self.access is None
+
+    @property
+    def fetched_from(self) -> str | None:
+        """Target expression of the hosts whose files it takes to its targets; None: of none."""
+        return None
+
+    @property
     def logs_in(self) -> bool:
         """Whether an account is needed, of the host or of what stands there."""
         return not self.runs_once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -11,7 +11,7 @@ from core.domain.files.paths import check_below, check_whole, joined, place
 from core.domain.filling import Filled, check_places, fill
 from core.domain.patterns import FILE_MODE, FILE_OWNER
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
-from core.domain.tasks import FileSource, Pull, Push
+from core.domain.tasks import Distribute, FileSource, Pull, Push
 
 WILDCARDS = frozenset("*?[")
 HereFile = Annotated[str, AfterValidator(check_whole)]
@@ -22,6 +22,13 @@ def _check_there(path: str) -> str:
 
 
 ThereFile = Annotated[str, AfterValidator(_check_there)]
+
+
+Mode = Annotated[
+    str | None,
+    Field(pattern=FILE_MODE, description="empty: as a replaced file has it, or else its source"),
+]
+Owner = Annotated[str | None, Field(pattern=FILE_OWNER, max_length=128, description="USER[:GROUP]")]
 
 
 class Exists(StrEnum):
@@ -74,10 +81,8 @@ class PushStep(TransferStep):
     template: bool = Field(
         False, description="${NAME} in the content stands for an environment variable of the step"
     )
-    mode: str | None = Field(
-        None, pattern=FILE_MODE, description="empty: as the file has it there, or else here"
-    )
-    owner: str | None = Field(None, pattern=FILE_OWNER, max_length=128, description="USER[:GROUP]")
+    mode: Mode = None
+    owner: Owner = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -138,7 +143,84 @@ class PullStep(TransferStep):
             exists=self.exists.value,
             makes_folders=self.missing_folder is Missing.CREATE,
             may_be_missing=self.missing == "skip",
+            keeps_mode=False,
             bytes_per_s=self.bytes_per_s,
+        )
+
+
+class By(StrEnum):
+    """How files of several hosts lie side by side."""
+
+    NAME = "name"
+    SOURCE = "source"
+    """In a folder for each host that they came from, named after it."""
+
+
+class DistributeStep(TransferStep):
+    """Files of some hosts for each target, through the engine's machine: fetched once, sent to all."""
+
+    access: ClassVar[str | None] = "relay"
+
+    kind: Literal["distribute"]
+    source: str = Field(
+        min_length=1, description="target expression: the hosts that have the files"
+    )
+    files: tuple[ThereFile, ...] = Field(
+        min_length=1,
+        max_length=1000,
+        description="on each source: whole paths of files, folders, or patterns of them",
+    )
+    to: Filled = Field(min_length=2, max_length=4095, description="/folder/ or ~/folder/")
+    by: By = Field(
+        By.NAME,
+        description="how files of several sources lie side by side; source: in a folder each",
+    )
+    mode: Mode = None
+    owner: Owner = None
+
+    @model_validator(mode="after")
+    def _goes_to_a_folder(self) -> Self:
+        if not self.to.startswith("${"):
+            place(self.to)
+        if not self.to.endswith("/"):
+            raise ValueError("files go to a folder; `to` must have a / at its end")
+        return self
+
+    @property
+    def enters_host(self) -> bool:
+        return True
+
+    @property
+    def fetched_from(self) -> str | None:
+        return self.source
+
+    def task(self, given: Given) -> Distribute:
+        """ValueError where a value is missing, or `to` becomes no path with it."""
+        key = _key(given)
+        return Distribute(
+            pull=Pull(
+                paths=self.files,
+                folder="",
+                key=key.rpartition("/")[0],
+                exists=Exists.OVERWRITE.value,
+                makes_folders=True,
+                may_be_missing=False,
+                keeps_mode=True,
+                bytes_per_s=self.bytes_per_s,
+            ),
+            push=Push(
+                sources=(),
+                folder=place(fill(self.to, given.env)).folder,
+                name="",
+                key=key,
+                mode=self.mode,
+                owner=self.owner,
+                exists=self.exists.value,
+                makes_folders=self.missing_folder is Missing.CREATE,
+                fills=False,
+                bytes_per_s=self.bytes_per_s,
+            ),
+            by_source=self.by is By.SOURCE,
         )
 
 

@@ -195,7 +195,7 @@ class Courier:
                 if first.startswith("no "):
                     _answer(first, "", pattern)
                 size, mode, name, path = first, *[await there.record() for _ in range(3)]
-                found.append(_There(name, path, int(size), is_executable=mode[-3:-2] in "1357"))
+                found.append(_There(name, path, int(size), int(mode, 8) & 0o777))
                 if len(found) > MAX_FILES:
                     many = f"{pattern} stands for more than {MAX_FILES:,} files"
                     raise TransferFailed(TargetState.FILE_FAILED, TargetCode.INVALID_OPTIONS, many)
@@ -233,7 +233,7 @@ class Courier:
                 await apart(
                     partial(
                         landing.finish,
-                        executable=file.is_executable,
+                        mode=file.mode if task.keeps_mode else 0o600 | file.mode & 0o100,
                         replaces=task.exists == Exists.OVERWRITE,
                     )
                 )
@@ -250,7 +250,8 @@ class _There:
     """Below the folder that it goes to."""
     path: str
     size: int
-    is_executable: bool
+    mode: int
+    """Permission bits."""
 
 
 class _Report:

@@ -88,15 +88,14 @@ class Landing:
             while view:
                 view = view[os.write(self._part, view) :]
 
-    def finish(self, *, executable: bool, replaces: bool) -> None:
+    def finish(self, *, mode: int, replaces: bool) -> None:
         """Put the file in its place, where its content is right."""
         with self._troubles():
             os.fsync(self._part)
             if self._digest_of(self._temp) != self._digest:
                 self._remove_part()
                 raise refused("damaged", "", self._shown)
-            if executable:
-                os.fchmod(self._part, 0o700)
+            os.fchmod(self._part, mode)
             if replaces:
                 os.replace(self._temp, self._name, src_dir_fd=self._at, dst_dir_fd=self._at)
             else:
