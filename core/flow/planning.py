@@ -8,7 +8,7 @@ parameters, guard rails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from core.domain import targets, variables
@@ -311,32 +311,40 @@ def _scripts(job: JobSpec, documents: Documents) -> dict[str, FrozenScript]:
 
 
 def _check_access(definition: RunDefinition) -> None:
-    """Every jump and every target that is logged in to needs an account with a user."""
+    """Every jump and every target that is logged in to needs an account that holds what it takes."""
     problems: dict[str, Problem] = {}
     for step in definition.graph.nodes:
         for ordinal in definition.step_hosts[step.name]:
             host = definition.hosts[ordinal]
             if step.logs_in and not (host.protocol is Access.LOCAL and step.enters_host):
                 account = definition.account_for(step, host)
-                _check_login(definition, host, account, problems)
+                _check_login(definition, host, account, step.lacks, problems)
     for jump in definition.routes.values():
         if jump.protocol is Access.SSH:
-            _check_login(definition, jump, jump.account, problems)
+            _check_login(definition, jump, jump.account, _lacks_user, problems)
     if problems:
         raise Invalid("the run has no way to log in", list(problems.values())[:20])
 
 
 def _check_login(
-    definition: RunDefinition, host: FrozenHost, account: str | None, problems: dict[str, Problem]
+    definition: RunDefinition,
+    host: FrozenHost,
+    account: str | None,
+    lacks: Callable[[AccountSpec], str],
+    problems: dict[str, Problem],
 ) -> None:
     where = f"host {host.name}"
     if account is None:
         hint = "give the host an account, or use --as ACCOUNT"
         problems.setdefault(host.name, Problem(where=where, what="no account", hint=hint))
-    elif definition.accounts[account].user is None:
-        what = f"account {account} has no user"
+    elif missing := lacks(definition.accounts[account]):
+        what = f"account {account} has no {missing}"
         hint = "give it one, or use --as ACCOUNT"
         problems.setdefault(host.name, Problem(where=where, what=what, hint=hint))
+
+
+def _lacks_user(account: AccountSpec) -> str:
+    return "user" if account.user is None else ""
 
 
 def _shown_targets(request: RunRequest, job: JobSpec) -> str:

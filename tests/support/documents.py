@@ -61,6 +61,7 @@ CHECKED = {
     "check_network": st.sampled_from(["10.0.0.0/8", "192.168.1.1", "fd00::/8"]),
     "check_path": st.sampled_from(["$", "$.a.b[0]", "$..x[?@.y > 1]"]),
     "check_places": st.sampled_from(["x", "a ${B} c", "${B}", "$${", "é端口"]),
+    "_check_token_url": st.just("https://login.example/token"),
     "check_status": st.sampled_from(["200", "2xx", "200-299"]),
     "_compiles": st.sampled_from(["[0-9]+", "up|down", "^$", "é"]),
     "check_max_fail": st.sampled_from(["0", "3", "10%"]) | st.integers(0, 99),
@@ -198,8 +199,13 @@ def _fitted_local_step(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _fitted_http_step(raw: dict[str, Any]) -> dict[str, Any]:
     raw = _without(raw, "execution")
+    if raw.get("auth") is not None:
+        auth = {**raw["auth"], "unencrypted": True}
+        raw = {**_without(raw, "headers"), "auth": auth, "run_as": PRESENT["account"]}
+    elif raw.get("once"):
+        raw = _without(raw, "run_as")
     if raw.get("once"):
-        raw = _without(raw, "targets", "run_as", "rolling")
+        raw = _without(raw, "targets", "rolling")
     body, *others = [*(n for n in ("data", "form", "text") if raw.get(n) is not None), ""]
     return {**_without(raw, *others), **({"method": "POST"} if body else {})}
 

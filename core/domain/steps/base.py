@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from core.domain.access import AccountSpec
 from core.domain.captures import OutputRule
 from core.domain.patterns import FOLDER
 from core.domain.rolling import Rolling
@@ -88,6 +89,10 @@ class StepBase(Value):
     def logs_in(self) -> bool:
         """Whether an account is needed, of the host or of what stands there."""
         return not self.runs_once
+
+    def lacks(self, account: AccountSpec) -> str:
+        """The field that `account` needs for it and does not have; "" where it has all."""
+        return "user" if account.user is None else ""
 
     @property
     def may_repeat(self) -> bool:
