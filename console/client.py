@@ -171,6 +171,21 @@ class Client:
     def resolve(self, expression: str) -> answers.Resolved:
         return self._post(answers.Resolved, "/targets/resolve", {"expression": expression})
 
+    # --- hosts ------------------------------------------------------------------------------
+
+    def gather_facts(self, hosts: Sequence[str], run_as: str | None) -> list[answers.Gathered]:
+        """Ask hosts for their facts; answers when all of them have."""
+        body = {"hosts": list(hosts), "run_as": run_as}
+        done = self._call("POST", "/facts/gather", body=body, timeout=_ENDLESS)
+        return self._decode(list[answers.Gathered], done)
+
+    def facts(self) -> list[answers.Fact]:
+        """Every fact there is."""
+        return self._get(list[answers.Fact], "/facts")
+
+    def host_facts(self, host: str) -> answers.HostFacts:
+        return self._get(answers.HostFacts, f"{_host(host)}/facts")
+
     # --- runs -------------------------------------------------------------------------------
 
     def start(self, request: Mapping[str, Any], key: str) -> answers.Run:
@@ -456,6 +471,10 @@ def _part(text: str) -> str:
 
 def _document(kind: str, name: str) -> str:
     return f"/documents/{_part(kind)}/{_part(name)}"
+
+
+def _host(name: str) -> str:
+    return f"/hosts/{_part(name)}"
 
 
 def _run(run_id: str) -> str:

@@ -29,6 +29,7 @@ from core.runtime import logs
 from core.runtime.driver import Tools
 from core.runtime.engine import Engine
 from core.runtime.gate import Gate
+from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import LostLines
@@ -156,6 +157,7 @@ def _wire(
         host_keys=host_keys,
         runs=runs,
         plans=Plans(tools, runs),
+        gathering=Gathering(tools, runs),
         outputs=outputs,
         recovery=tools.recovery,
         lost_lines=tools.lost_lines,

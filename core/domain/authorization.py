@@ -25,7 +25,8 @@ class Verb(StrEnum):
     """Create, replace and delete documents as one batch."""
     START = "start"
     ACT = "act"
-    """Ask a run for something: stop it, retry or skip a step, note what was done about it."""
+    """Ask a run for something: stop it, retry or skip a step, note what was done about it. Of a
+    host: its facts, maintenance, a note."""
     DECIDE = "decide"
     """Approve, revoke or import what the engine trusts."""
     STOP = "stop"
@@ -44,6 +45,8 @@ class ObjectKind(StrEnum):
     """A dry run."""
     EVENT = "event"
     HOST_KEY = "host-key"
+    HOST = "host"
+    """What is observed on a host and said of it; the host itself is a document."""
 
 
 class ActorKind(StrEnum):
@@ -77,6 +80,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.PLAN: frozenset({_V.READ, _V.CREATE, _V.ACT}),
     _K.EVENT: frozenset({_V.READ}),
     _K.HOST_KEY: frozenset({_V.READ, _V.DECIDE}),
+    _K.HOST: frozenset({_V.READ, _V.ACT}),
 }
 """Every question that has a meaning."""
 

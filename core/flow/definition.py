@@ -108,6 +108,10 @@ class FrozenHost(NamedHost, extra="forbid"):
     """Folder there that keeps what runs."""
     variables: Env = Field(default_factory=dict)
     """Environment's, groups' and host's variables, the nearer to the host the stronger."""
+    facts: dict[str, str | int | float | tuple[str, ...]] = Field(default_factory=dict)
+    """The facts for which it was chosen, or of which its choice made use."""
+    facts_at: str = ""
+    """When they were observed; "" where the choice asked for none, or none was known."""
 
 
 class RunOutline(Value, extra="ignore"):

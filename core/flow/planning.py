@@ -62,13 +62,15 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
     """As `plan`, without asking the guard rails: what would run, if it may."""
     job, title, origin = _work(request, documents)
     values = variables.bind(job.parameters, request.parameters)
-    step_names = _resolve_steps(request, job, documents, _target_values(job.parameters, values))
+    given = _target_values(job.parameters, values)
+    step_names = _resolve_steps(request, job, documents, given)
     ordered: dict[str, int] = {}
     for names in step_names.values():
         for name in names:
             ordered.setdefault(name, len(ordered))
     grouped = _group_variables(documents)
     hosts = tuple(_freeze(name, documents, grouped) for name in ordered)
+    hosts = _with_facts(hosts, _expressions(request, job, given), documents.inventory)
     run_as = {
         step.name: account
         for step in job.steps
@@ -210,6 +212,36 @@ def _resolve_steps(
     if problems:
         raise Invalid("nothing to run on", problems)
     return resolved
+
+
+def _expressions(request: RunRequest, job: JobSpec, given: Sequence[str]) -> list[str]:
+    """The target expressions that choose the hosts."""
+    everywhere = request.targets or next(iter(given), None) or job.targets
+    texts = [None if request.hosts is not None else everywhere]
+    texts += [step.targets for step in job.steps]
+    return [text for text in texts if text is not None]
+
+
+def _with_facts(
+    hosts: tuple[FrozenHost, ...], expressions: Sequence[str], inventory: targets.Inventory
+) -> tuple[FrozenHost, ...]:
+    """The hosts with the facts for which they were chosen, and when these were observed."""
+    parsed = map(targets.parse, expressions)
+    asked = {fact for expression in parsed for fact in targets.facts_asked(expression, inventory)}
+    if not asked:
+        return hosts
+    known = inventory.facts()
+    return tuple(
+        host.model_copy(
+            update={
+                "facts": {n: v for n, v in known[host.name].values.items() if n in asked},
+                "facts_at": known[host.name].at,
+            }
+        )
+        if host.name in known
+        else host
+        for host in hosts
+    )
 
 
 def _known_hosts(names: Sequence[str], documents: Documents) -> None:

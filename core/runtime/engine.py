@@ -24,6 +24,7 @@ from core.executors.protocol import Executor
 from core.executors.workers import WorkerStatus
 from core.home import Home
 from core.ids import Ids
+from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import Lost, LostLines
@@ -110,6 +111,7 @@ class Engine:
         host_keys: HostKeys,
         runs: Runs,
         plans: Plans,
+        gathering: Gathering,
         outputs: OutputSignal,
         recovery: Recovery,
         lost_lines: LostLines,
@@ -128,6 +130,7 @@ class Engine:
         self.host_keys = host_keys
         self.runs = runs
         self.plans = plans
+        self.gathering = gathering
         self.outputs = outputs
         self.retention = retention
         self._lock = lock
