@@ -174,17 +174,8 @@ def answers(term: Expression, name: str, inventory: Inventory) -> bool:
             return fnmatchcase(name, pattern)
         case Without(word):
             return name != word and word not in labels
-        case Has(key):
-            return key in labels
-        case Label(key, values, excluded):
-            return (labels.get(key) in values) is not excluded
-        case Known(fact):
-            return fact_of(name, fact, inventory) is not None
-        case Compared(fact, sign, values):
-            own = fact_of(name, fact, inventory)
-            compare, number = COMPARISONS[sign], float if fact == "mem_gb" else str
-            each = [own is not None and compare(number(own), number(value)) for value in values]
-            return all(each) if sign == "!=" else any(each)
+        case Label() | Has() | Known() | Compared():
+            return selects(term, name, inventory)
         case Group(group):
             view = inventory.groups[group]
             inner = view.expression is not None and answers(parse(view.expression), name, inventory)
@@ -195,6 +186,22 @@ def answers(term: Expression, name: str, inventory: Inventory) -> bool:
             return all(answers(inner_term, name, inventory) for inner_term in terms)
         case Or(terms):
             return any(answers(inner_term, name, inventory) for inner_term in terms)
+
+
+def selects(term: Label | Has | Known | Compared, name: str, inventory: Inventory) -> bool:
+    labels = inventory.hosts[name].labels
+    match term:
+        case Has(key):
+            return key in labels
+        case Label(key, values, excluded):
+            return (labels.get(key) in values) is not excluded
+        case Known(fact):
+            return fact_of(name, fact, inventory) is not None
+        case Compared(fact, sign, values):
+            own = fact_of(name, fact, inventory)
+            compare, kind = COMPARISONS[sign], float if fact == "mem_gb" else str
+            each = [own is not None and compare(kind(str(own)), kind(value)) for value in values]
+            return all(each) if sign == "!=" else any(each)
 
 
 def fact_of(name: str, fact: str, inventory: Inventory) -> object:
