@@ -475,6 +475,7 @@ class PlanDetail(Plan, frozen=True, kw_only=True):
     targets: str = ""
     hosts: str = ""
     facts: FactsUsed | None = None
+    left_out: dict[str, str] = {}
     steps: list[PlanStep] = []
     parameters: dict[str, Any] = {}
     env: dict[str, str] = {}
@@ -666,3 +667,31 @@ class Fact(Answer, frozen=True, kw_only=True):
     kind: str
     about: str = ""
     passing: bool = False
+
+
+class HostHealth(Answer, frozen=True, kw_only=True):
+    """Whether a host can be reached: up or down."""
+
+    state: str
+    since: str = ""
+    checked_at: str = ""
+    message: str = ""
+
+
+class HostMaintenance(Answer, frozen=True, kw_only=True):
+    """A time in which a host takes part in no run that does not ask for it."""
+
+    at: str
+    until: str | None = None
+    actor: str = ""
+    reason: str = ""
+
+
+class HostState(Answer, frozen=True, kw_only=True):
+    """What is to be said of a host."""
+
+    host: str
+    health: HostHealth | None = None
+    maintenance: HostMaintenance | None = None
+    vanished_at: str | None = None
+    source: str | None = None

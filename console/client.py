@@ -186,6 +186,23 @@ class Client:
     def host_facts(self, host: str) -> answers.HostFacts:
         return self._get(answers.HostFacts, f"{_host(host)}/facts")
 
+    def host_states(self) -> list[answers.HostState]:
+        """Hosts of which there is something to say."""
+        return self._get(list[answers.HostState], "/hosts")
+
+    def set_maintenance(
+        self, hosts: Sequence[str], *, on: bool, reason: str, for_s: float | None
+    ) -> list[answers.HostState]:
+        body = {"hosts": list(hosts), "on": on, "reason": reason, "for_s": for_s}
+        return self._post(list[answers.HostState], "/hosts/maintenance", body)
+
+    def note_host(self, host: str, text: str) -> answers.Note:
+        return self._post(answers.Note, f"{_host(host)}/notes", {"text": text})
+
+    def host_notes(self, host: str) -> list[answers.Note]:
+        """Notes on a host, oldest first."""
+        return self._get(list[answers.Note], f"{_host(host)}/notes")
+
     # --- runs -------------------------------------------------------------------------------
 
     def start(self, request: Mapping[str, Any], key: str) -> answers.Run:

@@ -38,6 +38,7 @@ from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
+from core.runtime.watching import Watching
 from core.runtime.work import Ways
 from core.storage.documents import Documents
 from core.storage.store import Store
@@ -144,6 +145,7 @@ def _wire(
         on_output=outputs.announce,
     )
     runs = Runs(tools)
+    gathering = Gathering(tools, runs)
     return Engine(
         home=home,
         settings=settings,
@@ -157,7 +159,8 @@ def _wire(
         host_keys=host_keys,
         runs=runs,
         plans=Plans(tools, runs),
-        gathering=Gathering(tools, runs),
+        gathering=gathering,
+        watching=Watching(store, gathering, clock),
         outputs=outputs,
         recovery=tools.recovery,
         lost_lines=tools.lost_lines,

@@ -19,6 +19,7 @@ from console.presenters import batches, states
 from console.presenters.comparing import answer_lines, asked_lines
 from console.presenters.durations import clock_time, duration, full_time, number, size
 from console.presenters.facts import used_text
+from console.presenters.hosts import left_out_lines
 from console.presenters.progress import count_spans
 from console.presenters.results import hosts_word, short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
@@ -72,6 +73,7 @@ def plans_table(plans: Sequence[Plan], now: datetime) -> Table:
 def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Iterator[Line | Table]:
     """All of a dry run; `hosts` lists every host that was probed."""
     yield _head(plan, now)
+    yield from left_out_lines(plan.left_out)
     yield _GAP
     yield _steps(plan.steps)
     for step in plan.steps:

@@ -116,6 +116,7 @@ class PlanDetail(PlanOut):
 
     targets: str = Field(description="the expression or the list that was given")
     hosts: str = Field(description="folded, such as `web[01-40]`")
+    left_out: dict[str, str] = Field(description="hosts that were chosen and are away: why")
     facts: FactsUsed | None = Field(description="null: the choice asked for none")
     steps: list[PlanStep]
     parameters: dict[str, Any]
@@ -136,6 +137,7 @@ def detail_of(plan: Plan) -> PlanDetail:
         **PlanOut.model_validate(plan.row).model_dump(),
         targets=definition.targets,
         hosts=fold(host.name for host in definition.hosts),
+        left_out=definition.left_out,
         facts=_facts(definition.hosts),
         steps=[_step(plan, step) for step in definition.graph.nodes],
         parameters=definition.parameters,

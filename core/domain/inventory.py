@@ -38,6 +38,12 @@ class HostSpec(Value):
         pattern=FOLDER,
         description="folder there that keeps what runs; empty: .jobdeck in the account's home",
     )
+    health_s: float | None = Field(
+        None, ge=5, le=86400, description="seconds between looks whether it can be reached"
+    )
+    facts_s: float | None = Field(
+        None, ge=60, le=30 * 86400, description="seconds between gatherings of facts and samples"
+    )
     variables: Env = Field(default_factory=dict, description="reach scripts as environment")
 
 

@@ -21,6 +21,7 @@ HIDDEN = "***"
 """Stands for a secret of a run: two runs never share one, so only its name is compared."""
 
 
+_UNCOUNTED = {"title": True, "request": True, "left_out": True}
 _OBSERVED = {"__all__": {"facts", "facts_at"}}
 """Of hosts: what was seen of them, and not what is done there."""
 
@@ -152,7 +153,7 @@ def digest(definition: RunDefinition) -> str:
     body = definition.model_dump(
         mode="json",
         exclude_defaults=True,
-        exclude={"title": True, "change": True, "request": True, "hosts": _OBSERVED},
+        exclude={**_UNCOUNTED, "change": True, "hosts": _OBSERVED},
     )
     body["secrets"] = sorted(definition.secrets)
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
@@ -165,7 +166,7 @@ def _by_name(definition: RunDefinition) -> dict[str, Any]:
     Whatever a definition has besides is compared as it is.
     """
     body = definition.model_dump(
-        mode="json", exclude={"title": True, "request": True, "seed": True, "hosts": _OBSERVED}
+        mode="json", exclude={**_UNCOUNTED, "seed": True, "hosts": _OBSERVED}
     )
     steps = body.pop("graph")["nodes"]
     ordinals = body.pop("step_hosts")

@@ -44,6 +44,9 @@ class RunRequest(Value):
     concurrency: int | None = Field(None, ge=1, le=2000)
     timeout_s: float | None = Field(None, gt=0, le=30 * 86400)
     allow_empty: bool = False
+    include_away: bool = Field(
+        False, description="also hosts that are in maintenance, or that their source has lost"
+    )
     confirm_hosts: int | None = Field(
         None, ge=0, description="the number of hosts, where a guard rail asks to confirm it"
     )
@@ -136,6 +139,8 @@ class RunOutline(Value, extra="ignore"):
     timeout_s: float | None = None
     targets: str = ""
     """The expression or the list that people gave, for the record."""
+    left_out: dict[str, str] = Field(default_factory=dict)
+    """Hosts that were chosen and are away: why each was left out."""
 
     @property
     def batch_counts(self) -> dict[str, int]:

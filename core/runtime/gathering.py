@@ -79,7 +79,9 @@ class Gathering:
         """Run a program of ours on each of the hosts; host -> reply, in the order of `hosts`."""
         tools = self._tools
         documents = await tools.store.reader.read(snapshot)
-        request = RunRequest.model_validate({"step": _NOTHING, "hosts": hosts, "run_as": run_as})
+        request = RunRequest.model_validate(
+            {"step": _NOTHING, "hosts": hosts, "run_as": run_as, "include_away": True}
+        )
         definition = await self._runs.resolve(request, documents)
         opened = await tools.store.reader.read(
             lambda c: open_secrets(definition, lambda ref: tools.vault.open_secret(c, ref))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.bootstrap import open_engine
-from core.clock import SystemClock
+from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.domain.documents import parse
 from core.executors.http import HttpExecutor
@@ -44,11 +44,14 @@ async def engine(
     script: Script = well,
     *,
     hosts: ScriptedExecutor | None = None,
+    clock: Clock | None = None,
     **settings: Any,
 ) -> AsyncIterator[tuple[Engine, ScriptedExecutor]]:
     """An engine on `home`; `hosts` are those of an engine before it, with what they hold."""
     executor = hosts or ScriptedExecutor(script)
-    opened = open_engine(Home(home), Settings(**settings), executors=executors_with(executor))
+    opened = open_engine(
+        Home(home), Settings(**settings), clock=clock, executors=executors_with(executor)
+    )
     await opened.start()
     try:
         yield opened, executor

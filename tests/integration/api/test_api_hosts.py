@@ -123,3 +123,47 @@ async def test_what_cannot_be_asked_is_refused_and_changes_nothing(web: Api) -> 
     assert many.status_code == 422
     assert (await web.get("/hosts/web9/facts")).status_code == 404
     assert web.journal_end == before
+
+
+async def test_a_host_in_maintenance_is_left_out_and_said_so(web: Api) -> None:
+    answer = await web.post(
+        "/hosts/maintenance", {"hosts": ["web1"], "on": True, "reason": "disk", "for_s": 3600}
+    )
+    [state] = answer.json()
+    assert (state["maintenance"]["reason"], state["maintenance"]["actor"]) == ("disk", "ada")
+
+    run_id = await web.run(command(targets="web1,web2"))
+
+    definition = (await web.get(f"/runs/{run_id}")).json()["definition"]
+    why = definition["left_out"]["web1"]
+    assert definition["hosts"] == "web2"
+    assert why.startswith("in maintenance until ")
+    assert why.endswith("UTC: disk")
+    await web.run(command(targets="web1,web2", include_away=True))
+    assert [name for name, _ in web.executor.works] == ["web2", "web1", "web2"]
+    nobody = await web.post("/runs", command(targets="web1"))
+    assert nobody.status_code == 422
+    [problem] = nobody.json()["problems"]
+    assert problem["what"].startswith("every host of 'web1' is away: web1 is in maintenance")
+    assert problem["hint"] == "--include-away takes them all the same"
+
+
+async def test_maintenance_ends_when_it_is_ended_and_is_on_record(web: Api) -> None:
+    await web.post("/hosts/maintenance", {"hosts": ["web1", "web2"], "on": True})
+    ended = await web.post("/hosts/maintenance", {"hosts": ["web1", "web3"], "on": False})
+    assert [state["maintenance"] for state in ended.json()] == [None, None]
+    assert [state["host"] for state in (await web.get("/hosts")).json()] == ["web2"]
+    told = [(subject, data["on"]) for subject, data in entries(web, "host.maintenance")]
+    assert told == [("host/web1", True), ("host/web2", True), ("host/web1", False)]
+    before = web.journal_end
+    unknown = await web.post("/hosts/maintenance", {"hosts": ["web1", "web9"], "on": True})
+    assert unknown.status_code == 404
+    assert web.journal_end == before
+
+
+async def test_notes_on_a_host_are_kept(web: Api) -> None:
+    assert (await web.post("/hosts/web1/notes", {"text": "  loud fan "})).status_code == 201
+    [note] = (await web.get("/hosts/web1/notes")).json()
+    assert (note["text"], note["actor"]) == ("loud fan", "ada")
+    assert entries(web, "host.noted") == [("host/web1", {"text": "loud fan"})]
+    assert (await web.post("/hosts/web9/notes", {"text": "x"})).status_code == 404

@@ -83,3 +83,50 @@ def test_facts_of_a_host_come_with_their_age_and_history(jobdeck: Jobdeck, api: 
     ]
     api.on("GET", "/hosts/web2/facts", answer({"host": "web2"}))
     assert "jobdeck facts gather --on web2" in jobdeck("hosts", "facts", "web2").err
+
+
+def test_a_list_of_hosts_says_how_they_stand(jobdeck: Jobdeck, api: FakeApi) -> None:
+    names = ["web1", "web2", "web3", "web4"]
+    hosts = [{"kind": "host", "name": name, "spec": {}} for name in names]
+    at = "2020-02-01T10:00:00.000000Z"
+    known = [
+        {"host": "web1", "health": {"state": "down", "since": at}},
+        {"host": "web2", "maintenance": {"at": at, "until": at, "reason": "disk"}},
+        {"host": "web3", "vanished_at": at, "source": "cloud"},
+    ]
+    api.on("GET", "/documents/host", answer({"items": hosts}))
+    api.on("POST", "/targets/resolve", answer({"hosts": names, "count": 4, "folded": "web[1-4]"}))
+    api.on("GET", "/hosts", answer(known))
+
+    rows = jobdeck("hosts", "list").out.splitlines()
+
+    assert [row.split("  ")[1].strip() for row in rows[:4]] == [
+        "STATE", "✗ down since 2020-02-01", "◦ maintenance until 2020-02-01", "? vanished 2020-02-01",
+    ]  # fmt: skip
+    assert json.loads(jobdeck("hosts", "list", "--json").out)[0]["state"]["health"]["since"] == at
+
+
+def test_hosts_go_into_maintenance_and_out_of_it(jobdeck: Jobdeck, api: FakeApi) -> None:
+    state = {"host": "web1", "maintenance": {"at": "2020-02-01T10:00:00.000000Z"}}
+    api.on("POST", "/hosts/maintenance", answer([state]), answer([{"host": "web1"}]))
+
+    on = jobdeck("hosts", "maintenance", "web[1-2]", "on", "--for", "2h", "--reason", "disk")
+
+    assert on.out == "web1  ◦ maintenance\n"
+    assert jobdeck("hosts", "maintenance", "web1", "off").out == "web1  in use\n"
+    assert api.sent("POST", "/hosts/maintenance") == [
+        {"hosts": ["web1", "web2"], "on": True, "reason": "disk", "for_s": 7200},
+        {"hosts": ["web1"], "on": False, "reason": "", "for_s": None},
+    ]
+    for wrong in (("web1", "maybe"), ("web1", "off", "--for", "2h"), ("web1", "on", "--for", "x")):
+        assert jobdeck("hosts", "maintenance", *wrong).code == 2
+
+
+def test_notes_on_a_host(jobdeck: Jobdeck, api: FakeApi) -> None:
+    noted = {"id": 1, "at": "2020-02-01T10:00:00.000000Z", "actor": "ada", "text": "loud fan"}
+    api.on("POST", "/hosts/web1/notes", answer(noted, 201))
+    api.on("GET", "/hosts/web1/notes", answer([noted]))
+
+    assert jobdeck("hosts", "note", "web1", "loud fan").err == "noted\n"
+    assert "ada  loud fan" in jobdeck("hosts", "note", "web1").out
+    assert jobdeck("hosts", "note", "web1", " ").code == 2
