@@ -214,6 +214,38 @@ class Client:
     def resolve(self, expression: str) -> answers.Resolved:
         return self._post(answers.Resolved, "/targets/resolve", {"expression": expression})
 
+    # --- hosts ------------------------------------------------------------------------------
+
+    def gather_facts(self, hosts: Sequence[str], run_as: str | None) -> list[answers.Gathered]:
+        """Ask hosts for their facts; answers when all of them have."""
+        body = {"hosts": list(hosts), "run_as": run_as}
+        done = self._call("POST", "/facts/gather", body=body, timeout=_ENDLESS)
+        return self._decode(list[answers.Gathered], done)
+
+    def facts(self) -> list[answers.Fact]:
+        """Every fact there is."""
+        return self._get(list[answers.Fact], "/facts")
+
+    def host_facts(self, host: str) -> answers.HostFacts:
+        return self._get(answers.HostFacts, f"{_host(host)}/facts")
+
+    def host_states(self) -> list[answers.HostState]:
+        """Hosts of which there is something to say."""
+        return self._get(list[answers.HostState], "/hosts")
+
+    def set_maintenance(
+        self, hosts: Sequence[str], *, on: bool, reason: str, for_s: float | None
+    ) -> list[answers.HostState]:
+        body = {"hosts": list(hosts), "on": on, "reason": reason, "for_s": for_s}
+        return self._post(list[answers.HostState], "/hosts/maintenance", body)
+
+    def note_host(self, host: str, text: str) -> answers.Note:
+        return self._post(answers.Note, f"{_host(host)}/notes", {"text": text})
+
+    def host_notes(self, host: str) -> list[answers.Note]:
+        """Notes on a host, oldest first."""
+        return self._get(list[answers.Note], f"{_host(host)}/notes")
+
     # --- runs -------------------------------------------------------------------------------
 
     def start(self, request: Mapping[str, Any], key: str) -> answers.Run:
@@ -507,6 +539,10 @@ def _part(text: str) -> str:
 
 def _document(kind: str, name: str) -> str:
     return f"/documents/{_part(kind)}/{_part(name)}"
+
+
+def _host(name: str) -> str:
+    return f"/hosts/{_part(name)}"
 
 
 def _run(run_id: str) -> str:

@@ -29,6 +29,7 @@ from core.runtime import logs
 from core.runtime.driver import Tools
 from core.runtime.engine import Engine
 from core.runtime.gate import Gate
+from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import LostLines
@@ -37,6 +38,7 @@ from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
+from core.runtime.watching import Watching
 from core.runtime.work import Ways
 from core.storage.documents import Documents
 from core.storage.store import Store
@@ -144,6 +146,7 @@ def _wire(
         on_output=outputs.announce,
     )
     runs = Runs(tools)
+    gathering = Gathering(tools, runs)
     return Engine(
         home=home,
         settings=settings,
@@ -157,6 +160,8 @@ def _wire(
         host_keys=host_keys,
         runs=runs,
         plans=Plans(tools, runs),
+        gathering=gathering,
+        watching=Watching(store, gathering, clock),
         outputs=outputs,
         recovery=tools.recovery,
         lost_lines=tools.lost_lines,

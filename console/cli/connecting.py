@@ -45,7 +45,12 @@ def check(
     run_as: As = None,
     as_json: Json = False,
 ) -> int:
-    request: dict[str, Any] = {"title": "connection test", "targets": expression, "step": _NOTHING}
+    request: dict[str, Any] = {
+        "title": "connection test",
+        "targets": expression,
+        "step": _NOTHING,
+        "include_away": True,
+    }
     if run_as is not None:
         request["run_as"] = run_as
     with engine() as client:

@@ -66,8 +66,9 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 "hosts",
                 _("list hosts, test them, import them, approve their keys"),
                 True,
-                ("connecting",),
+                ("connecting", "onehost"),
             ),
+            "facts": Place("facts", _("gather what hosts are: system, memory, disks"), True),
         },
         _("Engine"): {
             "engine": Place("engine", _("start, stop and look at the engine"), True),

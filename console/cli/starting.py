@@ -25,6 +25,7 @@ from console.cli.settings import may_ask
 from console.client import Client
 from console.i18n import _, ngettext
 from console.presenters.batches import plan_lines
+from console.presenters.hosts import left_out_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
 from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
@@ -58,6 +59,14 @@ RunAs = Annotated[
 AllowEmpty = Annotated[
     bool,
     typer.Option("--allow-empty", rich_help_panel=WHERE, help=_("no matching host is no failure")),
+]
+IncludeAway = Annotated[
+    bool,
+    typer.Option(
+        "--include-away",
+        rich_help_panel=WHERE,
+        help=_("also hosts in maintenance, and those that their source has lost"),
+    ),
 ]
 Confirm = Annotated[
     str | None,
@@ -166,6 +175,7 @@ _FLAGS = {
     "env": "--env",
     "parameters": "-p",
     "allow_empty": "--allow-empty",
+    "include_away": "--include-away",
     "step.command": "COMMAND",
     "step.text": "--script",
     "step.language": "--language",
@@ -186,6 +196,7 @@ class RequestFlags:
     hosts: Hosts = None
     run_as: RunAs = None
     allow_empty: AllowEmpty = False
+    include_away: IncludeAway = False
     confirm: Confirm = None
     change: Change = None
     concurrency: Concurrency = None
@@ -203,6 +214,7 @@ class RequestFlags:
             "hosts": None if self.hosts is None else options.host_list("--hosts", self.hosts),
             "run_as": self.run_as,
             "allow_empty": self.allow_empty or None,
+            "include_away": self.include_away or None,
             "confirm_hosts": options.whole("--confirm", self.confirm, 0),
             "change": self.change,
             "concurrency": options.whole("--concurrency", self.concurrency, 1, 2000),
@@ -305,6 +317,7 @@ def follow(
     detail = client.run(run.id)
     if view not in (watching.QUIET, watching.JSON):
         err().print(*begun(detail, str(detail.definition.get("hosts", ""))))
+        err().lines(left_out_lines(detail.definition.get("left_out", {})))
     watch = watching.Watch(client, detail, view, outputs=outputs, earlier=earlier)
     return watch.to_the_end()
 

@@ -18,6 +18,8 @@ from console.i18n import _
 from console.presenters import batches, states
 from console.presenters.comparing import answer_lines, asked_lines
 from console.presenters.durations import clock_time, duration, full_time, number, size
+from console.presenters.facts import used_text
+from console.presenters.hosts import left_out_lines
 from console.presenters.progress import count_spans
 from console.presenters.results import hosts_word, short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
@@ -68,9 +70,10 @@ def plans_table(plans: Sequence[Plan], now: datetime) -> Table:
     )
 
 
-def plan_parts(plan: PlanDetail, *, hosts: bool = False) -> Iterator[Line | Table]:
+def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Iterator[Line | Table]:
     """All of a dry run; `hosts` lists every host that was probed."""
-    yield _head(plan)
+    yield _head(plan, now)
+    yield from left_out_lines(plan.left_out)
     yield _GAP
     yield _steps(plan.steps)
     for step in plan.steps:
@@ -111,7 +114,7 @@ def comparison_lines(found: PlanComparison) -> Iterator[Line | Table]:
         yield line(_("nothing has changed since"))
 
 
-def _head(plan: PlanDetail) -> Table:
+def _head(plan: PlanDetail, now: datetime) -> Table:
     values = {**plan.parameters, **plan.env}
     return pairs(
         (_("plan"), Span(plan.id, Tone.STRONG)),
@@ -123,6 +126,7 @@ def _head(plan: PlanDetail) -> Table:
         (_("started as"), short_id(plan.run_id) if plan.run_id else ""),
         (_("targets"), plan.targets),
         (_("hosts"), plan.hosts),
+        (_("facts"), used_text(plan.facts, now) if plan.facts else ""),
         (_("values"), ", ".join(f"{name}={value}" for name, value in values.items())),
         (_("secrets"), ", ".join(f"{name}={value}" for name, value in plan.secrets.items())),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from core.domain.steps import StepBase
 from core.domain.targets import fold
 from core.flow import guards
 from core.flow.comparing import HIDDEN
+from core.flow.definition import FrozenHost
 from core.flow.dryrun import PlanLevel, PlanState
 from core.runtime.plans import Plan
 
@@ -101,11 +103,21 @@ class FindingOut(Answer):
     took_ms: int | None
 
 
+class FactsUsed(Answer):
+    """The facts that the choice of hosts made use of."""
+
+    names: list[str]
+    oldest_at: str = Field(description="when the oldest of them was observed")
+    hosts: int = Field(description="chosen hosts of which any of them is known")
+
+
 class PlanDetail(PlanOut):
     """What a start would do."""
 
     targets: str = Field(description="the expression or the list that was given")
     hosts: str = Field(description="folded, such as `web[01-40]`")
+    left_out: dict[str, str] = Field(description="hosts that were chosen and are away: why")
+    facts: FactsUsed | None = Field(description="null: the choice asked for none")
     steps: list[PlanStep]
     parameters: dict[str, Any]
     env: dict[str, str]
@@ -125,6 +137,8 @@ def detail_of(plan: Plan) -> PlanDetail:
         **PlanOut.model_validate(plan.row).model_dump(),
         targets=definition.targets,
         hosts=fold(host.name for host in definition.hosts),
+        left_out=definition.left_out,
+        facts=_facts(definition.hosts),
         steps=[_step(plan, step) for step in definition.graph.nodes],
         parameters=definition.parameters,
         env=definition.env,
@@ -136,6 +150,17 @@ def detail_of(plan: Plan) -> PlanDetail:
         ],
         confirm_hosts=guards.host_count(plan.rails) if asked else None,
         findings=[FindingOut.model_validate(finding) for finding in plan.findings],
+    )
+
+
+def _facts(hosts: Sequence[FrozenHost]) -> FactsUsed | None:
+    known = [host for host in hosts if host.facts_at]
+    if not known:
+        return None
+    return FactsUsed(
+        names=sorted({name for host in known for name in host.facts}),
+        oldest_at=min(host.facts_at for host in known),
+        hosts=len(known),
     )
 
 

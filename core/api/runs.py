@@ -95,6 +95,7 @@ class DefinitionSummary(Answer):
     targets: str
     steps: list[StepSummary]
     hosts: str = Field(description="folded, such as `web[01-40]`")
+    left_out: dict[str, str] = Field(description="hosts that were chosen and were away: why")
     parameters: dict[str, Any]
     concurrency: int
     timeout_s: float | None
@@ -272,6 +273,7 @@ def _summary(outline: RunOutline) -> DefinitionSummary:
             for step in outline.graph.nodes
         ],
         hosts=fold(host.name for host in outline.hosts),
+        left_out=outline.left_out,
         parameters=outline.parameters,
         concurrency=outline.concurrency,
         timeout_s=outline.timeout_s,

@@ -25,7 +25,8 @@ class Verb(StrEnum):
     """Create, replace and delete documents as one batch."""
     START = "start"
     ACT = "act"
-    """Ask for something: of a run to stop or retry, of the vault to open or to change its key."""
+    """Ask for something: of a run to stop, retry or skip, of the vault to open or to change its key,
+    of a host its facts, maintenance, a note."""
     DECIDE = "decide"
     """Approve, revoke or import what the engine trusts."""
     STOP = "stop"
@@ -46,6 +47,8 @@ class ObjectKind(StrEnum):
     HOST_KEY = "host-key"
     VAULT = "vault"
     """The vault as a whole; a secret is its document's."""
+    HOST = "host"
+    """What is observed on a host and said of it; the host itself is a document."""
 
 
 class ActorKind(StrEnum):
@@ -80,6 +83,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.EVENT: frozenset({_V.READ}),
     _K.HOST_KEY: frozenset({_V.READ, _V.DECIDE}),
     _K.VAULT: frozenset({_V.READ, _V.ACT, _V.BACKUP}),
+    _K.HOST: frozenset({_V.READ, _V.ACT}),
 }
 """Every question that has a meaning."""
 

@@ -45,6 +45,9 @@ class RunRequest(Value):
     concurrency: int | None = Field(None, ge=1, le=2000)
     timeout_s: float | None = Field(None, gt=0, le=30 * 86400)
     allow_empty: bool = False
+    include_away: bool = Field(
+        False, description="also hosts that are in maintenance, or that their source has lost"
+    )
     confirm_hosts: int | None = Field(
         None, ge=0, description="the number of hosts, where a guard rail asks to confirm it"
     )
@@ -110,6 +113,10 @@ class FrozenHost(NamedHost, extra="forbid"):
     winrm: WinrmOptions | None = None
     variables: Env = Field(default_factory=dict)
     """Environment's, groups' and host's variables, the nearer to the host the stronger."""
+    facts: dict[str, str | int | float | tuple[str, ...]] = Field(default_factory=dict)
+    """The facts for which it was chosen, or of which its choice made use."""
+    facts_at: str = ""
+    """When they were observed; "" where the choice asked for none, or none was known."""
 
 
 class RunOutline(Value, extra="ignore"):
@@ -134,6 +141,8 @@ class RunOutline(Value, extra="ignore"):
     timeout_s: float | None = None
     targets: str = ""
     """The expression or the list that people gave, for the record."""
+    left_out: dict[str, str] = Field(default_factory=dict)
+    """Hosts that were chosen and are away: why each was left out."""
 
     @property
     def batch_counts(self) -> dict[str, int]:

@@ -9,17 +9,18 @@ parameters, guard rails.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from core.domain import targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec, HostKeyPolicy
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
-from core.domain.job import JobSpec, Parameter, ParameterType, ScriptSpec
+from core.domain.job import JobSpec, ParameterType, ScriptSpec
 from core.domain.steps import FrozenScript
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
-from core.flow import guards
+from core.flow import choosing, guards
 from core.flow.batching import roll
 from core.flow.definition import (
     ADHOC,
@@ -58,23 +59,35 @@ def plan(request: RunRequest, documents: Documents) -> RunDefinition:
     return definition
 
 
-def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
+def resolve(
+    request: RunRequest, documents: Documents, away: choosing.Away = MappingProxyType({})
+) -> RunDefinition:
     """As `plan`, without asking the guard rails: what would run, if it may."""
     job, title, origin = _work(request, documents)
     values = variables.bind(job.parameters, request.parameters)
-    step_names = _resolve_steps(request, job, documents, _target_values(job.parameters, values))
+    given = choosing.target_values(job.parameters, values)
+    chosen = choosing.choose(request, job, documents.inventory, given)
+    absent = {} if request.include_away else away
+    step_names = {
+        step: tuple(name for name in names if name not in absent) for step, names in chosen.items()
+    }
+    choosing.refuse_empty(request, job, chosen, step_names, absent)
+    everybody = {name for names in chosen.values() for name in names}
     ordered: dict[str, int] = {}
     for names in step_names.values():
         for name in names:
             ordered.setdefault(name, len(ordered))
     grouped = _group_variables(documents)
     hosts = tuple(_freeze(name, documents, grouped) for name in ordered)
+    hosts = choosing.with_facts(
+        hosts, choosing.expressions(request, job, given), documents.inventory
+    )
     run_as = {
         step.name: account
         for step in job.steps
         if (account := step.run_as or request.run_as) and step.logs_in
     }
-    sources = _sources(job, documents)
+    sources = choosing.sources(job, documents.inventory)
     routes = {
         name: _freeze(name, documents, grouped) for names in sources.values() for name in names
     }
@@ -109,7 +122,8 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
         env=request.env,
         concurrency=request.concurrency or job.concurrency,
         timeout_s=request.timeout_s,
-        targets=_shown_targets(request, job),
+        targets=choosing.shown_targets(request, job),
+        left_out={name: why for name, why in absent.items() if name in everybody},
         change=request.change or "",
         request=_kept(request, job),
     )
@@ -173,68 +187,6 @@ def _work(request: RunRequest, documents: Documents) -> tuple[JobSpec, str, str]
     step = request.step
     title = " ".join(str(getattr(step, "command", "") or step.name).split())[:200]
     return JobSpec(steps=(step,)), title, ADHOC
-
-
-def _target_values(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> list[str]:
-    return [
-        values[parameter.name]
-        for parameter in parameters
-        if parameter.type is ParameterType.TARGETS and parameter.name in values
-    ]
-
-
-def _resolve_steps(
-    request: RunRequest, job: JobSpec, documents: Documents, given: Sequence[str]
-) -> dict[str, tuple[str, ...]]:
-    """Step -> names of its hosts. A target-list parameter stands in for the job's targets."""
-    inventory = documents.inventory
-    if request.hosts is not None:
-        _known_hosts(request.hosts, documents)
-        everywhere: tuple[str, ...] | None = tuple(dict.fromkeys(request.hosts))
-    elif text := request.targets or next(iter(given), None) or job.targets:
-        everywhere = targets.resolve(targets.parse(text), inventory)
-    else:
-        everywhere = None
-    resolved: dict[str, tuple[str, ...]] = {}
-    problems = []
-    for index, step in enumerate(job.steps):
-        where = "targets" if request.step is not None else f"job steps[{index}].targets"
-        if step.runs_once:
-            resolved[step.name] = (ENGINE_HOST,)
-            continue
-        names = everywhere
-        if step.targets is not None:
-            names = targets.resolve(targets.parse(step.targets), inventory)
-        if names is None:
-            problems.append(Problem(where=where, what="no targets given", hint="add --on EXPR"))
-        elif not names and not (step.allow_empty or request.allow_empty):
-            shown = step.targets or _shown_targets(request, job)
-            what = f"{shown!r} matches no host"
-            problems.append(Problem(where=where, what=what, hint="`jobdeck hosts list` shows all"))
-        resolved[step.name] = names or ()
-    if problems:
-        raise Invalid("nothing to run on", problems)
-    return resolved
-
-
-def _sources(job: JobSpec, documents: Documents) -> dict[str, tuple[str, ...]]:
-    """Step -> the hosts whose files it takes to its targets."""
-    found: dict[str, tuple[str, ...]] = {}
-    for index, step in enumerate(job.steps):
-        if step.fetched_from is None:
-            continue
-        found[step.name] = targets.resolve(targets.parse(step.fetched_from), documents.inventory)
-        if not found[step.name]:
-            where = f"job steps[{index}].source"
-            what = f"{step.fetched_from!r} matches no host"
-            raise Invalid("there is nothing to distribute", [Problem(where=where, what=what)])
-    return found
-
-
-def _known_hosts(names: Sequence[str], documents: Documents) -> None:
-    for name in names:
-        if name not in documents.hosts:
-            raise NotFound("host", name, list(documents.hosts))
 
 
 def _group_variables(documents: Documents) -> dict[str, Env]:
@@ -345,9 +297,3 @@ def _check_login(
 
 def _lacks_user(account: AccountSpec) -> str:
     return "user" if account.user is None else ""
-
-
-def _shown_targets(request: RunRequest, job: JobSpec) -> str:
-    if request.hosts is not None:
-        return targets.fold(request.hosts)
-    return request.targets or job.targets or ""

@@ -27,7 +27,7 @@ from core.runtime import secrets
 from core.runtime.acting import Known, understand
 from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
-from core.storage import plans, run_writes, runs
+from core.storage import hosts, plans, run_writes, runs
 from core.storage.documents import snapshot
 from core.storage.reading import Connection
 from core.storage.runs import RunRow
@@ -287,7 +287,9 @@ class Runs:
         """
         if not request.seed:
             request = request.model_copy(update={"seed": self._tools.ids.new()})
-        return await asyncio.to_thread(planning.resolve, request, documents)
+        now = self._tools.clock.now()
+        away = await self._tools.store.reader.read(lambda c: hosts.away(c, now))
+        return await asyncio.to_thread(planning.resolve, request, documents, away)
 
     async def _documents(self) -> planning.Documents:
         """The documents of this moment."""

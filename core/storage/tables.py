@@ -302,6 +302,82 @@ host_key = Table(
     Index(None, "status"),
 )
 
+# What was observed on a host. A row is a span of time in which nothing lasting changed.
+host_facts = Table(
+    "host_facts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("host", String(128), nullable=False),
+    Column("first_at", String(27), nullable=False),
+    Column("last_at", String(27), nullable=False),  # when they were seen for the last time
+    Column("facts", Text, nullable=False),  # JSON object, as of `last_at`
+    Index(None, "host", "id"),
+    sqlite_autoincrement=True,
+)
+
+host_sample = Table(
+    "host_sample",
+    metadata,
+    Column("host", String(128), primary_key=True),
+    Column("at", String(27), primary_key=True),
+    Column("facts", Text, nullable=False),  # JSON object: those that are another at every look
+)
+
+host_health = Table(
+    "host_health",
+    metadata,
+    Column("host", String(128), primary_key=True),
+    Column("state", String(8), nullable=False),  # up | down
+    Column("since", String(27), nullable=False),
+    Column("checked_at", String(27), nullable=False),
+    Column("against", Integer, nullable=False),  # looks in a row that say the other state
+    Column("message", Text, nullable=False),  # why the last look failed; empty: it did not
+)
+
+host_maintenance = Table(
+    "host_maintenance",
+    metadata,
+    Column("host", String(128), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("until", String(27)),  # none: until somebody ends it
+    Column("actor", String(128), nullable=False),
+    Column("reason", String(500), nullable=False),
+)
+
+host_note = Table(
+    "host_note",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("host", String(128), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "host", "id"),
+    sqlite_autoincrement=True,
+)
+
+# How an inventory source answered.
+source_state = Table(
+    "source_state",
+    metadata,
+    Column("source", String(128), primary_key=True),
+    Column("asked_at", String(27), nullable=False),
+    Column("failure", Text, nullable=False),  # why the last look failed; empty: it did not
+    Column("good_at", String(27)),
+    Column("good", LargeBinary),  # the last good answer as documents: zstd of JSON
+)
+
+# The hosts that a source made, and what it made of them.
+source_host = Table(
+    "source_host",
+    metadata,
+    Column("host", String(128), primary_key=True),
+    Column("source", String(128), nullable=False),
+    Column("digest", String(64), nullable=False),  # of the document as the source left it
+    Column("vanished_at", String(27)),  # when the source did not name it any more
+    Index(None, "source", "host"),
+)
+
 setting = Table(
     "setting",
     metadata,
