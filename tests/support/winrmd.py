@@ -18,6 +18,7 @@ import threading
 import uuid
 import xml.etree.ElementTree as ET
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,6 +52,10 @@ class Fault(Exception):
     """A no, by its number."""
 
 
+class Cut(Exception):
+    """The connection breaks in the place of an answer."""
+
+
 class _Command:
     """One process, and what it printed that nobody has received yet."""
 
@@ -82,7 +87,10 @@ class _Command:
         with pipe:
             while data := os.read(pipe.fileno(), _PIECE):
                 with self.changed:
-                    self.pieces.append((name, data))
+                    if self.pieces and self.pieces[-1][0] == name:
+                        data = self.pieces.pop()[1] + data
+                    for begin in range(0, len(data), _PIECE):
+                        self.pieces.append((name, data[begin : begin + _PIECE]))
                     self.changed.notify_all()
         self.process.wait()
         with self.changed:
@@ -91,16 +99,12 @@ class _Command:
 
     def end(self) -> None:
         """Kill it, and all that it started in its session."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
-        if self.process.stdin is not None:
-            try:
-                self.process.stdin.close()
-            except BrokenPipeError:
-                pass
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
         for reader in self._readers:
             reader.join()
 
@@ -134,7 +138,6 @@ class WinrmServer:
         self._sockets: set[socket.socket] = set()
         handler = type("Handler", (_Handler,), {"owner": self})
         self._server = _Server(("127.0.0.1", 0), handler)
-        self.pem = ""
         if authority is not None:
             context = authority.server_context("127.0.0.1")
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -157,8 +160,16 @@ class WinrmServer:
             _close(each)
         self._server.server_close()
 
+    def cut(self) -> None:
+        """The connection breaks that waits for output, or the next one that asks for it."""
+        self.cuts["Receive"] = 1
+        for shell in list(self.shells.values()):
+            for command in shell.commands.values():
+                with command.changed:
+                    command.changed.notify_all()
+
     def cut_all(self) -> None:
-        """Every connection breaks, now."""
+        """Every connection breaks, whether something is asked there or not."""
         for each in list(self._sockets):
             _close(each)
 
@@ -177,10 +188,17 @@ class WinrmServer:
         try:
             if number is not None:
                 raise Fault(number)
+            self._cut_here(operation)
             body = getattr(self, f"_{operation.lower()}")(root)
         except Fault as fault:
             return _envelope(message_id, _fault_body(fault.args[0])), 500
         return _envelope(message_id, body), 200
+
+    def _cut_here(self, operation: str) -> None:
+        with self._lock:
+            if self.cuts[operation] > 0:
+                self.cuts[operation] -= 1
+                raise Cut
 
     def delete(self, shell_id: str) -> None:
         """End a session and what runs in it."""
@@ -193,7 +211,7 @@ class WinrmServer:
         env = {
             node.get("Name", ""): node.text or "" for node in root.iterfind(".//rsp:Variable", _NS)
         }
-        shell_id = str(uuid.uuid4()).upper()
+        shell_id = _new_id()
         self.shells[shell_id] = _Shell(env)
         return (
             "<x:ResourceCreated><a:Address>http://host/wsman</a:Address><a:ReferenceParameters>"
@@ -206,7 +224,7 @@ class WinrmServer:
         line = _text(root, "rsp:Command")
         argv = [sys.executable, windows.__file__] if line == REQUEST else ["/bin/sh", "-c", line]
         env = {"PATH": os.environ["PATH"], "JOBDECK_DOUBLE_HOME": str(self.home), **shell.env}
-        command_id = str(uuid.uuid4()).upper()
+        command_id = _new_id()
         shell.commands[command_id] = _Command(argv, env, self.home)
         return f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>"
 
@@ -215,11 +233,9 @@ class WinrmServer:
         assert node is not None
         stdin = self._command_of(root, node).process.stdin
         assert stdin is not None
-        try:
+        with suppress(BrokenPipeError):
             stdin.write(base64.b64decode(node.text or ""))
             stdin.flush()
-        except BrokenPipeError:
-            pass
         return "<rsp:SendResponse/>"
 
     def _receive(self, root: ET.Element) -> str:
@@ -228,7 +244,11 @@ class WinrmServer:
         command, command_id = self._command_of(root, node), node.get("CommandId")
         wait_s = float(_text(root, "w:OperationTimeout").strip("PTS"))
         with command.changed:
-            command.changed.wait_for(lambda: command.pieces or command.is_over, wait_s)
+            command.changed.wait_for(
+                lambda: command.pieces or command.is_over or self.cuts["Receive"], wait_s
+            )
+        self._cut_here("Receive")
+        with command.changed:
             pieces = [command.pieces.popleft() for _ in range(min(4, len(command.pieces)))]
             is_over = command.is_over and not command.pieces
         if not pieces and not is_over:
@@ -292,7 +312,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.connected(self.connection, is_open=False)
         super().finish()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Tests look at what came, not at a log."""
 
     def do_POST(self) -> None:
@@ -308,13 +328,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(403, b"")
             return
         message = self._unsealed(body) if sealed else body
-        operation = _text(ET.fromstring(message), "a:Action").rpartition("/")[2]
-        if self.owner.cuts[operation] > 0:
-            self.owner.cuts[operation] -= 1
+        try:
+            text, status = self.owner.answer(message)
+        except Cut:
             _close(self.connection)
             self.close_connection = True
             return
-        text, status = self.owner.answer(message)
         answer, kind = text.encode("utf-8"), "application/soap+xml;charset=UTF-8"
         if sealed:
             answer, kind = self._sealed(answer)
@@ -378,6 +397,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def _new_id() -> str:
+    return str(uuid.UUID(bytes=os.urandom(16))).upper()
+
+
 def _text(root: ET.Element, path: str) -> str:
     node = root.find(f".//{path}", _NS)
     assert node is not None, path
@@ -402,7 +425,5 @@ def _fault_body(number: int) -> str:
 
 
 def _close(its: socket.socket) -> None:
-    try:
+    with suppress(OSError):
         its.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
