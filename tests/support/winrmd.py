@@ -11,7 +11,6 @@ import base64
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -20,20 +19,15 @@ import xml.etree.ElementTree as ET
 from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar, Self
-
-import spnego
+from typing import Any, Self
 
 from core.executors.winrm.programs import REQUEST
 from tests.support import windows
 from tests.support.certificates import Authority
+from tests.support.winrm_line import Cut, Handler, Server, close
 
-USER, PASSWORD = "ada", "correct horse"
 TIMED_OUT, NO_ROOM, NO_SHELL = 2150858793, 2150859173, 2150858843
-_BOUNDARY = b"--Encrypted Boundary"
-_PROTOCOL = b"application/HTTP-SPNEGO-session-encrypted"
 _PIECE = 8 << 10
 """Of a stream, in one message."""
 
@@ -50,10 +44,6 @@ _STATE = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/CommandState"
 
 class Fault(Exception):
     """A no, by its number."""
-
-
-class Cut(Exception):
-    """The connection breaks in the place of an answer."""
 
 
 class _Command:
@@ -136,11 +126,9 @@ class WinrmServer:
         self.shells: dict[str, _Shell] = {}
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
-        handler = type("Handler", (_Handler,), {"owner": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        if authority is not None:
-            context = authority.server_context("127.0.0.1")
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        handler = type("Handler", (Handler,), {"owner": self})
+        tls = authority.server_context("127.0.0.1") if authority is not None else None
+        self._server = Server(handler, tls)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
@@ -157,8 +145,8 @@ class WinrmServer:
         for each in list(self.shells):
             self.delete(each)
         for each in list(self._sockets):
-            _close(each)
-        self._server.server_close()
+            close(each)
+        self._server.serverclose()
 
     def cut(self) -> None:
         """The connection breaks that waits for output, or the next one that asks for it."""
@@ -171,14 +159,14 @@ class WinrmServer:
     def cut_all(self) -> None:
         """Every connection breaks, whether something is asked there or not."""
         for each in list(self._sockets):
-            _close(each)
+            close(each)
 
     def connected(self, its: socket.socket, *, is_open: bool) -> None:
         (self._sockets.add if is_open else self._sockets.discard)(its)
 
     def answer(self, message: bytes) -> tuple[str, int]:
         """The answer to a SOAP message, and its HTTP status."""
-        root = ET.fromstring(message)
+        root = ET.fromstring(message)  # noqa: S314 - our own client wrote it
         operation = _text(root, "a:Action").rpartition("/")[2]
         message_id = _text(root, "a:MessageID")
         with self._lock:
@@ -290,113 +278,6 @@ class WinrmServer:
             raise Fault(NO_SHELL) from None
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away, or refuses our certificate, is no news."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """One connection: NTLM proves a connection, not a request."""
-
-    owner: ClassVar[WinrmServer]
-    protocol_version = "HTTP/1.1"
-
-    def setup(self) -> None:
-        super().setup()
-        self._context: Any = None
-        self.owner.connected(self.connection, is_open=True)
-
-    def finish(self) -> None:
-        self.owner.connected(self.connection, is_open=False)
-        super().finish()
-
-    def log_message(self, *args: object) -> None:
-        """Tests look at what came, not at a log."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.owner.seen.append(body)
-        if not self._is_proved():
-            return
-        if not body:
-            self._reply(200, b"")
-            return
-        sealed = _BOUNDARY in body
-        if not sealed and not self.owner.tls:
-            self._reply(403, b"")
-            return
-        message = self._unsealed(body) if sealed else body
-        try:
-            text, status = self.owner.answer(message)
-        except Cut:
-            _close(self.connection)
-            self.close_connection = True
-            return
-        answer, kind = text.encode("utf-8"), "application/soap+xml;charset=UTF-8"
-        if sealed:
-            answer, kind = self._sealed(answer)
-        self._reply(status, answer, {"Content-Type": kind})
-
-    def _is_proved(self) -> bool:
-        scheme, _, proof = (self.headers.get("Authorization") or "").partition(" ")
-        if self.owner.basic:
-            expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-            if (scheme, proof) == ("Basic", expected):
-                return True
-            self._reply(401, b"", {"WWW-Authenticate": 'Basic realm="WSMAN"'})
-            return False
-        if self._context is not None and self._context.complete and not proof:
-            return True
-        if not proof:
-            self._reply(401, b"", {"WWW-Authenticate": "Negotiate"})
-            return False
-        if self._context is None or self._context.complete:
-            self._context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
-        try:
-            token = self._context.step(base64.b64decode(proof))
-        except spnego.exceptions.SpnegoError:
-            self._context = None
-            self._reply(401, b"", {"WWW-Authenticate": "Negotiate"})
-            return False
-        if self._context.complete:
-            self.owner.logins += 1
-            return True
-        challenge = base64.b64encode(token).decode()
-        self._reply(401, b"", {"WWW-Authenticate": f"Negotiate {challenge}"})
-        return False
-
-    def _unsealed(self, body: bytes) -> bytes:
-        _, _, payload = body.partition(b"application/octet-stream\r\n")
-        payload = payload.removesuffix(_BOUNDARY + b"--\r\n")
-        size = struct.unpack("<i", payload[:4])[0]
-        assert size == 16
-        unsealed: bytes = self._context.unwrap(payload[4:]).data
-        return unsealed
-
-    def _sealed(self, answer: bytes) -> tuple[bytes, str]:
-        data = self._context.wrap(answer, encrypt=True).data
-        head = (
-            _BOUNDARY + b"\r\n\tContent-Type: " + _PROTOCOL + b"\r\n"
-            b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length="
-            + str(len(answer)).encode()
-            + b"\r\n"
-            + _BOUNDARY
-            + b"\r\n\tContent-Type: application/octet-stream\r\n"
-        )
-        kind = f'multipart/encrypted;protocol="{_PROTOCOL.decode()}";boundary="Encrypted Boundary"'
-        return head + struct.pack("<i", 16) + data + _BOUNDARY + b"--\r\n", kind
-
-    def _reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
 def _new_id() -> str:
     return str(uuid.UUID(bytes=os.urandom(16))).upper()
 
@@ -422,8 +303,3 @@ def _fault_body(number: int) -> str:
         f'<f:WSManFault Code="{number}" Machine="host"><f:Message>no</f:Message></f:WSManFault>'
         "</s:Detail></s:Fault>"
     )
-
-
-def _close(its: socket.socket) -> None:
-    with suppress(OSError):
-        its.shutdown(socket.SHUT_RDWR)

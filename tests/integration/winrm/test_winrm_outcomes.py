@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from core.domain.run import TargetCode, TargetState
-from core.executors.protocol import BecomeLogin, Login, Program, Target, Winrm, Work
+from core.executors.protocol import BecomeLogin, Login, Program, Target, Work
 from core.executors.stopping import StopSignal
 from core.executors.winrm import WinrmExecutor
 from tests.support.processes import alive
@@ -28,7 +28,8 @@ async def test_a_command_prints_and_ends(executor: WinrmExecutor, target: Target
 async def test_a_line_for_cmd_is_read_as_a_batch_file(
     executor: WinrmExecutor, target: Target
 ) -> None:
-    there = msgspec.structs.replace(target, winrm=Winrm(ca=target.winrm.ca, shell="cmd"))
+    way = msgspec.structs.replace(target.winrm, shell="cmd")  # noqa: S604 - which one reads lines
+    there = msgspec.structs.replace(target, winrm=way)
 
     result = await run(executor, there, "echo one\necho two")
 

@@ -17,7 +17,8 @@ from core.executors.protocol import Login, Target, Winrm
 from core.executors.winrm import WinrmExecutor
 from tests.support.certificates import Authority
 from tests.support.waiting import eventually
-from tests.support.winrmd import NO_ROOM, PASSWORD, USER, WinrmServer
+from tests.support.winrm_line import PASSWORD, USER
+from tests.support.winrmd import NO_ROOM, WinrmServer
 from tests.support.work import QUICK, command, new_token, run
 
 C = TargetCode
