@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM_SHA256 = "d39707779fca45d26bf57bebf54e85833dd2c78c3574ecd3a70e064911e5fd6e"
-ENDING_SHA256 = "025309f1d949d130fe0803f6768b1cdcff168858d6c3ab806153d3224002ec9d"
+ENDING_SHA256 = "9bf0aafc00ed864e175c582390d9bf07a0d94050aa9ee6c4d7814e388b2a3814"
 _STATUS = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\n"
 _SHELLS = {"powershell.exe", "cmd.exe"}
 _MOST_OUTPUTS = 1 << 20

@@ -11,28 +11,23 @@ import base64
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
 import uuid
 import xml.etree.ElementTree as ET
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar, Self
-
-import spnego
+from typing import Any, Self
 
 from core.executors.winrm.programs import REQUEST
 from tests.support import windows
 from tests.support.certificates import Authority
+from tests.support.winrm_line import Cut, Handler, Server, close
 
-USER, PASSWORD = "ada", "correct horse"
 TIMED_OUT, NO_ROOM, NO_SHELL = 2150858793, 2150859173, 2150858843
-_BOUNDARY = b"--Encrypted Boundary"
-_PROTOCOL = b"application/HTTP-SPNEGO-session-encrypted"
 _PIECE = 8 << 10
 """Of a stream, in one message."""
 
@@ -82,7 +77,10 @@ class _Command:
         with pipe:
             while data := os.read(pipe.fileno(), _PIECE):
                 with self.changed:
-                    self.pieces.append((name, data))
+                    if self.pieces and self.pieces[-1][0] == name:
+                        data = self.pieces.pop()[1] + data
+                    for begin in range(0, len(data), _PIECE):
+                        self.pieces.append((name, data[begin : begin + _PIECE]))
                     self.changed.notify_all()
         self.process.wait()
         with self.changed:
@@ -91,16 +89,12 @@ class _Command:
 
     def end(self) -> None:
         """Kill it, and all that it started in its session."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
-        if self.process.stdin is not None:
-            try:
-                self.process.stdin.close()
-            except BrokenPipeError:
-                pass
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
         for reader in self._readers:
             reader.join()
 
@@ -132,12 +126,9 @@ class WinrmServer:
         self.shells: dict[str, _Shell] = {}
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
-        handler = type("Handler", (_Handler,), {"owner": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self.pem = ""
-        if authority is not None:
-            context = authority.server_context("127.0.0.1")
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        handler = type("Handler", (Handler,), {"owner": self})
+        tls = authority.server_context("127.0.0.1") if authority is not None else None
+        self._server = Server(handler, tls)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
@@ -154,20 +145,28 @@ class WinrmServer:
         for each in list(self.shells):
             self.delete(each)
         for each in list(self._sockets):
-            _close(each)
-        self._server.server_close()
+            close(each)
+        self._server.serverclose()
+
+    def cut(self) -> None:
+        """The connection breaks that waits for output, or the next one that asks for it."""
+        self.cuts["Receive"] = 1
+        for shell in list(self.shells.values()):
+            for command in shell.commands.values():
+                with command.changed:
+                    command.changed.notify_all()
 
     def cut_all(self) -> None:
-        """Every connection breaks, now."""
+        """Every connection breaks, whether something is asked there or not."""
         for each in list(self._sockets):
-            _close(each)
+            close(each)
 
     def connected(self, its: socket.socket, *, is_open: bool) -> None:
         (self._sockets.add if is_open else self._sockets.discard)(its)
 
     def answer(self, message: bytes) -> tuple[str, int]:
         """The answer to a SOAP message, and its HTTP status."""
-        root = ET.fromstring(message)
+        root = ET.fromstring(message)  # noqa: S314 - our own client wrote it
         operation = _text(root, "a:Action").rpartition("/")[2]
         message_id = _text(root, "a:MessageID")
         with self._lock:
@@ -177,10 +176,17 @@ class WinrmServer:
         try:
             if number is not None:
                 raise Fault(number)
+            self._cut_here(operation)
             body = getattr(self, f"_{operation.lower()}")(root)
         except Fault as fault:
             return _envelope(message_id, _fault_body(fault.args[0])), 500
         return _envelope(message_id, body), 200
+
+    def _cut_here(self, operation: str) -> None:
+        with self._lock:
+            if self.cuts[operation] > 0:
+                self.cuts[operation] -= 1
+                raise Cut
 
     def delete(self, shell_id: str) -> None:
         """End a session and what runs in it."""
@@ -193,7 +199,7 @@ class WinrmServer:
         env = {
             node.get("Name", ""): node.text or "" for node in root.iterfind(".//rsp:Variable", _NS)
         }
-        shell_id = str(uuid.uuid4()).upper()
+        shell_id = _new_id()
         self.shells[shell_id] = _Shell(env)
         return (
             "<x:ResourceCreated><a:Address>http://host/wsman</a:Address><a:ReferenceParameters>"
@@ -206,7 +212,7 @@ class WinrmServer:
         line = _text(root, "rsp:Command")
         argv = [sys.executable, windows.__file__] if line == REQUEST else ["/bin/sh", "-c", line]
         env = {"PATH": os.environ["PATH"], "JOBDECK_DOUBLE_HOME": str(self.home), **shell.env}
-        command_id = str(uuid.uuid4()).upper()
+        command_id = _new_id()
         shell.commands[command_id] = _Command(argv, env, self.home)
         return f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>"
 
@@ -215,11 +221,9 @@ class WinrmServer:
         assert node is not None
         stdin = self._command_of(root, node).process.stdin
         assert stdin is not None
-        try:
+        with suppress(BrokenPipeError):
             stdin.write(base64.b64decode(node.text or ""))
             stdin.flush()
-        except BrokenPipeError:
-            pass
         return "<rsp:SendResponse/>"
 
     def _receive(self, root: ET.Element) -> str:
@@ -228,7 +232,11 @@ class WinrmServer:
         command, command_id = self._command_of(root, node), node.get("CommandId")
         wait_s = float(_text(root, "w:OperationTimeout").strip("PTS"))
         with command.changed:
-            command.changed.wait_for(lambda: command.pieces or command.is_over, wait_s)
+            command.changed.wait_for(
+                lambda: command.pieces or command.is_over or self.cuts["Receive"], wait_s
+            )
+        self._cut_here("Receive")
+        with command.changed:
             pieces = [command.pieces.popleft() for _ in range(min(4, len(command.pieces)))]
             is_over = command.is_over and not command.pieces
         if not pieces and not is_over:
@@ -270,112 +278,8 @@ class WinrmServer:
             raise Fault(NO_SHELL) from None
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away, or refuses our certificate, is no news."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """One connection: NTLM proves a connection, not a request."""
-
-    owner: ClassVar[WinrmServer]
-    protocol_version = "HTTP/1.1"
-
-    def setup(self) -> None:
-        super().setup()
-        self._context: Any = None
-        self.owner.connected(self.connection, is_open=True)
-
-    def finish(self) -> None:
-        self.owner.connected(self.connection, is_open=False)
-        super().finish()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Tests look at what came, not at a log."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.owner.seen.append(body)
-        if not self._is_proved():
-            return
-        if not body:
-            self._reply(200, b"")
-            return
-        sealed = _BOUNDARY in body
-        if not sealed and not self.owner.tls:
-            self._reply(403, b"")
-            return
-        message = self._unsealed(body) if sealed else body
-        operation = _text(ET.fromstring(message), "a:Action").rpartition("/")[2]
-        if self.owner.cuts[operation] > 0:
-            self.owner.cuts[operation] -= 1
-            _close(self.connection)
-            self.close_connection = True
-            return
-        text, status = self.owner.answer(message)
-        answer, kind = text.encode("utf-8"), "application/soap+xml;charset=UTF-8"
-        if sealed:
-            answer, kind = self._sealed(answer)
-        self._reply(status, answer, {"Content-Type": kind})
-
-    def _is_proved(self) -> bool:
-        scheme, _, proof = (self.headers.get("Authorization") or "").partition(" ")
-        if self.owner.basic:
-            expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-            if (scheme, proof) == ("Basic", expected):
-                return True
-            self._reply(401, b"", {"WWW-Authenticate": 'Basic realm="WSMAN"'})
-            return False
-        if self._context is not None and self._context.complete and not proof:
-            return True
-        if not proof:
-            self._reply(401, b"", {"WWW-Authenticate": "Negotiate"})
-            return False
-        if self._context is None or self._context.complete:
-            self._context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
-        try:
-            token = self._context.step(base64.b64decode(proof))
-        except spnego.exceptions.SpnegoError:
-            self._context = None
-            self._reply(401, b"", {"WWW-Authenticate": "Negotiate"})
-            return False
-        if self._context.complete:
-            self.owner.logins += 1
-            return True
-        challenge = base64.b64encode(token).decode()
-        self._reply(401, b"", {"WWW-Authenticate": f"Negotiate {challenge}"})
-        return False
-
-    def _unsealed(self, body: bytes) -> bytes:
-        _, _, payload = body.partition(b"application/octet-stream\r\n")
-        payload = payload.removesuffix(_BOUNDARY + b"--\r\n")
-        size = struct.unpack("<i", payload[:4])[0]
-        assert size == 16
-        unsealed: bytes = self._context.unwrap(payload[4:]).data
-        return unsealed
-
-    def _sealed(self, answer: bytes) -> tuple[bytes, str]:
-        data = self._context.wrap(answer, encrypt=True).data
-        head = (
-            _BOUNDARY + b"\r\n\tContent-Type: " + _PROTOCOL + b"\r\n"
-            b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length="
-            + str(len(answer)).encode()
-            + b"\r\n"
-            + _BOUNDARY
-            + b"\r\n\tContent-Type: application/octet-stream\r\n"
-        )
-        kind = f'multipart/encrypted;protocol="{_PROTOCOL.decode()}";boundary="Encrypted Boundary"'
-        return head + struct.pack("<i", 16) + data + _BOUNDARY + b"--\r\n", kind
-
-    def _reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+def _new_id() -> str:
+    return str(uuid.UUID(bytes=os.urandom(16))).upper()
 
 
 def _text(root: ET.Element, path: str) -> str:
@@ -399,10 +303,3 @@ def _fault_body(number: int) -> str:
         f'<f:WSManFault Code="{number}" Machine="host"><f:Message>no</f:Message></f:WSManFault>'
         "</s:Detail></s:Fault>"
     )
-
-
-def _close(its: socket.socket) -> None:
-    try:
-        its.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass

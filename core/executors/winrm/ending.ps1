@@ -7,9 +7,10 @@ if (-not $Spool) { $Spool = Join-Path ([Environment]::GetFolderPath('UserProfile
 if ($env:JOBDECK_END_ATTEMPT) {
     try { [IO.File]::WriteAllText("$Spool\$env:JOBDECK_END_ATTEMPT\ended", "$env:JOBDECK_END_WORD`n") } catch { }
 }
-$Seen = @{ [int]$env:JOBDECK_END_PID = $true }
+$Seen = @{}
+$Seen[[int]$env:JOBDECK_END_PID] = $true
 for ($Round = 0; $Round -lt 50; $Round++) {
-    $All = @(Get-CimInstance Win32_Process | Select-Object ProcessId, ParentProcessId, CreationDate)
+    $All = @(Get-CimInstance Win32_Process)
     $Born = @{}
     foreach ($Each in $All) { $Born[[int]$Each.ProcessId] = $Each.CreationDate }
     do {

@@ -13,24 +13,38 @@ from core.executors.conduct import Conductor, NewToken
 from core.executors.protocol import Session, Target
 from core.executors.winrm.link import WinrmLink
 from core.executors.winrm.programs import WindowsDialect
-from core.executors.winrm.shells import Shells
+from core.executors.winrm.shells import THREADS, WAIT_S, Shells
 
 
 class WinrmExecutor:
     """Access to hosts through WinRM."""
 
     def __init__(
-        self, patience: Patience, new_token: NewToken, *, idle_s: float = 60.0, kept: int = 512
+        self,
+        patience: Patience,
+        new_token: NewToken,
+        *,
+        idle_s: float = 60.0,
+        kept: int = 512,
+        threads: int = THREADS,
+        wait_s: int = WAIT_S,
     ) -> None:
-        """`idle_s` and `kept`: how long, and how many, unused connections stay open."""
+        """`idle_s` and `kept`: how long, and how many, unused connections stay open; `wait_s`:
+        how long a host may take at a time to have some output.
+        """
         self._patience = patience
         self._new_token = new_token
-        self._shells = Shells(idle_s=idle_s, kept=kept)
+        self._shells = Shells(idle_s=idle_s, kept=kept, threads=threads, wait_s=wait_s)
 
     @property
     def dialled(self) -> int:
         """Connections made so far."""
         return self._shells.dialled
+
+    @property
+    def idle_connections(self) -> int:
+        """Connections that wait for another use."""
+        return self._shells.idle
 
     @asynccontextmanager
     async def open(self, target: Target) -> AsyncIterator[Session]:

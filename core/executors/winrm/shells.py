@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_THREADS = 64
-_WAIT_S = 5
+THREADS = 64
+WAIT_S = 5
 _SHORT_WAIT_S = 1
 _PARTING_S = 3.0
 """For last words to be said, when the engine ends."""
@@ -39,9 +39,10 @@ class Shell:
 class Shells:
     """Opens and keeps; `idle_s` and `kept`: how long, and how many, unused connections stay open."""
 
-    def __init__(self, *, idle_s: float, kept: int, threads: int = _THREADS) -> None:
+    def __init__(self, *, idle_s: float, kept: int, threads: int, wait_s: int) -> None:
         self._idle_s = idle_s
         self._kept = kept
+        self._wait_s = wait_s
         self._most_busy = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="jobdeck-winrm")
         self._idle: dict[Target, list[Connection]] = {}
@@ -49,6 +50,11 @@ class Shells:
         self._works: set[asyncio.Task[None]] = set()
         self.dialled = 0
         """Connections made so far."""
+
+    @property
+    def idle(self) -> int:
+        """Connections that wait for another use."""
+        return len(self._timers)
 
     async def enter(self, target: Target) -> Shell:
         """A new session, on a kept connection if there is one; TargetError when there is none."""
@@ -80,7 +86,7 @@ class Shells:
     async def receive(self, shell: Shell, command: str) -> Received | None:
         """What came of a command; None for nothing yet."""
         is_crowded = len(self._works) > self._most_busy
-        wait_s = _SHORT_WAIT_S if is_crowded else _WAIT_S
+        wait_s = _SHORT_WAIT_S if is_crowded else self._wait_s
         return await self.call(shell.connection.receive, shell.id, command, wait_s)
 
     async def call(self, function: Callable[..., T], *args: Any) -> T:

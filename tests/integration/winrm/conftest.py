@@ -10,7 +10,8 @@ import pytest
 from core.executors.protocol import Login, Target, Winrm
 from core.executors.winrm import WinrmExecutor
 from tests.support.certificates import Authority
-from tests.support.winrmd import PASSWORD, USER, WinrmServer
+from tests.support.winrm_line import PASSWORD, USER
+from tests.support.winrmd import WinrmServer
 from tests.support.work import QUICK, new_token
 
 
