@@ -21,6 +21,10 @@ HIDDEN = "***"
 """Stands for a secret of a run: two runs never share one, so only its name is compared."""
 
 
+_OF_THE_START = frozenset({"command_rules", "foreseen", "acknowledged"})
+"""Which dangers were known and let through: what is done does not follow from it."""
+
+
 class Difference(StrEnum):
     """In what a host's two answers differ: the first that fits, in this order."""
 
@@ -145,7 +149,7 @@ def digest(definition: RunDefinition) -> str:
     Title, change number and the texts of the run's secrets do not count.
     """
     body = definition.model_dump(
-        mode="json", exclude_defaults=True, exclude={"title", "change", "request"}
+        mode="json", exclude_defaults=True, exclude={"title", "change", "request", *_OF_THE_START}
     )
     body["secrets"] = sorted(definition.secrets)
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
@@ -157,7 +161,7 @@ def _by_name(definition: RunDefinition) -> dict[str, Any]:
 
     Whatever a definition has besides is compared as it is.
     """
-    body = definition.model_dump(mode="json", exclude={"title", "request", "seed"})
+    body = definition.model_dump(mode="json", exclude={"title", "request", "seed", *_OF_THE_START})
     steps = body.pop("graph")["nodes"]
     ordinals = body.pop("step_hosts")
     names = [host["name"] for host in body["hosts"]]

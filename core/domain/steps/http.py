@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote, quote_plus, urlsplit
@@ -11,7 +11,8 @@ from urllib.parse import quote, quote_plus, urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from core.domain.certificates import Authorities
-from core.domain.filling import Filled, check_places, fill
+from core.domain.command_rules.values import CommandText, Judged, Language
+from core.domain.filling import Filled, check_places, fill, places
 from core.domain.http_rules import check_path, check_status
 from core.domain.steps.base import Given, ServiceStep
 from core.domain.tasks import Capture, Expectations, HttpRequest
@@ -132,6 +133,11 @@ class HttpStep(ServiceStep):
     @property
     def logs_in(self) -> bool:
         return False
+
+    def judged(self, given: Given) -> Sequence[Judged]:
+        values = {**{name: f"${{{name}}}" for name in places(self.url)}, **given.env}
+        text = f"{self.method} {fill(self.url, values)}"
+        return [CommandText(language=Language.HTTP, text=text, where="url")]
 
     def task(self, given: Given) -> HttpRequest:
         """ValueError where a value is missing, or cannot stand in its place."""
