@@ -117,6 +117,25 @@ class DocumentDiff(Answer, frozen=True, kw_only=True):
     changes: list[FieldChange]
 
 
+class Danger(Answer, frozen=True, kw_only=True):
+    """A rule for dangerous commands that something meets."""
+
+    rule: str
+    level: str
+    message: str = ""
+    where: str = ""
+    line: int = 1
+    column: int = 1
+    command: str = ""
+    meaning: str = ""
+    step: str = ""
+    hosts: str = ""
+    decision: str = ""
+    """What came of it, on a run's record: noted, acknowledged or refused."""
+    at: str = ""
+    actor: str = ""
+
+
 class Change(Answer, frozen=True, kw_only=True):
     """What applying does to one document: create, change, unchanged or delete."""
 
@@ -124,6 +143,8 @@ class Change(Answer, frozen=True, kw_only=True):
     name: str
     action: str
     diff: list[FieldChange] = []
+    dangers: list[Danger] = []
+    """Rules for dangerous commands that it meets."""
 
 
 class Applied(Answer, frozen=True, kw_only=True):
@@ -168,6 +189,7 @@ class Preview(Answer, frozen=True, kw_only=True):
     steps: list[PreviewStep] = []
     hosts: int = 0
     confirm_hosts: int | None = None
+    acknowledge: list[str] = []
     seed: str = ""
 
 
@@ -267,6 +289,7 @@ class RunDetail(Run, frozen=True, kw_only=True):
     actions: list[str] = []
     direct: Hosts = Hosts()
     """Hosts where no claim could be made, so that the work ran directly."""
+    dangers: list[Danger] = []
     definition: dict[str, Any] = {}
 
 
@@ -484,6 +507,8 @@ class PlanDetail(Plan, frozen=True, kw_only=True):
     environments: list[EnvironmentTouched] = []
     refusals: list[Refusal] = []
     confirm_hosts: int | None = None
+    dangers: list[Danger] = []
+    acknowledge: list[str] = []
     findings: list[Finding] = []
 
 

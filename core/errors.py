@@ -113,6 +113,26 @@ class ConfirmationRequired(RequestError):
         self.touched = dict(touched or {})
 
 
+class AcknowledgementRequired(RequestError):
+    """It meets rules for dangerous commands, and whoever asks must say that they know.
+
+    `rules`: those to acknowledge; `problems` has every hit.
+    """
+
+    code = "acknowledgement-required"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rules: Sequence[str],
+        problems: Sequence[Problem] = (),
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint, problems=problems)
+        self.rules = tuple(rules)
+
+
 class Conflict(OpsError):
     """Somebody else moved first; look again, then retry."""
 

@@ -17,6 +17,7 @@ import typer
 
 from console.answers import Run
 from console.cli import options, plans, rolling, watching
+from console.cli.acknowledging import Acknowledge, acknowledged
 from console.cli.asking import ask, secret
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import err, out
@@ -28,7 +29,13 @@ from console.presenters.batches import plan_lines
 from console.presenters.hosts import left_out_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
-from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
+from core.errors import (
+    AcknowledgementRequired,
+    ConfirmationRequired,
+    Invalid,
+    Problem,
+    RequestError,
+)
 
 WHERE, HOW, DRY, SHOW = _("Where"), _("How"), _("Dry run"), _("Show")
 
@@ -172,6 +179,7 @@ _FLAGS = {
     "title": "--title",
     "confirm_hosts": "--confirm",
     "change": "--change",
+    "acknowledge": "--acknowledge",
     "env": "--env",
     "parameters": "-p",
     "allow_empty": "--allow-empty",
@@ -199,6 +207,7 @@ class RequestFlags:
     include_away: IncludeAway = False
     confirm: Confirm = None
     change: Change = None
+    acknowledge: Acknowledge = None
     concurrency: Concurrency = None
     timeout: Timeout = None
     env: Env = None
@@ -217,6 +226,7 @@ class RequestFlags:
             "include_away": self.include_away or None,
             "confirm_hosts": options.whole("--confirm", self.confirm, 0),
             "change": self.change,
+            "acknowledge": self.acknowledge or None,
             "concurrency": options.whole("--concurrency", self.concurrency, 1, 2000),
             "timeout_s": options.seconds("--timeout", self.timeout),
             "env": options.environment("--env", self.env) or None,
@@ -267,7 +277,7 @@ def planned(plan_id: str, request: Mapping[str, Any], others: Mapping[str, bool]
 
     A plan says what runs and where: flags that say it again are refused.
     """
-    beside = ("confirm_hosts", "change")
+    beside = ("confirm_hosts", "change", "acknowledge")
     given = [_FLAGS.get(name, f"--{name}") for name in request if name not in beside]
     given += [flag for flag, is_given in others.items() if is_given]
     if given:
@@ -364,11 +374,14 @@ def _start(client: Client, request: Mapping[str, Any]) -> Run:
     # One key for all tries of this command line: a lost answer never starts a second run.
     key = secrets.token_hex(16)
     with _as_flags():
-        try:
-            return client.start(request, key)
-        except ConfirmationRequired as asked:
-            confirmed = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
-            return client.start(confirmed, secrets.token_hex(16))
+        while True:
+            try:
+                return client.start(request, key)
+            except ConfirmationRequired as asked:
+                request = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
+            except AcknowledgementRequired as asked:
+                request = {**request, "acknowledge": acknowledged(request, asked)}
+            key = secrets.token_hex(16)
 
 
 @contextmanager

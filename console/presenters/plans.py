@@ -17,6 +17,7 @@ from console.answers import (
 from console.i18n import _
 from console.presenters import batches, states
 from console.presenters.comparing import answer_lines, asked_lines
+from console.presenters.dangers import danger_lines
 from console.presenters.durations import clock_time, duration, full_time, number, size
 from console.presenters.facts import used_text
 from console.presenters.hosts import left_out_lines
@@ -84,6 +85,9 @@ def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Itera
     if any(place.environment for place in plan.environments):
         yield _GAP
         yield _environments(plan.environments)
+    if plan.dangers:
+        yield _GAP
+        yield from danger_lines(plan.dangers)
     if plan.level == "probe":
         yield _GAP
         yield from [_findings(plan.findings)] if hosts else _readiness(plan)
@@ -196,6 +200,9 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
     if plan.confirm_hosts is not None:
         text = _("a start must confirm the number of hosts: --confirm {count}")
         yield line(Span(text.format(count=plan.confirm_hosts), Tone.WARNING))
+    if plan.acknowledge:
+        flags = " ".join(f"--acknowledge {rule}" for rule in plan.acknowledge)
+        yield line(Span(_("a start must acknowledge: {flags}").format(flags=flags), Tone.WARNING))
     if not plan.refusals and not plan.run_id:
         verb = "run" if plan.origin == "adhoc" else "start"
         command = f"jobdeck {verb} --from-plan {short_id(plan.id)}"

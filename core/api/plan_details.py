@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from core.api.dangers import StepDanger, step_dangers
 from core.api.problems import FieldProblem
 from core.api.run_batches import BatchPlan, batch_plans
 from core.api.values import Answer, Page
@@ -14,7 +15,7 @@ from core.domain.probing import Note, Stage
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
 from core.domain.targets import fold
-from core.flow import guards
+from core.flow import dangers, guards
 from core.flow.comparing import HIDDEN
 from core.flow.definition import FrozenHost
 from core.flow.dryrun import PlanLevel, PlanState
@@ -127,6 +128,10 @@ class PlanDetail(PlanOut):
     confirm_hosts: int | None = Field(
         description="the number that a start must confirm; null: none"
     )
+    dangers: list[StepDanger] = Field(
+        description="rules for dangerous commands that it meets, by the rules of now"
+    )
+    acknowledge: list[str] = Field(description="rules that a start must acknowledge")
     findings: list[FindingOut] = Field(description="level probe: what is known so far, by host")
 
 
@@ -146,9 +151,13 @@ def detail_of(plan: Plan) -> PlanDetail:
         environments=[_environment(place) for place in plan.rails],
         refusals=[
             FieldProblem(where=problem.where, what=problem.what, hint=problem.hint)
-            for problem in guards.refusals(plan.rails, change)
+            for problem in [*guards.refusals(plan.rails, change), *dangers.refusals(plan.dangers)]
         ],
         confirm_hosts=guards.host_count(plan.rails) if asked else None,
+        dangers=step_dangers(plan.dangers),
+        acknowledge=list(
+            dict.fromkeys(each.hit.rule for each in dangers.to_acknowledge(plan.dangers, ()))
+        ),
         findings=[FindingOut.model_validate(finding) for finding in plan.findings],
     )
 

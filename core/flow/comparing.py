@@ -21,7 +21,11 @@ HIDDEN = "***"
 """Stands for a secret of a run: two runs never share one, so only its name is compared."""
 
 
-_UNCOUNTED = {"title": True, "request": True, "left_out": True}
+_UNCOUNTED = dict.fromkeys(
+    ("title", "request", "left_out", "command_rules", "foreseen", "acknowledged"), True
+)
+"""Words, who was away, and which dangers were known and let through: what is done does not follow
+from them."""
 _OBSERVED = {"__all__": {"facts", "facts_at"}}
 """Of hosts: what was seen of them, and not what is done there."""
 

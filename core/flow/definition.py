@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from core.domain.access import AccountSpec, HostKeyPolicy
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import Protocol
 from core.domain.patterns import CHANGE
 from core.domain.rolling import Batches, Rolling
@@ -24,7 +25,9 @@ ENGINE_HOST = "(engine)"
 """The name under which a local step's single target is recorded; no document can have it."""
 
 
-_BESIDES_A_PLAN = frozenset({"plan", "parameters", "secrets", "confirm_hosts", "change"})
+_BESIDES_A_PLAN = frozenset(
+    {"plan", "parameters", "secrets", "confirm_hosts", "change", "acknowledge"}
+)
 """What a start from a plan may say: all that the plan itself does not keep."""
 
 
@@ -66,6 +69,11 @@ class RunRequest(Value):
         description="what a shuffle and random pauses follow from; empty: a new one",
     )
 
+    acknowledge: tuple[Name, ...] = Field(
+        (),
+        max_length=100,
+        description="rules for dangerous commands that whoever starts it knows it meets",
+    )
     plan: str | None = Field(
         None,
         max_length=26,
@@ -119,6 +127,14 @@ class FrozenHost(NamedHost, extra="forbid"):
     """When they were observed; "" where the choice asked for none, or none was known."""
 
 
+class FrozenRule(Value):
+    """A rule for dangerous commands, as its document was when the run started."""
+
+    spec: CommandRuleSpec
+    hosts: tuple[int, ...] | None = None
+    """Ordinals of the hosts that it concerns; None: all, and what runs on no host."""
+
+
 class RunOutline(Value, extra="ignore"):
     """The part of a definition that shows a run; how its hosts are reached is left unread.
 
@@ -170,6 +186,12 @@ class RunDefinition(RunOutline, extra="forbid"):
     env: Env = Field(default_factory=dict)
     change: str = ""
     """The change number under which it is done; "" where nobody gave one."""
+    command_rules: dict[str, FrozenRule] = Field(default_factory=dict)
+    """Documents' rules that concern the run; the built-in ones that none replaces hold too."""
+    foreseen: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Step -> rules that it was known to meet when it was let on."""
+    acknowledged: tuple[str, ...] = ()
+    """Rules that whoever started it has acknowledged."""
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
 

@@ -60,6 +60,7 @@ def from_plan(planned: RunDefinition, given: RunRequest) -> RunRequest:
             "secrets": given.secrets,
             "confirm_hosts": given.confirm_hosts,
             "change": given.change or planned.change or None,
+            "acknowledge": given.acknowledge,
         }
     )
 

@@ -14,13 +14,14 @@ from typing import Any, Protocol
 
 from core.domain import targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec, HostKeyPolicy
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
 from core.domain.job import JobSpec, ParameterType, ScriptSpec
 from core.domain.steps import FrozenScript
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
-from core.flow import choosing, guards
+from core.flow import choosing, dangers, guards
 from core.flow.batching import roll
 from core.flow.definition import (
     ADHOC,
@@ -44,6 +45,8 @@ class Documents(Protocol):
     @property
     def environments(self) -> Mapping[str, EnvironmentSpec]: ...
     @property
+    def command_rules(self) -> Mapping[str, CommandRuleSpec]: ...
+    @property
     def inventory(self) -> targets.Inventory: ...
     def job(self, name: str) -> tuple[JobSpec, int]: ...
     def script(self, name: str, revision: int | None) -> tuple[ScriptSpec, int]: ...
@@ -55,7 +58,7 @@ def plan(request: RunRequest, documents: Documents) -> RunDefinition:
     Raises Invalid, NotFound, Forbidden or ConfirmationRequired; nothing has happened then.
     """
     definition = resolve(request, documents)
-    guard(definition, request, documents)
+    guard(definition, request, documents, dangers.find(definition, documents))
     return definition
 
 
@@ -135,15 +138,31 @@ def _kept(request: RunRequest, job: JobSpec) -> RunRequest:
     """The request without what the next run must be given anew."""
     secret = _secret_names(job)
     plain = {name: value for name, value in request.parameters.items() if name not in secret}
-    nothing: dict[str, Any] = {"secrets": {}, "confirm_hosts": None, "change": None, "plan": None}
+    nothing: dict[str, Any] = {
+        "secrets": {},
+        "confirm_hosts": None,
+        "change": None,
+        "plan": None,
+        "acknowledge": (),
+    }
     return request.model_copy(update={**nothing, "parameters": plain, "seed": ""})
 
 
-def guard(definition: RunDefinition, request: RunRequest, documents: Documents) -> None:
-    """Ask the guard rails whether a start may do what `resolve` has found."""
+def guard(
+    definition: RunDefinition,
+    request: RunRequest,
+    documents: Documents,
+    found: Sequence[dangers.StepHit],
+) -> None:
+    """Ask the guard rails whether a start may do what `resolve` and `dangers.find` have found."""
     guards.check(
-        definition.hosts, documents, change=definition.change, confirm_hosts=request.confirm_hosts
+        definition.hosts,
+        documents,
+        change=definition.change,
+        confirm_hosts=request.confirm_hosts,
+        dangers=dangers.refusals(found),
     )
+    dangers.check_acknowledged(found, request.acknowledge)
 
 
 def secret_parameters(request: RunRequest, documents: Documents) -> dict[str, str]:

@@ -69,6 +69,7 @@ class Children:
             # Whoever started the run has confirmed these hosts, and under which change.
             confirm_hosts=None if own else len(hosts),
             change=definition.change or None,
+            acknowledge=definition.acknowledged,
         )
 
     async def _wait_for(self, row: RunRow, stop: asyncio.Event) -> RunRow | None:

@@ -16,8 +16,9 @@ import structlog
 
 from core.domain.probing import Finding
 from core.errors import Conflict, IllegalTransition, StorageFault
-from core.flow import dryrun, guards, planning
+from core.flow import dangers, dryrun, guards, planning
 from core.flow.comparing import digest
+from core.flow.dangers import StepHit
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.dryrun import PlanLevel, PlanState
 from core.flow.guards import Touched
@@ -46,6 +47,8 @@ class Plan:
     definition: RunDefinition
     rails: tuple[Touched, ...]
     """The environments that it would touch, as they are now."""
+    dangers: Sequence[StepHit]
+    """Rules for dangerous commands that it meets, by the rules of now."""
     findings: Sequence[Finding]
 
 
@@ -97,6 +100,7 @@ class Plans:
             row=row,
             definition=named,
             rails=guards.touched(named.hosts, documents),
+            dangers=await asyncio.to_thread(dangers.find, named, documents),
             findings=[],
         )
 
@@ -116,6 +120,7 @@ class Plans:
             row=row,
             definition=definition,
             rails=guards.touched(definition.hosts, documents),
+            dangers=await asyncio.to_thread(dangers.find, definition, documents),
             findings=findings,
         )
 

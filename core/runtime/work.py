@@ -7,13 +7,14 @@ the step's attempt, and everything that comes back is masked by the same list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
+from core.domain.command_rules import Hit
 from core.domain.inventory import Protocol
 from core.domain.run import TargetCode
 from core.domain.steps import Given, StepBase
@@ -30,6 +31,7 @@ from core.executors.protocol import (
     Winrm,
     Work,
 )
+from core.flow.dangers import Judges, mentioned
 from core.flow.definition import FrozenHost, RunDefinition
 from core.storage.runs import TargetRow
 from core.vault.masking import Masker
@@ -134,7 +136,39 @@ class WorkMaker:
         self._host_outputs = host_outputs
         self._ways = ways
         self.masker = Masker(opened.texts())
+        self._judges = Judges(definition.command_rules)
+        self._mentioned: dict[str, list[str]] = {}
+        """Step -> names of the variables that its texts speak of."""
+        self._judged: dict[tuple[str | None, ...], list[Hit]] = {}
+        """Step and their values -> what was found."""
+        self._ordinals = {host.name: ordinal for ordinal, host in enumerate(definition.hosts)}
         self._common = {name: variables.as_text(value) for name, value in self._values().items()}
+
+    def unforeseen(self, host: FrozenHost, step: StepBase, work: Work) -> list[Hit]:
+        """Rules that the work meets now that every value is known, and was not known to meet.
+
+        The same texts with the same values are judged once. What it gives is masked.
+        """
+        script = self._definition.scripts.get(step.name)
+        if step.name not in self._mentioned:
+            self._mentioned[step.name] = sorted(mentioned(step, script))
+        names = self._mentioned[step.name]
+        key = (step.name, *(work.env.get(name) for name in names))
+        if key not in self._judged:
+            self._judged[key] = [
+                self._masked(hit) for hit in self._judges.judge(step, script, work.env)
+            ]
+        foreseen = self._definition.foreseen.get(step.name, ())
+        ordinal = self._ordinals[host.name]
+        return [
+            hit
+            for hit in self._judged[key]
+            if hit.rule not in foreseen and self._judges.concerns(hit, ordinal)
+        ]
+
+    def _masked(self, hit: Hit) -> Hit:
+        mask = self.masker.mask_text
+        return replace(hit, command=mask(hit.command), meaning=mask(hit.meaning))
 
     def _values(self) -> dict[str, Any]:
         """Values that are the same on every host, weakest first."""

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from core.domain import targets
 from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.documents import KINDS
 from core.domain.facts import Observed
 from core.domain.inventory import GroupSpec, HostSpec
@@ -65,6 +66,10 @@ class Snapshot:
     @cached_property
     def jobs(self) -> Mapping[str, JobSpec]:
         return self._specs("job")
+
+    @cached_property
+    def command_rules(self) -> Mapping[str, CommandRuleSpec]:
+        return self._specs("command-rule")
 
     @cached_property
     def inventory(self) -> Inventory:

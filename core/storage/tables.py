@@ -250,6 +250,29 @@ run_note = Table(
     sqlite_autoincrement=True,
 )
 
+# Rules for dangerous commands that a run met: at its start, when it was taken up, on a target.
+run_danger = Table(
+    "run_danger",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("step", String(400), nullable=False),
+    Column("hosts", Text, nullable=False),  # folded; "" for what runs on none
+    Column("rule", String(128), nullable=False),
+    Column("level", String(8), nullable=False),  # scan | confirm | review | block
+    Column("decision", String(12), nullable=False),  # noted | acknowledged | refused
+    Column("where", String(200), nullable=False),  # field of the step
+    Column("line", Integer, nullable=False),
+    Column("column", Integer, nullable=False),
+    Column("command", Text, nullable=False),  # as it is written, shortened and masked
+    Column("meaning", Text, nullable=False, server_default=text("''")),
+    Column("message", Text, nullable=False),
+    Index(None, "run_id", "id"),
+    sqlite_autoincrement=True,
+)
+
 # A dry run: what a start would have done, kept to be compared with the run that followed.
 plan = Table(
     "plan",

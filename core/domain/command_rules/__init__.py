@@ -16,6 +16,7 @@ from core.domain.command_rules.judging import judge
 from core.domain.command_rules.rule import Rule
 from core.domain.command_rules.values import (
     CommandText,
+    Decision,
     Hit,
     Judged,
     Language,
@@ -29,6 +30,7 @@ __all__ = [
     "BUILTIN",
     "CommandRuleSpec",
     "CommandText",
+    "Decision",
     "Hit",
     "Judged",
     "Language",

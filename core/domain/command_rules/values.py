@@ -118,6 +118,16 @@ class Hit:
     """The piece as it was read, where wrappers and variables hide it; else empty."""
 
 
+class Decision(StrEnum):
+    """What came of a hit."""
+
+    NOTED = "noted"
+    """Told and recorded; it went on."""
+    ACKNOWLEDGED = "acknowledged"
+    """Whoever started it knew, and said so."""
+    REFUSED = "refused"
+
+
 def place_of(text: str, at: int) -> tuple[int, int]:
     """Line and column, from 1, of the character at `at`."""
     at = min(at, len(text))

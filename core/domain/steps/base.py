@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Self
@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from core.domain.access import AccountSpec
 from core.domain.captures import OutputRule
+from core.domain.command_rules.values import Judged
 from core.domain.patterns import FOLDER
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
@@ -108,6 +109,15 @@ class StepBase(Value):
         """What an executor is given to do."""
         raise NotImplementedError
 
+    def judged(self, given: Given) -> Sequence[Judged]:
+        """The texts and paths that rules judge; `given.env` may lack values yet."""
+        return ()
+
+    @property
+    def begins_in(self) -> str | None:
+        """The folder that its commands begin in, where that is known."""
+        return None
+
     def interpreter(self, script: FrozenScript | None) -> str | None:
         """What must be installed on the target; None: nothing."""
         return "sh"
@@ -150,6 +160,10 @@ class ProgramStep(StepBase):
         pattern=FOLDER,
         description="folder that it begins in; empty: the user's home",
     )
+
+    @property
+    def begins_in(self) -> str | None:
+        return self.cwd
 
 
 class ScriptUse(Value):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote, quote_plus, urlsplit
@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from core.domain.access import AccountSpec
 from core.domain.certificates import Authorities
-from core.domain.filling import Filled, check_places, fill
+from core.domain.command_rules.values import CommandText, Judged, Language
+from core.domain.filling import Filled, check_places, fill, places
 from core.domain.http_rules import HeaderName, check_path, check_status
 from core.domain.steps.base import Given, ServiceStep
 from core.domain.steps.http_auth import HttpAuth
@@ -151,6 +152,11 @@ class HttpStep(ServiceStep):
 
     def lacks(self, account: AccountSpec) -> str:
         return "" if self.auth is None else self.auth.lacks(account)
+
+    def judged(self, given: Given) -> Sequence[Judged]:
+        values = {**{name: f"${{{name}}}" for name in places(self.url)}, **given.env}
+        text = f"{self.method} {fill(self.url, values)}"
+        return [CommandText(language=Language.HTTP, text=text, where="url")]
 
     def task(self, given: Given) -> HttpRequest:
         """ValueError where a value is missing, or cannot stand in its place."""

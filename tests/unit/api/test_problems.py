@@ -15,6 +15,7 @@ CODES = {
     "already-exists": 409,
     "bad-request": 400,
     "body-too-large": 413,
+    "acknowledgement-required": 409,
     "confirmation-required": 409,
     "conflict": 409,
     "engine-halted": 503,

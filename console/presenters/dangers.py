@@ -1,0 +1,70 @@
+"""Rules for dangerous commands that something meets: lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from console.answers import Danger
+from console.i18n import _
+from console.presenters.durations import clock_time
+from console.presenters.text import Column, Line, Span, Table, Tone, line
+
+_TONES = {"scan": Tone.QUIET, "confirm": Tone.WARNING, "review": Tone.WARNING, "block": Tone.BAD}
+
+
+def level_word(level: str) -> str:
+    """What a hit asks for."""
+    return {
+        "scan": _("noted"),
+        "confirm": _("to acknowledge"),
+        "review": _("needs a reviewer"),
+        "block": _("forbidden"),
+    }.get(level, level)
+
+
+def danger_lines(found: Iterable[Danger]) -> Iterator[Line]:
+    """Each hit in two lines: the rule and the place, then the command."""
+    for each in found:
+        tone = _TONES.get(each.level, Tone.WARNING)
+        place = ", ".join(filter(None, (each.step, each.where, f"{each.line}:{each.column}")))
+        where = f"  ({each.hosts})" if each.hosts else ""
+        yield line(
+            Span(f"! {level_word(each.level)}  ", tone),
+            Span(each.rule, Tone.STRONG),
+            f"  {place}{where}: {each.message}",
+        )
+        meaning = _("  it means {command}").format(command=each.meaning) if each.meaning else ""
+        yield line("    ", each.command, Span(meaning, Tone.QUIET))
+
+
+def dangers_table(found: Sequence[Danger], now: datetime) -> Table:
+    """What a run met of the rules, and what came of it."""
+    words = {
+        "noted": _("noted"),
+        "acknowledged": _("acknowledged"),
+        "refused": _("refused"),
+    }
+    return Table(
+        columns=(
+            Column(_("RULE")),
+            Column(_("DECISION")),
+            Column(_("BY")),
+            Column(_("AT")),
+            Column(_("STEP")),
+            Column(_("HOSTS")),
+            Column(_("COMMAND"), elastic=True, wraps=True),
+        ),
+        rows=tuple(
+            (
+                Span(each.rule, Tone.STRONG),
+                Span(words.get(each.decision, each.decision)),
+                Span(each.actor),
+                Span(clock_time(each.at, now)),
+                Span(f"{each.step} {each.line}:{each.column}"),
+                Span(each.hosts),
+                Span(each.command + (f" = {each.meaning}" if each.meaning else "")),
+            )
+            for each in found
+        ),
+    )
