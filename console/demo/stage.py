@@ -6,10 +6,11 @@ import asyncio
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,8 +48,8 @@ class Stage:
             await asyncio.shield(self._stop_engine())
         finally:
             kept_inside = self._keep and self.home.root.is_relative_to(self.folder)
-            unwanted = self.samples if kept_inside else self.folder
-            shutil.rmtree(unwanted, ignore_errors=True)
+            shutil.rmtree(self.samples if kept_inside else self.folder, ignore_errors=True)
+            self.book.unlink(missing_ok=True)
 
     @property
     def samples(self) -> Path:
@@ -58,7 +59,7 @@ class Stage:
     @property
     def book(self) -> Path:
         """The SQLite file in which the tour's rollouts are entered."""
-        return self.home.root.parent / "rollouts.db" if self._keep else self.folder / "rollouts.db"
+        return self.folder / "rollouts.db"
 
     @property
     def keeps(self) -> bool:
@@ -76,6 +77,11 @@ class Stage:
                     _fitted(document.value, fleet) for document in yamlsafe.load_all(text)
                 )
             (self.samples / source.name).write_text(text, encoding="utf-8")
+
+    def open_book(self) -> None:
+        """Make the book, empty: Jobdeck makes no databases."""
+        with closing(sqlite3.connect(self.book)) as book:
+            book.execute("CREATE TABLE rollout (number integer PRIMARY KEY, run text)")
 
     async def jobdeck(self, *arguments: str) -> int:
         """Run the command line as its users do, on the same screen; its exit code."""
