@@ -15,6 +15,8 @@ FINGERPRINT = r"^SHA256:[A-Za-z0-9+/]{43}$"
 HEX_FINGERPRINT = r"^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$"
 INTERPRETER = r"^[\w./+-]+$"
 LABEL_KEY = r"^[\w][\w./-]{0,62}$"
+SOURCE_FILE = r"^/[^\x00\n]*$"
+SOURCE_PATH = r"^[^\s/?#%\x00-\x1f]+(/[^\s/?#%\x00-\x1f]+)+$"
 SECRET_ID = r"^[0-9A-Z]{26}$"
 TABLE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$"
 USER_NAME = r"^[^\s:\-][^\s:]*$"
@@ -29,6 +31,8 @@ IN_WORDS: Mapping[str, str] = {
     INTERPRETER: "must be the name or the path of a program: letters, digits and _ . / + -",
     LABEL_KEY: "cannot be the key of a label: letters, digits, _ . / and -, at most 63 of them",
     SECRET_ID: "must be the id of a secret in the vault, or the secret's own text instead",
+    SOURCE_FILE: "must be the whole path of a file, beginning with /",
+    SOURCE_PATH: "must be MOUNT/PATH, such as secret/ops/db",
     TABLE: "must be the name of a table, TABLE or SCHEMA.TABLE, in letters, digits and _",
     USER_NAME: "must be a user's name, without blanks and colons, and with no - at its beginning",
 }

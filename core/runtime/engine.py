@@ -199,6 +199,7 @@ class Engine:
         await self.retention.stop()
         for executor in self._executors:
             await executor.close()
+        self.vault.sources.close()
         await asyncio.to_thread(self.store.close)
         self._lock.release()
         log.info("engine.stopped", mode=self._stop_mode.value)

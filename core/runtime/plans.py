@@ -163,9 +163,7 @@ class Plans:
             )
 
     async def _probing(self, plan_id: str, definition: RunDefinition) -> Probing:
-        opened = await self._tools.store.reader.read(
-            lambda c: open_secrets(definition, lambda ref: self._tools.vault.open_secret(c, ref))
-        )
+        opened = await open_secrets(definition, self._tools.store, self._tools.vault)
         maker = WorkMaker(plan_id, definition, opened, {}, {}, self._tools.ways)
         tools = self._tools
         asker = Asker(maker, tools.executors, tools.clock, tools.ids)

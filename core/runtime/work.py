@@ -18,7 +18,7 @@ from core.domain.command_rules import Hit
 from core.domain.inventory import Protocol
 from core.domain.run import TargetCode
 from core.domain.steps import Given, StepBase
-from core.domain.values import Secret, SecretRef
+from core.domain.values import Secret, SecretRef, SecretSource
 from core.domain.windows import WinrmOptions
 from core.errors import Invalid, TargetError
 from core.executors.protocol import (
@@ -33,10 +33,14 @@ from core.executors.protocol import (
 )
 from core.flow.dangers import Judges, mentioned
 from core.flow.definition import FrozenHost, RunDefinition
+from core.storage.reading import Connection
 from core.storage.runs import TargetRow
+from core.storage.store import Store
 from core.vault.masking import Masker
+from core.vault.sealing import sources_in
+from core.vault.vault import Vault
 
-OpenSecret = Callable[[SecretRef], str]
+OpenSecret = Callable[[Secret], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +74,31 @@ class Opened:
         return found
 
 
-def open_secrets(definition: RunDefinition, open_secret: OpenSecret) -> Opened:
-    """Everything that a run's steps may need."""
-    return Opened(
-        env={name: open_secret(ref) for name, ref in definition.secrets.items()},
-        logins={name: _login(spec, open_secret) for name, spec in definition.accounts.items()},
-    )
+async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) -> Opened:
+    """Everything that a run's steps may need.
+
+    EnvironmentFault or Forbidden when one of them cannot be opened, or read where it stays.
+    """
+    outside = await vault.sources.read(sources_in(definition.accounts))
+
+    def open_all(connection: Connection) -> Opened:
+        def text(secret: Secret) -> str:
+            # Only references and sources are ever stored; anything else here is a bug of ours.
+            assert isinstance(secret, SecretRef | SecretSource)
+            if isinstance(secret, SecretSource):
+                return outside[secret]
+            return vault.open_secret(connection, secret)
+
+        return Opened(
+            env={name: text(ref) for name, ref in definition.secrets.items()},
+            logins={name: _login(spec, text) for name, spec in definition.accounts.items()},
+        )
+
+    return await store.reader.read(open_all)
 
 
 def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
     def text(secret: Secret | None) -> str | None:
-        # Only references are ever stored; anything else here is a bug of ours.
-        assert secret is None or isinstance(secret, SecretRef)
         return None if secret is None else open_secret(secret)
 
     become = spec.become

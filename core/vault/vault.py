@@ -24,6 +24,7 @@ from core.storage.writer import Transaction
 from core.vault import sealing
 from core.vault.cipher import Damaged
 from core.vault.keychain import Keychain, place_of, sealed_of
+from core.vault.sources import Sources
 from core.vault.unlockers import unlockers
 
 _GIVE_AGAIN = "give its text again"
@@ -43,12 +44,14 @@ class Verdict:
 class Vault:
     """Secrets of one home."""
 
-    def __init__(self, ids: Ids, keychain: Keychain) -> None:
+    def __init__(self, ids: Ids, keychain: Keychain, sources: Sources | None = None) -> None:
         self._ids = ids
+        self.sources = sources or Sources()
+        """What reads secrets that stay outside."""
         self.keychain = keychain
 
     @classmethod
-    def open(cls, key_file: Path, store: Store, ids: Ids) -> Self:
+    def open(cls, key_file: Path, store: Store, ids: Ids, sources: Sources | None = None) -> Self:
         """The vault of a home whose key file, if that is what keeps its key, is `key_file`.
 
         A key file that is there is read at once, and EnvironmentFault says what is wrong
@@ -57,7 +60,7 @@ class Vault:
         keychain = Keychain(store, unlockers(key_file, store.home_id, os.environ))
         if key_file.exists():
             keychain.unlock()
-        return cls(ids, keychain)
+        return cls(ids, keychain, sources)
 
     @property
     def unlocker(self) -> str:

@@ -37,7 +37,7 @@ from core.domain.steps import (
     ScriptUse,
 )
 from core.domain.steps.http import CaptureFrom
-from core.domain.values import SecretRef
+from core.domain.values import SecretRef, SecretSource
 from core.errors import Invalid
 from tests.support.certificates import Authority
 
@@ -231,6 +231,14 @@ def _fitted_capture(raw: dict[str, Any]) -> dict[str, Any]:
     return {"json_path": "$"} if first is None else {first: raw[first]}
 
 
+def _fitted_source(raw: dict[str, Any]) -> dict[str, Any]:
+    places = ("env", "file", "command", "vault")
+    first = next((name for name in places if raw.get(name) is not None), None)
+    if first is None:
+        return {"env": "X"}
+    return {first: raw[first], **({"field": "f"} if first == "vault" else {})}
+
+
 def _fitted_job(raw: dict[str, Any]) -> dict[str, Any]:
     steps = [{**step, "name": f"{n}-{step['name']}"[:128]} for n, step in enumerate(raw["steps"])]
     return {**raw, "steps": steps}
@@ -252,6 +260,7 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
         raw if raw.get("stagger") is None else _without(raw, "mode", "soak_s", "rank")
     ),
     ScriptStep: _fitted_script_step,
+    SecretSource: _fitted_source,
     Stagger: lambda raw: {"fixed_s": 1, **_without(raw, "fixed_s", "max_s"), "max_s": 86400},
 }
 """Models with rules that bind several fields -> how raw values are made to keep them."""
@@ -280,11 +289,13 @@ def of_type(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is typing.Annotated:
         own = FieldInfo.from_annotation(annotation)
-        if getattr(own, "discriminator", None):
+        if isinstance(getattr(own, "discriminator", None), str):
             return st.one_of(*(spec_of(model) for model in get_args(own.annotation)))
         return of_annotated(annotation)
     if origin in (typing.Union, types.UnionType):
-        return st.one_of(*(of_type(part, limits) for part in inner if part is not SecretRef))
+        return st.one_of(
+            *(of_type(part, limits) for part in inner if SecretRef not in get_args(part))
+        )
     if origin is Literal:
         return st.sampled_from(inner)
     if origin is tuple:
