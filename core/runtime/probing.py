@@ -18,7 +18,6 @@ from core.domain import probing
 from core.domain.probing import Finding
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
-from core.domain.tasks import Program
 from core.errors import TargetError
 from core.executors import outcomes
 from core.executors.protocol import Executor, Outcome, Stream, Work
@@ -134,7 +133,7 @@ class Probing:
     def _work(self, host: FrozenHost, probe: Probe) -> Work:
         return Work(
             attempt_id=self._ids.new(),
-            task=Program(text=probing.PROGRAM),
+            task=probing.program(host.protocol),
             env={
                 probing.INTERPRETERS: " ".join(probe.interpreters),
                 probing.SPOOL: self._maker.spool(host, probe.steps[0]),
