@@ -127,7 +127,8 @@ def _address(document: Document) -> str:
         return _("(local)")
     port = document.spec.get("port", 22)
     address = document.spec.get("address") or document.name
-    return str(address) if port == 22 else f"{address}:{port}"
+    usual = 5986 if document.spec.get("protocol") == "winrm" else 22
+    return str(address) if port == usual else f"{address}:{port}"
 
 
 def _kind_columns(kind: str) -> list[tuple[Column, Cell]]:

@@ -11,7 +11,10 @@ from enum import StrEnum
 
 import msgspec
 
+from core.domain.inventory import Protocol
 from core.domain.run import TargetCode, TargetState
+from core.domain.tasks import Program
+from core.domain.windows import WindowsShell
 
 INTERPRETERS = "JOBDECK_PROBE_INTERPRETERS"
 SPOOL = "JOBDECK_PROBE_SPOOL"
@@ -49,6 +52,42 @@ case $(tail --help 2>&1 </dev/null) in
 esac
 """
 """Given to /bin/sh, with the two variables above in its environment."""
+
+WINDOWS_PROGRAM = """\
+$ErrorActionPreference = 'Stop'
+function Say($Name, $Value) { [Console]::Out.WriteLine("$Name=$Value") }
+function Free($Name, $Folder) {
+    try { $Drive = New-Object IO.DriveInfo (Split-Path -Qualifier $Folder) } catch { return }
+    Say $Name ([long]($Drive.AvailableFreeSpace / 1024))
+}
+Say 'clock' ([DateTimeOffset]::UtcNow.ToUnixTimeSeconds())
+Say 'user' ([Security.Principal.WindowsIdentity]::GetCurrent().Name)
+foreach ($Name in -split $env:JOBDECK_PROBE_INTERPRETERS) {
+    $Found = @(Get-Command $Name -CommandType Application -ErrorAction SilentlyContinue)
+    Say "interpreter $Name" $(if ($Found) { $Found[0].Path })
+}
+$Spool = $env:JOBDECK_PROBE_SPOOL
+if (-not $Spool) { $Spool = Join-Path ([Environment]::GetFolderPath('UserProfile')) '.jobdeck' }
+Say 'spool' $Spool
+$Place = $Spool
+while ($Place -and -not (Test-Path -LiteralPath $Place)) { $Place = Split-Path -Parent $Place }
+try {
+    $Trial = Join-Path $Place ".jobdeck-probe-$PID"
+    [void][IO.Directory]::CreateDirectory($Trial)
+    [IO.Directory]::Delete($Trial)
+} catch { Say 'refusal' ($_.Exception.GetBaseException().Message) }
+Free 'free' $Place
+Free 'tmp_free' ([IO.Path]::GetTempPath())
+"""
+"""The same for PowerShell."""
+
+
+def program(protocol: Protocol) -> Program:
+    """What is run on a host to look at it."""
+    if protocol is Protocol.WINRM:
+        return Program(text=WINDOWS_PROGRAM, interpreter=WindowsShell.POWERSHELL)
+    return Program(text=PROGRAM)
+
 
 MOST_SKEW_S = 5
 """Seconds between a host's clock and the engine's that are worth no word."""

@@ -10,11 +10,12 @@ from typing import Any
 
 from core.domain.changes import NEW_SECRET
 from core.domain.inventory import Protocol
-from core.domain.steps import StepBase
+from core.domain.steps import CommandStep, StepBase
 from core.domain.values import SecretRef
+from core.domain.windows import WinrmOptions
 from core.errors import PlanOutOfDate, Problem
 from core.flow.comparing import HIDDEN, definition_changes, digest
-from core.flow.definition import RunDefinition, RunRequest
+from core.flow.definition import FrozenHost, RunDefinition, RunRequest
 
 _SHORT = 60
 """Characters of a value that is shown inside a sentence."""
@@ -143,9 +144,16 @@ def probes(definition: RunDefinition) -> Sequence[Probe]:
                 dict.fromkeys(
                     name
                     for step in steps
-                    if (name := step.interpreter(definition.scripts.get(step.name)))
+                    if (name := _interpreter(definition, definition.hosts[ordinal], step))
                 )
             ),
         )
         for (ordinal, account), steps in sorted(found.items(), key=lambda item: item[0][0])
     ]
+
+
+def _interpreter(definition: RunDefinition, host: FrozenHost, step: StepBase) -> str | None:
+    """What must be installed on `host`; command lines are read by a shell of the host's own."""
+    if host.protocol is Protocol.WINRM and isinstance(step, CommandStep):
+        return (host.winrm or WinrmOptions()).shell.value
+    return step.interpreter(definition.scripts.get(step.name))

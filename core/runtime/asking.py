@@ -83,15 +83,19 @@ class Asker:
         self._stop.set()
 
     async def ask(
-        self, host: FrozenHost, step: StepBase, program: str, env: Mapping[str, str] | None = None
+        self,
+        host: FrozenHost,
+        step: StepBase,
+        program: Program,
+        env: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Run `program` with /bin/sh there, as the step would log in; never raises for a host."""
+        """Run `program` there, as the step would log in; never raises for a host."""
         answer = _Answer(self._clock)
         begun_s = self._clock.monotonic()
         try:
             work = Work(
                 attempt_id=self._ids.new(),
-                task=Program(text=program),
+                task=program,
                 env=dict(env or {}),
                 timeout_s=TIMEOUT_S,
             )

@@ -10,6 +10,7 @@ from core.domain import gathering
 from core.domain.changes import FieldChange
 from core.domain.facts import FactValue
 from core.domain.run import TargetCode, TargetState
+from core.domain.tasks import Program
 from core.flow.definition import RunRequest
 from core.runtime.asking import Asker, Reply, side_by_side
 from core.runtime.driver import Tools
@@ -83,9 +84,7 @@ class Gathering:
             {"step": _NOTHING, "hosts": hosts, "run_as": run_as, "include_away": True}
         )
         definition = await self._runs.resolve(request, documents)
-        opened = await tools.store.reader.read(
-            lambda c: open_secrets(definition, lambda ref: tools.vault.open_secret(c, ref))
-        )
+        opened = await open_secrets(definition, tools.store, tools.vault)
         maker = WorkMaker("", definition, opened, {}, {}, tools.ways)
         asker = Asker(maker, tools.executors, tools.clock, tools.ids)
         [step] = definition.graph.nodes
@@ -93,7 +92,7 @@ class Gathering:
 
         async def ask(place: int) -> None:
             host = definition.hosts[place]
-            replies[host.name] = await asker.ask(host, step, program)
+            replies[host.name] = await asker.ask(host, step, Program(text=program))
 
         await side_by_side(range(len(definition.hosts)), ask)
         return {host.name: replies[host.name] for host in definition.hosts}

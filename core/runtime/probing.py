@@ -47,7 +47,7 @@ class Probing:
             probing.INTERPRETERS: " ".join(probe.interpreters),
             probing.SPOOL: self._maker.spool(host, step),
         }
-        reply = await self._asker.ask(host, step, probing.PROGRAM, env)
+        reply = await self._asker.ask(host, step, probing.program(host.protocol), env)
         self._findings[place] = self._finding(host, probe, reply)
 
     def _finding(self, host: FrozenHost, probe: Probe, reply: Reply) -> Finding:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM_SHA256 = "d39707779fca45d26bf57bebf54e85833dd2c78c3574ecd3a70e064911e5fd6e"
+PROBE_SHA256 = "480be489c4e824967155fba44eeecd3e85cc2f0026b0010630399d4d0048cc14"
 ENDING_SHA256 = "9bf0aafc00ed864e175c582390d9bf07a0d94050aa9ee6c4d7814e388b2a3814"
 _STATUS = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\n"
 _SHELLS = {"powershell.exe", "cmd.exe"}
@@ -87,8 +88,11 @@ class Host:
         words = words.replace("%%cd:~,%", "%")
         program = "/bin/sh" if given["program"] in _SHELLS else given["program"]
         argv = [program, str(script), *split_words(words)]
-        if hashlib.sha256(self._text.encode()).hexdigest() == ENDING_SHA256:
+        digest = hashlib.sha256(self._text.encode()).hexdigest()
+        if digest == ENDING_SHA256:
             argv = [sys.executable, __file__, "end"]
+        elif digest == PROBE_SHA256:
+            script.write_text(_posix_probe())
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(self._home),
@@ -249,6 +253,14 @@ class Host:
         if self._take_claim("blind"):
             self._refuse("absent" if self._void() else "blind there is no room for a mark")
         self._follow()
+
+
+def _posix_probe() -> str:
+    """The same look for /bin/sh."""
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from core.domain.probing import PROGRAM
+
+    return PROGRAM
 
 
 def end() -> None:

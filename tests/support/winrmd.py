@@ -146,7 +146,7 @@ class WinrmServer:
             self.delete(each)
         for each in list(self._sockets):
             close(each)
-        self._server.serverclose()
+        self._server.server_close()
 
     def cut(self) -> None:
         """The connection breaks that waits for output, or the next one that asks for it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import html
 import re
-from xml.sax.saxutils import unescape
 
 _HEADER = b"#< CLIXML"
 _ERROR = re.compile(r'<S S="(?:Error|Warning)">(.*?)</S>', re.DOTALL)
@@ -16,5 +16,5 @@ def as_text(data: bytes) -> bytes:
     if not header:
         return data
     said = "".join(_ERROR.findall(after.decode("utf-8", "replace")))
-    text = _CHARACTER.sub(lambda hit: chr(int(hit[1], 16)), unescape(said))
+    text = _CHARACTER.sub(lambda hit: chr(int(hit[1], 16)), html.unescape(said))
     return before + text.replace("\r\n", "\n").encode("utf-8", "replace")

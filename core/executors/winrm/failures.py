@@ -24,32 +24,39 @@ from core.executors.protocol import Target
 
 _C = TargetCode
 
-_FAULTS: Mapping[int, tuple[TargetCode, str, str]] = {
-    2150858843: (_C.CONNECTION_LOST, "does not know the session any more", "was it restarted?"),
-    2150859173: (
-        _C.IO_FAILURE,
-        "has no room for another session of this account",
-        "raise MaxShellsPerUser there, or run fewer steps there at once",
-    ),
-    2150859174: (
-        _C.IO_FAILURE,
-        "has no room for another operation of this account",
-        "raise MaxConcurrentOperationsPerUser there",
-    ),
-    2150859240: (
-        _C.IO_FAILURE,
-        "has no room for another program in this session",
-        "raise MaxProcessesPerShell there",
-    ),
+_Told = tuple[TargetCode, str, str]
+"""Code, what happened, what to try."""
+
+_NO_SESSION: _Told = (
+    _C.IO_FAILURE,
+    "has no room for another session of this account",
+    "raise MaxShellsPerUser there, or run fewer steps there at once",
+)
+_NO_OPERATION: _Told = (
+    _C.IO_FAILURE,
+    "has no room for another operation of this account",
+    "raise MaxConcurrentOperationsPerUser there",
+)
+_FAULTS: Mapping[int, _Told] = {
     5: (
         _C.AUTHENTICATION_FAILURE,
         "refuses the account: access is denied",
         "is it an administrator, or in the group Remote Management Users?",
     ),
+    2150858843: (_C.CONNECTION_LOST, "does not know the session any more", "was it restarted?"),
+    2150859173: _NO_SESSION,
+    2150859174: _NO_OPERATION,
+    2150859236: _NO_SESSION,
+    2150859240: _NO_OPERATION,
+    2150859241: (
+        _C.IO_FAILURE,
+        "has no room for another program in this session",
+        "raise MaxProcessesPerShell there",
+    ),
 }
-"""Code of a WS-Management fault -> code, what happened, what to try."""
+"""Number of a fault (`ERROR_WSMAN_…` of the Windows SDK)."""
 
-_STATUSES: Mapping[int, tuple[TargetCode, str, str]] = {
+_STATUSES: Mapping[int, _Told] = {
     404: (_C.CONNECTION_FAILURE, "does not serve WinRM at /wsman", "is the port right?"),
     503: (_C.CONNECTION_FAILURE, "says that WinRM is busy or stopped", "does WinRM run there?"),
 }
@@ -76,7 +83,7 @@ def translated(error: Exception, target: Target) -> TargetError:
     return TargetError(code, f"{place(target)} {what}", hint=hint)
 
 
-def _translated(error: Exception, target: Target) -> tuple[TargetCode, str, str]:
+def _translated(error: Exception, target: Target) -> _Told:
     match error:
         case AuthenticationError():
             return (
@@ -115,8 +122,8 @@ def _translated(error: Exception, target: Target) -> tuple[TargetCode, str, str]
     return (_C.CONNECTION_FAILURE, f"cannot be reached: {words(error)}", "")
 
 
-def _fault(fault: WSManFaultError) -> tuple[TargetCode, str, str]:
-    number = fault.wsman_fault_code
+def _fault(fault: WSManFaultError) -> _Told:
+    number = fault.wsman_fault_code or fault.wmierror_code
     if number is not None and number in _FAULTS:
         return _FAULTS[number]
     shown = (
@@ -125,7 +132,7 @@ def _fault(fault: WSManFaultError) -> tuple[TargetCode, str, str]:
     return (_C.IO_FAILURE, f"says no ({shown}): {' '.join(fault.reason.split())}", "")
 
 
-def _certificate(error: Exception) -> tuple[TargetCode, str, str]:
+def _certificate(error: Exception) -> _Told:
     if "ingerprint" in str(error):
         return (
             _C.HOST_KEY_CHANGED,
