@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from console.answers import Danger
 from console.i18n import _
 from console.presenters.durations import clock_time
 from console.presenters.text import Column, Line, Span, Table, Tone, line
 from core.domain.caret import excerpt
-from core.domain.command_rules import Hit, Rule
+
+if TYPE_CHECKING:  # what loads the documents is loaded by the command that needs it
+    from core.domain.command_rules import Hit, Rule
 
 _TONES = {"scan": Tone.QUIET, "confirm": Tone.WARNING, "review": Tone.WARNING, "block": Tone.BAD}
 
