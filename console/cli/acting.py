@@ -143,7 +143,7 @@ def retry(
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
         "change": change,
-        "acknowledge": acknowledge or (),
+        "acknowledge": acknowledge or None,
     }
     given = options.values("-p", secrets)
     view = show.view()
@@ -178,7 +178,7 @@ def ignore(
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
         "change": change,
-        "acknowledge": acknowledge or (),
+        "acknowledge": acknowledge or None,
     }
     given = options.values("-p", secrets)
     with engine() as client:
@@ -234,7 +234,7 @@ def resolve(
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
         "change": change,
-        "acknowledge": acknowledge or (),
+        "acknowledge": acknowledge or None,
     }
     given = options.values("-p", secrets)
     with engine() as client:

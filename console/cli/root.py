@@ -59,6 +59,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "history": Place("documents", _("list a document's revisions")),
             "diff": Place("documents", _("show what changed between two revisions")),
             "export": Place("documents", _("write documents as YAML that can be applied")),
+            "check": Place("checking", _("look for dangerous commands, without running anything")),
             "explain": Place("explaining", _("describe the fields of a kind of document")),
         },
         _("Hosts"): {

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from console.answers import Danger
 from console.i18n import _
 from console.presenters.durations import clock_time
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from core.domain.caret import excerpt
+
+if TYPE_CHECKING:  # what loads the documents is loaded by the command that needs it
+    from core.domain.command_rules import Hit, Rule
 
 _TONES = {"scan": Tone.QUIET, "confirm": Tone.WARNING, "review": Tone.WARNING, "block": Tone.BAD}
 
@@ -16,7 +21,7 @@ _TONES = {"scan": Tone.QUIET, "confirm": Tone.WARNING, "review": Tone.WARNING, "
 def level_word(level: str) -> str:
     """What a hit asks for."""
     return {
-        "scan": _("noted"),
+        "scan": _("recorded"),
         "confirm": _("to acknowledge"),
         "review": _("needs a reviewer"),
         "block": _("forbidden"),
@@ -34,14 +39,48 @@ def danger_lines(found: Iterable[Danger]) -> Iterator[Line]:
             Span(each.rule, Tone.STRONG),
             f"  {place}{where}: {each.message}",
         )
-        meaning = _("  it means {command}").format(command=each.meaning) if each.meaning else ""
-        yield line("    ", each.command, Span(meaning, Tone.QUIET))
+        yield line("    ", each.command)
+        if each.meaning:
+            meaning = _("it means {command}").format(command=each.meaning)
+            yield line("    ", Span(meaning, Tone.QUIET))
+
+
+def found_lines(place: str, hit: Hit, text: str) -> Iterator[Line]:
+    """One hit with the line that it is in, and a caret under its beginning."""
+    yield line(
+        Span(f"! {level_word(hit.level)}  ", _TONES.get(hit.level, Tone.WARNING)),
+        Span(hit.rule, Tone.STRONG),
+        f"  {place} {hit.line}:{hit.column}: {hit.message}",
+    )
+    for each in excerpt(text, hit.column - 1).splitlines():
+        yield line("  ", each)
+    if hit.meaning:
+        yield line("    ", Span(_("it means {command}").format(command=hit.meaning), Tone.QUIET))
+
+
+def rules_table(rules: Sequence[Rule]) -> Table:
+    """Rules with what they ask for; their sentences are the engine's own."""
+    return Table(
+        columns=(
+            Column(_("RULE")),
+            Column(_("LEVEL")),
+            Column(_("WHAT IT DOES"), elastic=True, wraps=True),
+        ),
+        rows=tuple(
+            (
+                Span(rule.name, Tone.STRONG),
+                Span(level_word(rule.level), _TONES.get(rule.level, Tone.WARNING)),
+                Span(rule.message),
+            )
+            for rule in rules
+        ),
+    )
 
 
 def dangers_table(found: Sequence[Danger], now: datetime) -> Table:
     """What a run met of the rules, and what came of it."""
     words = {
-        "noted": _("noted"),
+        "noted": _("recorded"),
         "acknowledged": _("acknowledged"),
         "refused": _("refused"),
     }

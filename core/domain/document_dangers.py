@@ -1,18 +1,19 @@
-"""Rules for dangerous commands that a document meets when it is saved. Pure.
+"""Rules for dangerous commands that a document meets as it is written. Pure.
 
-A rule that blocks everywhere refuses the document. Every other one is told: who starts the
-job will be asked, and a rule that holds on some hosts only may not concern it.
+What is met is told whenever a document is saved. Saving is refused only where it is certain
+that no start could be taken: a job that meets a rule which blocks on every host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from core.domain.command_rules import (
     CommandRuleSpec,
     CommandText,
     Hit,
+    Judged,
     Level,
     Rule,
     judge,
@@ -26,8 +27,8 @@ from core.errors import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavingRules:
-    """The rules that hold when documents are saved."""
+class WrittenRules:
+    """The rules that hold for documents as they are written."""
 
     rules: Sequence[Rule]
     exempt: Mapping[str, frozenset[str]]
@@ -36,48 +37,54 @@ class SavingRules:
     """Rules that hold on some hosts only."""
 
 
-def rules(specs: Mapping[str, CommandRuleSpec]) -> SavingRules:
+def rules(specs: Mapping[str, CommandRuleSpec]) -> WrittenRules:
     """What `specs` and the built-in rules say."""
-    return SavingRules(
+    return WrittenRules(
         rules=rules_of(specs),
         exempt={name: frozenset(spec.exempt) for name, spec in specs.items()},
         scoped=frozenset(name for name, spec in specs.items() if spec.is_scoped),
     )
 
 
-def may_meet(document: Document) -> bool:
-    """Whether a document holds anything that rules judge."""
-    return isinstance(document.spec, JobSpec | ScriptSpec)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One text of a document, and what is known of where it will run."""
+
+    judged: Judged
+    """Its `where` is a place in the document, such as `spec.steps[0].command`."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
 
 
-def find(document: Document, known: SavingRules) -> tuple[Hit, ...]:
-    """Every rule that the document meets; the level of one that may not concern it is `scan`."""
+def texts(document: Document) -> Iterator[Written]:
+    """Everything in a document that rules judge; a script's text belongs to its own document."""
     spec = document.spec
     if isinstance(spec, ScriptSpec):
-        text = CommandText(language=language_of(spec.language), text=spec.text, where="spec.text")
-        # A script's jobs may be exempt, so nobody is held up by it alone.
-        return tuple(_milder(hit) for hit in judge(text, known.rules))
-    if not isinstance(spec, JobSpec):
-        return ()
+        language = language_of(spec.language)
+        yield Written(judged=CommandText(language=language, text=spec.text, where="spec.text"))
+    elif isinstance(spec, JobSpec):
+        for index, step in enumerate(spec.steps):
+            if step.script_used() is not None:
+                continue
+            for judged in step.judged(Given(script=None, env=step.env)):
+                where = f"spec.steps[{index}].{judged.where}"
+                yield Written(judged=replace(judged, where=where), env=step.env, cwd=step.begins_in)
+
+
+def find(document: Document, known: WrittenRules) -> tuple[Hit, ...]:
+    """Every rule that the document meets, text by text."""
     applying = [
         rule for rule in known.rules if document.name not in known.exempt.get(rule.name, ())
     ]
-    found: list[Hit] = []
-    for index, step in enumerate(spec.steps):
-        if step.script_used() is not None:
-            continue
-        for judged in step.judged(Given(script=None, env=step.env)):
-            placed = replace(judged, where=f"spec.steps[{index}].{judged.where}")
-            found += judge(placed, applying, step.env, step.begins_in)
-    return tuple(_milder(hit) if hit.rule in known.scoped else hit for hit in found)
+    return tuple(
+        hit for each in texts(document) for hit in judge(each.judged, applying, each.env, each.cwd)
+    )
 
 
-def _milder(hit: Hit) -> Hit:
-    return replace(hit, level=Level.SCAN) if hit.level is Level.BLOCK else hit
-
-
-def refusals(found: Iterable[Hit]) -> list[Problem]:
-    """Why a document cannot be saved."""
+def refusals(document: Document, found: Iterable[Hit], known: WrittenRules) -> list[Problem]:
+    """Why a document cannot be saved: a job that could never be started."""
+    if not isinstance(document.spec, JobSpec):
+        return []
     return [
         Problem(
             where=f"{hit.where} line {hit.line}, column {hit.column}",
@@ -85,5 +92,5 @@ def refusals(found: Iterable[Hit]) -> list[Problem]:
             hint="change the command; who keeps the rule may exempt the job",
         )
         for hit in found
-        if hit.level is Level.BLOCK
+        if hit.level is Level.BLOCK and hit.rule not in known.scoped
     ]

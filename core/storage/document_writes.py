@@ -174,7 +174,7 @@ class Documents:
     ) -> list[_Change]:
         """The changes with the rules that each meets; Invalid where one may not be written."""
         changed = [change.after for change in changes if change.after and change.diff]
-        if not any(document_dangers.may_meet(new) for new in changed):
+        if not any(text for new in changed for text in document_dangers.texts(new)):
             return list(changes)
         rules = document_dangers.rules(checks.rules(connection, batch, removed))
         judged = [
@@ -187,7 +187,7 @@ class Documents:
             (change.after, problem)
             for change in judged
             if change.after
-            for problem in document_dangers.refusals(change.dangers)
+            for problem in document_dangers.refusals(change.after, change.dangers, rules)
         ]
         if refused:
             raise checks.invalid(batch, refused)

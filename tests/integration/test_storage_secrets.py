@@ -36,6 +36,7 @@ PLAIN: Mapping[str, dict[str, Any]] = {
     "host": {},
     "group": {"expression": "env=prod"},
     "script": {"text": "true"},
+    "command-rule": {"words": ["x"]},
     "job": {"steps": [{"name": "a", "kind": "command", "command": "true"}]},
 }
 """Kind -> a spec with every nested part that may hold a secret."""

@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 
 from core.domain import yamlsafe
 from core.domain.access import AccountSpec
+from core.domain.command_rules import BUILTIN, CommandRuleSpec
 from core.domain.documents import KINDS, parse
 from core.domain.inventory import GroupSpec
 from core.domain.job import JobSpec, Parameter, ParameterType
@@ -62,7 +63,9 @@ CHECKED = {
     "check_path": st.sampled_from(["$", "$.a.b[0]", "$..x[?@.y > 1]"]),
     "check_places": st.sampled_from(["x", "a ${B} c", "${B}", "$${", "é端口"]),
     "_check_token_url": st.just("https://login.example/token"),
+    "_known_builtin": st.sampled_from(list(BUILTIN)),
     "check_status": st.sampled_from(["200", "2xx", "200-299"]),
+    "check": st.sampled_from(["[0-9]+", "rm +-rf", "é"]),
     "_compiles": st.sampled_from(["[0-9]+", "up|down", "^$", "é"]),
     "check_max_fail": st.sampled_from(["0", "3", "10%"]) | st.integers(0, 99),
 }
@@ -136,6 +139,8 @@ SPECIAL: Mapping[str, st.SearchStrategy[Any]] = {
     "environment": present("environment"),
     "health": present("job"),
     "jump": st.lists(present("host"), max_size=1),
+    "environments": st.lists(present("environment"), max_size=1),
+    "exempt": st.lists(present("job"), max_size=1),
     "hosts": st.lists(present("host"), min_size=1, max_size=1),
     "expression": EXPRESSIONS,
     "targets": EXPRESSIONS,
@@ -239,6 +244,14 @@ def _fitted_source(raw: dict[str, Any]) -> dict[str, Any]:
     return {first: raw[first], **({"field": "f"} if first == "vault" else {})}
 
 
+def _fitted_rule(raw: dict[str, Any]) -> dict[str, Any]:
+    ways = [name for name in ("pattern", "words", "builtin", "paths") if raw.get(name)]
+    raw = _without(raw, *{"pattern", "words", "builtin", "paths"} - set(ways[:1]))
+    if not ways:
+        raw["pattern"] = "x"
+    return _without(raw, "languages") if "paths" in raw else _without(raw, "operations")
+
+
 def _fitted_job(raw: dict[str, Any]) -> dict[str, Any]:
     steps = [{**step, "name": f"{n}-{step['name']}"[:128]} for n, step in enumerate(raw["steps"])]
     return {**raw, "steps": steps}
@@ -249,6 +262,7 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     GroupSpec: lambda raw: (
         raw if raw.get("hosts") else {"expression": "all", **_without(raw, "expression")}
     ),
+    CommandRuleSpec: _fitted_rule,
     JobSpec: _fitted_job,
     CaptureFrom: _fitted_capture,
     HttpStep: _fitted_http_step,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from core.domain.command_rules import timebox
@@ -20,6 +21,7 @@ from core.domain.command_rules.values import (
     shortened,
 )
 
+_QUOTES = re.compile(r"[\"'\\;]")
 _MOST_HITS = 50
 """Of one rule in one text: more would say nothing more."""
 _TOO_LONG = Rule(
@@ -97,10 +99,15 @@ def _candidates(rule: Rule, reading: Reading) -> Iterator[Hit]:
         if _meets(rule, piece):
             written = source.text[piece.at : piece.end]
             line, column = place_of(source.text, piece.at)
-            meaning = "" if piece.line in written else piece.line
+            meaning = "" if _bare(piece.line) in _bare(written) else piece.line
             yield _hit(rule, source.where, line, column, written, meaning=meaning)
     if rule.pattern:
         yield from _in_lines(rule, source)
+
+
+def _bare(text: str) -> str:
+    """A command without what changes nothing for people: quotes, capitals, blanks."""
+    return " ".join(_QUOTES.sub("", text).casefold().split())
 
 
 def _meets(rule: Rule, piece: Piece) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.targets import GroupView, HostView, Inventory
@@ -26,6 +27,7 @@ class Documents:
     accounts: dict[str, AccountSpec] = field(default_factory=dict)
     environments: dict[str, EnvironmentSpec] = field(default_factory=dict)
     jobs: dict[str, JobSpec] = field(default_factory=dict)
+    command_rules: dict[str, CommandRuleSpec] = field(default_factory=dict)
     scripts: dict[tuple[str, int], ScriptSpec] = field(default_factory=dict)
 
     @property
