@@ -54,7 +54,7 @@ Limit = Annotated[
     ),
     """
 jobdeck push app.conf --on role=web --to /etc/app/
-jobdeck push app.conf --on role=web --to /etc/app/ --chmod 0640 --chown root:app
+jobdeck push app.conf --on role=web --to /etc/app/ --chmod 640 --chown app
 jobdeck push site/ --hosts web[01-03] --to /srv/www/ --limit 10M
 """,
 )
