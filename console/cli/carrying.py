@@ -115,7 +115,7 @@ def push(
     ),
     """
 jobdeck pull /etc/nginx/nginx.conf --on role=web --to ./collected
-jobdeck pull '/var/log/app/*.log' '~/.profile' --hosts web[01-03] --to ./collected
+jobdeck pull '/var/log/*.log' '~/.profile' --hosts web[01-03] --to ./found
 """,
 )
 @gathered
