@@ -191,6 +191,20 @@ class Run(Answer, frozen=True, kw_only=True):
     notes: int = 0
 
 
+class Remark(Answer, frozen=True, kw_only=True):
+    """One thing that is said of a start: why it would be refused, or what is worth knowing."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+
+class RunStarted(Run, frozen=True, kw_only=True):
+    """A run that was accepted."""
+
+    warnings: list[Remark] = []
+
+
 class RunRequest(Answer, frozen=True, kw_only=True):
     """What a run was asked to do, ready to be asked again."""
 
@@ -422,14 +436,6 @@ class EnvironmentTouched(Answer, frozen=True, kw_only=True):
     change_required: bool = False
 
 
-class Refusal(Answer, frozen=True, kw_only=True):
-    """One thing that would refuse a start."""
-
-    where: str
-    what: str
-    hint: str = ""
-
-
 class Facts(Answer, frozen=True, kw_only=True):
     """What a host said about itself."""
 
@@ -467,7 +473,8 @@ class PlanDetail(Plan, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     secrets: dict[str, str] = {}
     environments: list[EnvironmentTouched] = []
-    refusals: list[Refusal] = []
+    refusals: list[Remark] = []
+    warnings: list[Remark] = []
     confirm_hosts: int | None = None
     findings: list[Finding] = []
 

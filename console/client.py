@@ -208,10 +208,11 @@ class Client:
 
     # --- runs -------------------------------------------------------------------------------
 
-    def start(self, request: Mapping[str, Any], key: str) -> answers.Run:
+    def start(self, request: Mapping[str, Any], key: str) -> answers.RunStarted:
         """Start a run once: the same `key` never starts a second one."""
         headers = {"Idempotency-Key": key}
-        return self._decode(answers.Run, self._call("POST", "/runs", body=request, headers=headers))
+        done = self._call("POST", "/runs", body=request, headers=headers)
+        return self._decode(answers.RunStarted, done)
 
     def preview(self, request: Mapping[str, Any]) -> answers.Preview:
         return self._post(answers.Preview, "/runs/preview", request)

@@ -25,6 +25,7 @@ from console.cli.settings import may_ask
 from console.client import Client
 from console.i18n import _, ngettext
 from console.presenters.batches import plan_lines
+from console.presenters.plans import warning_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
 from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
@@ -348,10 +349,12 @@ def _start(client: Client, request: Mapping[str, Any]) -> Run:
     key = secrets.token_hex(16)
     with _as_flags():
         try:
-            return client.start(request, key)
+            run = client.start(request, key)
         except ConfirmationRequired as asked:
             confirmed = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
-            return client.start(confirmed, secrets.token_hex(16))
+            run = client.start(confirmed, secrets.token_hex(16))
+    err().lines(warning_lines(run.warnings))
+    return run
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from pydantic import Field
@@ -9,6 +11,8 @@ from pydantic import Field
 from core.api.problems import FieldProblem
 from core.api.run_batches import BatchPlan, batch_plans
 from core.api.values import Answer, Page
+from core.domain.access import AccountSpec
+from core.domain.expiring import expiring
 from core.domain.probing import Note
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
@@ -108,13 +112,15 @@ class PlanDetail(PlanOut):
     secrets: dict[str, str] = Field(description="names of secrets; the values are never shown")
     environments: list[EnvironmentTouched] = Field(description="their guard rails as they are now")
     refusals: list[FieldProblem] = Field(description="what would refuse a start now")
+    warnings: list[FieldProblem] = Field(description="what refuses nothing: accounts that expire")
     confirm_hosts: int | None = Field(
         description="the number that a start must confirm; null: none"
     )
     findings: list[FindingOut] = Field(description="level probe: what is known so far, by host")
 
 
-def detail_of(plan: Plan) -> PlanDetail:
+def detail_of(plan: Plan, today: date) -> PlanDetail:
+    """All of it, as it is today."""
     definition, change = plan.definition, plan.definition.change
     asked = guards.unconfirmed(plan.rails, None)
     return PlanDetail(
@@ -130,9 +136,18 @@ def detail_of(plan: Plan) -> PlanDetail:
             FieldProblem(where=problem.where, what=problem.what, hint=problem.hint)
             for problem in guards.refusals(plan.rails, change)
         ],
+        warnings=warnings_of(definition.accounts, today),
         confirm_hosts=guards.host_count(plan.rails) if asked else None,
         findings=[FindingOut.model_validate(finding) for finding in plan.findings],
     )
+
+
+def warnings_of(accounts: Mapping[str, AccountSpec], today: date) -> list[FieldProblem]:
+    """What to know of accounts that expire."""
+    return [
+        FieldProblem(where=problem.where, what=problem.what, hint=problem.hint)
+        for problem in expiring(accounts, today)
+    ]
 
 
 def _step(plan: Plan, step: StepBase) -> PlanStep:

@@ -57,3 +57,18 @@ async def test_a_key_that_is_exported_and_one_that_is_new_are_on_record(
     told = [entry["type"] for entry in entries if entry["subject"] == "vault"]
     assert told == ["vault.exported", "vault.rotated"]
     assert (await kept.get("/vault/verify")).json()["good"] == 1
+
+
+async def test_a_plan_and_a_start_say_that_an_account_has_had_its_last_day(api: Api) -> None:
+    spec = {"user": "u", "password": "p", "expires": "2020-02-29"}
+    await api.apply({"kind": "account", "name": "ops", "spec": spec}, host("web1", account="ops"))
+    said = {
+        "where": "account ops",
+        "what": "its last day was 2020-02-29",
+        "hint": "renew what proves it, and `expires`",
+    }
+    body = command(targets="web1")
+    plan = (await api.post("/plans", json={"request": body, "level": "plan"})).json()
+    assert plan["warnings"] == [said]
+    started = await api.post("/runs", json=body)
+    assert (started.status_code, started.json()["warnings"]) == (202, [said])
