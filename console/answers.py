@@ -620,6 +620,15 @@ class SealedKey(Answer, frozen=True, kw_only=True):
     text: str
 
 
+class KeptSecret(Answer, frozen=True, kw_only=True):
+    """A document's secret: everything but the secret."""
+
+    owner: str
+    created_at: str
+    used_at: str | None = None
+    used_by: list[str] = []
+
+
 class Verdict(Answer, frozen=True, kw_only=True):
     """Which secrets open."""
 

@@ -149,6 +149,10 @@ class Client:
         body = {"text": text, **_given(passphrase)}
         return self._decode(answers.Vault, self._call("POST", "/vault/import", body=body))
 
+    def secrets(self) -> Iterator[answers.KeptSecret]:
+        """Whose secrets are kept, by owner."""
+        return self._all(answers.KeptSecret, "/vault/secrets", {})
+
     def verify_vault(self) -> answers.Verdict:
         done = self._call("GET", "/vault/verify", timeout=_ENDLESS)
         return self._decode(answers.Verdict, done)

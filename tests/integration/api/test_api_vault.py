@@ -26,6 +26,20 @@ async def test_a_vault_says_what_keeps_its_key_and_how_many_secrets_it_has(kept:
     assert verdict == {"good": 1, "damaged": 0, "foreign": 0, "owners": []}
 
 
+async def test_a_list_says_whose_secrets_there_are_and_what_uses_them(kept: Api) -> None:
+    spec = {"user": "u", "password": "unused", "become": {"password": "unused too"}}
+    await kept.apply({"kind": "account", "name": "spare", "spec": spec})
+    await kept.run(command(targets="web1", secrets={"MINE": "of the run"}))
+    (first,) = (page := (await kept.get("/vault/secrets?limit=1")).json())["items"]
+    assert (first["owner"], first["used_by"]) == ("account/ops/spec.password", ["host/web1"])
+    assert first["used_at"] >= first["created_at"]
+    rest = (await kept.get(f"/vault/secrets?cursor={page['next_cursor']}")).json()["items"]
+    assert [(one["owner"], one["used_at"], one["used_by"]) for one in rest] == [
+        ("account/spare/spec.become.password", None, []),
+        ("account/spare/spec.password", None, []),
+    ]
+
+
 async def test_a_run_that_needs_a_secret_of_a_locked_vault_says_so_and_runs_after_it_is_open(
     kept: Api,
 ) -> None:
