@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import connections, latency, measure, output, results, run_list, start_up
+from tests.bench import connections, latency, masking, measure, output, results, run_list, start_up
 from tests.bench.table import Row, markdown
 
 PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
@@ -25,6 +25,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     "output": lambda chosen: output.rows(
         rounds=chosen.rounds, lines=chosen.lines, results=chosen.results
     ),
+    "masking": lambda chosen: masking.rows(megabytes=chosen.megabytes),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
 }
@@ -54,6 +55,7 @@ def _arguments() -> argparse.Namespace:
         ("intents", 1000, "intents that a lost engine leaves open"),
         ("lines", 1_000_000, "lines of output of one host"),
         ("results", 20_000, "targets whose results are recorded"),
+        ("megabytes", 20, "output that goes through the masker"),
         ("runs", 100_000, "stored runs"),
         ("calls", 100, "pages asked for with each filter"),
         ("starts", 15, "starts of the command line"),
