@@ -213,6 +213,20 @@ class Run(Answer, frozen=True, kw_only=True):
     notes: int = 0
 
 
+class Remark(Answer, frozen=True, kw_only=True):
+    """One thing that is said of a start: why it would be refused, or what is worth knowing."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+
+class RunStarted(Run, frozen=True, kw_only=True):
+    """A run that was accepted."""
+
+    warnings: list[Remark] = []
+
+
 class RunRequest(Answer, frozen=True, kw_only=True):
     """What a run was asked to do, ready to be asked again."""
 
@@ -446,14 +460,6 @@ class EnvironmentTouched(Answer, frozen=True, kw_only=True):
     change_required: bool = False
 
 
-class Refusal(Answer, frozen=True, kw_only=True):
-    """One thing that would refuse a start."""
-
-    where: str
-    what: str
-    hint: str = ""
-
-
 class Facts(Answer, frozen=True, kw_only=True):
     """What a host said about itself."""
 
@@ -505,7 +511,8 @@ class PlanDetail(Plan, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     secrets: dict[str, str] = {}
     environments: list[EnvironmentTouched] = []
-    refusals: list[Refusal] = []
+    refusals: list[Remark] = []
+    warnings: list[Remark] = []
     confirm_hosts: int | None = None
     dangers: list[Danger] = []
     acknowledge: list[str] = []
@@ -651,6 +658,15 @@ class SealedKey(Answer, frozen=True, kw_only=True):
     """The master key, which only its passphrase opens."""
 
     text: str
+
+
+class KeptSecret(Answer, frozen=True, kw_only=True):
+    """A document's secret: everything but the secret."""
+
+    owner: str
+    created_at: str
+    used_at: str | None = None
+    used_by: list[str] = []
 
 
 class Verdict(Answer, frozen=True, kw_only=True):

@@ -157,6 +157,10 @@ class Client:
         body = {"text": text, **_given(passphrase)}
         return self._decode(answers.Vault, self._call("POST", "/vault/import", body=body))
 
+    def secrets(self) -> Iterator[answers.KeptSecret]:
+        """Whose secrets are kept, by owner."""
+        return self._all(answers.KeptSecret, "/vault/secrets", {})
+
     def verify_vault(self) -> answers.Verdict:
         done = self._call("GET", "/vault/verify", timeout=_ENDLESS)
         return self._decode(answers.Verdict, done)
@@ -248,10 +252,11 @@ class Client:
 
     # --- runs -------------------------------------------------------------------------------
 
-    def start(self, request: Mapping[str, Any], key: str) -> answers.Run:
+    def start(self, request: Mapping[str, Any], key: str) -> answers.RunStarted:
         """Start a run once: the same `key` never starts a second one."""
         headers = {"Idempotency-Key": key}
-        return self._decode(answers.Run, self._call("POST", "/runs", body=request, headers=headers))
+        done = self._call("POST", "/runs", body=request, headers=headers)
+        return self._decode(answers.RunStarted, done)
 
     def preview(self, request: Mapping[str, Any]) -> answers.Preview:
         return self._post(answers.Preview, "/runs/preview", request)

@@ -27,6 +27,7 @@ from console.client import Client
 from console.i18n import _, ngettext
 from console.presenters.batches import plan_lines
 from console.presenters.hosts import left_out_lines
+from console.presenters.plans import warning_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
 from core.errors import (
@@ -376,12 +377,15 @@ def _start(client: Client, request: Mapping[str, Any]) -> Run:
     with _as_flags():
         while True:
             try:
-                return client.start(request, key)
+                run = client.start(request, key)
+                break
             except ConfirmationRequired as asked:
                 request = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
             except AcknowledgementRequired as asked:
                 request = {**request, "acknowledge": acknowledged(request, asked)}
             key = secrets.token_hex(16)
+    err().lines(warning_lines(run.warnings))
+    return run
 
 
 @contextmanager

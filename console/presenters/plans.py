@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from console.answers import (
@@ -13,6 +13,7 @@ from console.answers import (
     PlanComparison,
     PlanDetail,
     PlanStep,
+    Remark,
 )
 from console.i18n import _
 from console.presenters import batches, states
@@ -197,6 +198,7 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
     for refusal in plan.refusals:
         hint = f" ({refusal.hint})" if refusal.hint else ""
         yield line(Span(_("refused: "), Tone.BAD), f"{refusal.where}: {refusal.what}{hint}")
+    yield from warning_lines(plan.warnings)
     if plan.confirm_hosts is not None:
         text = _("a start must confirm the number of hosts: --confirm {count}")
         yield line(Span(text.format(count=plan.confirm_hosts), Tone.WARNING))
@@ -207,6 +209,13 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
         verb = "run" if plan.origin == "adhoc" else "start"
         command = f"jobdeck {verb} --from-plan {short_id(plan.id)}"
         yield line(Span(_("start it: {command}").format(command=command), Tone.QUIET))
+
+
+def warning_lines(warnings: Iterable[Remark]) -> Iterator[Line]:
+    """What a start does not refuse, and a person should know."""
+    for warning in warnings:
+        hint = f" ({warning.hint})" if warning.hint else ""
+        yield line(Span(_("warning: "), Tone.WARNING), f"{warning.where}: {warning.what}{hint}")
 
 
 def _ready_spans(plan: Plan) -> list[Span]:

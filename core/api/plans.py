@@ -80,7 +80,7 @@ async def make(body: PlanIn, response: Response, engine: TheEngine, actor: TheAc
     if body.level is PlanLevel.PROBE:
         response.status_code = 202
     response.headers["Location"] = f"/api/v1/plans/{made.row.id}"
-    return await asyncio.to_thread(detail_of, made)
+    return await asyncio.to_thread(detail_of, made, engine.clock.now().date())
 
 
 @routes.get("/plans", operation_id="listPlans")
@@ -102,7 +102,7 @@ async def list_plans(engine: TheEngine, cursor: Cursor = None, limit: Limit = 10
 async def get(plan: str, engine: TheEngine) -> PlanDetail:
     """One dry run. A beginning of the id is enough where no other plan has it."""
     found = await engine.plans.get(plan)
-    return await asyncio.to_thread(detail_of, found)
+    return await asyncio.to_thread(detail_of, found, engine.clock.now().date())
 
 
 @routes.post("/plans/{plan}/actions", operation_id="actOnPlan", responses=fails(409))

@@ -35,6 +35,7 @@ from core.flow.dangers import Judges, mentioned
 from core.flow.definition import FrozenHost, RunDefinition
 from core.storage.reading import Connection
 from core.storage.runs import TargetRow
+from core.storage.secrets import touch
 from core.storage.store import Store
 from core.vault.masking import Masker
 from core.vault.sealing import sources_in
@@ -79,6 +80,7 @@ async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) ->
 
     EnvironmentFault or Forbidden when one of them cannot be opened, or read where it stays.
     """
+    used: set[str] = set()
     outside = await vault.sources.read(sources_in(definition.accounts))
 
     def open_all(connection: Connection) -> Opened:
@@ -87,6 +89,7 @@ async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) ->
             assert isinstance(secret, SecretRef | SecretSource)
             if isinstance(secret, SecretSource):
                 return outside[secret]
+            used.add(secret.secret)
             return vault.open_secret(connection, secret)
 
         return Opened(
@@ -94,7 +97,10 @@ async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) ->
             logins={name: _login(spec, text) for name, spec in definition.accounts.items()},
         )
 
-    return await store.reader.read(open_all)
+    opened = await store.reader.read(open_all)
+    if used:  # nobody waits for it: a use that is not noted on a full disk is no loss
+        store.writer.submit(lambda tx: touch(tx, used))
+    return opened
 
 
 def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:

@@ -303,6 +303,7 @@ secret = Table(
     Column("fingerprint", LargeBinary, nullable=False),  # keyed: tells "unchanged" without opening
     Column("created_at", String(27), nullable=False),
     Column("wrapped_key", LargeBinary),  # its data key, under the master key
+    Column("used_at", String(27)),  # to the hour
     Index(None, "owner"),
 )
 

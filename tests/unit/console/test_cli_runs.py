@@ -741,3 +741,15 @@ def test_the_patience_with_an_engine_that_stays_away_ends(
     assert ended.code == 3
     assert "the engine was stopped; the run goes on when it starts again" in ended.err
     assert f"hint: jobdeck runs watch {short_id(ID)}" in ended.err
+
+
+def test_what_a_start_does_not_refuse_is_said_before_it_is_followed(
+    api: FakeApi, jobdeck: Jobdeck
+) -> None:
+    warning = {"where": "account ops", "what": "its last day was 2020-02-29", "hint": "renew it"}
+    api.on("POST", "/runs", answer({**run_row("running"), "warnings": [warning]}, 202))
+
+    ended = jobdeck("run", "--hosts", "web01", "--detach", "--", "true")
+
+    assert ended.err == "warning: account ops: its last day was 2020-02-29 (renew it)\n"
+    assert ended.out == f"{run_row('running')['id']}\n"
