@@ -378,14 +378,14 @@ def _start(client: Client, request: Mapping[str, Any]) -> Run:
         while True:
             try:
                 run = client.start(request, key)
-                break
             except ConfirmationRequired as asked:
                 request = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
             except AcknowledgementRequired as asked:
                 request = {**request, "acknowledge": acknowledged(request, asked)}
+            else:
+                err().lines(warning_lines(run.warnings))
+                return run
             key = secrets.token_hex(16)
-    err().lines(warning_lines(run.warnings))
-    return run
 
 
 @contextmanager

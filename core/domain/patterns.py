@@ -18,6 +18,7 @@ LABEL_KEY = r"^[\w][\w./-]{0,62}$"
 SOURCE_FILE = r"^/[^\x00\n]*$"
 SOURCE_PATH = r"^[^\s/?#%\x00-\x1f]+(/[^\s/?#%\x00-\x1f]+)+$"
 SECRET_ID = r"^[0-9A-Z]{26}$"
+SHA256 = r"^[0-9a-f]{64}$"
 TABLE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$"
 USER_NAME = r"^[^\s:\-][^\s:]*$"
 
@@ -33,6 +34,7 @@ IN_WORDS: Mapping[str, str] = {
     SECRET_ID: "must be the id of a secret in the vault, or the secret's own text instead",
     SOURCE_FILE: "must be the whole path of a file, beginning with /",
     SOURCE_PATH: "must be MOUNT/PATH, such as secret/ops/db",
+    SHA256: "must be a SHA-256 as `sha256sum` prints it: 64 digits 0-9 and a-f",
     TABLE: "must be the name of a table, TABLE or SCHEMA.TABLE, in letters, digits and _",
     USER_NAME: "must be a user's name, without blanks and colons, and with no - at its beginning",
 }

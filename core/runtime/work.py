@@ -207,7 +207,7 @@ class WorkMaker:
                 port=host.port,
                 login=self._login(host, account) if step.logs_in else Login(user=""),
                 connect_timeout_s=self._ways.connect_timeout_s,
-                networks=host.http_networks or self._ways.http_networks,
+                networks=self._networks(host),
             )
         target = self._target(host, account, with_jumps=True)
         routes = self._definition.routes
@@ -215,7 +215,13 @@ class WorkMaker:
             self._target(routes[name], routes[name].account, with_jumps=True)
             for name in self._definition.sources.get(step.name, ())
         )
-        return msgspec.structs.replace(target, sources=sources) if sources else target
+        if step.access is None:
+            return target
+        return msgspec.structs.replace(target, sources=sources, networks=self._networks(host))
+
+    def _networks(self, host: FrozenHost) -> tuple[str, ...]:
+        """The only ones that requests for `host` may reach; none: no limit but the usual ones."""
+        return host.http_networks or self._ways.http_networks
 
     def _target(self, host: FrozenHost, account: str | None, *, with_jumps: bool) -> Target:
         is_local = host.protocol is Protocol.LOCAL

@@ -69,13 +69,13 @@ def executors_with(
 ) -> dict[str, Executor]:
     """Scripted hosts, and real requests and databases."""
     clock = SystemClock()
-    entered: dict[str, Executor] = {"ssh": hosts, "local": local or hosts}
-    return {
-        **entered,
+    made: dict[str, Executor] = {
+        "ssh": hosts,
+        "local": local or hosts,
         "http": HttpExecutor(clock),
         "sql": SqlExecutor(clock),
-        "relay": RelayExecutor(entered, home / "staging"),
     }
+    return {**made, "relay": RelayExecutor(made, home / "staging")}
 
 
 async def save(opened: Engine, *bodies: dict[str, Any]) -> None:
