@@ -19,6 +19,7 @@ from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings
 from core.domain.authorization import Actor
 from core.domain.steps import StepBase
+from core.domain.values import SourceKind
 from core.executors.protocol import Executor
 from core.executors.registry import Access, open_access, ssh_in_worker
 from core.executors.workers import WorkerPool, Workers, WorkerStatus, Zygote, worker
@@ -29,6 +30,7 @@ from core.runtime import logs
 from core.runtime.driver import Tools
 from core.runtime.engine import Engine
 from core.runtime.gate import Gate
+from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import LostLines
@@ -37,9 +39,13 @@ from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
+from core.runtime.watching import Watching
 from core.runtime.work import Ways
 from core.storage.documents import Documents
 from core.storage.store import Store
+from core.vault.sources import Sources, local
+from core.vault.sources.hashicorp import HashicorpReader
+from core.vault.sources.reading import Read
 from core.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -105,7 +111,7 @@ def _wire(
     zygote: Zygote | None,
 ) -> Engine:
     store = Store.open(home.root, clock, ids)
-    vault = Vault.open(home.key_file, store, ids)
+    vault = Vault.open(home.key_file, store, ids, _sources(settings))
     host_keys = HostKeys(store, clock, ids)
     outputs = OutputSignal()
     access = executors or open_access(
@@ -116,6 +122,7 @@ def _wire(
             cancel_grace_s=settings.cancel_grace_s,
             workers=_workers(settings, zygote),
             clock=clock,
+            staging=home.staging,
         )
     )
     caps = settings.caps()
@@ -143,6 +150,7 @@ def _wire(
         on_output=outputs.announce,
     )
     runs = Runs(tools)
+    gathering = Gathering(tools, runs)
     return Engine(
         home=home,
         settings=settings,
@@ -156,6 +164,8 @@ def _wire(
         host_keys=host_keys,
         runs=runs,
         plans=Plans(tools, runs),
+        gathering=gathering,
+        watching=Watching(store, gathering, clock),
         outputs=outputs,
         recovery=tools.recovery,
         lost_lines=tools.lost_lines,
@@ -163,6 +173,17 @@ def _wire(
         executors=tuple(access.values()),
         workers=_status_of_workers(access),
     )
+
+
+def _sources(settings: Settings) -> Sources:
+    """Where secrets may be read that stay outside."""
+    readers: Mapping[SourceKind, Read] = {
+        SourceKind.ENV: local.read_env,
+        SourceKind.FILE: local.read_file,
+        SourceKind.COMMAND: local.read_command,
+        SourceKind.VAULT: HashicorpReader(settings.hashicorp_vault),
+    }
+    return Sources(settings.secret_sources, readers)
 
 
 def serve(home: Home, *, to_stderr: bool = False) -> None:

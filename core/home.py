@@ -62,6 +62,11 @@ class Home:
         return self.root / "claims"
 
     @property
+    def staging(self) -> Path:
+        """Files on their way from host to host; removed when they are there."""
+        return self.root / "staging"
+
+    @property
     def settings(self) -> Path:
         return self.root / "settings.toml"
 

@@ -33,6 +33,10 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+_UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
+_LEAST_SPEED = 1024
+
+
 def refuse(flag: str, what: str, hint: str = "") -> RequestError:
     """The error for a flag's value: `--timeout: 'soon' is not a duration`."""
     return RequestError(f"{flag}: {what}", hint=hint)
@@ -89,6 +93,16 @@ def whole(flag: str, text: str | None, least: int, most: int | None = None) -> i
         else _("a whole number from {least} to {most}").format(least=least, most=most)
     )
     raise refuse(flag, _("{text!r} does not fit").format(text=text), bounds)
+
+
+def speed(flag: str, text: str | None) -> int | None:
+    """Bytes a second, such as `500K` or `10M`; None stays None."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,12})([KMG]?)", text.strip(), re.IGNORECASE)
+    if found and (number := int(found[1]) * _UNITS[found[2].upper()]) >= _LEAST_SPEED:
+        return number
+    raise refuse(flag, _("{text!r} does not fit").format(text=text), _("such as 500K, 10M or 1G"))
 
 
 def one_of(flag: str, text: str, known: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ import typer
 
 from console.answers import Run
 from console.cli import options, plans, rolling, watching
+from console.cli.acknowledging import Acknowledge, acknowledged
 from console.cli.asking import ask, secret
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import err, out
@@ -25,9 +26,16 @@ from console.cli.settings import may_ask
 from console.client import Client
 from console.i18n import _, ngettext
 from console.presenters.batches import plan_lines
+from console.presenters.hosts import left_out_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
-from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
+from core.errors import (
+    AcknowledgementRequired,
+    ConfirmationRequired,
+    Invalid,
+    Problem,
+    RequestError,
+)
 
 WHERE, HOW, DRY, SHOW = _("Where"), _("How"), _("Dry run"), _("Show")
 
@@ -58,6 +66,14 @@ RunAs = Annotated[
 AllowEmpty = Annotated[
     bool,
     typer.Option("--allow-empty", rich_help_panel=WHERE, help=_("no matching host is no failure")),
+]
+IncludeAway = Annotated[
+    bool,
+    typer.Option(
+        "--include-away",
+        rich_help_panel=WHERE,
+        help=_("also hosts in maintenance, and those that their source has lost"),
+    ),
 ]
 Confirm = Annotated[
     str | None,
@@ -163,13 +179,19 @@ _FLAGS = {
     "title": "--title",
     "confirm_hosts": "--confirm",
     "change": "--change",
+    "acknowledge": "--acknowledge",
     "env": "--env",
     "parameters": "-p",
     "allow_empty": "--allow-empty",
+    "include_away": "--include-away",
     "step.command": "COMMAND",
     "step.text": "--script",
     "step.language": "--language",
     "step.args": "COMMAND",
+    "step.files": "FILE",
+    "step.to": "--to",
+    "step.mode": "--chmod",
+    "step.owner": "--chown",
 }
 """Fields of a request -> the flags that they come from."""
 
@@ -182,8 +204,10 @@ class RequestFlags:
     hosts: Hosts = None
     run_as: RunAs = None
     allow_empty: AllowEmpty = False
+    include_away: IncludeAway = False
     confirm: Confirm = None
     change: Change = None
+    acknowledge: Acknowledge = None
     concurrency: Concurrency = None
     timeout: Timeout = None
     env: Env = None
@@ -199,8 +223,10 @@ class RequestFlags:
             "hosts": None if self.hosts is None else options.host_list("--hosts", self.hosts),
             "run_as": self.run_as,
             "allow_empty": self.allow_empty or None,
+            "include_away": self.include_away or None,
             "confirm_hosts": options.whole("--confirm", self.confirm, 0),
             "change": self.change,
+            "acknowledge": self.acknowledge or None,
             "concurrency": options.whole("--concurrency", self.concurrency, 1, 2000),
             "timeout_s": options.seconds("--timeout", self.timeout),
             "env": options.environment("--env", self.env) or None,
@@ -251,7 +277,7 @@ def planned(plan_id: str, request: Mapping[str, Any], others: Mapping[str, bool]
 
     A plan says what runs and where: flags that say it again are refused.
     """
-    beside = ("confirm_hosts", "change")
+    beside = ("confirm_hosts", "change", "acknowledge")
     given = [_FLAGS.get(name, f"--{name}") for name in request if name not in beside]
     given += [flag for flag, is_given in others.items() if is_given]
     if given:
@@ -301,6 +327,7 @@ def follow(
     detail = client.run(run.id)
     if view not in (watching.QUIET, watching.JSON):
         err().print(*begun(detail, str(detail.definition.get("hosts", ""))))
+        err().lines(left_out_lines(detail.definition.get("left_out", {})))
     watch = watching.Watch(client, detail, view, outputs=outputs, earlier=earlier)
     return watch.to_the_end()
 
@@ -347,11 +374,14 @@ def _start(client: Client, request: Mapping[str, Any]) -> Run:
     # One key for all tries of this command line: a lost answer never starts a second run.
     key = secrets.token_hex(16)
     with _as_flags():
-        try:
-            return client.start(request, key)
-        except ConfirmationRequired as asked:
-            confirmed = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
-            return client.start(confirmed, secrets.token_hex(16))
+        while True:
+            try:
+                return client.start(request, key)
+            except ConfirmationRequired as asked:
+                request = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
+            except AcknowledgementRequired as asked:
+                request = {**request, "acknowledge": acknowledged(request, asked)}
+            key = secrets.token_hex(16)
 
 
 @contextmanager

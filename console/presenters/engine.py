@@ -10,6 +10,7 @@ from console.presenters import states
 from console.presenters.durations import duration, full_time, number, size
 from console.presenters.progress import lost_text
 from console.presenters.text import Span, Table, Tone, pairs
+from console.presenters.vault import unlocker_word
 
 
 def status_table(engine: Engine) -> Table:
@@ -37,7 +38,7 @@ def status_table(engine: Engine) -> Table:
         (_("database"), size(engine.database_bytes)),
         (_("search index"), _behind(engine.unindexed_chunks)),
         (_("writes waiting"), number(engine.writes_waiting) if engine.writes_waiting else ""),
-        (_("master key"), engine.unlocker),
+        (_("master key"), unlocker_word(engine.unlocker)),
     )
 
 

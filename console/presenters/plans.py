@@ -17,7 +17,10 @@ from console.answers import (
 from console.i18n import _
 from console.presenters import batches, states
 from console.presenters.comparing import answer_lines, asked_lines
+from console.presenters.dangers import danger_lines
 from console.presenters.durations import clock_time, duration, full_time, number, size
+from console.presenters.facts import used_text
+from console.presenters.hosts import left_out_lines
 from console.presenters.progress import count_spans
 from console.presenters.results import hosts_word, short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
@@ -68,9 +71,10 @@ def plans_table(plans: Sequence[Plan], now: datetime) -> Table:
     )
 
 
-def plan_parts(plan: PlanDetail, *, hosts: bool = False) -> Iterator[Line | Table]:
+def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Iterator[Line | Table]:
     """All of a dry run; `hosts` lists every host that was probed."""
-    yield _head(plan)
+    yield _head(plan, now)
+    yield from left_out_lines(plan.left_out)
     yield _GAP
     yield _steps(plan.steps)
     for step in plan.steps:
@@ -81,6 +85,9 @@ def plan_parts(plan: PlanDetail, *, hosts: bool = False) -> Iterator[Line | Tabl
     if any(place.environment for place in plan.environments):
         yield _GAP
         yield _environments(plan.environments)
+    if plan.dangers:
+        yield _GAP
+        yield from danger_lines(plan.dangers)
     if plan.level == "probe":
         yield _GAP
         yield from [_findings(plan.findings)] if hosts else _readiness(plan)
@@ -111,7 +118,7 @@ def comparison_lines(found: PlanComparison) -> Iterator[Line | Table]:
         yield line(_("nothing has changed since"))
 
 
-def _head(plan: PlanDetail) -> Table:
+def _head(plan: PlanDetail, now: datetime) -> Table:
     values = {**plan.parameters, **plan.env}
     return pairs(
         (_("plan"), Span(plan.id, Tone.STRONG)),
@@ -123,6 +130,7 @@ def _head(plan: PlanDetail) -> Table:
         (_("started as"), short_id(plan.run_id) if plan.run_id else ""),
         (_("targets"), plan.targets),
         (_("hosts"), plan.hosts),
+        (_("facts"), used_text(plan.facts, now) if plan.facts else ""),
         (_("values"), ", ".join(f"{name}={value}" for name, value in values.items())),
         (_("secrets"), ", ".join(f"{name}={value}" for name, value in plan.secrets.items())),
     )
@@ -192,6 +200,9 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
     if plan.confirm_hosts is not None:
         text = _("a start must confirm the number of hosts: --confirm {count}")
         yield line(Span(text.format(count=plan.confirm_hosts), Tone.WARNING))
+    if plan.acknowledge:
+        flags = " ".join(f"--acknowledge {rule}" for rule in plan.acknowledge)
+        yield line(Span(_("a start must acknowledge: {flags}").format(flags=flags), Tone.WARNING))
     if not plan.refusals and not plan.run_id:
         verb = "run" if plan.origin == "adhoc" else "start"
         command = f"jobdeck {verb} --from-plan {short_id(plan.id)}"
@@ -239,6 +250,11 @@ def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
             found.setdefault((finding.state, finding.code, reason), []).append(finding)
     groups = sorted(found.values(), key=lambda group: states.ORDER.get(group[0].state, 0))
     return [(group[0], [finding.host for finding in group]) for group in groups]
+
+
+def note_line(note: str, facts: Facts) -> Line:
+    """What is worth knowing of a host that answered."""
+    return line(Span(f"! {_note_word(note)}", Tone.WARNING), f"  {_note_detail(note, facts)}")
 
 
 def _note_word(note: str) -> str:

@@ -10,6 +10,7 @@ from fastapi import Query, Request, Response
 from pydantic import Field
 
 from core.api import cursors, headers
+from core.api.dangers import RunDanger
 from core.api.moments import since as read_since
 from core.api.openapi import fails
 from core.api.routes import TheActor, TheEngine, asks, router
@@ -20,10 +21,10 @@ from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
 from core.domain.steps import Step
 from core.domain.targets import fold
-from core.errors import ConfirmationRequired, IllegalTransition
+from core.errors import AcknowledgementRequired, ConfirmationRequired, IllegalTransition
 from core.flow import machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
-from core.storage import runs
+from core.storage import dangers, runs
 from core.storage.batches import batches_of
 from core.storage.reading import Connection
 from core.storage.runs import RunFilter
@@ -95,6 +96,7 @@ class DefinitionSummary(Answer):
     targets: str
     steps: list[StepSummary]
     hosts: str = Field(description="folded, such as `web[01-40]`")
+    left_out: dict[str, str] = Field(description="hosts that were chosen and were away: why")
     parameters: dict[str, Any]
     concurrency: int
     timeout_s: float | None
@@ -110,6 +112,7 @@ class RunDetail(RunOut):
         description="where no claim could be made, so that the work ran directly, in the latest"
         " attempt of any step; their output says why"
     )
+    dangers: list[RunDanger] = Field(description="rules for dangerous commands that it met")
     definition: DefinitionSummary
 
 
@@ -133,6 +136,9 @@ class Preview(Answer):
     hosts: int = Field(description="number of hosts of the inventory that it would touch")
     confirm_hosts: int | None = Field(
         description="what `confirm_hosts` must say; null where no guard rail asks"
+    )
+    acknowledge: list[str] = Field(
+        description="rules for dangerous commands that a start must acknowledge, and this did not"
     )
     seed: str = Field(
         description="give it to the start for the very same order and times; empty where chance"
@@ -158,18 +164,23 @@ async def start(
 @asks(Verb.READ, ObjectKind.RUN)
 async def preview(body: RunRequest, engine: TheEngine) -> Preview:
     """What a start would run, and where."""
-    confirm = None
-    try:
-        definition = await engine.runs.preview(body)
-    except ConfirmationRequired as asked:
-        confirm = asked.hosts
-        confirmed = body.model_copy(update={"confirm_hosts": confirm})
-        definition = await engine.runs.preview(confirmed)
+    confirm, rules = None, tuple[str, ...]()
+    definition: RunDefinition | None = None
+    while definition is None:
+        try:
+            definition = await engine.runs.preview(body)
+        except ConfirmationRequired as asked:
+            confirm = asked.hosts
+            body = body.model_copy(update={"confirm_hosts": confirm})
+        except AcknowledgementRequired as asked:
+            rules = asked.rules
+            body = body.model_copy(update={"acknowledge": (*body.acknowledge, *rules)})
     return Preview(
         title=definition.title,
         steps=[_preview_step(definition, step) for step in definition.graph.nodes],
         hosts=sum(host.name != ENGINE_HOST for host in definition.hosts),
         confirm_hosts=confirm,
+        acknowledge=list(rules),
         seed=definition.seed,
     )
 
@@ -224,6 +235,7 @@ async def get(run: str, engine: TheEngine) -> RunDetail:
             batches=batches_out(outline, batches_of(c, row.id)),
             actions=_actions(c, row.id, outline),
             direct=_direct(c, row.id, outline, steps),
+            dangers=[RunDanger.model_validate(each) for each in dangers.of_run(c, row.id)],
             definition=_summary(outline),
         )
 
@@ -272,6 +284,7 @@ def _summary(outline: RunOutline) -> DefinitionSummary:
             for step in outline.graph.nodes
         ],
         hosts=fold(host.name for host in outline.hosts),
+        left_out=outline.left_out,
         parameters=outline.parameters,
         concurrency=outline.concurrency,
         timeout_s=outline.timeout_s,

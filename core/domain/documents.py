@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from core.domain import findings, targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.values import Labels, Name, Value
@@ -106,12 +107,21 @@ def _job_references(spec: JobSpec) -> Iterator[Reference]:
     for index, step in enumerate(spec.steps):
         where = f"spec.steps[{index}]"
         yield from _expression_references(f"{where}.targets", step.targets)
+        yield from _expression_references(f"{where}.source", step.fetched_from)
         if step.run_as:
             yield Reference(f"{where}.run_as", "account", step.run_as)
         if step.rolling and step.rolling.health:
             yield Reference(f"{where}.rolling.health", "job", step.rolling.health)
         if used := step.script_used():
             yield Reference(f"{where}.script", "script", used.name)
+
+
+def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
+    yield from _expression_references("spec.targets", spec.targets)
+    for index, name in enumerate(spec.environments):
+        yield Reference(f"spec.environments[{index}]", "environment", name)
+    for index, name in enumerate(spec.exempt):
+        yield Reference(f"spec.exempt[{index}]", "job", name)
 
 
 def _check_job(spec: JobSpec) -> Sequence[Problem]:
@@ -133,6 +143,13 @@ KINDS: Mapping[str, Kind] = {
         Kind("group", "groups", GroupSpec, _group_references, "a named set of hosts"),
         Kind("script", "scripts", ScriptSpec, _no_references, "a script and its interpreter"),
         Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters", _check_job),
+        Kind(
+            "command-rule",
+            "command-rules",
+            CommandRuleSpec,
+            _rule_references,
+            "a rule for dangerous commands or paths",
+        ),
     )
 }
 """Every kind, in an order in which what is referred to comes first."""

@@ -43,6 +43,12 @@ class HostSpec(Value):
         description="folder there that keeps what runs; empty: .jobdeck in the account's home",
     )
     winrm: WinrmOptions | None = Field(None, description="how a Windows host is entered")
+    health_s: float | None = Field(
+        None, ge=5, le=86400, description="seconds between looks whether it can be reached"
+    )
+    facts_s: float | None = Field(
+        None, ge=60, le=30 * 86400, description="seconds between gatherings of facts and samples"
+    )
     variables: Env = Field(default_factory=dict, description="reach scripts as environment")
 
     @model_validator(mode="before")

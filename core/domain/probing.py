@@ -6,7 +6,7 @@ done, a target's state says how the work would begin: `success` is a host that i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -89,8 +89,6 @@ def program(protocol: Protocol) -> Program:
     return Program(text=PROGRAM)
 
 
-MOST_BYTES = 64 * 1024
-"""Of a host's answer; what follows is not looked at."""
 MOST_SKEW_S = 5
 """Seconds between a host's clock and the engine's that are worth no word."""
 _CUT_OFF_S = 0.5
@@ -105,6 +103,32 @@ class Note(StrEnum):
     """No claim can be kept there: the work would run directly, and a lost line may lose it."""
     LITTLE_SPACE = "little-space"
     CLOCK_SKEW = "clock-skew"
+
+
+class Stage(StrEnum):
+    """Where the way to a host stopped; in the order in which the stages are passed."""
+
+    NAME = "name"
+    """Its address was not found."""
+    CONNECTION = "connection"
+    HOST_KEY = "host-key"
+    LOGIN = "login"
+    SHELL = "shell"
+    """Logged in, and what was asked there did not run to its end."""
+
+
+STOPPED_AT: Mapping[TargetCode, Stage] = {
+    TargetCode.HOST_NOT_FOUND: Stage.NAME,
+    TargetCode.CONNECTION_FAILURE: Stage.CONNECTION,
+    TargetCode.CONNECTION_TIMEOUT: Stage.CONNECTION,
+    TargetCode.HOST_KEY_PENDING: Stage.HOST_KEY,
+    TargetCode.HOST_KEY_CHANGED: Stage.HOST_KEY,
+    TargetCode.HOST_KEY_REVOKED: Stage.HOST_KEY,
+    TargetCode.AUTHENTICATION_FAILURE: Stage.LOGIN,
+    TargetCode.INVALID_OPTIONS: Stage.LOGIN,
+    TargetCode.BECOME_FAILURE: Stage.LOGIN,
+}
+"""Code -> stage; any other means that a shell was reached."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +166,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[Note] = []
     facts: Facts | None = None
     """None where nothing could be asked."""
+    path: list[str] = []
+    """The hosts on the way, in the order in which they are passed, and the host itself."""
+    reached_ms: int | None = None
+    """Until somebody was logged in; near 0 where a connection was kept. None: nobody was."""
+    took_ms: int | None = None
+    """Until all was over."""
+
+    @property
+    def stopped_at(self) -> Stage | None:
+        """None: the host is ready, or was not asked to the end."""
+        if self.code is None or self.state is TargetState.TERMINATED:
+            return None
+        return STOPPED_AT.get(self.code, Stage.SHELL)
 
 
 def read(answer: str, engine_clock_s: float) -> Facts:

@@ -37,11 +37,23 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True):
     regex: str | None = None
 
 
+class HttpLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request logs in: see `core.domain.steps.http_auth`. It holds no secret."""
+
+    kind: str
+    header: str = ""
+    token_url: str = ""
+    scopes: tuple[str, ...] = ()
+    audience: str = ""
+    in_body: bool = False
+
+
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
     """A request, with its values put in: it may hold secrets."""
 
     method: str
     url: str
+    auth: HttpLogin | None = None
     headers: tuple[tuple[str, str], ...]
     body: bytes | None
     may_repeat: bool
@@ -99,4 +111,64 @@ class SqlScript(msgspec.Struct, frozen=True, kw_only=True, tag="sql"):
         return [("database", self.database)]
 
 
-Task = Program | HttpRequest | SqlScript
+class FileSource(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent: files of the engine's machine, or a text that the step holds."""
+
+    path: str = ""
+    """A file, a folder with all that is in it, or a pattern (`*`, `?`, `[…]`) of them."""
+    content: bytes | None = None
+    """Sent instead of what lies at a path."""
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True, tag="push"):
+    """Files for a target: see `core.domain.steps.files.PushStep`. It may hold secrets."""
+
+    sources: tuple[FileSource, ...]
+    folder: str
+    """On the target; nothing is written outside of it."""
+    name: str
+    """What the one file is called there; "": files keep their names."""
+    key: str
+    """Which run, step and target: names what is unfinished."""
+    mode: str | None
+    owner: str | None
+    exists: str
+    makes_folders: bool
+    fills: bool
+    """The files are templates."""
+    bytes_per_s: int | None
+
+    def __repr__(self) -> str:
+        return f"Push({len(self.sources)} sources)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("sources", len(self.sources))]
+
+
+class Pull(msgspec.Struct, frozen=True, kw_only=True, tag="pull"):
+    """Files of a target for the engine's machine: see `core.domain.steps.files.PullStep`."""
+
+    paths: tuple[str, ...]
+    folder: str
+    """On the engine's machine; nothing is written outside of it."""
+    key: str
+    exists: str
+    makes_folders: bool
+    may_be_missing: bool
+    keeps_mode: bool
+    """Else nobody but the engine's user may read them."""
+    bytes_per_s: int | None
+
+
+class Distribute(msgspec.Struct, frozen=True, kw_only=True, tag="distribute"):
+    """Files of other targets for a target: see `core.domain.steps.files.DistributeStep`."""
+
+    pull: Pull
+    """For each source; its folder is the relay's to say."""
+    push: Push
+    """Its files are what came."""
+    by_source: bool
+    """Files of each source go to a folder that is named after it."""
+
+
+Task = Program | HttpRequest | SqlScript | Push | Pull | Distribute

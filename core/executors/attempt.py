@@ -4,7 +4,7 @@
                                                       or ended -> settled -> closed, under a claim
 
 The wire calls `opened`, `received`, `exited` and `closed`; it knows nothing of
-marks, doors, sinks or time-outs. The first thing that decides how the attempt goes
+marks, doors, sinks or time-outs; `pause_writing` and `resume_writing` tell how full it is. The first thing that decides how the attempt goes
 on becomes its `turn`: that it closed, or a reason to end it. Everything here is
 callbacks: nothing waits, so a hanging host holds nobody up.
 
@@ -113,6 +113,9 @@ class Attempt:
         self._deaf = False
         self._stops_at_start = False
         self._noise = b""
+        self.may_say = asyncio.Event()
+        """The wire has room for more on standard input."""
+        self.may_say.set()
         self.turn: asyncio.Future[Turn] = self._loop.create_future()
         self.when_turned: Callable[[], None] | None = None
         self.gone = asyncio.Event()
@@ -193,6 +196,14 @@ class Attempt:
         elif self.has_exited:
             self._linger()
 
+    def pause_writing(self) -> None:
+        """The wire holds more than it has sent."""
+        self.may_say.clear()
+
+    def resume_writing(self) -> None:
+        """The wire has sent most of what it held."""
+        self.may_say.set()
+
     def exited(self, status: int | None, signal: str | None) -> None:
         """The program ended; its output may still be on the way."""
         self.status, self.signal = status, signal
@@ -237,6 +248,11 @@ class Attempt:
         """Say something to the reader of the output, in Jobdeck's own words."""
         self._write(Stream.NOTE, text.encode("utf-8"))
 
+    def say(self, data: bytes, *, last: bool = False) -> None:
+        """Put `data` on the program's standard input; `may_say` tells when more can follow."""
+        if self._wire is not None:
+            self._wire.send(data, last=last)
+
     def hush(self) -> None:
         """Hear nothing more; the wire stays."""
         self._deaf = True
@@ -261,7 +277,7 @@ class Attempt:
     def _hand_over(self, text: bytes) -> None:
         assert self._wire is not None
         self.handed_over = True
-        self._wire.send(text, last=not self._launch.is_claimed)
+        self._wire.send(text, last=not (self._launch.is_claimed or self._launch.takes_input))
 
     def _listen_at_the_door(self, door: Door, heard: bytes) -> None:
         assert self._wire is not None

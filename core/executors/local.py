@@ -19,8 +19,10 @@ from typing import cast
 from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.attempt import Attempt, Patience
-from core.executors.conduct import Conductor, NewToken
+from core.executors.conduct import NewToken
+from core.executors.files import Sources
 from core.executors.protocol import BecomeLogin, Session, Stream, Target
+from core.executors.shellsession import ShellSession
 
 INHERITED = frozenset(
     {"HOME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER"}
@@ -38,6 +40,7 @@ class LocalExecutor:
     ) -> None:
         self._patience = patience
         self._new_token = new_token
+        self._sources = Sources()
         environ = os.environ if environ is None else environ
         self._env = {
             name: value
@@ -48,14 +51,14 @@ class LocalExecutor:
     @asynccontextmanager
     async def open(self, target: Target) -> AsyncIterator[Session]:
         link = _LocalLink(target.login.become, self._env)
-        conductor = Conductor(link, self._patience, self._new_token)
+        session = ShellSession(link, self._patience, self._new_token, self._sources)
         try:
-            yield conductor
+            yield session
         finally:
-            conductor.close()
+            session.close()
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        self._sources.close()
 
 
 class _LocalLink:
@@ -104,6 +107,12 @@ class _LocalWire(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._attempt.received(_STREAMS[fd], data)
+
+    def pause_writing(self) -> None:
+        self._attempt.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._attempt.resume_writing()
 
     def process_exited(self) -> None:
         assert self._transport is not None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.clock import Clock
 from core.executors.attempt import Patience
 from core.executors.conduct import NewToken
+from core.executors.files import RelayExecutor
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.http import HttpExecutor
 from core.executors.local import LocalExecutor
@@ -29,6 +31,8 @@ class Access:
 
     book: InMemoryHostKeys
     clock: Clock
+    staging: Path
+    """Folder for files that are on their way from host to host."""
     idle_connection_s: float = 60.0
     """Unused connections close after this."""
     kept_connections: int = 512
@@ -108,6 +112,11 @@ EXECUTORS: Mapping[str, Callable[[Access], Executor]] = {
 `access` -> how the executor is made."""
 
 
+RELAY = "relay"
+"""The kind of access that goes through two of the others."""
+
+
 def open_access(access: Access) -> Mapping[str, Executor]:
     """One executor a protocol; whoever opens them closes them."""
-    return {protocol: make(access) for protocol, make in EXECUTORS.items()}
+    opened = {protocol: make(access) for protocol, make in EXECUTORS.items()}
+    return {**opened, RELAY: RelayExecutor(opened, access.staging)}

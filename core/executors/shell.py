@@ -132,6 +132,8 @@ class Launch:
     is_claimed: bool = False
     """The program says itself how the work ended, and then waits for a line on standard input,
     which stays open for it."""
+    takes_input: bool = False
+    """More follows on standard input, which stays open."""
 
 
 def compose(work: Work, token: str, *, as_other_user: bool = False) -> Launch:

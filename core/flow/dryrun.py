@@ -61,6 +61,7 @@ def from_plan(planned: RunDefinition, given: RunRequest) -> RunRequest:
             "secrets": given.secrets,
             "confirm_hosts": given.confirm_hosts,
             "change": given.change or planned.change or None,
+            "acknowledge": given.acknowledge,
         }
     )
 
@@ -126,11 +127,11 @@ def probes(definition: RunDefinition) -> Sequence[Probe]:
     """Every host under every account that would log in there, in the order of the hosts."""
     found: dict[tuple[int, str | None], list[StepBase]] = {}
     for step in definition.graph.nodes:
-        if step.access is not None:
+        if not step.enters_host:
             continue  # nothing is run on the host
         for ordinal in definition.step_hosts[step.name]:
             host = definition.hosts[ordinal]
-            account = definition.run_as.get(step.name, host.account)
+            account = definition.account_for(step, host)
             if host.protocol is Protocol.LOCAL:
                 account = None
             found.setdefault((ordinal, account), []).append(step)

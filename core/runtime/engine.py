@@ -24,6 +24,7 @@ from core.executors.protocol import Executor
 from core.executors.workers import WorkerStatus
 from core.home import Home
 from core.ids import Ids
+from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import Lost, LostLines
@@ -32,6 +33,7 @@ from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
+from core.runtime.watching import Watching
 from core.storage import runs
 from core.storage.documents import Documents
 from core.storage.store import Store
@@ -110,6 +112,8 @@ class Engine:
         host_keys: HostKeys,
         runs: Runs,
         plans: Plans,
+        gathering: Gathering,
+        watching: Watching,
         outputs: OutputSignal,
         recovery: Recovery,
         lost_lines: LostLines,
@@ -128,6 +132,8 @@ class Engine:
         self.host_keys = host_keys
         self.runs = runs
         self.plans = plans
+        self.gathering = gathering
+        self.watching = watching
         self.outputs = outputs
         self.retention = retention
         self._lock = lock
@@ -142,7 +148,7 @@ class Engine:
         self.stop_requested = asyncio.Event()
         """Set when somebody asked the engine to stop; the process entry waits for it."""
         self._stop_mode = StopMode.DETACH
-        self._watching: asyncio.Task[None] | None = None
+        self._watching_home: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Take up what an earlier engine left, then accept work."""
@@ -151,7 +157,8 @@ class Engine:
         self.store.indexer.start()
         await self.plans.recover()
         self.retention.start()
-        self._watching = asyncio.get_running_loop().create_task(self._watch_home())
+        self.watching.start()
+        self._watching_home = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
         log.info("engine.started", pid=os.getpid(), version=self.version, resumed=self._recovered)
 
@@ -176,6 +183,7 @@ class Engine:
 
     async def finish_work(self) -> None:
         """Wait for what the mode of the stop waits for; then wake everybody who follows."""
+        await self.watching.stop()
         await self.plans.close()
         await self.runs.drain()
         self.outputs.close()
@@ -185,12 +193,13 @@ class Engine:
         """Finish what goes on, then close everything."""
         self.request_stop(self._stop_mode)
         await self.finish_work()
-        if self._watching is not None:
-            self._watching.cancel()
+        if self._watching_home is not None:
+            self._watching_home.cancel()
         failpoints.reach("engine.stopping")
         await self.retention.stop()
         for executor in self._executors:
             await executor.close()
+        self.vault.sources.close()
         await asyncio.to_thread(self.store.close)
         self._lock.release()
         log.info("engine.stopped", mode=self._stop_mode.value)

@@ -16,11 +16,13 @@ import structlog
 
 from core.domain.probing import Finding
 from core.errors import Conflict, IllegalTransition, StorageFault
-from core.flow import dryrun, guards, planning
+from core.flow import dangers, dryrun, guards, planning
 from core.flow.comparing import digest
+from core.flow.dangers import StepHit
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.dryrun import PlanLevel, PlanState
 from core.flow.guards import Touched
+from core.runtime.asking import Asker
 from core.runtime.driver import Tools
 from core.runtime.probing import Probing
 from core.runtime.runs import Runs
@@ -45,6 +47,8 @@ class Plan:
     definition: RunDefinition
     rails: tuple[Touched, ...]
     """The environments that it would touch, as they are now."""
+    dangers: Sequence[StepHit]
+    """Rules for dangerous commands that it meets, by the rules of now."""
     findings: Sequence[Finding]
 
 
@@ -96,6 +100,7 @@ class Plans:
             row=row,
             definition=named,
             rails=guards.touched(named.hosts, documents),
+            dangers=await asyncio.to_thread(dangers.find, named, documents),
             findings=[],
         )
 
@@ -115,6 +120,7 @@ class Plans:
             row=row,
             definition=definition,
             rails=guards.touched(definition.hosts, documents),
+            dangers=await asyncio.to_thread(dangers.find, definition, documents),
             findings=findings,
         )
 
@@ -157,12 +163,11 @@ class Plans:
             )
 
     async def _probing(self, plan_id: str, definition: RunDefinition) -> Probing:
-        opened = await self._tools.store.reader.read(
-            lambda c: open_secrets(definition, lambda ref: self._tools.vault.open_secret(c, ref))
-        )
+        opened = await open_secrets(definition, self._tools.store, self._tools.vault)
         maker = WorkMaker(plan_id, definition, opened, {}, {}, self._tools.ways)
         tools = self._tools
-        return Probing(definition, maker, tools.executors, tools.clock, tools.ids)
+        asker = Asker(maker, tools.executors, tools.clock, tools.ids)
+        return Probing(definition, maker, asker)
 
     def _begin(self, plan_id: str, probing: Probing) -> None:
         self._live[plan_id] = probing

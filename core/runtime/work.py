@@ -7,15 +7,18 @@ the step's attempt, and everything that comes back is masked by the same list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import msgspec
 
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
+from core.domain.command_rules import Hit
 from core.domain.inventory import Protocol
 from core.domain.run import TargetCode
 from core.domain.steps import Given, StepBase
-from core.domain.values import Secret, SecretRef
+from core.domain.values import Secret, SecretRef, SecretSource
 from core.domain.windows import WinrmOptions
 from core.errors import Invalid, TargetError
 from core.executors.protocol import (
@@ -28,11 +31,16 @@ from core.executors.protocol import (
     Winrm,
     Work,
 )
+from core.flow.dangers import Judges, mentioned
 from core.flow.definition import FrozenHost, RunDefinition
+from core.storage.reading import Connection
 from core.storage.runs import TargetRow
+from core.storage.store import Store
 from core.vault.masking import Masker
+from core.vault.sealing import sources_in
+from core.vault.vault import Vault
 
-OpenSecret = Callable[[SecretRef], str]
+OpenSecret = Callable[[Secret], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,30 +70,40 @@ class Opened:
         """Every secret text, for the masker."""
         found = list(self.env.values())
         for login in self.logins.values():
-            proofs = [login.key, login.passphrase, login.password]
-            if login.become is not None:
-                proofs.append(login.become.password)
-            found += [proof for proof in proofs if proof]
+            found += login.secrets()
         return found
 
 
-def open_secrets(definition: RunDefinition, open_secret: OpenSecret) -> Opened:
-    """Everything that a run's steps may need."""
-    return Opened(
-        env={name: open_secret(ref) for name, ref in definition.secrets.items()},
-        logins={name: _login(spec, open_secret) for name, spec in definition.accounts.items()},
-    )
+async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) -> Opened:
+    """Everything that a run's steps may need.
+
+    EnvironmentFault or Forbidden when one of them cannot be opened, or read where it stays.
+    """
+    outside = await vault.sources.read(sources_in(definition.accounts))
+
+    def open_all(connection: Connection) -> Opened:
+        def text(secret: Secret) -> str:
+            # Only references and sources are ever stored; anything else here is a bug of ours.
+            assert isinstance(secret, SecretRef | SecretSource)
+            if isinstance(secret, SecretSource):
+                return outside[secret]
+            return vault.open_secret(connection, secret)
+
+        return Opened(
+            env={name: text(ref) for name, ref in definition.secrets.items()},
+            logins={name: _login(spec, text) for name, spec in definition.accounts.items()},
+        )
+
+    return await store.reader.read(open_all)
 
 
 def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
     def text(secret: Secret | None) -> str | None:
-        # Only references are ever stored; anything else here is a bug of ours.
-        assert secret is None or isinstance(secret, SecretRef)
         return None if secret is None else open_secret(secret)
 
     become = spec.become
     return Login(
-        user=spec.user,
+        user=spec.user or "",
         agent=spec.agent,
         key=text(spec.key),
         key_file=spec.key_file,
@@ -98,6 +116,10 @@ def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
         else BecomeLogin(
             method=become.method.value, user=become.user, password=text(become.password)
         ),
+        token=text(spec.token),
+        tls_certificate=spec.tls_certificate,
+        tls_key=text(spec.tls_key),
+        tls_passphrase=text(spec.tls_passphrase),
     )
 
 
@@ -131,7 +153,39 @@ class WorkMaker:
         self._host_outputs = host_outputs
         self._ways = ways
         self.masker = Masker(opened.texts())
+        self._judges = Judges(definition.command_rules)
+        self._mentioned: dict[str, list[str]] = {}
+        """Step -> names of the variables that its texts speak of."""
+        self._judged: dict[tuple[str | None, ...], list[Hit]] = {}
+        """Step and their values -> what was found."""
+        self._ordinals = {host.name: ordinal for ordinal, host in enumerate(definition.hosts)}
         self._common = {name: variables.as_text(value) for name, value in self._values().items()}
+
+    def unforeseen(self, host: FrozenHost, step: StepBase, work: Work) -> list[Hit]:
+        """Rules that the work meets now that every value is known, and was not known to meet.
+
+        The same texts with the same values are judged once. What it gives is masked.
+        """
+        script = self._definition.scripts.get(step.name)
+        if step.name not in self._mentioned:
+            self._mentioned[step.name] = sorted(mentioned(step, script))
+        names = self._mentioned[step.name]
+        key = (step.name, *(work.env.get(name) for name in names))
+        if key not in self._judged:
+            self._judged[key] = [
+                self._masked(hit) for hit in self._judges.judge(step, script, work.env)
+            ]
+        foreseen = self._definition.foreseen.get(step.name, ())
+        ordinal = self._ordinals[host.name]
+        return [
+            hit
+            for hit in self._judged[key]
+            if hit.rule not in foreseen and self._judges.concerns(hit, ordinal)
+        ]
+
+    def _masked(self, hit: Hit) -> Hit:
+        mask = self.masker.mask_text
+        return replace(hit, command=mask(hit.command), meaning=mask(hit.meaning))
 
     def _values(self) -> dict[str, Any]:
         """Values that are the same on every host, weakest first."""
@@ -139,8 +193,8 @@ class WorkMaker:
 
     def target(self, host: FrozenHost, step: StepBase) -> Target:
         """Where to go and as whom."""
-        account = self._definition.run_as.get(step.name, host.account)
-        if step.access is not None:
+        account = self._definition.account_for(step, host)
+        if not step.enters_host:
             return Target(
                 host=host.name,
                 address=host.address,
@@ -149,7 +203,13 @@ class WorkMaker:
                 connect_timeout_s=self._ways.connect_timeout_s,
                 networks=host.http_networks or self._ways.http_networks,
             )
-        return self._target(host, account, with_jumps=True)
+        target = self._target(host, account, with_jumps=True)
+        routes = self._definition.routes
+        sources = tuple(
+            self._target(routes[name], routes[name].account, with_jumps=True)
+            for name in self._definition.sources.get(step.name, ())
+        )
+        return msgspec.structs.replace(target, sources=sources) if sources else target
 
     def _target(self, host: FrozenHost, account: str | None, *, with_jumps: bool) -> Target:
         is_local = host.protocol is Protocol.LOCAL
@@ -163,6 +223,7 @@ class WorkMaker:
             host=host.name,
             address=host.address,
             port=host.port,
+            protocol=host.protocol.value,
             login=login,
             host_key=HostKeyRule(
                 pinned=host.host_key, accept_new=host.host_keys is HostKeyPolicy.ACCEPT_NEW

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+import base64
+from collections.abc import Iterator, Set
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from core.storage.tables import secret
+from core.storage.tables import secret, setting
 from core.storage.writer import Transaction
 
 
@@ -20,8 +21,11 @@ class SealedRow(msgspec.Struct, frozen=True, kw_only=True):
     ciphertext: bytes
     key_id: str
     fingerprint: bytes
+    wrapped_key: bytes | None
+    """Its data key under the master key; None: a text of the first scheme."""
 
 
+_FINGERPRINTS = "vault.fingerprints"
 _COLUMNS = [secret.c[name] for name in SealedRow.__struct_fields__]
 
 
@@ -57,3 +61,39 @@ def delete_owner(tx: Transaction, prefix: str) -> None:
 def key_ids(connection: Connection) -> Set[str]:
     """The master keys under which anything is sealed."""
     return {row[0] for row in connection.execute(select(secret.c.key_id).distinct())}
+
+
+def every(connection: Connection) -> Iterator[SealedRow]:
+    """All of them, oldest first."""
+    for row in connection.execute(select(*_COLUMNS).order_by(secret.c.id)):
+        yield SealedRow(**row._mapping)
+
+
+def replace(tx: Transaction, row: SealedRow) -> None:
+    """Put a row in the place of the one that has its id."""
+    values = msgspec.structs.asdict(row)
+    tx.connection.execute(update(secret).where(secret.c.id == row.id).values(**values))
+
+
+def counts(connection: Connection) -> tuple[int, int]:
+    """How many there are, and how many of them have no data key of their own."""
+    query = select(func.count(), func.count().filter(secret.c.wrapped_key.is_(None)))
+    total, old = connection.execute(query.select_from(secret)).one()
+    return total, old
+
+
+def fingerprint_key(connection: Connection) -> tuple[str, bytes] | None:
+    """The master key that wraps the key of fingerprints, and that; None: it is derived."""
+    query = select(setting.c.value).where(setting.c.name == _FINGERPRINTS)
+    value = connection.execute(query).scalar()
+    if value is None:
+        return None
+    key_id, wrapped = str(value).split(":")
+    return key_id, base64.b64decode(wrapped)
+
+
+def keep_fingerprint_key(tx: Transaction, key_id: str, wrapped: bytes) -> None:
+    """Keep it in the place of the one before."""
+    tx.connection.execute(delete(setting).where(setting.c.name == _FINGERPRINTS))
+    value = f"{key_id}:{base64.b64encode(wrapped).decode('ascii')}"
+    tx.connection.execute(insert(setting), {"name": _FINGERPRINTS, "value": value})

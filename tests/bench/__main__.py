@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import connections, latency, measure, output, results, run_list, start_up
+from tests.bench import connections, files, latency, measure, output, results, run_list, start_up
 from tests.bench.table import Row, markdown
 
 PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
@@ -24,6 +24,12 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     "results": lambda chosen: results.rows(targets=chosen.targets, intents=chosen.intents),
     "output": lambda chosen: output.rows(
         rounds=chosen.rounds, lines=chosen.lines, results=chosen.results
+    ),
+    "files": lambda chosen: files.rows(
+        rounds=chosen.rounds,
+        big_mb=chosen.big_mb,
+        small_mb=chosen.small_mb,
+        hosts=chosen.file_hosts,
     ),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
@@ -54,6 +60,9 @@ def _arguments() -> argparse.Namespace:
         ("intents", 1000, "intents that a lost engine leaves open"),
         ("lines", 1_000_000, "lines of output of one host"),
         ("results", 20_000, "targets whose results are recorded"),
+        ("big-mb", 1000, "megabytes that one host is sent"),
+        ("small-mb", 10, "megabytes that many hosts are sent"),
+        ("file-hosts", 50, "hosts that are sent a file"),
         ("runs", 100_000, "stored runs"),
         ("calls", 100, "pages asked for with each filter"),
         ("starts", 15, "starts of the command line"),

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.bench import connections, latency, output, results, run_list, start_up
+from tests.bench import connections, files, latency, output, results, run_list, start_up
 from tests.bench.table import Row, markdown
 
 pytestmark = [
@@ -28,6 +28,13 @@ def test_the_way_of_output_to_a_console_is_timed() -> None:
     rows = latency.rows(lines=5)
     assert {row.unit for row in rows} == {"ms"}
     assert all(0 < row.ours < 10_000 for row in rows)
+
+
+@pytest.mark.needs("sshd", "scp")
+def test_files_are_measured_against_openssh() -> None:
+    rows = files.rows(rounds=1, big_mb=2, small_mb=1, hosts=3)
+    assert len(rows) == 4
+    assert all(row.yardstick for row in rows)
 
 
 def test_results_and_recovery_are_timed() -> None:

@@ -18,6 +18,7 @@ from core.domain.run import TERMINAL_RUN_STATES, RunState
 from core.home import Home
 from tests.crash import work
 from tests.crash.engines import Engine, Follower, Line, Zygote
+from tests.crash.services import Services, services
 from tests.crash.work import AskedRun, Asking
 from tests.support.processes import alive
 from tests.support.sshd import Sshd, loopback
@@ -40,6 +41,7 @@ class World:
     zygote: Zygote
     homes: dict[str, Path]
     """Host -> its home folder."""
+    services: Services
     asking: Asking
     runs: list[AskedRun] = field(default_factory=list)
     """Every run that was asked for."""
@@ -54,6 +56,8 @@ class World:
     judged: set[str] = field(default_factory=set)
     """Runs that were looked at already."""
     strangers: int = 0
+    secrets: int = 0
+    """Accounts with a secret that were made to be looked for after a rotation."""
     engine: Engine | None = None
     _line: Line | None = None
     _follower: Follower | None = None
@@ -144,6 +148,16 @@ class World:
         if answer.status == 201:
             self.backups.append(Path(answer.json()["path"]))
 
+    def rotate(self) -> None:
+        """Keep a secret, then make another master key, and keep that in another place and back."""
+        self.secrets += 1
+        spec = {"user": "u", "password": f"secret {self.secrets}"}
+        self.apply({"kind": "account", "name": f"kept{self.secrets}", "spec": spec})
+        self.line.call("POST", "/vault/rotate")
+        under = {"unlocker": "passphrase", "passphrase": "a long passphrase"}
+        self.line.call("POST", "/vault/init", under)
+        self.line.call("POST", "/vault/init", {"unlocker": "key file"})
+
     def meet_stranger(self) -> None:
         """Run on a host whose key nobody knows, then approve its key."""
         self.strangers += 1
@@ -189,6 +203,7 @@ class World:
         self.runs.clear()
         for home in self.homes.values():
             (home / "ledger").unlink(missing_ok=True)
+        self.services.forget()
 
 
 @contextmanager
@@ -206,13 +221,16 @@ def world(seed: int, *, workers: int = 2, hosts: int = 5) -> Iterator[World]:
         with (
             Sshd(folder / "sshd", ["0.0.0.0"], homes=by_address, config="MaxSessions 100") as sshd,
             Zygote() as zygote,
+            services(folder) as served,
         ):
             home = Home(folder / "j")
             home.create()
             # The first session is the engine's own, those beside it are the workers'.
-            home.settings.write_text(f"workers = {workers}\nworkers_from = 1\n")
-            asking = Asking(random.Random(seed), [*names, LOCAL])
-            made = World(folder, home, sshd, zygote, homes, asking)
+            home.settings.write_text(
+                f"workers = {workers}\nworkers_from = 1\nhttp_networks = ['127.0.0.0/8']\n"
+            )
+            asking = Asking(random.Random(seed), [*names, LOCAL], served)
+            made = World(folder, home, sshd, zygote, homes, served, asking)
             try:
                 _furnish(made, dict(zip(names, addresses, strict=True)))
                 yield made

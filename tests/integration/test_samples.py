@@ -82,6 +82,7 @@ async def test_applied_samples_are_stored_as_written_and_unchanged_when_applied_
         ("patch-report", {"details": "full"}, 12),
         ("careful-restart", {"service": "nginx"}, 8),
         ("web-health", {}, 5),
+        ("web-motd", {}, 5),
         ("order-archive", {"cutoff": "2026-01-01"}, 2),
     ],
 )

@@ -24,13 +24,19 @@ from core.storage import backup, documents, tables
 from core.storage.documents import Documents, Filter
 from core.storage.store import Store
 from core.vault.vault import Vault
+from tests.support.certificates import Authority
 
 PLAIN: Mapping[str, dict[str, Any]] = {
     "environment": {},
-    "account": {"user": "u", "become": {"user": "root"}},
+    "account": {
+        "user": "u",
+        "become": {"user": "root"},
+        "tls_certificate": Authority(Path()).pem,
+    },
     "host": {},
     "group": {"expression": "env=prod"},
     "script": {"text": "true"},
+    "command-rule": {"words": ["x"]},
     "job": {"steps": [{"name": "a", "kind": "command", "command": "true"}]},
 }
 """Kind -> a spec with every nested part that may hold a secret."""
@@ -107,7 +113,7 @@ def test_the_plain_specs_reach_every_kind_and_secrets_exist() -> None:
     assert set(PLAIN) == set(KINDS)
     assert ("account", ("become", "password")) in PLACES
     assert {place[0] for kind, place in PLACES if kind == "account"} == {
-        "key", "passphrase", "password", "become",
+        "key", "passphrase", "password", "become", "token", "tls_key", "tls_passphrase",
     }  # fmt: skip
 
 

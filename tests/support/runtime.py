@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from core.bootstrap import open_engine
-from core.clock import SystemClock
+from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.domain.documents import parse
+from core.executors.files import RelayExecutor
 from core.executors.http import HttpExecutor
 from core.executors.protocol import Executor, Stream, Target, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
@@ -44,11 +45,17 @@ async def engine(
     script: Script = well,
     *,
     hosts: ScriptedExecutor | None = None,
+    local: Executor | None = None,
+    clock: Clock | None = None,
     **settings: Any,
 ) -> AsyncIterator[tuple[Engine, ScriptedExecutor]]:
-    """An engine on `home`; `hosts` are those of an engine before it, with what they hold."""
+    """An engine on `home`; `hosts` are those of an engine before it, with what they hold.
+
+    `local`: reaches its own machine, instead of a scripted host.
+    """
     executor = hosts or ScriptedExecutor(script)
-    opened = open_engine(Home(home), Settings(**settings), executors=executors_with(executor))
+    executors = executors_with(home, executor, local)
+    opened = open_engine(Home(home), Settings(**settings), clock=clock, executors=executors)
     await opened.start()
     try:
         yield opened, executor
@@ -57,14 +64,17 @@ async def engine(
         await opened.stop()
 
 
-def executors_with(hosts: ScriptedExecutor) -> dict[str, Executor]:
+def executors_with(
+    home: Path, hosts: ScriptedExecutor, local: Executor | None = None
+) -> dict[str, Executor]:
     """Scripted hosts, and real requests and databases."""
     clock = SystemClock()
+    entered: dict[str, Executor] = {"ssh": hosts, "local": local or hosts}
     return {
-        "ssh": hosts,
-        "local": hosts,
+        **entered,
         "http": HttpExecutor(clock),
         "sql": SqlExecutor(clock),
+        "relay": RelayExecutor(entered, home / "staging"),
     }
 
 
@@ -133,9 +143,12 @@ def step(name: str, **more: Any) -> dict[str, Any]:
     return {"kind": "command", "name": name, "command": "x", **more}
 
 
-async def crashing(home: Path, executor: ScriptedExecutor, **settings: Any) -> Engine:
+async def crashing(
+    home: Path, executor: ScriptedExecutor, local: Executor | None = None, **settings: Any
+) -> Engine:
     """An engine that is to be abandoned."""
-    lost = open_engine(Home(home), Settings(**settings), executors=executors_with(executor))
+    executors = executors_with(home, executor, local)
+    lost = open_engine(Home(home), Settings(**settings), executors=executors)
     await lost.start()
     return lost
 

@@ -20,23 +20,35 @@ from core.domain.steps.base import (
     StepBase,
 )
 from core.domain.steps.command import CommandStep, LocalStep
+from core.domain.steps.files import DistributeStep, PullStep, PushStep
 from core.domain.steps.http import HttpStep
 from core.domain.steps.script import Language, ScriptStep
 from core.domain.steps.sql import SqlStep
 
 Step = Annotated[
-    CommandStep | ScriptStep | LocalStep | HttpStep | SqlStep, Field(discriminator="kind")
+    CommandStep
+    | ScriptStep
+    | LocalStep
+    | HttpStep
+    | SqlStep
+    | PushStep
+    | PullStep
+    | DistributeStep,
+    Field(discriminator="kind"),
 ]
 
 __all__ = [
     "MAX_PROGRAM_CHARACTERS",
     "CommandStep",
+    "DistributeStep",
     "Execution",
     "FrozenScript",
     "Given",
     "HttpStep",
     "Language",
     "LocalStep",
+    "PullStep",
+    "PushStep",
     "Retry",
     "ScriptStep",
     "ScriptUse",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from core.domain.access import AccountSpec
 from core.domain.captures import OutputRule
+from core.domain.command_rules.values import Judged
 from core.domain.patterns import FOLDER
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
@@ -75,9 +77,23 @@ class StepBase(Value):
         return False
 
     @property
+    def enters_host(self) -> bool:
+        """Whether it is done on the host itself, through the host's own protocol."""
+        return self.access is None
+
+    @property
+    def fetched_from(self) -> str | None:
+        """Target expression of the hosts whose files it takes to its targets; None: of none."""
+        return None
+
+    @property
     def logs_in(self) -> bool:
         """Whether an account is needed, of the host or of what stands there."""
         return not self.runs_once
+
+    def lacks(self, account: AccountSpec) -> str:
+        """The field that `account` needs for it and does not have; "" where it has all."""
+        return "user" if account.user is None else ""
 
     @property
     def may_repeat(self) -> bool:
@@ -93,6 +109,15 @@ class StepBase(Value):
         """What an executor is given to do."""
         raise NotImplementedError
 
+    def judged(self, given: Given) -> Sequence[Judged]:
+        """The texts and paths that rules judge; `given.env` may lack values yet."""
+        return ()
+
+    @property
+    def begins_in(self) -> str | None:
+        """The folder that its commands begin in, where that is known."""
+        return None
+
     def interpreter(self, script: FrozenScript | None) -> str | None:
         """What must be installed on the target; None: nothing."""
         return "sh"
@@ -102,10 +127,8 @@ class StepBase(Value):
         return None
 
 
-class ServiceStep(StepBase):
-    """What every kind of step has that speaks to a service, from the engine's own machine."""
-
-    once: bool = Field(False, description="once, instead of once for each target")
+class ConnectedStep(StepBase):
+    """What every kind of step has that hangs on its connection."""
 
     @model_validator(mode="after")
     def _hangs_on_its_connection(self) -> Self:
@@ -114,12 +137,18 @@ class ServiceStep(StepBase):
         return self
 
     @property
-    def runs_once(self) -> bool:
-        return self.once
-
-    @property
     def is_detached(self) -> bool:
         return False
+
+
+class ServiceStep(ConnectedStep):
+    """What every kind of step has that speaks to a service, from the engine's own machine."""
+
+    once: bool = Field(False, description="once, instead of once for each target")
+
+    @property
+    def runs_once(self) -> bool:
+        return self.once
 
 
 class ProgramStep(StepBase):
@@ -131,6 +160,10 @@ class ProgramStep(StepBase):
         pattern=FOLDER,
         description="folder that it begins in; empty: the user's home",
     )
+
+    @property
+    def begins_in(self) -> str | None:
+        return self.cwd
 
 
 class ScriptUse(Value):

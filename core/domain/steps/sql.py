@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from core.domain.certificates import Authorities
+from core.domain.command_rules.values import CommandText, Judged, Language
 from core.domain.filling import Filled, fill
 from core.domain.patterns import TABLE
 from core.domain.statements import Database, Statement, cut, whole
@@ -177,6 +178,14 @@ class SqlStep(ServiceStep):
         if self.text is not None:
             return cut(self.text, self.database)
         return [whole(text, self.database) for text in self.statements]
+
+    def judged(self, given: Given) -> Sequence[Judged]:
+        whole = [("text", self.text)] if self.text is not None else []
+        each = [(f"statements[{n}]", text) for n, text in enumerate(self.statements)]
+        return [
+            CommandText(language=Language.SQL, text=text, where=where, database=self.database)
+            for where, text in whole + each
+        ]
 
     def task(self, given: Given) -> SqlScript:
         """ValueError where a value is missing."""

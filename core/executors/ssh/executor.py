@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from core.executors.attempt import Patience
-from core.executors.conduct import Conductor, NewToken
+from core.executors.conduct import NewToken
+from core.executors.files import Sources
 from core.executors.protocol import HostKeyBook, Session, Target
+from core.executors.shellsession import ShellSession
 from core.executors.ssh.dialling import Dialler, KeepAlive
 from core.executors.ssh.link import SshLink
 from core.executors.ssh.login import ProofReader
@@ -39,6 +41,7 @@ class SshExecutor:
         """`idle_s` and `kept`: how long, and how many, unused connections stay open."""
         self._patience = patience
         self._new_token = new_token
+        self._sources = Sources()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="jobdeck-ssh")
         self._proofs = ProofReader(os.environ if environ is None else environ, self._threads)
         dialler = Dialler(book, self._proofs, self._threads, keep_alive or KeepAlive())
@@ -52,14 +55,15 @@ class SshExecutor:
     async def open(self, target: Target) -> AsyncIterator[Session]:
         lease = await self._pool.acquire(target)
         link = SshLink(self._pool, target, lease)
-        conductor = Conductor(link, self._patience, self._new_token)
+        session = ShellSession(link, self._patience, self._new_token, self._sources)
         try:
-            yield conductor
+            yield session
         finally:
-            conductor.close()
+            session.close()
             link.release()
 
     async def close(self) -> None:
         await self._pool.close()
         self._proofs.forget()
+        self._sources.close()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -217,6 +217,12 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
     def eof_received(self) -> bool:
         return True  # Standard input stays open: the program may still read what was sent.
 
+    def pause_writing(self) -> None:
+        self._attempt.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._attempt.resume_writing()
+
     def exit_status_received(self, status: int) -> None:
         self._attempt.exited(status, None)
 

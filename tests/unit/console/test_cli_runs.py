@@ -491,14 +491,15 @@ def test_what_a_step_did_not_reach_and_why_it_failed_stand_under_that_step(
     detail = {**run_detail("failed"), "steps": steps}
     detail["definition"]["steps"] = [{"step": "fetch"}, {"step": "merge"}]
     ended_run.on("GET", f"/runs/{ID}", answer(detail))
-    gone = target(0, "unreachable", code="ConnectionFailure", message="no route")
+    gone = {
+        "state": "unreachable", "reason": "no route", "count": 1, "hosts": "web01", "ordinals": [0],
+    }  # fmt: skip
 
-    def targets(request: Any) -> Any:
+    def groups(request: Any) -> Any:
         items = [gone] if request.url.params["step"] == "fetch" else []
-        return answer({"items": items})(request)
+        return answer({**GROUPS, "groups": items})(request)
 
-    ended_run.on("GET", f"/runs/{ID}/targets", targets)
-    ended_run.on("GET", f"/runs/{ID}/groups", answer({**GROUPS, "groups": []}))
+    ended_run.on("GET", f"/runs/{ID}/groups", groups)
 
     ended = jobdeck("runs", "show", ID)
 
@@ -513,11 +514,14 @@ def test_what_a_step_did_not_reach_and_why_it_failed_stand_under_that_step(
 
 
 def test_a_failure_that_no_exit_status_tells_is_told(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
-    said = {"code": "UnexpectedAnswer", "message": "status 500, expected 2xx", "exit_code": None}
-    ended_run.on("GET", f"/runs/{ID}/targets", answer({"items": [target(2, "failed", **said)]}))
+    said = {"exit_code": None, "reason": "status 500, expected 2xx"}
+    failed, good = GROUPS["groups"]  # type: ignore[misc]
+    ended_run.on(
+        "GET", f"/runs/{ID}/groups", answer({**GROUPS, "groups": [{**failed, **said}, good]})
+    )
 
     assert jobdeck("runs", "show", ID).out.endswith(
-        "    no\n✗ failed  1 host  web03\n    status 500, expected 2xx\n"
+        "✗ failed  1 host  web03\n    status 500, expected 2xx\n    no\n"
     )
 
 

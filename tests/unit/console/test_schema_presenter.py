@@ -46,7 +46,9 @@ def test_lists_are_stepped_into() -> None:
 def test_a_field_of_one_variant_says_which() -> None:
     by_name = {item.name: item for item in field("job", "steps").fields}
 
-    assert by_name["kind"].type == "command | script | local | http | sql"
+    assert (
+        by_name["kind"].type == "command | script | local | http | sql | push | pull | distribute"
+    )
     assert by_name["language"].only == "script"
     assert by_name["timeout_s"].only == ""
 

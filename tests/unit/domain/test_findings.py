@@ -52,12 +52,12 @@ CASES = [
     (
         RunRequest,
         {"step": {"kind": "comand", "name": "x"}},
-        "step.kind: must be one of command, script, local, http, sql (did you mean command?)",
+        "step.kind: must be one of command, script, local, http, sql, push, pull, distribute (did you mean command?)",
     ),
     (
         RunRequest,
         {"step": {"name": "x"}},
-        "step.kind: is required: one of command, script, local, http, sql",
+        "step.kind: is required: one of command, script, local, http, sql, push, pull, distribute",
     ),
     (
         JobSpec,
@@ -112,7 +112,7 @@ def test_without_a_model_the_place_is_still_told() -> None:
 
 def test_a_list_that_only_lost_its_wrong_items_is_not_called_short() -> None:
     assert lines(JobSpec, {"targets": "all", "steps": [{"name": "a", "command": "x"}]}) == [
-        "steps[0].kind: is required: one of command, script, local, http, sql"
+        "steps[0].kind: is required: one of command, script, local, http, sql, push, pull, distribute"
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 from core.clock import ManualClock
@@ -11,10 +12,10 @@ from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.registry import Access, open_access
 
 
-async def test_every_protocol_and_every_access_of_a_step_has_an_executor() -> None:
+async def test_every_protocol_and_every_access_of_a_step_has_an_executor(home: Path) -> None:
     clock = ManualClock()
     book = InMemoryHostKeys(clock.now)
-    access = open_access(Access(book=book, clock=clock, cancel_grace_s=7))
+    access = open_access(Access(book=book, clock=clock, staging=home, cancel_grace_s=7))
 
     of_steps = {kind.access for kind in get_args(get_args(Step)[0]) if kind.access is not None}
     assert set(access) == {protocol.value for protocol in Protocol} | of_steps
@@ -22,9 +23,9 @@ async def test_every_protocol_and_every_access_of_a_step_has_an_executor() -> No
         await executor.close()
 
 
-def test_tokens_are_long_and_never_the_same() -> None:
+def test_tokens_are_long_and_never_the_same(home: Path) -> None:
     clock = ManualClock()
-    access = Access(book=InMemoryHostKeys(clock.now), clock=clock)
+    access = Access(book=InMemoryHostKeys(clock.now), clock=clock, staging=home)
     tokens = {access.new_token() for _ in range(100)}
 
     assert len(tokens) == 100

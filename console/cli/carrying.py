@@ -1,0 +1,209 @@
+"""`jobdeck push` and `jobdeck pull`: files between this machine and many hosts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from console.cli import options, starting
+from console.cli.flaggroups import gathered
+from console.cli.helping import command, family
+from console.cli.rolling import BatchFlags
+from console.cli.settings import engine
+from console.cli.starting import HOW, Detach, DryFlags, RequestFlags, ShowFlags
+from console.i18n import _
+from core.errors import RequestError
+
+app = family()
+
+_EXISTS = ("overwrite", "skip", "fail")
+_WILDCARDS = frozenset("*?[")
+
+Exists = Annotated[
+    str,
+    typer.Option(
+        "--exists",
+        metavar="|".join(_EXISTS),
+        rich_help_panel=HOW,
+        help=_("what happens to a file that is there already, with other content"),
+    ),
+]
+Limit = Annotated[
+    str | None,
+    typer.Option(
+        "--limit",
+        metavar="SPEED",
+        rich_help_panel=HOW,
+        help=_("bytes a second at most, for each host: 500K, 10M"),
+    ),
+]
+
+
+@command(
+    app,
+    "push",
+    _(
+        "Bring files of this machine to many hosts, at once.\n\n"
+        "--to with a / at its end is a folder, in which files keep their names; without one it is"
+        " a file. Each file arrives whole or not at all, and one that is there already, with the"
+        " same content, is not sent again. FILE - is the text of stdin."
+    ),
+    """
+jobdeck push app.conf --on role=web --to /etc/app/
+jobdeck push app.conf --on role=web --to /etc/app/main.conf --chmod 0640 --chown root:app
+jobdeck push site/ --hosts web[01-03] --to /srv/www/ --limit 10M
+""",
+)
+@gathered
+def push(
+    files: Annotated[list[str] | None, typer.Argument(metavar="FILE...")] = None,
+    *,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="PATH", help=_("place on the hosts"))
+    ] = None,
+    given: RequestFlags,
+    template: Annotated[
+        bool,
+        typer.Option(
+            "--template",
+            rich_help_panel=HOW,
+            help=_("${NAME} in the files stands for a variable of the host or of --env"),
+        ),
+    ] = False,
+    chmod: Annotated[
+        str | None,
+        typer.Option(
+            "--chmod",
+            metavar="MODE",
+            rich_help_panel=HOW,
+            help=_("mode of the files, such as 0644"),
+        ),
+    ] = None,
+    chown: Annotated[
+        str | None,
+        typer.Option(
+            "--chown", metavar="USER[:GROUP]", rich_help_panel=HOW, help=_("owner of the files")
+        ),
+    ] = None,
+    exists: Exists = "overwrite",
+    limit: Limit = None,
+    batches: BatchFlags,
+    dry: DryFlags,
+    detach: Detach = False,
+    show: ShowFlags,
+) -> int:
+    step: dict[str, Any] = {"kind": "push", "template": template, "mode": chmod, "owner": chown}
+    if files == ["-"]:
+        step["text"] = options.read_text("FILE", "-")
+    else:
+        step["files"] = [_here(file) for file in files or ()]
+    step |= {"to": to, **_policy(exists, limit)}
+    return _go(files, step, given, batches, dry, show, detach=detach)
+
+
+@command(
+    app,
+    "pull",
+    _(
+        "Bring files of many hosts to a folder of this machine, at once.\n\n"
+        "Each host gets a folder of its own in it, named after the host. Patterns (*, ?) and ~ are"
+        " the hosts' to understand: quote them."
+    ),
+    """
+jobdeck pull /etc/nginx/nginx.conf --on role=web --to ./collected
+jobdeck pull '/var/log/app/*.log' '~/.profile' --hosts web[01-03] --to ./collected
+""",
+)
+@gathered
+def pull(
+    files: Annotated[list[str] | None, typer.Argument(metavar="PATH...")] = None,
+    *,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="FOLDER", help=_("folder on this machine"))
+    ] = None,
+    given: RequestFlags,
+    missing: Annotated[
+        str,
+        typer.Option(
+            "--missing",
+            metavar="fail|skip",
+            rich_help_panel=HOW,
+            help=_("what happens where a host has no such file"),
+        ),
+    ] = "fail",
+    exists: Exists = "overwrite",
+    limit: Limit = None,
+    batches: BatchFlags,
+    dry: DryFlags,
+    detach: Detach = False,
+    show: ShowFlags,
+) -> int:
+    step = {
+        "kind": "pull",
+        "files": files,
+        "to": None if to is None else _whole(to),
+        "missing": options.one_of("--missing", missing, ("fail", "skip")),
+        **_policy(exists, limit),
+    }
+    return _go(files, step, given, batches, dry, show, detach=detach)
+
+
+def _policy(exists: str, limit: str | None) -> Mapping[str, Any]:
+    return {
+        "exists": options.one_of("--exists", exists, _EXISTS),
+        "bytes_per_s": options.speed("--limit", limit),
+    }
+
+
+def _go(
+    files: Sequence[str] | None,
+    step: Mapping[str, Any],
+    given: RequestFlags,
+    batches: BatchFlags,
+    dry: DryFlags,
+    show: ShowFlags,
+    *,
+    detach: bool,
+) -> int:
+    level, view, request = dry.level(), show.view(), given.request(batches)
+    if dry.from_plan is not None:
+        others = {"FILE": bool(files), "--to": step["to"] is not None}
+        request = starting.planned(dry.from_plan, request, others)
+    else:
+        _check(files, step["to"], given)
+        kind = str(step["kind"])
+        request.setdefault("title", f"{kind} {' '.join(files or ())}"[:200])
+        fields = {name: value for name, value in step.items() if value is not None}
+        request["step"] = {"name": kind, **fields}
+    with engine() as client:
+        return starting.go(
+            client, request, level=level, view=view, detach=detach, outputs=show.per_host
+        )
+
+
+def _check(files: Sequence[str] | None, to: str | None, given: RequestFlags) -> None:
+    if not files:
+        raise RequestError(_("no file is named"), hint="`jobdeck push --help`")
+    if to is None:
+        raise RequestError(_("{flag} is missing").format(flag="--to"), hint=_("--to /a/folder/"))
+    if given.on is None and given.hosts is None:
+        raise RequestError(
+            _("nothing says where to run"), hint=_("--on EXPR or --hosts LIST; all hosts: --on all")
+        )
+
+
+def _here(file: str) -> str:
+    """The whole path of a file that is to be sent."""
+    path = _whole(file)
+    if not Path(path).exists() and not _WILDCARDS & set(file):
+        raise options.refuse("FILE", _("{path} is not there").format(path=file))
+    return path
+
+
+def _whole(path: str) -> str:
+    """`path` as the engine must be given it, which lives in another folder."""
+    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - takes `..` out, and follows no link

@@ -1,0 +1,228 @@
+"""Files between the engine's machine and each target."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from core.domain.files.paths import check_below, check_whole, joined, place
+from core.domain.filling import Filled, check_places, fill
+from core.domain.patterns import FILE_MODE, FILE_OWNER
+from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
+from core.domain.tasks import Distribute, FileSource, Pull, Push
+
+WILDCARDS = frozenset("*?[")
+HereFile = Annotated[str, AfterValidator(check_whole)]
+
+
+def _check_there(path: str) -> str:
+    return check_whole(path, home=True)
+
+
+ThereFile = Annotated[str, AfterValidator(_check_there)]
+
+
+Mode = Annotated[
+    str | None,
+    Field(pattern=FILE_MODE, description="empty: as a replaced file has it, or else its source"),
+]
+Owner = Annotated[str | None, Field(pattern=FILE_OWNER, max_length=128, description="USER[:GROUP]")]
+
+
+class Exists(StrEnum):
+    """What happens where a file of the name is there already, with other content."""
+
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+class Missing(StrEnum):
+    """What happens where something is not there."""
+
+    CREATE = "create"
+    FAIL = "fail"
+
+
+class TransferStep(ConnectedStep):
+    """What both directions have. A file is put in its place by a rename, when its SHA-256 is right."""
+
+    exists: Exists = Field(
+        Exists.OVERWRITE, description="a file of that name is there, with other content"
+    )
+    missing_folder: Missing = Field(Missing.CREATE, description="the folder is not there")
+    bytes_per_s: int | None = Field(None, ge=1024, description="at most, for each target")
+
+    @property
+    def may_repeat(self) -> bool:
+        """Twice has the effect of once: what is there already is left as it is."""
+        return True
+
+
+class PushStep(TransferStep):
+    """Files of the engine's machine, or a text, for each target.
+
+    `to` with a / at its end is a folder, in which files keep their names; without one it is a
+    file. `${NAME}` in it stands for an environment variable of the step.
+    """
+
+    kind: Literal["push"]
+    files: tuple[HereFile, ...] = Field(
+        (),
+        max_length=1000,
+        description="on the engine's machine: whole paths of files, folders, or patterns of them",
+    )
+    text: str | None = Field(
+        None, max_length=MAX_PROGRAM_CHARACTERS, description="the content of one file, instead"
+    )
+    to: Filled = Field(min_length=2, max_length=4095, description="/folder/, ~/folder/ or /a/file")
+    template: bool = Field(
+        False, description="${NAME} in the content stands for an environment variable of the step"
+    )
+    mode: Mode = None
+    owner: Owner = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if bool(self.files) == (self.text is not None):
+            raise ValueError("give `files` or `text`, one of the two")
+        if not self.to.startswith("${"):
+            place(self.to)
+        is_folder = self.to.endswith("/")
+        if self.text is not None and is_folder:
+            raise ValueError("`text` becomes one file; `to` must name it, without a / at its end")
+        if not is_folder and (len(self.files) > 1 or WILDCARDS & set("".join(self.files))):
+            raise ValueError("several files go to a folder; `to` must have a / at its end")
+        if self.template and self.text is not None:
+            check_places(self.text)
+        return self
+
+    def task(self, given: Given) -> Push:
+        """ValueError where a value is missing, or `to` becomes no path with it."""
+        target = place(fill(self.to, given.env))
+        content = self.text
+        return Push(
+            sources=(FileSource(content=content.encode()),)
+            if content is not None
+            else tuple(FileSource(path=path) for path in self.files),
+            folder=target.folder,
+            name=target.name,
+            key=_key(given),
+            mode=self.mode,
+            owner=self.owner,
+            exists=self.exists.value,
+            makes_folders=self.missing_folder is Missing.CREATE,
+            fills=self.template,
+            bytes_per_s=self.bytes_per_s,
+        )
+
+
+class PullStep(TransferStep):
+    """Files of each target for a folder on the engine's machine, which has a folder for each."""
+
+    kind: Literal["pull"]
+    files: tuple[ThereFile, ...] = Field(
+        min_length=1,
+        max_length=1000,
+        description="on the target: whole paths of files, folders, or patterns of them",
+    )
+    to: HereFile = Field(
+        max_length=3800, description="folder on the engine's machine; each target has its own in it"
+    )
+    missing: Literal["fail", "skip"] = Field(
+        "fail", description="one of `files` is not there on the target"
+    )
+
+    def task(self, given: Given) -> Pull:
+        return Pull(
+            paths=self.files,
+            folder=joined(self.to, check_below(given.env["JOBDECK_HOST"])),
+            key=_key(given),
+            exists=self.exists.value,
+            makes_folders=self.missing_folder is Missing.CREATE,
+            may_be_missing=self.missing == "skip",
+            keeps_mode=False,
+            bytes_per_s=self.bytes_per_s,
+        )
+
+
+class By(StrEnum):
+    """How files of several hosts lie side by side."""
+
+    NAME = "name"
+    SOURCE = "source"
+    """In a folder for each host that they came from, named after it."""
+
+
+class DistributeStep(TransferStep):
+    """Files of some hosts for each target, through the engine's machine: fetched once, sent to all."""
+
+    access: ClassVar[str | None] = "relay"
+
+    kind: Literal["distribute"]
+    source: str = Field(
+        min_length=1, description="target expression: the hosts that have the files"
+    )
+    files: tuple[ThereFile, ...] = Field(
+        min_length=1,
+        max_length=1000,
+        description="on each source: whole paths of files, folders, or patterns of them",
+    )
+    to: Filled = Field(min_length=2, max_length=4095, description="/folder/ or ~/folder/")
+    by: By = Field(
+        By.NAME,
+        description="how files of several sources lie side by side; source: in a folder each",
+    )
+    mode: Mode = None
+    owner: Owner = None
+
+    @model_validator(mode="after")
+    def _goes_to_a_folder(self) -> Self:
+        if not self.to.startswith("${"):
+            place(self.to)
+        if not self.to.endswith("/"):
+            raise ValueError("files go to a folder; `to` must have a / at its end")
+        return self
+
+    @property
+    def enters_host(self) -> bool:
+        return True
+
+    @property
+    def fetched_from(self) -> str | None:
+        return self.source
+
+    def task(self, given: Given) -> Distribute:
+        """ValueError where a value is missing, or `to` becomes no path with it."""
+        key = _key(given)
+        return Distribute(
+            pull=Pull(
+                paths=self.files,
+                folder="",
+                key=key.rpartition("/")[0],
+                exists=Exists.OVERWRITE.value,
+                makes_folders=True,
+                may_be_missing=False,
+                keeps_mode=True,
+                bytes_per_s=self.bytes_per_s,
+            ),
+            push=Push(
+                sources=(),
+                folder=place(fill(self.to, given.env)).folder,
+                name="",
+                key=key,
+                mode=self.mode,
+                owner=self.owner,
+                exists=self.exists.value,
+                makes_folders=self.missing_folder is Missing.CREATE,
+                fills=False,
+                bytes_per_s=self.bytes_per_s,
+            ),
+            by_source=self.by is By.SOURCE,
+        )
+
+
+def _key(given: Given) -> str:
+    return "/".join(given.env[f"JOBDECK_{name}"] for name in ("RUN", "STEP", "HOST"))

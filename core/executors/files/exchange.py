@@ -1,0 +1,192 @@
+"""A conversation with one program on a target: lines and bytes both ways, as fast as it takes them.
+
+What the program says is held until it is asked for, at most a little of it: then the wire waits.
+What it is told waits in turn while the wire is full, so a file of any size takes little memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from core.domain.run import TargetCode
+from core.errors import TargetError
+from core.executors import conclusions
+from core.executors.attempt import Attempt, Link, Patience, Turn
+from core.executors.become import Door
+from core.executors.files.failures import TransferFailed, ended_early
+from core.executors.protocol import Outcome, Stream, Work
+from core.executors.shell import Launch
+
+_MOST_HELD_BYTES = 1 << 20
+_LITTLE_HELD_BYTES = 256 << 10
+_END_S = 5.0
+_MAX_LINE_BYTES = 64 << 10
+_LOST = frozenset(
+    {TargetCode.CONNECTION_LOST, TargetCode.CONNECTION_FAILURE, TargetCode.CONNECTION_TIMEOUT}
+)
+
+Note = Callable[[bytes], object]
+
+
+class LineLost(Exception):
+    """The connection broke; the message says how. Another one may go on where this one stopped."""
+
+
+class Unstarted(Exception):
+    """The program could not be started there."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.message)
+        self.outcome = outcome
+
+
+class Exchange:
+    """One program, from its start to its end."""
+
+    def __init__(self, attempt: Attempt, heard: _Heard, work: Work, patience: Patience) -> None:
+        self._attempt = attempt
+        self._heard = heard
+        self._work = work
+        self._patience = patience
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether it has said something that was not read, or is over."""
+        return bool(self._heard.data) or self._attempt.turn.done()
+
+    async def line(self) -> str:
+        """The next line that the program says, without its end; LineLost when there is none."""
+        return (await self._until(b"\n", _MAX_LINE_BYTES))[:-1].decode("utf-8", "surrogateescape")
+
+    async def record(self) -> str:
+        """The next text that the program ends with a zero byte, or its last line."""
+        return (await self._until(b"\0", _MAX_LINE_BYTES))[:-1].decode("utf-8", "surrogateescape")
+
+    async def some(self) -> bytes:
+        """Whatever it has printed, some bytes at least; LineLost when there is nothing more."""
+        while not self._heard.data:
+            await self._more()
+        return self._heard.take(len(self._heard.data))
+
+    async def send(self, data: bytes | memoryview) -> None:
+        """Say `data`; returns when the wire has room for more, or the program is over."""
+        attempt = self._attempt
+        if attempt.turn.done():
+            return
+        attempt.say(bytes(data))
+        while not attempt.may_say.is_set() and not attempt.turn.done():
+            await attempt.may_say.wait()
+
+    def end_input(self) -> None:
+        """Nothing more will be said."""
+        if not self._attempt.turn.done():
+            self._attempt.say(b"", last=True)
+
+    async def ended(self) -> None:
+        """Returns when the program has ended, which counts as a session of its host until then."""
+        self.end_input()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_S):
+                await asyncio.shield(self._attempt.turn)
+
+    async def _until(self, end: bytes, most: int) -> bytes:
+        looked = 0
+        while (at := self._heard.data.find(end, looked)) < 0:
+            looked = len(self._heard.data)
+            if looked > most:
+                raise LineLost("what the host says cannot be understood")
+            await self._more()
+        return self._heard.take(at + 1)
+
+    async def _more(self) -> None:
+        """Returns when there is more to read; LineLost or Unstarted when there never will be."""
+        self._heard.news.clear()
+        if not self._attempt.turn.done():
+            await self._heard.news.wait()
+            return
+        attempt = self._attempt
+        match await attempt.turn:
+            case Turn.BECOME_REFUSED:
+                raise Unstarted(conclusions.become_refused(attempt.reason))
+            case Turn.NOT_STARTED:
+                raise Unstarted(conclusions.not_started(attempt, self._patience))
+        if attempt.out.started and attempt.has_exited:
+            raise ended_early(attempt.status)
+        if attempt.out.started:
+            raise LineLost(attempt.evidence or "it was closed")
+        outcome = conclusions.as_closed(attempt, self._work)
+        if outcome.code in _LOST:
+            raise LineLost(outcome.message)
+        raise Unstarted(outcome)
+
+
+@asynccontextmanager
+async def conversation(
+    link: Link, launch: Launch, work: Work, patience: Patience, note: Note
+) -> AsyncIterator[Exchange]:
+    """Start a program and talk to it; its wire is closed with the block."""
+    heard = _Heard(note)
+    become = link.become
+    door = None if become is None else Door(become, launch.token, launch.reader)
+    attempt = Attempt(launch, heard, patience, door=door)
+
+    def wake(_: object) -> None:
+        heard.news.set()
+        attempt.may_say.set()
+
+    attempt.turn.add_done_callback(wake)
+    attempt.expect_start()
+    try:
+        try:
+            await link.start(attempt.request, attempt)
+        except TargetError as error:
+            if TargetCode(error.target_code) in _LOST:
+                raise LineLost(str(error)) from error
+            raise
+        there = Exchange(attempt, heard, work, patience)
+        try:
+            yield there
+        except TransferFailed:
+            await there.ended()
+            raise
+        await there.ended()
+    finally:
+        attempt.close()
+        if not attempt.turn.done():
+            attempt.end(Turn.CLOSED)
+
+
+class _Heard:
+    """What a program has said, until it is read: a `Sink` that holds a little."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._room = asyncio.Event()
+        self._room.set()
+        self.data = bytearray()
+        self.news = asyncio.Event()
+
+    def take(self, size: int) -> bytes:
+        taken = bytes(memoryview(self.data)[:size])
+        del self.data[:size]
+        if len(self.data) <= _LITTLE_HELD_BYTES:
+            self._room.set()
+        return taken
+
+    def write(self, stream: Stream, data: bytes) -> bool:
+        if stream is not Stream.OUT:
+            self._note(data)
+            return True
+        self.data += data
+        self.news.set()
+        if len(self.data) > _MOST_HELD_BYTES:
+            self._room.clear()
+        return self._room.is_set()
+
+    async def ready(self) -> None:
+        await self._room.wait()
+
+    async def unclaimed(self, reason: str) -> None:
+        """Programs of transfers are direct always."""

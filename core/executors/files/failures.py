@@ -1,0 +1,59 @@
+"""Why a file did not arrive: the words of our programs -> state, code and sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.domain.files.paths import shown
+from core.domain.run import TargetCode, TargetState
+from core.executors.protocol import Outcome
+
+_S, _C = TargetState, TargetCode
+
+_OF_WORD: Mapping[str, tuple[TargetState, TargetCode, str]] = {
+    "digest": (_S.SUBMIT_FAILED, _C.INTERPRETER_MISSING, "{why}"),
+    "folder": (_S.FILE_FAILED, _C.IO_FAILURE, "{file}: the folder cannot be used: {why}"),
+    "link": (_S.FILE_FAILED, _C.IO_FAILURE, "{file}: {why}; nothing is written outside the folder"),
+    "kind": (_S.FILE_FAILED, _C.IO_FAILURE, "{file}: {why}"),
+    "write": (_S.FILE_FAILED, _C.IO_FAILURE, "{file} cannot be written there: {why}"),
+    "owner": (_S.FILE_FAILED, _C.IO_FAILURE, "{file} cannot be given its owner: {why}"),
+    "mode": (_S.FILE_FAILED, _C.IO_FAILURE, "{file} cannot be given its mode: {why}"),
+    "exists": (_S.FILE_FAILED, _C.IO_FAILURE, "{file} is there already, with other content"),
+    "missing": (_S.FILE_SOURCE_MISSING, _C.IO_FAILURE, "{why} on the target"),
+    "read": (_S.FILE_SOURCE_MISSING, _C.IO_FAILURE, "{why}"),
+    "damaged": (
+        _S.CHECKSUM_MISMATCH,
+        _C.IO_FAILURE,
+        "{file} did not arrive as it was sent (did it change meanwhile?); what was there is untouched",
+    ),
+}
+
+
+class TransferFailed(Exception):
+    """A file cannot be transferred; another try would end alike."""
+
+    def __init__(self, state: TargetState, code: TargetCode, message: str) -> None:
+        super().__init__(message)
+        self.state = state
+        self.code = code
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(state=self.state, code=self.code, message=str(self))
+
+
+def refused(word: str, why: str, file: str) -> TransferFailed:
+    """What a program on the target has refused, about `file`."""
+    state, code, sentence = _OF_WORD[word]
+    why = " ".join(shown(why).split())
+    return TransferFailed(state, code, sentence.format(file=shown(file), why=why))
+
+
+def ended_early(status: int | None) -> TransferFailed:
+    """Our program was ended before it said how it went."""
+    end = "by a signal" if status is None else f"with exit status {status}"
+    return TransferFailed(
+        _S.FILE_FAILED,
+        _C.IO_FAILURE,
+        f"the program that takes files there ended early, {end} (was it killed?)",
+    )

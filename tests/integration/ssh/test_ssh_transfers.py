@@ -1,0 +1,141 @@
+"""Files through a real sshd: cut lines, killed programs, many hosts, little memory."""
+
+from __future__ import annotations
+
+import asyncio
+import filecmp
+import os
+from pathlib import Path
+
+import pytest
+
+from core.domain.run import TargetCode, TargetState
+from core.executors.ssh import SshExecutor
+from core.executors.stopping import StopSignal
+from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve
+from tests.support.sshd import Sshd, kill
+from tests.support.transfers import pull, push
+from tests.support.waiting import eventually
+from tests.support.work import MemorySink, Result, book_of, run, target
+
+pytestmark = pytest.mark.needs("sshd")
+CARRIERS = BOTH_CARRIERS
+
+MB = 1_000_000
+
+
+@pytest.fixture
+def big(home: Path) -> Path:
+    path = home / "big"
+    path.write_bytes(os.urandom(20 * MB))
+    return path
+
+
+def is_same(one: Path, other: Path) -> bool:
+    return filecmp.cmp(one, other, shallow=False)
+
+
+def part_in(folder: Path) -> int:
+    """Bytes of the unfinished copy in `folder`; 0 where there is none."""
+    return sum(path.stat().st_size for path in folder.glob(".jobdeck-*.part"))
+
+
+async def test_one_file_goes_to_many_hosts_and_comes_back(
+    executor: SshExecutor, sshd: Sshd, big: Path, home: Path
+) -> None:
+    async def there_and_back(index: int) -> None:
+        host, folder = target(sshd, index), home / f"there{index}"
+        names = {"JOBDECK_HOST": host.host}
+        sent = await run(executor, host, push(names, files=[str(big)], to=f"{folder}/"))
+        assert sent.outcome.state is TargetState.SUCCESS, sent
+        assert is_same(big, folder / "big")
+        got = await run(executor, host, pull(names, files=[f"{folder}/b*"], to=f"{home}/got"))
+        assert got.outcome.state is TargetState.SUCCESS, got
+        assert is_same(big, home / "got" / host.host / "big")
+
+    await asyncio.gather(*(there_and_back(index) for index in range(4)))
+
+
+async def test_a_cut_line_is_taken_up_at_the_byte(
+    make_executor: MakeExecutor, serve: Serve, big: Path, home: Path
+) -> None:
+    sshd = serve()
+    executor, there, sink = make_executor(book_of(sshd)), home / "there", MemorySink()
+    work = push(files=[str(big)], to=f"{there}/", bytes_per_s=20 * MB)
+    async with executor.open(target(sshd)) as session:
+        going = asyncio.ensure_future(session.run(work, sink, StopSignal()))
+        await eventually(lambda: part_in(there) > 2 * MB)
+        sshd.cut_connections()
+        outcome = await going
+
+    assert outcome.state is TargetState.SUCCESS, Result(outcome, sink)
+    assert b"big: going on at byte " in sink.note
+    assert is_same(big, there / "big")
+    assert part_in(there) == 0
+
+
+async def test_whoever_is_killed_in_the_middle_leaves_the_old_file(
+    make_executor: MakeExecutor, serve: Serve, big: Path, home: Path
+) -> None:
+    sshd = serve()
+    executor, there, sink = make_executor(book_of(sshd)), home / "there", MemorySink()
+    there.mkdir()
+    (there / "big").write_bytes(b"old")
+    work = push(files=[str(big)], to=f"{there}/", bytes_per_s=10 * MB)
+    async with executor.open(target(sshd)) as session:
+        going = asyncio.ensure_future(session.run(work, sink, StopSignal()))
+        await eventually(lambda: part_in(there) > 2 * MB)
+        kill(sshd.sessions())
+        sshd.authorize()
+        await eventually(lambda: b"going on in" in sink.note)
+        assert (there / "big").read_bytes() == b"old"
+        going.cancel()
+        await asyncio.wait({going})
+
+    assert (there / "big").read_bytes() == b"old"
+
+
+async def test_a_stop_leaves_the_old_file_and_says_so(
+    executor: SshExecutor, sshd: Sshd, big: Path, home: Path
+) -> None:
+    there, sink, stop = home / "there", MemorySink(), StopSignal()
+    work = push(files=[str(big)], to=f"{there}/", bytes_per_s=2 * MB)
+    async with executor.open(target(sshd)) as session:
+        going = asyncio.ensure_future(session.run(work, sink, stop))
+        await eventually(lambda: part_in(there) > 0)
+        stop.set()
+        outcome = await going
+
+    assert outcome.state is TargetState.TERMINATED
+    assert "no other was touched" in outcome.message
+    assert not (there / "big").exists()
+
+
+async def test_a_source_that_changes_on_the_way_replaces_nothing(
+    executor: SshExecutor, sshd: Sshd, big: Path, home: Path
+) -> None:
+    there, sink = home / "there", MemorySink()
+    there.mkdir()
+    (there / "big").write_bytes(b"old")
+    work = push(files=[str(big)], to=f"{there}/", bytes_per_s=10 * MB)
+    async with executor.open(target(sshd)) as session:
+        going = asyncio.ensure_future(session.run(work, sink, StopSignal()))
+        await eventually(lambda: part_in(there) > 0)
+        with big.open("r+b") as file:
+            file.seek(19 * MB)
+            file.write(b"changed")
+        outcome = await going
+
+    assert outcome.state is TargetState.CHECKSUM_MISMATCH
+    assert (there / "big").read_bytes() == b"old"
+    assert part_in(there) == 0
+
+
+async def test_a_host_that_gives_no_shell_is_named(
+    make_executor: MakeExecutor, serve: Serve, home: Path
+) -> None:
+    sshd = serve(config="ForceCommand internal-sftp")
+    result = await run(make_executor(book_of(sshd)), target(sshd), push(text="x", to="/tmp/x"))
+
+    assert result.outcome.state is TargetState.SUBMIT_FAILED
+    assert result.outcome.code is TargetCode.IO_FAILURE

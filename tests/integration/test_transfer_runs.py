@@ -1,0 +1,157 @@
+"""Transfers in runs: values, secrets, and an engine that is lost in the middle."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.domain.documents import parse
+from core.domain.run import RunState, TargetState
+from core.errors import Invalid
+from core.executors.local import LocalExecutor
+from core.executors.scripted import ScriptedExecutor
+from tests.support.runtime import (
+    abandon,
+    arrived,
+    assert_nowhere,
+    crashing,
+    ended,
+    engine,
+    save,
+    start,
+    targets_of,
+    well,
+)
+from tests.support.waiting import eventually
+from tests.support.work import QUICK, new_token
+
+MB = 1_000_000
+HOST = {"kind": "host", "name": "here", "spec": {"protocol": "local"}}
+
+
+def local(home: Path) -> LocalExecutor:
+    return LocalExecutor(QUICK, new_token, {"PATH": os.environ["PATH"], "HOME": str(home)})
+
+
+def push(**more: Any) -> dict[str, Any]:
+    return {"kind": "push", "name": "bring", **more}
+
+
+async def test_an_engine_that_is_lost_in_the_middle_goes_on_where_it_was(home: Path) -> None:
+    data, there, jobdeck = os.urandom(8 * MB), home / "there", home / "j"
+    (home / "big").write_bytes(data)
+    lost = await crashing(jobdeck, ScriptedExecutor(well), local(home))
+    await save(lost, HOST)
+    bring = push(files=[str(home / "big")], to=f"{there}/", bytes_per_s=8 * MB)
+    accepted = await start(lost, step=bring)
+    await eventually(lambda: sum(part.stat().st_size for part in there.glob(".*.part")) > MB)
+    await abandon(lost)
+    assert not (there / "big").exists()
+    async with engine(jobdeck, local=local(home)) as (opened, _):
+        run = await ended(opened, accepted.id)
+        (row,) = await targets_of(opened, run.id)
+        came = await arrived(opened, run.id)
+        shown = b"".join(segment.data for each in came for segment in each.segments)
+
+    assert (run.state, row.state) == (RunState.SUCCEEDED, TargetState.SUCCESS)
+    assert b"big: going on at byte " in shown
+    assert (there / "big").read_bytes() == data
+    assert [path.name for path in there.iterdir()] == ["big"]
+
+
+async def test_a_secret_in_a_template_arrives_and_is_kept_nowhere_else(home: Path) -> None:
+    secret, jobdeck = "tok-8dJ2xQ", home / "j"
+    bring = push(text="token = ${TOKEN}", to=f"{home}/app.conf", template=True, mode="0600")
+    async with engine(jobdeck, local=local(home)) as (opened, _):
+        await save(opened, HOST)
+        accepted = await start(opened, step=bring, secrets={"TOKEN": secret})
+        run = await ended(opened, accepted.id)
+
+    assert run.state is RunState.SUCCEEDED
+    assert (home / "app.conf").read_text() == f"token = {secret}"
+    assert_nowhere(jobdeck, secret.encode())
+
+
+async def test_files_of_some_hosts_go_to_others_through_the_engine(home: Path) -> None:
+    hosts = [{"kind": "host", "name": name, "spec": {"protocol": "local"}} for name in "abcd"]
+    for name in ("a", "b"):
+        (home / name).mkdir()
+        (home / name / f"of {name}").write_text(name)
+        (home / name / f"of {name}").chmod(0o754)
+    spread = {
+        "kind": "distribute",
+        "name": "spread",
+        "source": "a,b",
+        "files": [f"{home}/[ab]"],
+        "to": f"{home}/to/${{JOBDECK_HOST}}/",
+        "by": "source",
+    }
+    async with engine(home / "j", local=local(home)) as (opened, _):
+        await save(opened, *hosts)
+        accepted = await start(opened, step=spread, targets="c,d")
+        run = await ended(opened, accepted.id)
+        rows = await targets_of(opened, run.id)
+        with pytest.raises(Invalid, match="nothing to distribute"):
+            await start(opened, step={**spread, "source": "x*"}, targets="c,d")
+
+    assert run.state is RunState.SUCCEEDED, rows
+    found = {str(path.relative_to(home / "to")): path for path in (home / "to").rglob("of *")}
+    assert sorted(found) == [
+        f"{target}/{source}/{folder}/of {folder}"
+        for target in "cd"
+        for source in "ab"
+        for folder in "ab"
+    ]
+    assert {path.stat().st_mode & 0o700 for path in found.values()} == {0o700}
+    assert not (home / "j" / "staging").exists()
+
+
+async def test_two_sources_with_files_of_one_name_are_refused_without_a_folder_each(
+    home: Path,
+) -> None:
+    hosts = [{"kind": "host", "name": name, "spec": {"protocol": "local"}} for name in "abc"]
+    (home / "x").write_text("x")
+    spread = {
+        "kind": "distribute",
+        "name": "spread",
+        "source": "a,b",
+        "files": [f"{home}/x"],
+        "to": f"{home}/to/",
+    }
+    async with engine(home / "j", local=local(home)) as (opened, _):
+        await save(opened, *hosts)
+        run = await ended(opened, (await start(opened, step=spread, targets="c")).id)
+        (row,) = await targets_of(opened, run.id)
+
+    assert row.state is TargetState.INVALID_TARGET
+    assert "would both become x" in row.message
+    assert not (home / "to").exists()
+
+
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        ({"files": ["/a"], "text": "x", "to": "/b"}, "give `files` or `text`, one of the two"),
+        ({"to": "/b"}, "give `files` or `text`, one of the two"),
+        ({"files": ["a"], "to": "/b"}, "a must be a whole path, beginning with /"),
+        ({"files": ["/a", "/b"], "to": "/c"}, "`to` must have a / at its end"),
+        ({"files": ["/a*"], "to": "/c"}, "`to` must have a / at its end"),
+        ({"files": ["/a"], "to": "b/"}, "must be a whole path, beginning with / or ~/"),
+        ({"files": ["/a"], "to": "/b/../c"}, "goes up with `..`"),
+        ({"files": ["/a"], "to": "/b\n/"}, "has a control character (code 10)"),
+        ({"text": "x", "to": "/b/"}, "`to` must name it, without a / at its end"),
+        ({"text": "x", "to": "/b", "mode": "rw"}, "octal digits"),
+        ({"text": "x", "to": "/b", "owner": "a b"}, "must be USER or USER:GROUP"),
+        ({"text": "${a b}", "to": "/b", "template": True}, "names no variable"),
+        ({"text": "x", "to": "/b", "execution": "detached"}, "drop `execution`"),
+    ],
+)
+def test_a_bad_step_is_refused_with_its_reason(spec: dict[str, Any], what: str) -> None:
+    body = {"kind": "job", "name": "j", "spec": {"steps": [push(**spec)]}}
+    with pytest.raises(Invalid) as caught:
+        parse(body)
+    (problem,) = caught.value.problems
+    assert what in problem.what
