@@ -11,6 +11,7 @@ import base64
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -109,11 +110,11 @@ class WinrmServer:
     """Serves one Windows host, whose user's home is `home`."""
 
     def __init__(
-        self, home: Path, authority: Authority | None = None, *, basic: bool = False
+        self, home: Path, authority: Authority | None = None, *, proof: str = "ntlm"
     ) -> None:
         self.home = home
-        self.basic = basic
-        """Takes a password as it stands; otherwise NTLM."""
+        self.proof = proof
+        """What it takes: ntlm, basic, or a certificate of `authority`."""
         self.tls = authority is not None
         self.operations: Counter[str] = Counter()
         self.faults: dict[str, list[int]] = {}
@@ -128,6 +129,9 @@ class WinrmServer:
         self._sockets: set[socket.socket] = set()
         handler = type("Handler", (Handler,), {"owner": self})
         tls = authority.server_context("127.0.0.1") if authority is not None else None
+        if authority is not None and tls is not None:
+            tls.load_verify_locations(cadata=authority.pem)
+            tls.verify_mode = ssl.CERT_OPTIONAL
         self._server = Server(handler, tls)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from core.errors import TargetError
 from core.executors.protocol import Target
 
 if TYPE_CHECKING:
@@ -164,5 +165,7 @@ def _dialled(target: Target) -> tuple[Connection, str]:
     try:
         connection = Connection(target)
         return connection, connection.open_shell()
+    except TargetError:
+        raise
     except Exception as error:
         raise translated(error, target) from error

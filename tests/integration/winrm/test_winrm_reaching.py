@@ -49,7 +49,7 @@ async def test_without_tls_the_messages_are_encrypted(
 async def test_a_password_as_it_stands_is_taken_behind_tls(
     executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path
 ) -> None:
-    with WinrmServer(tmp_path, authority, basic=True) as basic:
+    with WinrmServer(tmp_path, authority, proof="basic") as basic:
         way = Winrm(ca=authority.pem, authentication="basic")
         login = Login(user=USER, password=PASSWORD)
         there = msgspec.structs.replace(target, port=basic.port, winrm=way, login=login)
@@ -58,13 +58,32 @@ async def test_a_password_as_it_stands_is_taken_behind_tls(
     assert result.out == b"in\n"
 
 
-@pytest.mark.parametrize("basic", [False, True])
-async def test_a_wrong_password_is_refused_and_not_shown(
-    executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path, *, basic: bool
+async def test_a_certificate_proves_an_account_that_has_no_password(
+    executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path
 ) -> None:
-    way = Winrm(ca=authority.pem, authentication="basic" if basic else "ntlm")
+    certificate, key = authority.issue("ada", "the passphrase")
+    shown = Login(
+        user="", tls_certificate=certificate, tls_key=key, tls_passphrase="the passphrase"
+    )
+    wrong = msgspec.structs.replace(shown, tls_passphrase="another")
+    with WinrmServer(tmp_path, authority, proof="certificate") as server:
+        way = Winrm(ca=authority.pem, authentication="certificate")
+        there = msgspec.structs.replace(target, port=server.port, winrm=way, login=shown)
+        result = await run(executor, there, "echo in")
+        error = await refusal(executor, msgspec.structs.replace(there, login=wrong))
+
+    assert result.out == b"in\n"
+    assert error.target_code == C.INVALID_OPTIONS
+    assert "cannot be opened with `tls_passphrase`" in str(error)
+
+
+@pytest.mark.parametrize("proof", ["ntlm", "basic"])
+async def test_a_wrong_password_is_refused_and_not_shown(
+    executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path, proof: str
+) -> None:
+    way = Winrm(ca=authority.pem, authentication=proof)
     login = Login(user=f"HOST\\{USER}", password="tr0ub4dor")
-    with WinrmServer(tmp_path, authority, basic=basic) as server:
+    with WinrmServer(tmp_path, authority, proof=proof) as server:
         there = msgspec.structs.replace(target, port=server.port, winrm=way, login=login)
         error = await refusal(executor, there)
 
