@@ -77,6 +77,17 @@ async def test_a_certificate_proves_an_account_that_has_no_password(
     assert "cannot be opened with `tls_passphrase`" in str(error)
 
 
+@pytest.mark.parametrize("authentication", ["kerberos", "credssp"])
+async def test_what_is_not_installed_is_said(
+    executor: WinrmExecutor, server: WinrmServer, target: Target, authentication: str
+) -> None:
+    error = await refusal(executor, entered_by(target, authentication=authentication))
+
+    assert error.target_code == C.INVALID_OPTIONS
+    assert "is not installed" in str(error)
+    assert server.seen == []
+
+
 @pytest.mark.parametrize("proof", ["ntlm", "basic"])
 async def test_a_wrong_password_is_refused_and_not_shown(
     executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path, proof: str
