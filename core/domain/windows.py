@@ -39,7 +39,7 @@ class WinrmOptions(Value):
     """How a Windows host is entered. Its certificate is always checked."""
 
     authentication: Authentication = Authentication.NTLM
-    tls: bool = Field(True, description="no: HTTP, whose messages the authentication encrypts")
+    tls: bool = Field(True, description="false: HTTP, whose messages the authentication encrypts")
     ca: Authorities | None = Field(
         None, description="PEM of the authorities to trust; empty: those of the engine's system"
     )

@@ -256,11 +256,12 @@ class Host:
 
 
 def _posix_probe() -> str:
-    """The same look for /bin/sh."""
+    """The same look for /bin/sh, to which a Windows host's shells are there."""
     sys.path.insert(0, str(Path(__file__).parents[2]))
     from core.domain.probing import PROGRAM
 
-    return PROGRAM
+    find = 'find() { case $1 in powershell | cmd) echo "$1" ;; *) command -v "$1" ;; esac; }\n'
+    return find + PROGRAM.replace('command -v "$name"', 'find "$name"')
 
 
 def end() -> None:

@@ -114,7 +114,7 @@ async def test_a_pinned_certificate_is_enough_and_no_other_is_taken(
     seen = len(server.seen)
     error = await refusal(executor, entered_by(target, certificate="00" * 32))
 
-    assert error.target_code == C.HOST_KEY_CHANGED
+    assert error.target_code == C.CONNECTION_FAILURE
     assert "another certificate than the pinned one; nothing was sent" in str(error)
     assert len(server.seen) == seen
 

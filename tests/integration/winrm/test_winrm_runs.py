@@ -165,5 +165,6 @@ async def test_a_probe_asks_powershell_and_leaves_nothing(home: Path, server: Wi
         finding = await probe(opened, request)
     assert finding.facts is not None
     assert finding.facts.spool == str(server.home / ".jobdeck")
-    assert list(finding.facts.interpreters) == ["powershell"]
+    assert finding.facts.interpreters == {"powershell": "powershell"}
+    assert finding.state is TargetState.SUCCESS
     assert not (server.home / ".jobdeck").exists()
