@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import socket
-import ssl
 from pathlib import Path
 
 import msgspec
@@ -106,8 +104,7 @@ async def test_a_wrong_password_is_refused_and_not_shown(
 async def test_a_pinned_certificate_is_enough_and_no_other_is_taken(
     executor: WinrmExecutor, server: WinrmServer, target: Target
 ) -> None:
-    pem = ssl.get_server_certificate(("127.0.0.1", server.port))
-    pin = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+    pin = server.fingerprint().upper()
 
     assert (await run(executor, entered_by(target, certificate=pin), "echo in")).out == b"in\n"
     await eventually(lambda: executor.idle_connections == 1)
