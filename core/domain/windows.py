@@ -18,12 +18,14 @@ class Authentication(StrEnum):
     NTLM = "ntlm"
     KERBEROS = "kerberos"
     CREDSSP = "credssp"
+    CERTIFICATE = "certificate"
+    """The account's `tls_certificate`, which the host maps to a local user."""
     BASIC = "basic"
 
     @property
     def encrypts(self) -> bool:
         """Whether it keeps what is said secret by itself, without TLS."""
-        return self is not Authentication.BASIC
+        return self not in (Authentication.BASIC, Authentication.CERTIFICATE)
 
 
 class WindowsShell(StrEnum):
@@ -37,7 +39,7 @@ class WinrmOptions(Value):
     """How a Windows host is entered. Its certificate is always checked."""
 
     authentication: Authentication = Authentication.NTLM
-    tls: bool = Field(True, description="no: HTTP, whose messages the authentication encrypts")
+    tls: bool = Field(True, description="false: HTTP, whose messages the authentication encrypts")
     ca: Authorities | None = Field(
         None, description="PEM of the authorities to trust; empty: those of the engine's system"
     )
@@ -51,7 +53,7 @@ class WinrmOptions(Value):
     @model_validator(mode="after")
     def _says_nothing_in_the_clear(self) -> Self:
         if not self.tls and not self.authentication.encrypts:
-            raise ValueError("`authentication: basic` would show the password; it needs `tls`")
+            raise ValueError(f"`authentication: {self.authentication}` needs `tls`")
         if not self.tls and (self.ca or self.certificate):
             raise ValueError("without `tls` there is no certificate; drop `ca`, `certificate`")
         if self.ca and self.certificate:

@@ -102,6 +102,21 @@ def service_rounds(seed: int) -> Iterator[Total]:
             yield total
 
 
+def windows_rounds(seed: int) -> Iterator[Total]:
+    """Kill around the work of a Windows host."""
+    total = Total(seed)
+    with world(seed, workers=0) as made:
+        made.kill()
+        for point in (*SERVICE_POINTS, "target.settling", "target.settled"):
+            if scenario.pass_through(made, point, moves=(scenario.work_on_windows,)):
+                total.lives += 1
+                total.happened["failpoint"] += 1
+            else:
+                total.found.wrong.append(f"no engine ever reached {point}")
+        close_round(made, total)
+        yield total
+
+
 def close_round(made: World, total: Total) -> None:
     """Let everything end, and look at all of it."""
     made.settle()

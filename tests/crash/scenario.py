@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from tests.crash.services import HTTP, SQL
-from tests.crash.world import LOCAL, World
+from tests.crash.world import LOCAL, WINDOWS, World
 from tests.support.unixhttp import GONE
 from tests.support.waiting import until
 
@@ -41,6 +41,15 @@ def be_cut_off(world: World) -> None:
     world.ask(run)
     until(lambda: world.has_begun(run))
     world.sshd.cut_connections()
+    until(lambda: not world.live())
+
+
+def work_on_windows(world: World) -> None:
+    """Both ways of running there, and a run that fails once."""
+    for more in ({}, {"fails": 1}, {"direct": True}):
+        world.ask(
+            world.asking.run(kind="command", hosts=(WINDOWS,), nap_s=0.05, lines=3000, **more)
+        )
     until(lambda: not world.live())
 
 

@@ -16,6 +16,7 @@ from tests.crash.rounds import (
     failpoint_rounds,
     random_rounds,
     service_rounds,
+    windows_rounds,
 )
 
 pytestmark = [
@@ -60,3 +61,14 @@ def test_an_engine_that_is_killed_around_an_effect_of_a_service_never_has_it_twi
     assert total.complaints == []
     assert total.lives >= len(SERVICE_POINTS)
     assert total.found.states["success"] > len(SERVICE_POINTS)  # what a ledger tells, among others
+
+
+@pytest.mark.timeout(300)
+def test_an_engine_that_is_killed_around_work_on_windows_loses_nothing_and_repeats_nothing() -> (
+    None
+):
+    total = shown(windows_rounds(SEED))
+
+    assert total.complaints == []
+    assert total.lives >= len(SERVICE_POINTS)
+    assert total.found.states["success"] > len(SERVICE_POINTS)

@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-PROGRAM_SHA256 = "d39707779fca45d26bf57bebf54e85833dd2c78c3574ecd3a70e064911e5fd6e"
+PROGRAM_SHA256 = "caa55b76c8563662127ab7c124e9233285248d864282b271c02b28c058b88086"
 PROBE_SHA256 = "480be489c4e824967155fba44eeecd3e85cc2f0026b0010630399d4d0048cc14"
 ENDING_SHA256 = "9bf0aafc00ed864e175c582390d9bf07a0d94050aa9ee6c4d7814e388b2a3814"
 _STATUS = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\n"
@@ -256,11 +256,12 @@ class Host:
 
 
 def _posix_probe() -> str:
-    """The same look for /bin/sh."""
+    """The same look for /bin/sh, to which a Windows host's shells are there."""
     sys.path.insert(0, str(Path(__file__).parents[2]))
     from core.domain.probing import PROGRAM
 
-    return PROGRAM
+    find = 'find() { case $1 in powershell | cmd) echo "$1" ;; *) command -v "$1" ;; esac; }\n'
+    return find + PROGRAM.replace('command -v "$name"', 'find "$name"')
 
 
 def end() -> None:

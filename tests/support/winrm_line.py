@@ -27,7 +27,7 @@ class Cut(Exception):
 class Service(Protocol):
     """What answers messages."""
 
-    basic: bool
+    proof: str
     tls: bool
     seen: list[bytes]
     logins: int
@@ -104,7 +104,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _is_proved(self) -> bool:
         scheme, _, proof = (self.headers.get("Authorization") or "").partition(" ")
-        if self.owner.basic:
+        if self.owner.proof == "certificate":
+            is_known = scheme.endswith("/mutual") and bool(self.connection.getpeercert())
+            if not is_known:
+                self._reply(401, b"")
+            return is_known
+        if self.owner.proof == "basic":
             expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
             if (scheme, proof) == ("Basic", expected):
                 return True

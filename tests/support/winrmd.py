@@ -8,9 +8,11 @@ any other line by /bin/sh. A session that is deleted takes its processes with it
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -22,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from core.clock import SystemClock
 from core.executors.winrm.programs import REQUEST
 from tests.support import windows
 from tests.support.certificates import Authority
@@ -102,6 +105,7 @@ class _Command:
 @dataclass(slots=True)
 class _Shell:
     env: dict[str, str]
+    asked_s: float = field(default_factory=SystemClock().monotonic)
     commands: dict[str, _Command] = field(default_factory=dict)
 
 
@@ -109,11 +113,19 @@ class WinrmServer:
     """Serves one Windows host, whose user's home is `home`."""
 
     def __init__(
-        self, home: Path, authority: Authority | None = None, *, basic: bool = False
+        self,
+        home: Path,
+        authority: Authority | None = None,
+        *,
+        proof: str = "ntlm",
+        patience_s: float = 600.0,
     ) -> None:
         self.home = home
-        self.basic = basic
-        """Takes a password as it stands; otherwise NTLM."""
+        self.proof = proof
+        """What it takes: ntlm, basic, or a certificate of `authority`."""
+        self._patience_s = patience_s
+        """A session that nobody has asked about for so long is ended, as Windows does."""
+        self._over = threading.Event()
         self.tls = authority is not None
         self.operations: Counter[str] = Counter()
         self.faults: dict[str, list[int]] = {}
@@ -128,20 +140,34 @@ class WinrmServer:
         self._sockets: set[socket.socket] = set()
         handler = type("Handler", (Handler,), {"owner": self})
         tls = authority.server_context("127.0.0.1") if authority is not None else None
+        if authority is not None and tls is not None:
+            tls.load_verify_locations(cadata=authority.pem)
+            tls.verify_mode = ssl.CERT_OPTIONAL
         self._server = Server(handler, tls)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._threads = [
+            threading.Thread(target=self._server.serve_forever, args=(0.02,)),
+            threading.Thread(target=self._expire),
+        ]
 
     @property
     def port(self) -> int:
         return int(self._server.server_address[1])
 
+    def fingerprint(self) -> str:
+        """Of its certificate, as a host's document pins it."""
+        pem = ssl.get_server_certificate(("127.0.0.1", self.port))
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         self._server.shutdown()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         for each in list(self.shells):
             self.delete(each)
         for each in list(self._sockets):
@@ -181,6 +207,13 @@ class WinrmServer:
         except Fault as fault:
             return _envelope(message_id, _fault_body(fault.args[0])), 500
         return _envelope(message_id, body), 200
+
+    def _expire(self) -> None:
+        while not self._over.wait(0.5):
+            for shell_id, shell in list(self.shells.items()):
+                if SystemClock().monotonic() - shell.asked_s > self._patience_s:
+                    with suppress(KeyError):
+                        self.delete(shell_id)
 
     def _cut_here(self, operation: str) -> None:
         with self._lock:
@@ -267,9 +300,11 @@ class WinrmServer:
 
     def _shell(self, root: ET.Element) -> _Shell:
         try:
-            return self.shells[_text(root, "w:Selector")]
+            shell = self.shells[_text(root, "w:Selector")]
         except KeyError:
             raise Fault(NO_SHELL) from None
+        shell.asked_s = SystemClock().monotonic()
+        return shell
 
     def _command_of(self, root: ET.Element, node: ET.Element) -> _Command:
         try:

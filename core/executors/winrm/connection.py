@@ -1,22 +1,19 @@
 """The door to pywinrm: one HTTP connection to a host, whose every call blocks.
 
-The system's authorities, or the host's own, or one pinned certificate are all that is trusted;
-nothing is taken from the environment of the engine's user: no proxy, no bundle, no netrc.
+Nothing is taken from the environment of the engine's user: no proxy, no bundle, no netrc.
 """
 
 from __future__ import annotations
 
-import ssl
+import os
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from requests import PreparedRequest
-from requests.adapters import HTTPAdapter
 from winrm.exceptions import WinRMOperationTimeoutError
 from winrm.protocol import Protocol
 
-from core.executors.protocol import Target, Winrm
+from core.executors.protocol import Target
+from core.executors.winrm.trust import Trusting
 
 _OPERATION_S = 20
 """For anything but waiting for output."""
@@ -46,6 +43,9 @@ class Connection:
         host = f"[{target.address}]" if ":" in target.address else target.address
         # pywinrm's annotations are narrower than what it takes and documents.
         settings: dict[str, Any] = {
+            # It wants two files there, and a certificate of ours never is one: see `trust`.
+            "cert_pem": os.devnull,
+            "cert_key_pem": os.devnull,
             "transport": way.authentication,
             "ca_trust_path": None,
             "message_encryption": "never" if way.tls else "always",
@@ -61,13 +61,12 @@ class Connection:
         )
         self._connect_s = target.connect_timeout_s
         self._give(_OPERATION_S)
-        if not way.tls:
-            # Nothing is ever sent in the clear: the session begins with an empty message.
-            self._protocol.transport.build_session().trust_env = False
-            return
+        # Without TLS this sends an empty message, after which the others are encrypted.
         session = self._protocol.transport.build_session()
         session.trust_env = False
-        session.mount("https://", _Trusting(way))
+        if way.tls:
+            session.cert = None
+            session.mount("https://", Trusting(way, login))
 
     def open_shell(self) -> str:
         """The id of a new session there; its programs read and print UTF-8."""
@@ -112,43 +111,3 @@ class Connection:
         # What goes to `requests` may be a pair: for connecting, and for the answer.
         pair: Any = (self._connect_s, seconds + _ANSWER_MARGIN_S)
         self._protocol.transport.read_timeout_sec = pair
-
-
-class _Trusting(HTTPAdapter):
-    """Connects to servers whose certificate is trusted."""
-
-    def __init__(self, way: Winrm) -> None:
-        self._settings: dict[str, Any] = _pinned(way.certificate) if way.certificate else _by(way)
-        super().__init__()
-
-    def build_connection_pool_key_attributes(
-        self, request: PreparedRequest, verify: Any, cert: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        place, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return place, dict(self._settings)
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """The pool's settings say all there is to check."""
-
-
-def _by(way: Winrm) -> dict[str, Any]:
-    return {"ssl_context": _authorities(way.ca), "cert_reqs": "CERT_REQUIRED"}
-
-
-@lru_cache(maxsize=64)
-def _authorities(ca: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cadata=ca)
-
-
-def _pinned(fingerprint: str) -> dict[str, Any]:
-    """Whoever signed it, and whatever its name: urllib3 compares the fingerprint, and the chain is not
-    looked at.
-    """
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return {
-        "ssl_context": context,
-        "cert_reqs": "CERT_NONE",
-        "assert_fingerprint": fingerprint.lower(),
-    }

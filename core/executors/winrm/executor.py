@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from core.domain.run import TargetCode
-from core.domain.windows import WindowsShell
+from core.domain.windows import Authentication, WindowsShell
 from core.errors import TargetError
 from core.executors.attempt import Patience
 from core.executors.conduct import Conductor, NewToken
-from core.executors.protocol import Session, Target
+from core.executors.protocol import Session, Target, Winrm
 from core.executors.winrm.link import WinrmLink
 from core.executors.winrm.programs import WindowsDialect
 from core.executors.winrm.shells import THREADS, WAIT_S, Shells
@@ -49,18 +49,7 @@ class WinrmExecutor:
     @asynccontextmanager
     async def open(self, target: Target) -> AsyncIterator[Session]:
         assert target.winrm is not None
-        if target.login.become is not None:
-            raise TargetError(
-                TargetCode.INVALID_OPTIONS,
-                f"{target.host} is a Windows host, where no account becomes another one",
-                hint="log in with an account that may do the work (`run_as`, --as)",
-            )
-        if target.login.password is None and target.winrm.authentication != "kerberos":
-            raise TargetError(
-                TargetCode.AUTHENTICATION_FAILURE,
-                f"{target.host} takes a password, which the account {target.login.user} has not",
-                hint="give the account a `password`",
-            )
+        _check_proof(target, target.winrm)
         link = WinrmLink(self._shells, await self._shells.enter(target))
         dialect = WindowsDialect(WindowsShell(target.winrm.shell))
         conductor = Conductor(link, self._patience, self._new_token, dialect)
@@ -72,3 +61,24 @@ class WinrmExecutor:
 
     async def close(self) -> None:
         await self._shells.close()
+
+
+def _check_proof(target: Target, way: Winrm) -> None:
+    """TargetError when the account cannot prove itself there in any case."""
+    login = target.login
+    if login.become is not None:
+        raise TargetError(
+            TargetCode.INVALID_OPTIONS,
+            f"{target.host} is a Windows host, where no account becomes another one",
+            hint="log in with an account that may do the work (`run_as`, --as)",
+        )
+    missing = {
+        Authentication.KERBEROS: None,
+        Authentication.CERTIFICATE: None if login.tls_key else "tls_certificate",
+    }.get(Authentication(way.authentication), None if login.password else "password")
+    if missing is not None:
+        raise TargetError(
+            TargetCode.AUTHENTICATION_FAILURE,
+            f"{target.host} takes {way.authentication}, for which the account has no `{missing}`",
+            hint=f"give the account a `{missing}`, or the host another `winrm.authentication`",
+        )

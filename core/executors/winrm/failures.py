@@ -135,7 +135,7 @@ def _fault(fault: WSManFaultError) -> _Told:
 def _certificate(error: Exception) -> _Told:
     if "ingerprint" in str(error):
         return (
-            _C.HOST_KEY_CHANGED,
+            _C.CONNECTION_FAILURE,
             "shows another certificate than the pinned one; nothing was sent",
             "was it renewed? Then compare the fingerprint there with `winrm.certificate`",
         )

@@ -43,7 +43,7 @@ class WinrmLink:
         wire = _Wire(self._shells, shell, command, attempt)
         attempt.opened(wire)
         attempt.accepted()
-        self._shells.attend(wire.talk())
+        wire.begin()
 
     def release(self) -> None:
         """Give up what was not used."""
@@ -67,6 +67,11 @@ class _Wire:
         self._looks_left: int | None = None
         """After the last word: how often the program's end is still looked for."""
 
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        self._task = self._shells.attend(self._talk())
+
     # ------------------------------------------------------------------ attempt -> host
 
     def send(self, data: bytes, *, last: bool) -> None:
@@ -86,6 +91,8 @@ class _Wire:
         self._looks_left = _LAST_LOOKS
         self._paused = False
         self.send(last_word, last=True)
+        assert self._task is not None
+        self._shells.await_end(self._task)
 
     def close(self) -> None:
         self._closing = True
@@ -93,7 +100,7 @@ class _Wire:
 
     # ------------------------------------------------------------------ host -> attempt
 
-    async def talk(self) -> None:
+    async def _talk(self) -> None:
         """Exchange until the command is over, or nobody listens any more."""
         try:
             while not (self._closing or self._looks_left == 0):

@@ -36,12 +36,12 @@ function New-Exclusive($Path, $Line) {
     $File.Dispose()
     $true
 }
+# Callers wrap it in @(): PowerShell unwraps a list of one.
 function Read-Words($Path) {
-    try { $File = [IO.File]::Open($Path, 'Open', 'Read', 'ReadWrite, Delete') } catch { return @() }
+    try { $File = [IO.File]::Open($Path, 'Open', 'Read', 'ReadWrite, Delete') } catch { return }
     $Line = (New-Object IO.StreamReader $File).ReadToEnd()
     $File.Dispose()
-    if (-not $Line.EndsWith("`n")) { return @() }
-    @($Line.Trim() -split ' ' | Where-Object { $_ })
+    if ($Line.EndsWith("`n")) { $Line.Trim() -split ' ' | Where-Object { $_ } }
 }
 
 # ---------------------------------------------------------------------------- the work
@@ -152,7 +152,7 @@ function Start-Watcher {
     $Security.AddAccessRule((New-Object IO.Pipes.PipeAccessRule $Me, 'FullControl', 'Allow'))
     $Pipe = New-Object IO.Pipes.NamedPipeServerStream $Name, 'InOut', 1, 'Byte', 'Asynchronous', 65536, 65536, $Security
     $Reader = $Given.watcher.Replace('NAME', $Name)
-    $Line = 'powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand ' +
+    $Line = 'powershell.exe -NoProfile -NonInteractive -InputFormat None -ExecutionPolicy Bypass -EncodedCommand ' +
         [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($Reader))
     $Made = Invoke-CimMethod -ClassName Win32_Process -MethodName Create -Arguments @{ CommandLine = $Line }
     if ($Made.ReturnValue -ne 0) { throw "WMI starts no process (code $($Made.ReturnValue))" }
@@ -160,6 +160,8 @@ function Start-Watcher {
     if (-not $Waiting.AsyncWaitHandle.WaitOne(20000)) { throw 'the process that WMI started does not come' }
     $Pipe.EndWaitForConnection($Waiting)
     $Given.mode = 'watch'
+    # What WMI starts may have no profile loaded: it is told the folder.
+    $Given.spool = $Spool
     $Writer = New-Object IO.StreamWriter $Pipe, $Utf8
     $Writer.WriteLine((Encode $Given.text))
     $Writer.WriteLine((Encode ($Given | Select-Object * -ExcludeProperty text | ConvertTo-Json -Compress -Depth 4)))
@@ -211,7 +213,9 @@ function Copy-New($From, $To) {
 
 function Follow-Claim {
     $Tries = 0
-    while (-not ($Who = Read-Words (Join-Path $Claim 'pid'))) {
+    while ($true) {
+        $Who = @(Read-Words (Join-Path $Claim 'pid'))
+        if ($Who.Count -gt 0) { break }
         $Tries += 1
         if ($Tries -eq 250) {
             if (Void-Claim) { Refuse 'absent' }
@@ -222,7 +226,7 @@ function Follow-Claim {
     if ($Who[0] -eq 'void') { Refuse 'absent' }
     $Number, $Birth = [int]$Who[0], [long]$Who[1]
     $Live = Test-Live $Number $Birth
-    $Ended = Read-Words (Join-Path $Claim 'ended')
+    $Ended = @(Read-Words (Join-Path $Claim 'ended'))
     if ($Live) { Say $Out ("start $Number $Ended".Trim()) } else { Say $Out 'start -' }
     Say $Err 'start'
     $FromOut, $FromErr = foreach ($Each in 'out', 'err') {
@@ -248,9 +252,9 @@ function Follow-Claim {
 
 # How it ended; then the claim waits for the line that says that this is on record.
 function Say-End($Birth) {
-    $Exit = Read-Words (Join-Path $Claim 'exit')
-    $Ended = Read-Words (Join-Path $Claim 'ended')
-    if ($Exit) {
+    $Exit = @(Read-Words (Join-Path $Claim 'exit'))
+    $Ended = @(Read-Words (Join-Path $Claim 'ended'))
+    if ($Exit.Count -gt 0) {
         Send-Outputs "exit $($Exit[0])" $Claim ((@($Exit | Select-Object -Skip 1) + $Ended) -join ' ')
     } else {
         $Boot = (Get-CimInstance Win32_OperatingSystem).LastBootUpTime.ToFileTimeUtc()
@@ -272,8 +276,8 @@ function Clear-Spool {
     $Old = (Get-Date).AddDays(-7)
     foreach ($Each in Get-ChildItem -Path $Spool | Where-Object { $_.LastWriteTime -lt $Old }) {
         if ($Each.Name -like 'fence-*') { Remove-Item -LiteralPath $Each.FullName; continue }
-        $Who = Read-Words (Join-Path $Each.FullName 'pid')
-        if ($Who -and ($Who[0] -eq 'void' -or -not (Test-Live ([int]$Who[0]) ([long]$Who[1])))) {
+        $Who = @(Read-Words (Join-Path $Each.FullName 'pid'))
+        if ($Who.Count -gt 0 -and ($Who[0] -eq 'void' -or -not (Test-Live ([int]$Who[0]) ([long]$Who[1])))) {
             Remove-Item -LiteralPath $Each.FullName -Recurse -Force
         }
     }

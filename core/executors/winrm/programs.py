@@ -41,8 +41,10 @@ WATCHER_READER = (
 )
 """The same from a pipe, whose name stands in the place of NAME."""
 
+# Without an input format PowerShell leaves standard input to the reader.
 REQUEST = (
-    "powershell.exe -NoProfile -NonInteractive -OutputFormat Text -ExecutionPolicy Bypass"
+    "powershell.exe -NoProfile -NonInteractive -InputFormat None -OutputFormat Text"
+    " -ExecutionPolicy Bypass"
     f" -EncodedCommand {b64encode(READER.encode('utf-16-le')).decode('ascii')}"
 )
 """The command line of every program of ours."""

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from core.errors import TargetError
 from core.executors.protocol import Target
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 THREADS = 64
-WAIT_S = 5
+WAIT_S = 2
 _SHORT_WAIT_S = 1
 _PARTING_S = 3.0
 """For last words to be said, when the engine ends."""
@@ -48,6 +49,7 @@ class Shells:
         self._idle: dict[Target, list[Connection]] = {}
         self._timers: dict[Connection, asyncio.TimerHandle] = {}
         self._works: set[asyncio.Task[None]] = set()
+        self._parting: set[asyncio.Task[None]] = set()
         self.dialled = 0
         """Connections made so far."""
 
@@ -93,15 +95,21 @@ class Shells:
         """`function` in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
 
-    def attend(self, work: Coroutine[Any, Any, None]) -> None:
+    def attend(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Look after a work until it is over, whoever has stopped waiting for it."""
         task = asyncio.get_running_loop().create_task(work)
         self._works.add(task)
         task.add_done_callback(self._works.discard)
+        return task
+
+    def await_end(self, work: asyncio.Task[None]) -> None:
+        """`work` has a last word to say, for which the engine's end has to wait."""
+        self._parting.add(work)
+        work.add_done_callback(self._parting.discard)
 
     async def close(self) -> None:
-        if self._works:
-            await asyncio.wait(self._works, timeout=_PARTING_S)
+        if self._parting:
+            await asyncio.wait(self._parting, timeout=_PARTING_S)
         for task in self._works:
             task.cancel()
         for timer in self._timers.values():
@@ -164,5 +172,7 @@ def _dialled(target: Target) -> tuple[Connection, str]:
     try:
         connection = Connection(target)
         return connection, connection.open_shell()
+    except TargetError:
+        raise
     except Exception as error:
         raise translated(error, target) from error

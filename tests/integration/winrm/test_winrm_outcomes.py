@@ -162,7 +162,7 @@ async def test_no_account_becomes_another_one_and_a_password_is_needed(
     executor: WinrmExecutor, target: Target
 ) -> None:
     become = Login(user="ada", password="x", become=BecomeLogin(method="sudo", user="root"))
-    for login, words in ((become, "becomes another"), (Login(user="ada"), "takes a password")):
+    for login, words in ((become, "becomes another"), (Login(user="ada"), "has no `password`")):
         with pytest.raises(Exception, match=words):
             async with executor.open(msgspec.structs.replace(target, login=login)):
                 pass

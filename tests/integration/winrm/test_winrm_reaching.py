@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import socket
-import ssl
 from pathlib import Path
 
 import msgspec
@@ -49,7 +47,7 @@ async def test_without_tls_the_messages_are_encrypted(
 async def test_a_password_as_it_stands_is_taken_behind_tls(
     executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path
 ) -> None:
-    with WinrmServer(tmp_path, authority, basic=True) as basic:
+    with WinrmServer(tmp_path, authority, proof="basic") as basic:
         way = Winrm(ca=authority.pem, authentication="basic")
         login = Login(user=USER, password=PASSWORD)
         there = msgspec.structs.replace(target, port=basic.port, winrm=way, login=login)
@@ -58,13 +56,43 @@ async def test_a_password_as_it_stands_is_taken_behind_tls(
     assert result.out == b"in\n"
 
 
-@pytest.mark.parametrize("basic", [False, True])
-async def test_a_wrong_password_is_refused_and_not_shown(
-    executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path, *, basic: bool
+async def test_a_certificate_proves_an_account_that_has_no_password(
+    executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path
 ) -> None:
-    way = Winrm(ca=authority.pem, authentication="basic" if basic else "ntlm")
+    certificate, key = authority.issue("ada", "the passphrase")
+    shown = Login(
+        user="", tls_certificate=certificate, tls_key=key, tls_passphrase="the passphrase"
+    )
+    wrong = msgspec.structs.replace(shown, tls_passphrase="another")
+    with WinrmServer(tmp_path, authority, proof="certificate") as server:
+        way = Winrm(ca=authority.pem, authentication="certificate")
+        there = msgspec.structs.replace(target, port=server.port, winrm=way, login=shown)
+        result = await run(executor, there, "echo in")
+        error = await refusal(executor, msgspec.structs.replace(there, login=wrong))
+
+    assert result.out == b"in\n"
+    assert error.target_code == C.INVALID_OPTIONS
+    assert "cannot be opened with `tls_passphrase`" in str(error)
+
+
+@pytest.mark.parametrize("authentication", ["kerberos", "credssp"])
+async def test_what_is_not_installed_is_said(
+    executor: WinrmExecutor, server: WinrmServer, target: Target, authentication: str
+) -> None:
+    error = await refusal(executor, entered_by(target, authentication=authentication))
+
+    assert error.target_code == C.INVALID_OPTIONS
+    assert "is not installed" in str(error)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("proof", ["ntlm", "basic"])
+async def test_a_wrong_password_is_refused_and_not_shown(
+    executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path, proof: str
+) -> None:
+    way = Winrm(ca=authority.pem, authentication=proof)
     login = Login(user=f"HOST\\{USER}", password="tr0ub4dor")
-    with WinrmServer(tmp_path, authority, basic=basic) as server:
+    with WinrmServer(tmp_path, authority, proof=proof) as server:
         there = msgspec.structs.replace(target, port=server.port, winrm=way, login=login)
         error = await refusal(executor, there)
 
@@ -76,15 +104,14 @@ async def test_a_wrong_password_is_refused_and_not_shown(
 async def test_a_pinned_certificate_is_enough_and_no_other_is_taken(
     executor: WinrmExecutor, server: WinrmServer, target: Target
 ) -> None:
-    pem = ssl.get_server_certificate(("127.0.0.1", server.port))
-    pin = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+    pin = server.fingerprint().upper()
 
     assert (await run(executor, entered_by(target, certificate=pin), "echo in")).out == b"in\n"
     await eventually(lambda: executor.idle_connections == 1)
     seen = len(server.seen)
     error = await refusal(executor, entered_by(target, certificate="00" * 32))
 
-    assert error.target_code == C.HOST_KEY_CHANGED
+    assert error.target_code == C.CONNECTION_FAILURE
     assert "another certificate than the pinned one; nothing was sent" in str(error)
     assert len(server.seen) == seen
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +27,12 @@ SECRET = "s3cret-of-the-run"
 
 
 def documents(server: WinrmServer, **spec: Any) -> list[dict[str, Any]]:
-    pem = ssl.get_server_certificate(("127.0.0.1", server.port))
-    pin = sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
     host = {
         "address": "127.0.0.1",
         "port": server.port,
         "protocol": "winrm",
         "account": "ada",
-        "winrm": {"certificate": pin},
+        "winrm": {"certificate": server.fingerprint()},
         **spec,
     }
     account = {"user": f"HOST\\{USER}", "password": PASSWORD}
@@ -165,5 +161,6 @@ async def test_a_probe_asks_powershell_and_leaves_nothing(home: Path, server: Wi
         finding = await probe(opened, request)
     assert finding.facts is not None
     assert finding.facts.spool == str(server.home / ".jobdeck")
-    assert list(finding.facts.interpreters) == ["powershell"]
+    assert finding.facts.interpreters == {"powershell": "powershell"}
+    assert finding.state is TargetState.SUCCESS
     assert not (server.home / ".jobdeck").exists()

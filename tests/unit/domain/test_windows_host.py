@@ -33,7 +33,7 @@ def test_each_protocol_has_its_usual_port(given: dict[str, Any], port: int) -> N
         ({"protocol": "winrm", "jump": ["bastion"]}, "`jump` and `host_key` belong to SSH"),
         (
             {"protocol": "winrm", "winrm": {"authentication": "basic", "tls": False}},
-            "would show the password",
+            "`authentication: basic` needs `tls`",
         ),
         (
             {"protocol": "winrm", "winrm": {"tls": False, "certificate": "ab" * 32}},
