@@ -1,4 +1,5 @@
-"""Asking targets whether work could begin there; nothing of the work itself is sent.
+"""Asking targets whether work could begin there. Nothing of the work itself is sent, but for
+steps that a check tries because they change nothing.
 
 Hosts are reached as a run reaches them: the same executors, logins and judgement of host
 keys, so a first key becomes pending here too. Their own program runs directly, under no
@@ -24,7 +25,7 @@ from core.executors import outcomes
 from core.executors.protocol import Executor, Outcome, Stream, Work
 from core.executors.stopping import StopSignal
 from core.flow.definition import FrozenHost, RunDefinition
-from core.flow.dryrun import Probe, probes
+from core.flow.dryrun import PlanLevel, Probe, asked
 from core.ids import Ids
 from core.runtime.work import WorkMaker
 
@@ -68,6 +69,7 @@ class Probing:
         executors: Callable[[FrozenHost, StepBase], Executor],
         clock: Clock,
         ids: Ids,
+        level: PlanLevel = PlanLevel.PROBE,
     ) -> None:
         self._definition = definition
         self._maker = maker
@@ -76,7 +78,7 @@ class Probing:
         self._ids = ids
         self._stop = StopSignal()
         self._findings: dict[int, Finding] = {}
-        self._probes = probes(definition)
+        self._probes = asked(definition, level)
 
     @property
     def findings(self) -> list[Finding]:
@@ -129,7 +131,14 @@ class Probing:
                     session = await stack.enter_async_context(opening)
             except TimeoutError:
                 return outcomes.cancelled(started=False)
-            return await session.run(self._work(host, probe), answer, self._stop)
+            work = self._rehearsal(host, step) if probe.rehearses else self._work(host, probe)
+            return await session.run(work, answer, self._stop)
+
+    def _rehearsal(self, host: FrozenHost, step: StepBase) -> Work:
+        work = self._maker.rehearsal(host, step, self._ids.new())
+        if work is None:
+            raise TargetError(TargetCode.INVALID_OPTIONS, f"{host.name}: nobody can predict it")
+        return work
 
     def _work(self, host: FrozenHost, probe: Probe) -> Work:
         return Work(
@@ -153,7 +162,7 @@ class Probing:
             code=outcome.code,
             message=masked(outcome.message),
         )
-        if outcome.state is not TargetState.SUCCESS:
+        if probe.rehearses or outcome.state is not TargetState.SUCCESS:
             return found
         text = masked(answer.data.decode(errors="replace"))
         return probing.judged(

@@ -134,6 +134,10 @@ class HttpStep(ServiceStep):
     def logs_in(self) -> bool:
         return False
 
+    def rehearsal(self, given: Given) -> HttpRequest | None:
+        """The request itself, where its method changes nothing."""
+        return self.task(given) if self.method in SAFE else None
+
     def judged(self, given: Given) -> Sequence[Judged]:
         values = {**{name: f"${{{name}}}" for name in places(self.url)}, **given.env}
         text = f"{self.method} {fill(self.url, values)}"
