@@ -444,6 +444,8 @@ class PlanStep(Answer, frozen=True, kw_only=True):
     script: str | None = None
     probed: bool = True
     """Whether a probe says if it could begin; of other steps nobody can tell."""
+    checked: bool = False
+    """Whether a check tries it without an effect."""
     settings: dict[str, Any] = {}
     batches: list[BatchPlan] = []
 

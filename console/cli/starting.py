@@ -133,6 +133,14 @@ Probe = Annotated[
         help=_("as --plan, and ask every host whether the work could begin there"),
     ),
 ]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        rich_help_panel=DRY,
+        help=_("as --probe, and try the steps that can be tried without an effect"),
+    ),
+]
 FromPlan = Annotated[
     str | None,
     typer.Option(
@@ -167,7 +175,7 @@ Json = Annotated[
     ),
 ]
 
-PLAN, PROBE = "plan", "probe"
+PLAN, PROBE, CHECK = "plan", "probe", "check"
 """Levels of a dry run."""
 
 _FLAGS = {
@@ -243,13 +251,15 @@ class DryFlags:
 
     plan: Plan = False
     probe: Probe = False
+    check: Check = False
     from_plan: FromPlan = None
 
     def level(self) -> str | None:
         """How far the dry run goes; None: it is none."""
-        given = {"--plan": self.plan, "--probe": self.probe}
-        options.exclusive({**given, "--from-plan": self.from_plan is not None})
-        return PLAN if self.plan else PROBE if self.probe else None
+        given = {PLAN: self.plan, PROBE: self.probe, CHECK: self.check}
+        flags = {f"--{level}": is_given for level, is_given in given.items()}
+        options.exclusive({**flags, "--from-plan": self.from_plan is not None})
+        return next((level for level, is_given in given.items() if is_given), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

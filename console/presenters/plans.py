@@ -29,6 +29,10 @@ from core.domain.hostrange import fold
 from core.domain.run import TargetState
 
 _GAP = line("")
+_OWN_REASONS = ("InterpreterMissing", "UnexpectedAnswer", "StatementFailed")
+"""Codes whose sentences say different things of different hosts."""
+_ASKING = ("probe", "check")
+"""Levels of dry runs that ask hosts."""
 
 
 def state_word(state: str) -> Span:
@@ -89,7 +93,7 @@ def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Itera
     if plan.dangers:
         yield _GAP
         yield from danger_lines(plan.dangers)
-    if plan.level == "probe":
+    if plan.level in _ASKING:
         yield _GAP
         yield from [_findings(plan.findings)] if hosts else _readiness(plan)
     yield _GAP
@@ -125,7 +129,7 @@ def _head(plan: PlanDetail, now: datetime) -> Table:
         (_("plan"), Span(plan.id, Tone.STRONG)),
         (_("title"), plan.title),
         (_("origin"), plan.origin),
-        (_("state"), state_word(plan.state) if plan.level == "probe" else ""),
+        (_("state"), state_word(plan.state) if plan.level in _ASKING else ""),
         (_("made"), full_time(plan.at)),
         (_("made by"), plan.actor),
         (_("started as"), short_id(plan.run_id) if plan.run_id else ""),
@@ -243,11 +247,21 @@ def _readiness(plan: PlanDetail) -> Iterator[Line]:
         if detail := noted[0].facts and _note_detail(note, noted[0].facts):
             yield line("    ", detail)
     for step in plan.steps:
-        if not step.probed:
-            words = _("cannot predict  step {step} ({kind}): a probe sends no request")
+        words = _unpredicted(plan.level, step)
+        if words:
             yield line(Span("? ", Tone.QUIET), words.format(step=step.step, kind=step.kind))
     spans = _ready_spans(plan)
     yield line(*(piece for span in spans for piece in (span, "  ")))
+
+
+def _unpredicted(level: str, step: PlanStep) -> str:
+    """What nobody can say of a step before it runs; "" where nothing is left open."""
+    if level == "check":
+        unknown = _("cannot predict  step {step} ({kind}): what it does shows when it runs")
+        return "" if step.checked else unknown
+    return (
+        "" if step.probed else _("cannot predict  step {step} ({kind}): a probe sends no request")
+    )
 
 
 def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
@@ -255,7 +269,7 @@ def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
     found: dict[tuple[str, str | None, str], list[Finding]] = {}
     for finding in findings:
         if finding.state != TargetState.SUCCESS:
-            reason = finding.message if finding.code == "InterpreterMissing" else ""
+            reason = finding.message if finding.code in _OWN_REASONS else ""
             found.setdefault((finding.state, finding.code, reason), []).append(finding)
     groups = sorted(found.values(), key=lambda group: states.ORDER.get(group[0].state, 0))
     return [(group[0], [finding.host for finding in group]) for group in groups]

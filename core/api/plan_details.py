@@ -18,7 +18,7 @@ from core.domain.probing import Note, Stage
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
 from core.domain.targets import fold
-from core.flow import dangers, guards
+from core.flow import dangers, dryrun, guards
 from core.flow.comparing import HIDDEN
 from core.flow.definition import FrozenHost
 from core.flow.dryrun import PlanLevel, PlanState
@@ -60,6 +60,9 @@ class PlanStep(Answer):
     batches: list[BatchPlan] = Field(description="in order; none where the step does not roll")
     script: str | None = Field(description="`NAME@REVISION`, where it uses a script document")
     probed: bool = Field(description="whether a probe says if it could begin; else nobody can tell")
+    checked: bool = Field(
+        description="whether a check tries it without an effect; else nobody can predict what it does"
+    )
     settings: dict[str, Any] = Field(description="the step as it would run, defaults left out")
 
 
@@ -206,6 +209,7 @@ def _step(plan: Plan, step: StepBase) -> PlanStep:
         batches=batch_plans(definition, step.name),
         script=None if script is None else f"{script.name}@{script.revision}",
         probed=step.access is None,
+        checked=dryrun.is_rehearsed(definition, step),
         settings=step.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"}),
     )
 

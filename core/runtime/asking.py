@@ -35,7 +35,17 @@ TIMEOUT_S = 20.0
 MOST_BYTES = 64 * 1024
 """Of a host's answer; what follows is not looked at."""
 
+MakeWork = Callable[[str], Work]
+"""An attempt's id -> what is run; TargetError where it cannot be."""
+
 _Item = TypeVar("_Item")
+
+
+def looking(program: Program, env: Mapping[str, str] | None = None) -> MakeWork:
+    """A program of ours that only looks around."""
+    return lambda attempt_id: Work(
+        attempt_id=attempt_id, task=program, env=dict(env or {}), timeout_s=TIMEOUT_S
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,23 +92,12 @@ class Asker:
         """Ask nobody else, and end what is being asked."""
         self._stop.set()
 
-    async def ask(
-        self,
-        host: FrozenHost,
-        step: StepBase,
-        program: Program,
-        env: Mapping[str, str] | None = None,
-    ) -> Reply:
-        """Run `program` there, as the step would log in; never raises for a host."""
+    async def ask(self, host: FrozenHost, step: StepBase, make: MakeWork) -> Reply:
+        """Run what `make` makes there, as the step would log in; never raises for a host."""
         answer = _Answer(self._clock)
         begun_s = self._clock.monotonic()
         try:
-            work = Work(
-                attempt_id=self._ids.new(),
-                task=program,
-                env=dict(env or {}),
-                timeout_s=TIMEOUT_S,
-            )
+            work = make(self._ids.new())
             outcome = await self._reach(host, step, work, answer)
         except TargetError as error:
             outcome = outcomes.refused(error)

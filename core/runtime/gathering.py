@@ -12,7 +12,7 @@ from core.domain.facts import FactValue
 from core.domain.run import TargetCode, TargetState
 from core.domain.tasks import Program
 from core.flow.definition import RunRequest
-from core.runtime.asking import Asker, Reply, side_by_side
+from core.runtime.asking import Asker, Reply, looking, side_by_side
 from core.runtime.driver import Tools
 from core.runtime.runs import Runs
 from core.runtime.work import WorkMaker, open_secrets
@@ -88,11 +88,12 @@ class Gathering:
         maker = WorkMaker("", definition, opened, {}, {}, tools.ways)
         asker = Asker(maker, tools.executors, tools.clock, tools.ids)
         [step] = definition.graph.nodes
+        look = looking(Program(text=program))
         replies: dict[str, Reply] = {}
 
         async def ask(place: int) -> None:
             host = definition.hosts[place]
-            replies[host.name] = await asker.ask(host, step, Program(text=program))
+            replies[host.name] = await asker.ask(host, step, look)
 
         await side_by_side(range(len(definition.hosts)), ask)
         return {host.name: replies[host.name] for host in definition.hosts}

@@ -275,21 +275,8 @@ class WorkMaker:
     def work(
         self, host: FrozenHost, step: StepBase, row: TargetRow, claim: Claim | None = None
     ) -> Work:
-        """What to run there; weakest values first (`jobdeck help outputs`)."""
-        own = self._host_outputs.get(host.name, {})
-        env = {
-            **host.variables,
-            **self._common,
-            **{name: variables.as_text(value) for name, value in own.items()},
-            **step.env,
-            **self._definition.env,
-            **self._opened.env,
-            "JOBDECK_RUN": self._run_id,
-            "JOBDECK_STEP": step.name,
-            "JOBDECK_ATTEMPT": str(row.attempt),
-            "JOBDECK_HOST": host.name,
-            "JOBDECK_ADDRESS": host.address,
-        }
+        """What to run there."""
+        env = self._env(host, step, row.attempt)
         try:
             task = step.task(Given(script=self._definition.scripts.get(step.name), env=env))
         except (ValueError, Invalid) as error:
@@ -302,3 +289,32 @@ class WorkMaker:
             collect_outputs=step.collects_outputs,
             claim=claim,
         )
+
+    def rehearsal(self, host: FrozenHost, step: StepBase, attempt_id: str) -> Work | None:
+        """What to do there to see how the step would go, without an effect; None: nothing."""
+        env = self._env(host, step, 1)
+        try:
+            task = step.rehearsal(Given(script=self._definition.scripts.get(step.name), env=env))
+        except (ValueError, Invalid) as error:
+            raise TargetError(TargetCode.INVALID_OPTIONS, str(error)) from error
+        if task is None:
+            return None
+        timeout_s = step.timeout_s or self._definition.timeout_s
+        return Work(attempt_id=attempt_id, task=task, env=env, timeout_s=timeout_s)
+
+    def _env(self, host: FrozenHost, step: StepBase, attempt: int) -> dict[str, str]:
+        """Values there, weakest first (`jobdeck help outputs`)."""
+        own = self._host_outputs.get(host.name, {})
+        return {
+            **host.variables,
+            **self._common,
+            **{name: variables.as_text(value) for name, value in own.items()},
+            **step.env,
+            **self._definition.env,
+            **self._opened.env,
+            "JOBDECK_RUN": self._run_id,
+            "JOBDECK_STEP": step.name,
+            "JOBDECK_ATTEMPT": str(attempt),
+            "JOBDECK_HOST": host.name,
+            "JOBDECK_ADDRESS": host.address,
+        }

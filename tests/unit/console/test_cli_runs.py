@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -319,7 +320,9 @@ def test_nobody_to_ask_means_no_confirmation(jobdeck: Jobdeck, to_confirm: FakeA
     assert len(to_confirm.sent("POST", "/runs")) == 1
 
 
-def person(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+def person(
+    monkeypatch: pytest.MonkeyPatch, *answers: str, asker: ModuleType = starting
+) -> list[str]:
     """Somebody at the terminal who gives these answers; the questions are returned."""
     replies, asked = list(answers), list[str]()
 
@@ -327,8 +330,8 @@ def person(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
         asked.append(question)
         return replies.pop(0)
 
-    monkeypatch.setattr(starting, "may_ask", lambda: True)
-    monkeypatch.setattr(starting, "ask", reply)
+    monkeypatch.setattr(asker, "may_ask", lambda: True)
+    monkeypatch.setattr(asker, "ask", reply)
     return asked
 
 
