@@ -50,7 +50,11 @@ async def engine(
     """An engine on `home`; `hosts` are those of an engine before it, with what they hold."""
     executor = hosts or ScriptedExecutor(script)
     opened = open_engine(
-        Home(home), Settings(**settings), clock=clock, executors=executors_with(executor)
+        Home(home),
+        Settings(**settings),
+        clock=clock,
+        executors=executors_with(executor),
+        periodic=False,
     )
     await opened.start()
     try:
