@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from core.domain.certificates import Authorities
-from core.domain.patterns import FOLDER
+from core.domain.patterns import FILE, URL
 from core.domain.values import Labels, Name, Secret, Value
 
 
@@ -26,14 +26,14 @@ class SourceFormat(StrEnum):
 class InventorySourceSpec(Value):
     """Where hosts come from by themselves: a file, a command or a web address."""
 
-    file: str | None = Field(None, max_length=4096, pattern=FOLDER, description="whole path")
+    file: str | None = Field(None, max_length=4096, pattern=FILE, description="whole path")
     command: str | None = Field(
         None,
         min_length=1,
         max_length=65536,
         description="given to /bin/sh on the engine's machine; what it prints is read",
     )
-    url: str | None = Field(None, max_length=4096, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")
+    url: str | None = Field(None, max_length=4096, pattern=URL)
     token: Secret | None = Field(None, description="sent to `url` as a bearer token")
     ca: Authorities | None = Field(
         None, max_length=1 << 18, description="PEM: trust these authorities for `url`, no others"

@@ -71,7 +71,7 @@ def refuse_empty(
         where, shown = _place(request, index), step.targets or shown_targets(request, job)
         what, hint = f"{shown!r} matches no host", "`jobdeck hosts list` shows all"
         if absent := chosen[step.name]:
-            what = f"every host of {shown!r} is away: {absent[0]} is {away[absent[0]]}"
+            what = f"every host of {shown!r} is away; {absent[0]}: {away[absent[0]]}"
             hint = "--include-away takes them all the same"
         problems.append(Problem(where=where, what=what, hint=hint))
     if problems:

@@ -144,7 +144,7 @@ async def test_a_host_in_maintenance_is_left_out_and_said_so(web: Api) -> None:
     nobody = await web.post("/runs", command(targets="web1"))
     assert nobody.status_code == 422
     [problem] = nobody.json()["problems"]
-    assert problem["what"].startswith("every host of 'web1' is away: web1 is in maintenance")
+    assert problem["what"].startswith("every host of 'web1' is away; web1: in maintenance")
     assert problem["hint"] == "--include-away takes them all the same"
 
 
