@@ -66,6 +66,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     recovery: dict[str, int] = {}
     lost_lines: Lost = Lost()
     pending_host_keys: int = 0
+    failing_sources: dict[str, str] = {}
     workers: list[Worker] = []
 
 
@@ -774,3 +775,33 @@ class HostState(Answer, frozen=True, kw_only=True):
     maintenance: HostMaintenance | None = None
     vanished_at: str | None = None
     source: str | None = None
+
+
+class Source(Answer, frozen=True, kw_only=True):
+    """An inventory source, and how it answered when it was last asked."""
+
+    source: str
+    asked_at: str | None = None
+    good_at: str | None = None
+    failure: str = ""
+    hosts: int = 0
+    vanished: int = 0
+
+
+class HostChange(Answer, frozen=True, kw_only=True):
+    """What a refresh does to one host."""
+
+    host: str
+    action: str
+    why: str = ""
+    diff: list[FieldChange] = []
+
+
+class Refreshed(Answer, frozen=True, kw_only=True):
+    """What a refresh found, and did; with a failure nothing was changed."""
+
+    source: str
+    failure: str = ""
+    changes: list[HostChange] = []
+    notices: list[str] = []
+    applied: bool = False

@@ -215,6 +215,17 @@ class Client:
         """Documents from another tool's inventory; nothing is stored."""
         return self._post(answers.InventoryImport, "/inventory/import", body)
 
+    def sources(self) -> list[answers.Source]:
+        """Every inventory source."""
+        return self._get(list[answers.Source], "/inventory/sources")
+
+    def refresh_source(self, name: str, *, apply: bool, overwrite: bool) -> answers.Refreshed:
+        """Ask a source; answers when it has, or has failed to."""
+        path = f"/inventory/sources/{_part(name)}/refresh"
+        body = {"apply": apply, "overwrite": overwrite}
+        done = self._call("POST", path, body=body, timeout=_ENDLESS)
+        return self._decode(answers.Refreshed, done)
+
     def resolve(self, expression: str) -> answers.Resolved:
         return self._post(answers.Resolved, "/targets/resolve", {"expression": expression})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
@@ -94,7 +94,7 @@ class Asker:
 
     async def ask(self, host: FrozenHost, step: StepBase, make: MakeWork) -> Reply:
         """Run what `make` makes there, as the step would log in; never raises for a host."""
-        answer = _Answer(self._clock)
+        answer = Answer(self._clock)
         begun_s = self._clock.monotonic()
         try:
             work = make(self._ids.new())
@@ -120,9 +120,7 @@ class Asker:
             took_s=self._clock.monotonic() - begun_s,
         )
 
-    async def _reach(
-        self, host: FrozenHost, step: StepBase, work: Work, answer: _Answer
-    ) -> Outcome:
+    async def _reach(self, host: FrozenHost, step: StepBase, work: Work, answer: Answer) -> Outcome:
         opening = self._executors(host, step).open(self._maker.target(host, step))
         async with AsyncExitStack() as stack:
             try:
@@ -148,18 +146,22 @@ async def side_by_side(items: Iterable[_Item], ask: Callable[[_Item], Awaitable[
 
 
 @dataclass(slots=True)
-class _Answer:
-    """Takes what a host prints."""
+class Answer:
+    """A sink that takes what a program of ours prints."""
 
     clock: Clock
-    data: bytes = b""
+    most_bytes: int = MOST_BYTES
+    """What follows is counted, and not kept."""
+    data: bytearray = field(default_factory=bytearray)
+    size_bytes: int = 0
     came_s: float = 0.0
     open_s: float | None = None
 
     def write(self, stream: Stream, data: bytes) -> bool:
         if stream is Stream.OUT:
             self.came_s = self.came_s or self.clock.now().timestamp()
-            self.data += data[: max(0, MOST_BYTES - len(self.data))]
+            self.size_bytes += len(data)
+            self.data += data[: max(0, self.most_bytes - len(self.data))]
         return True
 
     async def ready(self) -> None:

@@ -54,8 +54,13 @@ async def engine(
     `local`: reaches its own machine, instead of a scripted host.
     """
     executor = hosts or ScriptedExecutor(script)
-    executors = executors_with(home, executor, local)
-    opened = open_engine(Home(home), Settings(**settings), clock=clock, executors=executors)
+    opened = open_engine(
+        Home(home),
+        Settings(**settings),
+        clock=clock,
+        executors=executors_with(home, executor, local),
+        periodic=False,
+    )
     await opened.start()
     try:
         yield opened, executor
