@@ -66,6 +66,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     recovery: dict[str, int] = {}
     lost_lines: Lost = Lost()
     pending_host_keys: int = 0
+    failing_sources: dict[str, str] = {}
     workers: list[Worker] = []
 
 
@@ -117,6 +118,25 @@ class DocumentDiff(Answer, frozen=True, kw_only=True):
     changes: list[FieldChange]
 
 
+class Danger(Answer, frozen=True, kw_only=True):
+    """A rule for dangerous commands that something meets."""
+
+    rule: str
+    level: str
+    message: str = ""
+    where: str = ""
+    line: int = 1
+    column: int = 1
+    command: str = ""
+    meaning: str = ""
+    step: str = ""
+    hosts: str = ""
+    decision: str = ""
+    """What came of it, on a run's record: noted, acknowledged or refused."""
+    at: str = ""
+    actor: str = ""
+
+
 class Change(Answer, frozen=True, kw_only=True):
     """What applying does to one document: create, change, unchanged or delete."""
 
@@ -124,6 +144,8 @@ class Change(Answer, frozen=True, kw_only=True):
     name: str
     action: str
     diff: list[FieldChange] = []
+    dangers: list[Danger] = []
+    """Rules for dangerous commands that it meets."""
 
 
 class Applied(Answer, frozen=True, kw_only=True):
@@ -168,6 +190,7 @@ class Preview(Answer, frozen=True, kw_only=True):
     steps: list[PreviewStep] = []
     hosts: int = 0
     confirm_hosts: int | None = None
+    acknowledge: list[str] = []
     seed: str = ""
 
 
@@ -189,6 +212,20 @@ class Run(Answer, frozen=True, kw_only=True):
     change: str = ""
     parent: str | None = None
     notes: int = 0
+
+
+class Remark(Answer, frozen=True, kw_only=True):
+    """One thing that is said of a start: why it would be refused, or what is worth knowing."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+
+class RunStarted(Run, frozen=True, kw_only=True):
+    """A run that was accepted."""
+
+    warnings: list[Remark] = []
 
 
 class RunRequest(Answer, frozen=True, kw_only=True):
@@ -267,6 +304,7 @@ class RunDetail(Run, frozen=True, kw_only=True):
     actions: list[str] = []
     direct: Hosts = Hosts()
     """Hosts where no claim could be made, so that the work ran directly."""
+    dangers: list[Danger] = []
     definition: dict[str, Any] = {}
 
 
@@ -308,6 +346,7 @@ class Group(Answer, frozen=True, kw_only=True):
     """Folded: `web[01-40]`."""
     resolved_by: str = ""
     exit_code: int | None = None
+    reason: str = ""
     digest: str = ""
     ordinals: list[int] = []
     sample: Sample | None = None
@@ -406,6 +445,8 @@ class PlanStep(Answer, frozen=True, kw_only=True):
     script: str | None = None
     probed: bool = True
     """Whether a probe says if it could begin; of other steps nobody can tell."""
+    checked: bool = False
+    """Whether a check tries it without an effect."""
     settings: dict[str, Any] = {}
     batches: list[BatchPlan] = []
 
@@ -420,14 +461,6 @@ class EnvironmentTouched(Answer, frozen=True, kw_only=True):
     confirm: bool = False
     host_cap: int | None = None
     change_required: bool = False
-
-
-class Refusal(Answer, frozen=True, kw_only=True):
-    """One thing that would refuse a start."""
-
-    where: str
-    what: str
-    hint: str = ""
 
 
 class Facts(Answer, frozen=True, kw_only=True):
@@ -455,6 +488,18 @@ class Finding(Answer, frozen=True, kw_only=True):
     message: str = ""
     notes: list[str] = []
     facts: Facts | None = None
+    path: list[str] = []
+    stopped_at: str | None = None
+    reached_ms: int | None = None
+    took_ms: int | None = None
+
+
+class FactsUsed(Answer, frozen=True, kw_only=True):
+    """The facts that the choice of hosts made use of."""
+
+    names: list[str] = []
+    oldest_at: str = ""
+    hosts: int = 0
 
 
 class PlanDetail(Plan, frozen=True, kw_only=True):
@@ -462,13 +507,18 @@ class PlanDetail(Plan, frozen=True, kw_only=True):
 
     targets: str = ""
     hosts: str = ""
+    facts: FactsUsed | None = None
+    left_out: dict[str, str] = {}
     steps: list[PlanStep] = []
     parameters: dict[str, Any] = {}
     env: dict[str, str] = {}
     secrets: dict[str, str] = {}
     environments: list[EnvironmentTouched] = []
-    refusals: list[Refusal] = []
+    refusals: list[Remark] = []
+    warnings: list[Remark] = []
     confirm_hosts: int | None = None
+    dangers: list[Danger] = []
+    acknowledge: list[str] = []
     findings: list[Finding] = []
 
 
@@ -587,6 +637,50 @@ class Backup(Answer, frozen=True, kw_only=True):
     integrity: str
 
 
+class Unlocker(Answer, frozen=True, kw_only=True):
+    """A place that may keep the master key."""
+
+    name: str
+    place: str
+    in_use: bool
+
+
+class Vault(Answer, frozen=True, kw_only=True):
+    """How the vault is."""
+
+    state: str
+    needs_passphrase: bool
+    unlocker: str
+    key_id: str
+    secrets: int
+    first_scheme: int
+    unlockers: list[Unlocker]
+
+
+class SealedKey(Answer, frozen=True, kw_only=True):
+    """The master key, which only its passphrase opens."""
+
+    text: str
+
+
+class KeptSecret(Answer, frozen=True, kw_only=True):
+    """A document's secret: everything but the secret."""
+
+    owner: str
+    created_at: str
+    used_at: str | None = None
+    used_by: list[str] = []
+
+
+class Verdict(Answer, frozen=True, kw_only=True):
+    """Which secrets open."""
+
+    good: int
+    damaged: int
+    foreign: int
+    owners: list[str]
+
+
 class RetentionRules(Answer, frozen=True, kw_only=True):
     """What the engine's settings say is kept; None narrows nothing."""
 
@@ -616,3 +710,98 @@ class Removed(Answer, frozen=True, kw_only=True):
     runs: int
     outputs: int
     size_bytes: int
+
+
+class Gathered(Answer, frozen=True, kw_only=True):
+    """How a host answered when it was asked for its facts; state success: they are on record."""
+
+    host: str
+    state: str
+    code: str | None = None
+    message: str = ""
+    facts: dict[str, Any] = {}
+    changes: list[FieldChange] = []
+
+
+class FactsSpan(Answer, frozen=True, kw_only=True):
+    """A time in which no lasting fact of a host changed."""
+
+    first_at: str
+    last_at: str
+    changes: list[FieldChange] = []
+
+
+class HostFacts(Answer, frozen=True, kw_only=True):
+    """What is known of a host; `at` None: nothing was ever gathered."""
+
+    host: str
+    at: str | None = None
+    facts: dict[str, Any] = {}
+    history: list[FactsSpan] = []
+
+
+class Fact(Answer, frozen=True, kw_only=True):
+    """A fact that is gathered."""
+
+    name: str
+    kind: str
+    about: str = ""
+    passing: bool = False
+
+
+class HostHealth(Answer, frozen=True, kw_only=True):
+    """Whether a host can be reached: up or down."""
+
+    state: str
+    since: str = ""
+    checked_at: str = ""
+    message: str = ""
+
+
+class HostMaintenance(Answer, frozen=True, kw_only=True):
+    """A time in which a host takes part in no run that does not ask for it."""
+
+    at: str
+    until: str | None = None
+    actor: str = ""
+    reason: str = ""
+
+
+class HostState(Answer, frozen=True, kw_only=True):
+    """What is to be said of a host."""
+
+    host: str
+    health: HostHealth | None = None
+    maintenance: HostMaintenance | None = None
+    vanished_at: str | None = None
+    source: str | None = None
+
+
+class Source(Answer, frozen=True, kw_only=True):
+    """An inventory source, and how it answered when it was last asked."""
+
+    source: str
+    asked_at: str | None = None
+    good_at: str | None = None
+    failure: str = ""
+    hosts: int = 0
+    vanished: int = 0
+
+
+class HostChange(Answer, frozen=True, kw_only=True):
+    """What a refresh does to one host."""
+
+    host: str
+    action: str
+    why: str = ""
+    diff: list[FieldChange] = []
+
+
+class Refreshed(Answer, frozen=True, kw_only=True):
+    """What a refresh found, and did; with a failure nothing was changed."""
+
+    source: str
+    failure: str = ""
+    changes: list[HostChange] = []
+    notices: list[str] = []
+    applied: bool = False

@@ -32,7 +32,14 @@ from console import answers
 from console.i18n import _
 from console.problems import EngineBug, error_of
 from console.sse import ServerEvent, parse_events, split_lines
-from core.errors import EngineStopped, EngineUnreachable, EnvironmentFault, OpsError, RequestError
+from core.errors import (
+    EngineHalted,
+    EngineStopped,
+    EngineUnreachable,
+    EnvironmentFault,
+    OpsError,
+    RequestError,
+)
 
 A = TypeVar("A")
 
@@ -67,11 +74,12 @@ class Client:
         """A client of the engine that listens on this Unix socket."""
         return cls(httpx.HTTPTransport(uds=str(path), retries=0))
 
-    def patient(self, until_back: Callable[[EngineUnreachable], None]) -> Self:
-        """This client, for somebody whose questions outlive the engine's absence.
+    def patient(self, until_back: Callable[[EngineUnreachable], None] | None) -> Self:
+        """This client, for somebody whose calls outlive the engine's absence; None: they do not.
 
-        `until_back` returns when an engine answers again, or raises. Only what asks is asked
-        again: whether an action arrived is for its caller to find out.
+        `until_back` returns when an engine answers again, or raises. What only asks is asked
+        again, and so is what certainly never arrived; whether any other action arrived is for
+        its caller to find out.
         """
         twin = copy.copy(self)
         twin._until_back = until_back
@@ -117,6 +125,45 @@ class Client:
         body = {"as_of": preview.as_of, "digest": preview.digest}
         done = self._call("POST", "/retention/apply", body=body, timeout=_ENDLESS)
         return self._decode(answers.Removed, done)
+
+    # --- vault ------------------------------------------------------------------------------
+
+    def vault(self) -> answers.Vault:
+        return self._get(answers.Vault, "/vault")
+
+    def init_vault(self, unlocker: str, passphrase: str | None) -> answers.Vault:
+        """Keep the master key by this unlocker."""
+        body = {"unlocker": unlocker, **_given(passphrase)}
+        return self._decode(answers.Vault, self._call("POST", "/vault/init", body=body))
+
+    def unlock_vault(self, passphrase: str | None) -> answers.Vault:
+        body = _given(passphrase)
+        return self._decode(answers.Vault, self._call("POST", "/vault/unlock", body=body))
+
+    def lock_vault(self) -> answers.Vault:
+        return self._decode(answers.Vault, self._call("POST", "/vault/lock"))
+
+    def rotate_vault(self) -> answers.Vault:
+        done = self._call("POST", "/vault/rotate", timeout=_ENDLESS)
+        return self._decode(answers.Vault, done)
+
+    def export_vault(self, passphrase: str) -> str:
+        """The master key, as a text that the passphrase opens."""
+        done = self._call("POST", "/vault/export", body=_given(passphrase))
+        return self._decode(answers.SealedKey, done).text
+
+    def import_vault(self, text: str, passphrase: str) -> answers.Vault:
+        """Take in what `export_vault` gave."""
+        body = {"text": text, **_given(passphrase)}
+        return self._decode(answers.Vault, self._call("POST", "/vault/import", body=body))
+
+    def secrets(self) -> Iterator[answers.KeptSecret]:
+        """Whose secrets are kept, by owner."""
+        return self._all(answers.KeptSecret, "/vault/secrets", {})
+
+    def verify_vault(self) -> answers.Verdict:
+        done = self._call("GET", "/vault/verify", timeout=_ENDLESS)
+        return self._decode(answers.Verdict, done)
 
     # --- documents --------------------------------------------------------------------------
 
@@ -168,15 +215,59 @@ class Client:
         """Documents from another tool's inventory; nothing is stored."""
         return self._post(answers.InventoryImport, "/inventory/import", body)
 
+    def sources(self) -> list[answers.Source]:
+        """Every inventory source."""
+        return self._get(list[answers.Source], "/inventory/sources")
+
+    def refresh_source(self, name: str, *, apply: bool, overwrite: bool) -> answers.Refreshed:
+        """Ask a source; answers when it has, or has failed to."""
+        path = f"/inventory/sources/{_part(name)}/refresh"
+        body = {"apply": apply, "overwrite": overwrite}
+        done = self._call("POST", path, body=body, timeout=_ENDLESS)
+        return self._decode(answers.Refreshed, done)
+
     def resolve(self, expression: str) -> answers.Resolved:
         return self._post(answers.Resolved, "/targets/resolve", {"expression": expression})
 
+    # --- hosts ------------------------------------------------------------------------------
+
+    def gather_facts(self, hosts: Sequence[str], run_as: str | None) -> list[answers.Gathered]:
+        """Ask hosts for their facts; answers when all of them have."""
+        body = {"hosts": list(hosts), "run_as": run_as}
+        done = self._call("POST", "/facts/gather", body=body, timeout=_ENDLESS)
+        return self._decode(list[answers.Gathered], done)
+
+    def facts(self) -> list[answers.Fact]:
+        """Every fact there is."""
+        return self._get(list[answers.Fact], "/facts")
+
+    def host_facts(self, host: str) -> answers.HostFacts:
+        return self._get(answers.HostFacts, f"{_host(host)}/facts")
+
+    def host_states(self) -> list[answers.HostState]:
+        """Hosts of which there is something to say."""
+        return self._get(list[answers.HostState], "/hosts")
+
+    def set_maintenance(
+        self, hosts: Sequence[str], *, on: bool, reason: str, for_s: float | None
+    ) -> list[answers.HostState]:
+        body = {"hosts": list(hosts), "on": on, "reason": reason, "for_s": for_s}
+        return self._post(list[answers.HostState], "/hosts/maintenance", body)
+
+    def note_host(self, host: str, text: str) -> answers.Note:
+        return self._post(answers.Note, f"{_host(host)}/notes", {"text": text})
+
+    def host_notes(self, host: str) -> list[answers.Note]:
+        """Notes on a host, oldest first."""
+        return self._get(list[answers.Note], f"{_host(host)}/notes")
+
     # --- runs -------------------------------------------------------------------------------
 
-    def start(self, request: Mapping[str, Any], key: str) -> answers.Run:
+    def start(self, request: Mapping[str, Any], key: str) -> answers.RunStarted:
         """Start a run once: the same `key` never starts a second one."""
         headers = {"Idempotency-Key": key}
-        return self._decode(answers.Run, self._call("POST", "/runs", body=request, headers=headers))
+        done = self._call("POST", "/runs", body=request, headers=headers)
+        return self._decode(answers.RunStarted, done)
 
     def preview(self, request: Mapping[str, Any]) -> answers.Preview:
         return self._post(answers.Preview, "/runs/preview", request)
@@ -367,13 +458,6 @@ class Client:
     # --- HTTP -------------------------------------------------------------------------------
 
     def _get(self, answer: type[A], path: str, query: Query | None = None) -> A:
-        for _absence in range(_MOST_ABSENCES):
-            try:
-                return self._decode(answer, self._call("GET", path, query=query))
-            except EngineUnreachable as gone:
-                if self._until_back is None:
-                    raise
-                self._until_back(gone)
         return self._decode(answer, self._call("GET", path, query=query))
 
     def _post(self, answer: type[A], path: str, body: Mapping[str, Any]) -> A:
@@ -398,10 +482,21 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout: httpx.Timeout = _TIMEOUT,
     ) -> httpx.Response:
+        request = self._http.build_request(
+            method, path, params=_params(query), json=body, headers=headers, timeout=timeout
+        )
+        for _absence in range(_MOST_ABSENCES):
+            try:
+                return self._send(request)
+            except EngineUnreachable as gone:
+                if self._until_back is None or not (method == "GET" or _never_arrived(gone)):
+                    raise
+                self._until_back(gone)
+        return self._send(request)
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
         with _unreachable():
-            response = self._http.request(
-                method, path, params=_params(query), json=body, headers=headers, timeout=timeout
-            )
+            response = self._http.send(request)
         if response.status_code >= 400:
             raise _error(response)
         return response
@@ -445,6 +540,10 @@ def _stopped() -> EngineStopped:
     )
 
 
+def _given(passphrase: str | None) -> dict[str, Any]:
+    return {} if passphrase is None else {"passphrase": passphrase}
+
+
 def _part(text: str) -> str:
     """A name or an id as a part of a path, where nothing would be another path."""
     if not text.strip():
@@ -456,6 +555,10 @@ def _part(text: str) -> str:
 
 def _document(kind: str, name: str) -> str:
     return f"/documents/{_part(kind)}/{_part(name)}"
+
+
+def _host(name: str) -> str:
+    return f"/hosts/{_part(name)}"
 
 
 def _run(run_id: str) -> str:
@@ -494,7 +597,7 @@ def _unreachable() -> Iterator[None]:
         refused = isinstance(error, httpx.ConnectError)
         _close_refused_sockets(error)
         if isinstance(error, httpx.ReadTimeout):
-            raise EngineUnreachable(
+            raise EngineHalted(
                 _("the engine's process is there, and does not answer"),
                 hint=_(
                     "a halted process goes on after `kill -CONT`; after `kill -9` the next"
@@ -505,6 +608,10 @@ def _unreachable() -> Iterator[None]:
             _("the engine does not answer") if refused else _("the engine stopped answering"),
             hint=_("`jobdeck engine status` shows whether it runs"),
         ) from error
+
+
+def _never_arrived(gone: EngineUnreachable) -> bool:
+    return isinstance(gone.__cause__, httpx.ConnectError)
 
 
 def _close_refused_sockets(error: httpx.TransportError) -> None:

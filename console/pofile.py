@@ -30,17 +30,20 @@ def read_po(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def _entries(text: str) -> Iterator[dict[str, str]]:
-    """Each entry as keyword -> text (`flags` holds its `#,` line)."""
+    """Each entry as keyword -> text (`flags` holds its `#,` line).
+
+    One ends where the next begins, with a comment or a msgid: blank lines are for people.
+    """
     entry: dict[str, str] = {}
     keyword = ""
     for line in text.splitlines():
+        if keyword.startswith("msgstr") and line.startswith(("#", "msgid ")):
+            yield entry
+            entry, keyword = {}, ""
         if line.startswith("#,"):
             entry["flags"] = line
         elif line.startswith("#"):
             continue
-        elif not line.strip():
-            yield entry
-            entry, keyword = {}, ""
         elif quoted := _QUOTED.search(line):
             named = line[: quoted.start()].strip()
             keyword = named or keyword

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.errors import (
+    AcknowledgementRequired,
     AlreadyExists,
     ConfirmationRequired,
     Conflict,
@@ -24,6 +25,7 @@ from core.errors import (
     RequestError,
     StaleRevision,
     StorageFault,
+    VaultLocked,
 )
 
 
@@ -37,7 +39,7 @@ _CLASSES: Mapping[str, type[OpsError]] = {
     error.code: error
     for error in (
         AlreadyExists, Conflict, EnvironmentFault, Forbidden, IllegalTransition, InUse,
-        PlanOutOfDate, RequestError, StaleRevision, StorageFault,
+        PlanOutOfDate, RequestError, StaleRevision, StorageFault, VaultLocked,
     )
 }  # fmt: skip
 """Codes whose class takes a message, a hint and problems, and nothing else."""
@@ -50,7 +52,10 @@ def error_of(status: int, body: Mapping[str, Any]) -> OpsError:
     hint = str(body.get("hint") or "")
     problems = [_problem(item) for item in body.get("problems") or ()]
     error: OpsError
-    if code == ConfirmationRequired.code:
+    if code == AcknowledgementRequired.code:
+        rules = [str(rule) for rule in body.get("rules") or ()]
+        error = AcknowledgementRequired(message, rules=rules, problems=problems, hint=hint)
+    elif code == ConfirmationRequired.code:
         hosts, touched = int(body.get("hosts") or 0), body.get("touched") or {}
         error = ConfirmationRequired(message, hosts=hosts, touched=touched, hint=hint)
     else:

@@ -19,6 +19,7 @@ from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings
 from core.domain.authorization import Actor
 from core.domain.steps import StepBase
+from core.domain.values import SourceKind
 from core.executors.protocol import Executor
 from core.executors.registry import Access, open_access, ssh_in_worker
 from core.executors.workers import WorkerPool, Workers, WorkerStatus, Zygote, worker
@@ -29,17 +30,24 @@ from core.runtime import logs
 from core.runtime.driver import Tools
 from core.runtime.engine import Engine
 from core.runtime.gate import Gate
+from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import LostLines
+from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
+from core.runtime.sources import InventorySources, Refreshing
+from core.runtime.watching import Watching
 from core.runtime.work import Ways
 from core.storage.documents import Documents
 from core.storage.store import Store
+from core.vault.sources import Sources, local
+from core.vault.sources.hashicorp import HashicorpReader
+from core.vault.sources.reading import Read
 from core.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -76,11 +84,12 @@ def open_engine(
     ids: Ids | None = None,
     executors: Mapping[str, Executor] | None = None,
     zygote: Zygote | None = None,
+    periodic: bool = True,
 ) -> Engine:
     """A wired engine that holds its home; call `start` in an event loop, `stop` at the end.
 
     `executors` (a host's protocol -> executor) replaces the real kinds of access; without a
-    `zygote` they all live in this process.
+    `zygote` they all live in this process. Without `periodic` nobody is looked at on an interval.
     """
     clock = clock or SystemClock()
     ids = ids or UlidSource(clock)
@@ -89,7 +98,7 @@ def open_engine(
     lock.acquire()
     try:
         settings = settings or load_settings(home.settings)
-        return _wire(home, settings, clock, ids, lock, executors, zygote)
+        return _wire(home, settings, clock, ids, lock, executors, zygote, periodic=periodic)
     except BaseException:
         lock.release()
         raise
@@ -103,9 +112,11 @@ def _wire(
     lock: HomeLock,
     executors: Mapping[str, Executor] | None,
     zygote: Zygote | None,
+    *,
+    periodic: bool,
 ) -> Engine:
     store = Store.open(home.root, clock, ids)
-    vault = Vault.open(home.key_file, store, ids)
+    vault = Vault.open(home.key_file, store, ids, _sources(settings))
     host_keys = HostKeys(store, clock, ids)
     outputs = OutputSignal()
     access = executors or open_access(
@@ -144,6 +155,11 @@ def _wire(
         on_output=outputs.announce,
     )
     runs = Runs(tools)
+    gathering = Gathering(tools, runs)
+    documents = Documents(vault)
+    sources = InventorySources(tools, documents)
+    watching = Watching(store, gathering, clock)
+    refreshing = Refreshing(sources, tools, clock)
     return Engine(
         home=home,
         settings=settings,
@@ -153,10 +169,15 @@ def _wire(
         lock=lock,
         store=store,
         vault=vault,
-        documents=Documents(vault),
+        documents=documents,
         host_keys=host_keys,
         runs=runs,
         plans=Plans(tools, runs),
+        gathering=gathering,
+        watching=watching,
+        sources=sources,
+        refreshing=refreshing,
+        periodic=Periodic([watching.tick, refreshing.tick] if periodic else []),
         outputs=outputs,
         recovery=tools.recovery,
         lost_lines=tools.lost_lines,
@@ -164,6 +185,17 @@ def _wire(
         executors=tuple(access.values()),
         workers=_status_of_workers(access),
     )
+
+
+def _sources(settings: Settings) -> Sources:
+    """Where secrets may be read that stay outside."""
+    readers: Mapping[SourceKind, Read] = {
+        SourceKind.ENV: local.read_env,
+        SourceKind.FILE: local.read_file,
+        SourceKind.COMMAND: local.read_command,
+        SourceKind.VAULT: HashicorpReader(settings.hashicorp_vault),
+    }
+    return Sources(settings.secret_sources, readers)
 
 
 def serve(home: Home, *, to_stderr: bool = False) -> None:

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from core.domain.addresses import NetworkText
 from core.domain.documents import problems_of
-from core.domain.values import Value
+from core.domain.values import SourceKind, Value
 from core.errors import EnvironmentFault, Invalid, Problem
 from core.storage.caps import Caps, Limit
 from core.storage.retention import Rules
@@ -22,6 +22,19 @@ T = TypeVar("T")
 
 _AGE = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 24 * 7}
+
+
+class HashicorpVault(Value):
+    """The server behind secrets that stay in HashiCorp Vault."""
+
+    address: str = Field(
+        pattern=r"^https?://[^\s/]+/?$", description="such as https://vault.example.org:8200"
+    )
+    token_file: str | None = Field(
+        None, description="file with the engine's token; else the variable VAULT_TOKEN"
+    )
+    namespace: str = Field("", max_length=200)
+    ca_file: str | None = Field(None, description="PEM: trust these authorities, and no others")
 
 
 class Settings(Value):
@@ -47,6 +60,11 @@ class Settings(Value):
         (),
         description="the only networks that HTTP requests and SQL reach; empty: all but this machine's own",
     )
+    secret_sources: tuple[SourceKind, ...] = Field(
+        (),
+        description="where the engine may read secrets that stay outside: env, file, command, vault",
+    )
+    hashicorp_vault: HashicorpVault | None = None
     cancel_grace_s: float = Field(3, ge=0, le=300, description="between TERM and KILL")
     output_per_target: str = Field("100MB", description="cap on one target's output")
     output_per_run: str = Field("2GB", description="cap on one run's output")

@@ -4,7 +4,7 @@
       RequestError       the caller asked for the impossible     NotFound, Invalid
       TargetError        the far side said no                    (executors name the reason with a TargetCode)
       Conflict           somebody moved first; look and retry    StaleRevision, PlanOutOfDate, InUse
-      EnvironmentFault   disk full, database locked, no key      StorageFault, EngineUnreachable
+      EnvironmentFault   disk full, database locked, no key      StorageFault, VaultLocked, EngineUnreachable
 
 A failed assertion is none of these: it is our bug. The message says what,
 where and what to try; machine-readable details sit in attributes. Exit codes,
@@ -113,6 +113,26 @@ class ConfirmationRequired(RequestError):
         self.touched = dict(touched or {})
 
 
+class AcknowledgementRequired(RequestError):
+    """It meets rules for dangerous commands, and whoever asks must say that they know.
+
+    `rules`: those to acknowledge; `problems` has every hit.
+    """
+
+    code = "acknowledgement-required"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rules: Sequence[str],
+        problems: Sequence[Problem] = (),
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint, problems=problems)
+        self.rules = tuple(rules)
+
+
 class Conflict(OpsError):
     """Somebody else moved first; look again, then retry."""
 
@@ -159,10 +179,22 @@ class StorageFault(EnvironmentFault):
     code = "storage-fault"
 
 
+class VaultLocked(EnvironmentFault):
+    """Secrets cannot be opened or kept until somebody unlocks the vault."""
+
+    code = "vault-locked"
+
+
 class EngineUnreachable(EnvironmentFault):
     """No engine answers and none could be started."""
 
     code = "engine-unreachable"
+
+
+class EngineHalted(EngineUnreachable):
+    """An engine takes questions and answers none in time: another cannot take its place."""
+
+    code = "engine-halted"
 
 
 class EngineStopped(EngineUnreachable):

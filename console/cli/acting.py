@@ -9,6 +9,7 @@ import typer
 
 from console.answers import Run, RunDetail
 from console.cli import options, starting, watching
+from console.cli.acknowledging import Acknowledge, acknowledged
 from console.cli.asking import secret
 from console.cli.exit_codes import ExitCode
 from console.cli.flaggroups import gathered
@@ -30,7 +31,13 @@ from console.i18n import _
 from console.presenters import acting, results
 from core.clock import SystemClock
 from core.domain.run import RunState
-from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
+from core.errors import (
+    AcknowledgementRequired,
+    ConfirmationRequired,
+    Invalid,
+    Problem,
+    RequestError,
+)
 
 app = family()
 
@@ -113,6 +120,7 @@ def retry(
     step: OfStep = None,
     confirm: Confirm = None,
     change: Change = None,
+    acknowledge: Acknowledge = None,
     secrets: Secrets = None,
     reason: Reason = None,
     detach: Detach = False,
@@ -135,6 +143,7 @@ def retry(
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
         "change": change,
+        "acknowledge": acknowledge or None,
     }
     given = options.values("-p", secrets)
     view = show.view()
@@ -159,6 +168,7 @@ def ignore(
     step: OfStep = None,
     confirm: Confirm = None,
     change: Change = None,
+    acknowledge: Acknowledge = None,
     secrets: Secrets = None,
     reason: Reason = None,
     wait: Wait = False,
@@ -168,6 +178,7 @@ def ignore(
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
         "change": change,
+        "acknowledge": acknowledge or None,
     }
     given = options.values("-p", secrets)
     with engine() as client:
@@ -204,6 +215,7 @@ def resolve(
     step: OfStep = None,
     confirm: Confirm = None,
     change: Change = None,
+    acknowledge: Acknowledge = None,
     secrets: Secrets = None,
     reason: Reason = None,
     wait: Wait = False,
@@ -222,6 +234,7 @@ def resolve(
         "reason": reason,
         "confirm_hosts": options.whole("--confirm", confirm, 0),
         "change": change,
+        "acknowledge": acknowledge or None,
     }
     given = options.values("-p", secrets)
     with engine() as client:
@@ -303,6 +316,9 @@ def _act(
             {name: value for name, value in fields.items() if value is not None}, asked
         )
         return _act(client, run_id, action, {**fields, "confirm_hosts": hosts}, secrets)
+    except AcknowledgementRequired as asked:
+        rules = acknowledged(fields, asked)
+        return _act(client, run_id, action, {**fields, "acknowledge": rules}, secrets)
     except Invalid as error:
         missing = [
             name

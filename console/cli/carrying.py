@@ -62,8 +62,7 @@ Limit = Annotated[
     ),
     """
 jobdeck push app.conf --on role=web --to /etc/app/
-jobdeck push app.conf --on role=web --to /etc/app/ --chmod 0640
-jobdeck push app.conf --on role=web --to /etc/app/ --check
+jobdeck push app.conf --on role=web --to /etc/app/ --chmod 0640 --check
 jobdeck push site/ --hosts web[01-03] --to /srv/www/ --limit 10M
 """,
 )
@@ -133,7 +132,7 @@ def push(
     ),
     """
 jobdeck pull /etc/nginx/nginx.conf --on role=web --to ./collected
-jobdeck pull '/var/log/app/*.log' --hosts web[01-03] --to ./collected
+jobdeck pull '/var/log/*.log' '~/.profile' --hosts web[01-03] --to ./found
 """,
 )
 @gathered

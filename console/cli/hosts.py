@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from console.answers import HostKey
+from console.answers import Document, HostKey, HostState
 from console.cli import options
 from console.cli.asking import confirms
 from console.cli.batches import carry_out
@@ -19,13 +19,14 @@ from console.cli.settings import engine
 from console.client import Client
 from console.i18n import _, ngettext
 from console.presenters.changes import documents_word
-from console.presenters.lists import documents_table, keys_table
+from console.presenters.hosts import hosts_table
+from console.presenters.lists import keys_table
 from console.presenters.results import hosts_word
 from console.presenters.text import Span, Tone
 from core.clock import SystemClock
 from core.errors import RequestError
 
-app = family(_("List hosts, import them, approve their keys."))
+app = family(_("List hosts, test them, import them, approve their keys."))
 keys = family(_("Keys that hosts prove themselves with: what is on record, what waits."))
 app.add_typer(keys, name="keys")
 
@@ -51,19 +52,26 @@ def list_hosts(
 ) -> None:
     with engine() as client:
         found = client.resolve("all" if expression is None else expression)
-        documents = {}
+        documents, known = {}, {}
         if not folded:
             documents = {document.name: document for document in client.documents("host")}
+            known = {state.host: state for state in client.host_states()}
     hosts = [documents[name] for name in found.hosts if name in documents]
     if as_json:
-        value = found.hosts if folded else [msgspec.to_builtins(host) for host in hosts]
-        out().json(value)
+        out().json(
+            found.hosts if folded else [_whole(host, known.get(host.name)) for host in hosts]
+        )
     elif folded:
         out().print(found.folded)
     else:
-        out().table(documents_table("host", hosts, SystemClock().now()))
+        out().table(hosts_table(hosts, known, SystemClock().now()))
         if hosts:
             err().print(Span(hosts_word(found.count), Tone.QUIET))
+
+
+def _whole(host: Document, state: HostState | None) -> dict[str, Any]:
+    """A host's document, and how it stands."""
+    return {**msgspec.to_builtins(host), "state": msgspec.to_builtins(state)}
 
 
 @command(

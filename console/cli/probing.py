@@ -63,7 +63,7 @@ def show(plan: PlanDetail, *, as_json: bool, hosts: bool = False) -> None:
     if as_json:
         out().json(msgspec.to_builtins(plan))
         return
-    out().lines(plan_parts(plan, hosts=hosts))
+    out().lines(plan_parts(plan, SystemClock().now(), hosts=hosts))
 
 
 def exit_code(plan: PlanDetail) -> ExitCode:

@@ -59,13 +59,22 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "history": Place("documents", _("list a document's revisions")),
             "diff": Place("documents", _("show what changed between two revisions")),
             "export": Place("documents", _("write documents as YAML that can be applied")),
+            "check": Place("checking", _("look for dangerous commands, without running anything")),
             "explain": Place("explaining", _("describe the fields of a kind of document")),
         },
         _("Hosts"): {
-            "hosts": Place("hosts", _("list hosts, import them, approve their keys"), True),
+            "hosts": Place(
+                "hosts",
+                _("list hosts, test them, import them, approve their keys"),
+                True,
+                ("connecting", "onehost"),
+            ),
+            "inventory": Place("inventory", _("refresh hosts from where they come from"), True),
+            "facts": Place("facts", _("gather what hosts are: system, memory, disks"), True),
         },
         _("Engine"): {
             "engine": Place("engine", _("start, stop and look at the engine"), True),
+            "vault": Place("vault", _("lock and unlock the secrets, change their key"), True),
             "events": Place("events", _("list or follow everything that happened")),
             "backup": Place("keeping", _("copy the engine's data while it runs")),
             "retention": Place("retention", _("see and remove what is kept no longer"), True),

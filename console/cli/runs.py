@@ -21,6 +21,7 @@ from console.i18n import _
 from console.presenters import results
 from console.presenters.acting import notes_table, operations_table
 from console.presenters.batches import batches_table
+from console.presenters.dangers import dangers_table
 from console.presenters.lists import runs_table, targets_table
 from console.presenters.run import detail_table, steps_table
 from console.presenters.text import Span, Tone
@@ -155,10 +156,11 @@ def show(
 
 
 def _print_record(client: Client, detail: RunDetail) -> None:
-    """What people asked of the run since its start, and what they noted."""
+    """Rules that it met, what people asked of it since its start, and what they noted."""
     now = SystemClock().now()
     asked, noted = list(client.operations(detail.id)), list(client.notes(detail.id))
     tables = {
+        _("Rules:"): dangers_table(detail.dangers, now) if detail.dangers else None,
         _("History:"): operations_table(asked, now) if asked else None,
         _("Notes:"): notes_table(noted, now) if noted else None,
     }

@@ -51,11 +51,21 @@ def may_ask() -> bool:
 
 @contextmanager
 def engine() -> Iterator[Client]:
-    """A client of the home's engine, which is started when none runs."""
+    """A client of the home's engine, which is started when none runs.
+
+    So it is when one went away a moment after it was found: being restarted fails no command.
+    """
     from console.autostart import ensure_engine
     from console.client import Client
+    from core.errors import EngineHalted, EngineUnreachable
 
     place = home()
+
+    def until_back(gone: EngineUnreachable) -> None:
+        if isinstance(gone, EngineHalted):
+            raise gone
+        ensure_engine(place)
+
     ensure_engine(place)
     with Client.over_socket(place.socket) as client:
-        yield client
+        yield client.patient(until_back)

@@ -17,6 +17,7 @@ import typer
 
 from console.answers import Run
 from console.cli import options, plans, rolling, watching
+from console.cli.acknowledging import Acknowledge, acknowledged
 from console.cli.asking import ask, secret
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import err, out
@@ -25,9 +26,17 @@ from console.cli.settings import may_ask
 from console.client import Client
 from console.i18n import _, ngettext
 from console.presenters.batches import plan_lines
+from console.presenters.hosts import left_out_lines
+from console.presenters.plans import warning_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
-from core.errors import ConfirmationRequired, Invalid, Problem, RequestError
+from core.errors import (
+    AcknowledgementRequired,
+    ConfirmationRequired,
+    Invalid,
+    Problem,
+    RequestError,
+)
 
 WHERE, HOW, DRY, SHOW = _("Where"), _("How"), _("Dry run"), _("Show")
 
@@ -58,6 +67,14 @@ RunAs = Annotated[
 AllowEmpty = Annotated[
     bool,
     typer.Option("--allow-empty", rich_help_panel=WHERE, help=_("no matching host is no failure")),
+]
+IncludeAway = Annotated[
+    bool,
+    typer.Option(
+        "--include-away",
+        rich_help_panel=WHERE,
+        help=_("also hosts in maintenance, and those that their source has lost"),
+    ),
 ]
 Confirm = Annotated[
     str | None,
@@ -116,6 +133,14 @@ Probe = Annotated[
         help=_("as --plan, and ask every host whether the work could begin there"),
     ),
 ]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        rich_help_panel=DRY,
+        help=_("as --probe, and try the steps that can be tried without an effect"),
+    ),
+]
 FromPlan = Annotated[
     str | None,
     typer.Option(
@@ -150,7 +175,7 @@ Json = Annotated[
     ),
 ]
 
-PLAN, PROBE = "plan", "probe"
+PLAN, PROBE, CHECK = "plan", "probe", "check"
 """Levels of a dry run."""
 
 _FLAGS = {
@@ -163,9 +188,11 @@ _FLAGS = {
     "title": "--title",
     "confirm_hosts": "--confirm",
     "change": "--change",
+    "acknowledge": "--acknowledge",
     "env": "--env",
     "parameters": "-p",
     "allow_empty": "--allow-empty",
+    "include_away": "--include-away",
     "step.command": "COMMAND",
     "step.text": "--script",
     "step.language": "--language",
@@ -186,8 +213,10 @@ class RequestFlags:
     hosts: Hosts = None
     run_as: RunAs = None
     allow_empty: AllowEmpty = False
+    include_away: IncludeAway = False
     confirm: Confirm = None
     change: Change = None
+    acknowledge: Acknowledge = None
     concurrency: Concurrency = None
     timeout: Timeout = None
     env: Env = None
@@ -203,8 +232,10 @@ class RequestFlags:
             "hosts": None if self.hosts is None else options.host_list("--hosts", self.hosts),
             "run_as": self.run_as,
             "allow_empty": self.allow_empty or None,
+            "include_away": self.include_away or None,
             "confirm_hosts": options.whole("--confirm", self.confirm, 0),
             "change": self.change,
+            "acknowledge": self.acknowledge or None,
             "concurrency": options.whole("--concurrency", self.concurrency, 1, 2000),
             "timeout_s": options.seconds("--timeout", self.timeout),
             "env": options.environment("--env", self.env) or None,
@@ -220,13 +251,15 @@ class DryFlags:
 
     plan: Plan = False
     probe: Probe = False
+    check: Check = False
     from_plan: FromPlan = None
 
     def level(self) -> str | None:
         """How far the dry run goes; None: it is none."""
-        given = {"--plan": self.plan, "--probe": self.probe}
-        options.exclusive({**given, "--from-plan": self.from_plan is not None})
-        return PLAN if self.plan else PROBE if self.probe else None
+        given = {PLAN: self.plan, PROBE: self.probe, CHECK: self.check}
+        flags = {f"--{level}": is_given for level, is_given in given.items()}
+        options.exclusive({**flags, "--from-plan": self.from_plan is not None})
+        return next((level for level, is_given in given.items() if is_given), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +288,7 @@ def planned(plan_id: str, request: Mapping[str, Any], others: Mapping[str, bool]
 
     A plan says what runs and where: flags that say it again are refused.
     """
-    beside = ("confirm_hosts", "change")
+    beside = ("confirm_hosts", "change", "acknowledge")
     given = [_FLAGS.get(name, f"--{name}") for name in request if name not in beside]
     given += [flag for flag, is_given in others.items() if is_given]
     if given:
@@ -305,6 +338,7 @@ def follow(
     detail = client.run(run.id)
     if view not in (watching.QUIET, watching.JSON):
         err().print(*begun(detail, str(detail.definition.get("hosts", ""))))
+        err().lines(left_out_lines(detail.definition.get("left_out", {})))
     watch = watching.Watch(client, detail, view, outputs=outputs, earlier=earlier)
     return watch.to_the_end()
 
@@ -351,11 +385,17 @@ def _start(client: Client, request: Mapping[str, Any]) -> Run:
     # One key for all tries of this command line: a lost answer never starts a second run.
     key = secrets.token_hex(16)
     with _as_flags():
-        try:
-            return client.start(request, key)
-        except ConfirmationRequired as asked:
-            confirmed = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
-            return client.start(confirmed, secrets.token_hex(16))
+        while True:
+            try:
+                run = client.start(request, key)
+            except ConfirmationRequired as asked:
+                request = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
+            except AcknowledgementRequired as asked:
+                request = {**request, "acknowledge": acknowledged(request, asked)}
+            else:
+                err().lines(warning_lines(run.warnings))
+                return run
+            key = secrets.token_hex(16)
 
 
 @contextmanager

@@ -41,13 +41,6 @@ _NAME_CELLS = 24
 _STREAM_SIGNS = {"out": "|", "err": "!", "note": "#"}
 
 
-def _is_told_by_group(target: Target) -> bool:
-    """Whether what a target printed and its exit status say why it did not succeed."""
-    if target.state == TargetState.FAILED and target.exit_code is None:
-        return False
-    return target.state in _PRINTED_STATES
-
-
 def latest_steps(run: RunDetail) -> list[Step]:
     """The latest attempt of every step that started, in order."""
     latest: dict[str, Step] = {}
@@ -104,11 +97,8 @@ class GroupsView(View):
                 self._heading(step, first=place == 0)
             found = self._client.groups(run.id, {"step": step.step, "attempt": step.attempt})
             for group in reversed(found.groups):
-                if group.state in _PRINTED_STATES:
+                if group.state not in LIVE_TARGET_STATES:
                     self._screen.lines(results.group_lines(group))
-            failed = _failed_in(self._client, run, step)
-            untold = [target for target in failed if not _is_told_by_group(target)]
-            self._screen.lines(results.failure_lines(results.failures(untold)))
 
     def _heading(self, step: Step, *, first: bool) -> None:
         if not first:

@@ -70,6 +70,7 @@ class Watch:
         clock: Clock | None = None,
     ) -> None:
         """`earlier`: step -> its attempts so far, nothing of which is shown as it comes by again."""
+        client = client.patient(None)  # one that was stopped on purpose is waited for, not started
         self._client = client.patient(self._until_back)
         self.run = run
         self._kind = kind

@@ -83,6 +83,7 @@ async def _show(options: argparse.Namespace) -> int:
     try:
         async with stage, Fleet() as fleet:
             stage.write_samples(fleet)
+            stage.open_book()
             tour = Tour(stage, fleet)
             await tour.walk()
             tour.say_goodbye()

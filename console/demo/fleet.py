@@ -19,6 +19,7 @@ from typing import Self
 import asyncssh
 
 from console.demo import leftovers
+from console.demo.health import HealthPages
 from console.demo.machines import MACHINES, Machine
 from console.demo.session import Place, Session
 
@@ -31,6 +32,7 @@ class Fleet:
 
     def __init__(self, machines: Sequence[Machine] = MACHINES) -> None:
         self._machines = machines
+        self._health = HealthPages(ADDRESS, [each for each in machines if each.listens])
         self._key = asyncssh.generate_private_key("ssh-ed25519", comment="jobdeck demo")
         self._servers: list[asyncssh.SSHAcceptor] = []
         self._silent: list[socket.socket] = []
@@ -47,8 +49,14 @@ class Fleet:
         """The key that opens every host, in OpenSSH's own format."""
         return self._key.export_private_key("openssh").decode()
 
+    @property
+    def health_port(self) -> int:
+        """Port of the hosts' health pages: /HOST/health."""
+        return self._health.port
+
     async def __aenter__(self) -> Self:
         self.root = _new_root()
+        await self._health.__aenter__()
         try:
             for machine in self._machines:
                 await self._start(machine)
@@ -58,6 +66,7 @@ class Fleet:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._health.__aexit__()
         for server in self._servers:
             server.close()
         for port in self._silent:

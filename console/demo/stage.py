@@ -47,13 +47,18 @@ class Stage:
             await asyncio.shield(self._stop_engine())
         finally:
             kept_inside = self._keep and self.home.root.is_relative_to(self.folder)
-            unwanted = self.samples if kept_inside else self.folder
-            shutil.rmtree(unwanted, ignore_errors=True)
+            shutil.rmtree(self.samples if kept_inside else self.folder, ignore_errors=True)
+            self.book.unlink(missing_ok=True)
 
     @property
     def samples(self) -> Path:
         """The documents that the tour applies."""
         return self.folder / "samples"
+
+    @property
+    def book(self) -> Path:
+        """The SQLite file in which the tour's rollouts are entered."""
+        return self.folder / "rollouts.db"
 
     @property
     def keeps(self) -> bool:
@@ -63,13 +68,18 @@ class Stage:
     def write_samples(self, fleet: Fleet) -> None:
         """The sample documents, with the fleet's addresses and its key in them."""
         self.samples.mkdir(mode=0o700)
-        for source in sorted((Path(assets.__file__).parent / "samples").glob("*.yaml")):
+        samples = sorted((Path(assets.__file__).parent / "samples").glob("*.yaml"))
+        for source in (*samples, Path(__file__).with_name("rollout.yaml")):
             text = source.read_text(encoding="utf-8")
             if source.name in ("hosts.yaml", "accounts.yaml"):
                 text = yamlsafe.dump_all(
                     _fitted(document.value, fleet) for document in yamlsafe.load_all(text)
                 )
             (self.samples / source.name).write_text(text, encoding="utf-8")
+
+    def open_book(self) -> None:
+        """Make the book, empty: Jobdeck makes no databases, and an empty file is one to SQLite."""
+        self.book.touch(mode=0o600)
 
     async def jobdeck(self, *arguments: str) -> int:
         """Run the command line as its users do, on the same screen; its exit code."""

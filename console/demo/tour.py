@@ -42,6 +42,7 @@ class Tour:
             self._run_a_job,
             self._compare,
             self._collect,
+            self._roll_out,
             self._look_back,
         ):
             await chapter()
@@ -115,6 +116,17 @@ class Tour:
             )
         )
         await self._type("start", "disk-report", "-p", "top=3", expect=ExitCode.FAILED)
+
+    async def _roll_out(self) -> None:
+        await self._chapter(_("Files, services, databases"))
+        self._say(
+            _(
+                "Steps are more than commands. This job brings a file to each web server, whole or not at "
+                "all, asks the server's health page over HTTP, and enters the run in a database."
+            )
+        )
+        port, book = f"health_port={self._fleet.health_port}", f"book={self._stage.book}"
+        await self._type("start", "rollout", "-p", port, "-p", book)
 
     async def _look_back(self) -> None:
         await self._chapter(_("Look back"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from console.answers import Change, DiffLine, FieldChange
 from console.i18n import _, ngettext
+from console.presenters.dangers import danger_lines
 from console.presenters.durations import number
 from console.presenters.text import Line, Span, Tone, line
 
@@ -35,6 +36,7 @@ def plan_lines(changes: Sequence[Change]) -> Iterator[Line]:
         yield line(Span(f"{sign} {_word(change.action)}", tone), "  ", name)
         if change.action == "change":
             yield from field_lines(change.diff, indent="    ")
+        yield from danger_lines(change.dangers)
     yield plan_sums(changes)
 
 

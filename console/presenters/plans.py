@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from console.answers import (
@@ -13,11 +13,15 @@ from console.answers import (
     PlanComparison,
     PlanDetail,
     PlanStep,
+    Remark,
 )
 from console.i18n import _
 from console.presenters import batches, states
 from console.presenters.comparing import answer_lines, asked_lines
+from console.presenters.dangers import danger_lines
 from console.presenters.durations import clock_time, duration, full_time, number, size
+from console.presenters.facts import used_text
+from console.presenters.hosts import left_out_lines
 from console.presenters.progress import count_spans
 from console.presenters.results import hosts_word, short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
@@ -25,6 +29,10 @@ from core.domain.hostrange import fold
 from core.domain.run import TargetState
 
 _GAP = line("")
+_OWN_REASONS = ("InterpreterMissing", "UnexpectedAnswer", "StatementFailed")
+"""Codes whose sentences say different things of different hosts."""
+_ASKING = ("probe", "check")
+"""Levels of dry runs that ask hosts."""
 
 
 def state_word(state: str) -> Span:
@@ -68,9 +76,10 @@ def plans_table(plans: Sequence[Plan], now: datetime) -> Table:
     )
 
 
-def plan_parts(plan: PlanDetail, *, hosts: bool = False) -> Iterator[Line | Table]:
+def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Iterator[Line | Table]:
     """All of a dry run; `hosts` lists every host that was probed."""
-    yield _head(plan)
+    yield _head(plan, now)
+    yield from left_out_lines(plan.left_out)
     yield _GAP
     yield _steps(plan.steps)
     for step in plan.steps:
@@ -81,7 +90,10 @@ def plan_parts(plan: PlanDetail, *, hosts: bool = False) -> Iterator[Line | Tabl
     if any(place.environment for place in plan.environments):
         yield _GAP
         yield _environments(plan.environments)
-    if plan.level == "probe":
+    if plan.dangers:
+        yield _GAP
+        yield from danger_lines(plan.dangers)
+    if plan.level in _ASKING:
         yield _GAP
         yield from [_findings(plan.findings)] if hosts else _readiness(plan)
     yield _GAP
@@ -111,18 +123,19 @@ def comparison_lines(found: PlanComparison) -> Iterator[Line | Table]:
         yield line(_("nothing has changed since"))
 
 
-def _head(plan: PlanDetail) -> Table:
+def _head(plan: PlanDetail, now: datetime) -> Table:
     values = {**plan.parameters, **plan.env}
     return pairs(
         (_("plan"), Span(plan.id, Tone.STRONG)),
         (_("title"), plan.title),
         (_("origin"), plan.origin),
-        (_("state"), state_word(plan.state) if plan.level == "probe" else ""),
+        (_("state"), state_word(plan.state) if plan.level in _ASKING else ""),
         (_("made"), full_time(plan.at)),
         (_("made by"), plan.actor),
         (_("started as"), short_id(plan.run_id) if plan.run_id else ""),
         (_("targets"), plan.targets),
         (_("hosts"), plan.hosts),
+        (_("facts"), used_text(plan.facts, now) if plan.facts else ""),
         (_("values"), ", ".join(f"{name}={value}" for name, value in values.items())),
         (_("secrets"), ", ".join(f"{name}={value}" for name, value in plan.secrets.items())),
     )
@@ -189,13 +202,24 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
     for refusal in plan.refusals:
         hint = f" ({refusal.hint})" if refusal.hint else ""
         yield line(Span(_("refused: "), Tone.BAD), f"{refusal.where}: {refusal.what}{hint}")
+    yield from warning_lines(plan.warnings)
     if plan.confirm_hosts is not None:
         text = _("a start must confirm the number of hosts: --confirm {count}")
         yield line(Span(text.format(count=plan.confirm_hosts), Tone.WARNING))
+    if plan.acknowledge:
+        flags = " ".join(f"--acknowledge {rule}" for rule in plan.acknowledge)
+        yield line(Span(_("a start must acknowledge: {flags}").format(flags=flags), Tone.WARNING))
     if not plan.refusals and not plan.run_id:
         verb = "run" if plan.origin == "adhoc" else "start"
         command = f"jobdeck {verb} --from-plan {short_id(plan.id)}"
         yield line(Span(_("start it: {command}").format(command=command), Tone.QUIET))
+
+
+def warning_lines(warnings: Iterable[Remark]) -> Iterator[Line]:
+    """What a start does not refuse, and a person should know."""
+    for warning in warnings:
+        hint = f" ({warning.hint})" if warning.hint else ""
+        yield line(Span(_("warning: "), Tone.WARNING), f"{warning.where}: {warning.what}{hint}")
 
 
 def _ready_spans(plan: Plan) -> list[Span]:
@@ -223,11 +247,21 @@ def _readiness(plan: PlanDetail) -> Iterator[Line]:
         if detail := noted[0].facts and _note_detail(note, noted[0].facts):
             yield line("    ", detail)
     for step in plan.steps:
-        if not step.probed:
-            words = _("cannot predict  step {step} ({kind}): a probe sends no request")
+        words = _unpredicted(plan.level, step)
+        if words:
             yield line(Span("? ", Tone.QUIET), words.format(step=step.step, kind=step.kind))
     spans = _ready_spans(plan)
     yield line(*(piece for span in spans for piece in (span, "  ")))
+
+
+def _unpredicted(level: str, step: PlanStep) -> str:
+    """What nobody can say of a step before it runs; "" where nothing is left open."""
+    if level == "check":
+        unknown = _("cannot predict  step {step} ({kind}): what it does shows when it runs")
+        return "" if step.checked else unknown
+    return (
+        "" if step.probed else _("cannot predict  step {step} ({kind}): a probe sends no request")
+    )
 
 
 def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
@@ -235,10 +269,15 @@ def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
     found: dict[tuple[str, str | None, str], list[Finding]] = {}
     for finding in findings:
         if finding.state != TargetState.SUCCESS:
-            reason = finding.message if finding.code == "InterpreterMissing" else ""
+            reason = finding.message if finding.code in _OWN_REASONS else ""
             found.setdefault((finding.state, finding.code, reason), []).append(finding)
     groups = sorted(found.values(), key=lambda group: states.ORDER.get(group[0].state, 0))
     return [(group[0], [finding.host for finding in group]) for group in groups]
+
+
+def note_line(note: str, facts: Facts) -> Line:
+    """What is worth knowing of a host that answered."""
+    return line(Span(f"! {_note_word(note)}", Tone.WARNING), f"  {_note_detail(note, facts)}")
 
 
 def _note_word(note: str) -> str:

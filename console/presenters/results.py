@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from console.presenters import states
 from console.presenters.durations import duration, number, size, span_of
 from console.presenters.progress import count_spans
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from core.domain.grouping import reason_shape
 from core.domain.hostrange import fold
 from core.domain.run import GOOD_TARGET_STATES, NEVER_STARTED, TargetCode, TargetState
 
@@ -37,12 +37,13 @@ def hosts_word(count: int) -> str:
 
 
 def group_lines(group: Group, sample_lines: int | None = SAMPLE_LINES) -> Iterator[Line]:
-    """A group's heading and its sample; `sample_lines` None shows all of it, 0 nothing."""
+    """A group's heading, reason and sample; `sample_lines` None shows all of it, 0 nothing."""
     pieces: list[str | Span] = [states.target_state(group.state, group.resolved_by)]
     if group.exit_code is not None:
         pieces.append("  " + _("exit {code}").format(code=group.exit_code))
     pieces += [f"  {hosts_word(group.count)}  ", Span(group.hosts, Tone.STRONG)]
     yield line(*pieces)
+    yield from (line(_INDENT, row) for row in group.reason.splitlines())
     if group.sample is None or sample_lines == 0:
         return
     text = group.sample.text.rstrip("\n")
@@ -79,7 +80,7 @@ def failures(targets: Iterable[Target]) -> list[Failure]:
     found: dict[tuple[str, str, str, str], list[Target]] = defaultdict(list)
     for target in targets:
         if target.state not in GOOD_TARGET_STATES:
-            reason = _shape(target.message.replace(target.host, ""))
+            reason = reason_shape(target.message, target.host)
             if target.exit_code is not None:
                 reason = f"{target.exit_code} {reason}"
             found[target.state, target.code or "", reason, target.resolved_by].append(target)
@@ -89,14 +90,6 @@ def failures(targets: Iterable[Target]) -> list[Failure]:
             found.items(), key=lambda item: (states.ORDER.get(item[0][0], 0), item[0])
         )
     ]
-
-
-_PARTICULARS = re.compile(r"SHA256:\S+|\d")
-
-
-def _shape(message: str) -> str:
-    """A message without what every host has its own of: addresses, ports, fingerprints."""
-    return _PARTICULARS.sub("0", message)
 
 
 def failure_lines(found: Sequence[Failure]) -> Iterator[Line]:

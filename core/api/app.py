@@ -16,7 +16,9 @@ from core.api import (
     documents,
     engine,
     events,
+    facts,
     hostkeys,
+    hosts,
     inventory,
     kinds,
     openapi,
@@ -31,6 +33,7 @@ from core.api import (
     run_targets,
     runs,
     search,
+    vault,
 )
 from core.api.problems import HANDLERS, internal_error
 from core.api.routes import engine_of
@@ -50,6 +53,8 @@ FAMILIES = (
     documents,
     apply,
     inventory,
+    hosts,
+    facts,
     runs,
     run_actions,
     run_targets,
@@ -62,6 +67,7 @@ FAMILIES = (
     plans,
     events,
     hostkeys,
+    vault,
     docs,
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from core import failpoints
+from core.api.dangers import FoundDanger
 from core.api.document_history import FieldChangeOut
 from core.api.kinds import RawDocument
 from core.api.openapi import fails
@@ -40,6 +41,9 @@ class ChangeOut(Answer):
     name: str
     action: Action
     diff: list[FieldChangeOut]
+    dangers: list[FoundDanger] = Field(
+        description="rules for dangerous commands that it meets: a start will ask, or refuse"
+    )
 
 
 class Applied(Answer):

@@ -20,9 +20,11 @@ _WITH_BODY = (400, 413, 415)
 
 TAGS = (
     ("engine", "The engine itself, and backups."),
+    ("vault", "The vault as a whole: what opens it, and its master key."),
     ("kinds", "Kinds of documents and their schemas."),
     ("documents", "What people define: hosts, groups, accounts, environments, scripts, jobs."),
     ("inventory", "Target expressions, and hosts from other tools' files."),
+    ("hosts", "What is observed on hosts and said of them: facts, health, maintenance, notes."),
     ("runs", "Starting work, watching it, and what it printed."),
     ("plans", "Dry runs: what a start would do, and whether hosts are ready for it."),
     ("events", "The journal of everything that was committed."),

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pydantic import Field
 
+from core.api.dangers import StepDanger, step_dangers
 from core.api.problems import FieldProblem
 from core.api.run_batches import BatchPlan, batch_plans
 from core.api.values import Answer, Page
-from core.domain.probing import Note
+from core.domain.access import AccountSpec
+from core.domain.expiring import expiring
+from core.domain.probing import Note, Stage
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
 from core.domain.targets import fold
-from core.flow import guards
+from core.flow import dangers, dryrun, guards
 from core.flow.comparing import HIDDEN
+from core.flow.definition import FrozenHost
 from core.flow.dryrun import PlanLevel, PlanState
 from core.runtime.plans import Plan
 
@@ -54,6 +60,9 @@ class PlanStep(Answer):
     batches: list[BatchPlan] = Field(description="in order; none where the step does not roll")
     script: str | None = Field(description="`NAME@REVISION`, where it uses a script document")
     probed: bool = Field(description="whether a probe says if it could begin; else nobody can tell")
+    checked: bool = Field(
+        description="whether a check tries it without an effect; else nobody can predict what it does"
+    )
     settings: dict[str, Any] = Field(description="the step as it would run, defaults left out")
 
 
@@ -95,6 +104,18 @@ class FindingOut(Answer):
     message: str
     notes: list[Note]
     facts: FactsOut | None
+    path: list[str] = Field(description="jump hosts, nearest first, and the host itself")
+    stopped_at: Stage | None = Field(description="where the way to it stopped; null: it is ready")
+    reached_ms: int | None = Field(description="until the login was done; null: it was not")
+    took_ms: int | None
+
+
+class FactsUsed(Answer):
+    """The facts that the choice of hosts made use of."""
+
+    names: list[str]
+    oldest_at: str = Field(description="when the oldest of them was observed")
+    hosts: int = Field(description="chosen hosts of which any of them is known")
 
 
 class PlanDetail(PlanOut):
@@ -102,25 +123,35 @@ class PlanDetail(PlanOut):
 
     targets: str = Field(description="the expression or the list that was given")
     hosts: str = Field(description="folded, such as `web[01-40]`")
+    left_out: dict[str, str] = Field(description="hosts that were chosen and are away: why")
+    facts: FactsUsed | None = Field(description="null: the choice asked for none")
     steps: list[PlanStep]
     parameters: dict[str, Any]
     env: dict[str, str]
     secrets: dict[str, str] = Field(description="names of secrets; the values are never shown")
     environments: list[EnvironmentTouched] = Field(description="their guard rails as they are now")
     refusals: list[FieldProblem] = Field(description="what would refuse a start now")
+    warnings: list[FieldProblem] = Field(description="what refuses nothing: accounts that expire")
     confirm_hosts: int | None = Field(
         description="the number that a start must confirm; null: none"
     )
+    dangers: list[StepDanger] = Field(
+        description="rules for dangerous commands that it meets, by the rules of now"
+    )
+    acknowledge: list[str] = Field(description="rules that a start must acknowledge")
     findings: list[FindingOut] = Field(description="level probe: what is known so far, by host")
 
 
-def detail_of(plan: Plan) -> PlanDetail:
+def detail_of(plan: Plan, today: date) -> PlanDetail:
+    """All of it, as it is today."""
     definition, change = plan.definition, plan.definition.change
     asked = guards.unconfirmed(plan.rails, None)
     return PlanDetail(
         **PlanOut.model_validate(plan.row).model_dump(),
         targets=definition.targets,
         hosts=fold(host.name for host in definition.hosts),
+        left_out=definition.left_out,
+        facts=_facts(definition.hosts),
         steps=[_step(plan, step) for step in definition.graph.nodes],
         parameters=definition.parameters,
         env=definition.env,
@@ -128,11 +159,35 @@ def detail_of(plan: Plan) -> PlanDetail:
         environments=[_environment(place) for place in plan.rails],
         refusals=[
             FieldProblem(where=problem.where, what=problem.what, hint=problem.hint)
-            for problem in guards.refusals(plan.rails, change)
+            for problem in [*guards.refusals(plan.rails, change), *dangers.refusals(plan.dangers)]
         ],
+        warnings=warnings_of(definition.accounts, today),
         confirm_hosts=guards.host_count(plan.rails) if asked else None,
+        dangers=step_dangers(plan.dangers),
+        acknowledge=list(
+            dict.fromkeys(each.hit.rule for each in dangers.to_acknowledge(plan.dangers, ()))
+        ),
         findings=[FindingOut.model_validate(finding) for finding in plan.findings],
     )
+
+
+def _facts(hosts: Sequence[FrozenHost]) -> FactsUsed | None:
+    known = [host for host in hosts if host.facts_at]
+    if not known:
+        return None
+    return FactsUsed(
+        names=sorted({name for host in known for name in host.facts}),
+        oldest_at=min(host.facts_at for host in known),
+        hosts=len(known),
+    )
+
+
+def warnings_of(accounts: Mapping[str, AccountSpec], today: date) -> list[FieldProblem]:
+    """What to know of accounts that expire."""
+    return [
+        FieldProblem(where=problem.where, what=problem.what, hint=problem.hint)
+        for problem in expiring(accounts, today)
+    ]
 
 
 def _step(plan: Plan, step: StepBase) -> PlanStep:
@@ -140,7 +195,7 @@ def _step(plan: Plan, step: StepBase) -> PlanStep:
     hosts = [definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name]]
     accounts: dict[str, list[str]] = {}
     for host in hosts if step.logs_in else ():
-        account = definition.run_as.get(step.name, host.account)
+        account = definition.account_for(step, host)
         accounts.setdefault(account or "", []).append(host.name)
     script = definition.scripts.get(step.name)
     return PlanStep(
@@ -154,6 +209,7 @@ def _step(plan: Plan, step: StepBase) -> PlanStep:
         batches=batch_plans(definition, step.name),
         script=None if script is None else f"{script.name}@{script.revision}",
         probed=step.access is None,
+        checked=dryrun.is_rehearsed(definition, step),
         settings=step.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"}),
     )
 

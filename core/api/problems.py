@@ -56,6 +56,7 @@ STATUS: Mapping[type[OpsError], int] = {
     errors.Invalid: 422,
     errors.NotFound: 404,
     errors.Forbidden: 403,
+    errors.AcknowledgementRequired: 409,
     errors.ConfirmationRequired: 409,
     errors.RequestError: 400,
     errors.StaleRevision: 412,
@@ -102,6 +103,9 @@ class ProblemOut(BaseModel):
         description="code confirmation-required: environment -> its hosts, folded; an empty name"
         " stands for hosts that belong to none",
     )
+    rules: list[str] | None = Field(
+        None, description="code acknowledgement-required: what `acknowledge` must name"
+    )
     instance: str | None = Field(None, description="code internal-error: its id in the log")
 
 
@@ -114,6 +118,7 @@ def respond(
     problems: Sequence[errors.Problem] = (),
     hosts: int | None = None,
     touched: Mapping[str, str] | None = None,
+    rules: Sequence[str] | None = None,
     instance: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
@@ -128,6 +133,7 @@ def respond(
         problems=[FieldProblem(where=p.where, what=p.what, hint=p.hint) for p in problems],
         hosts=hosts,
         touched=None if touched is None else dict(touched),
+        rules=None if rules is None else list(rules),
         instance=instance,
     )
     body = problem.model_dump_json(exclude_none=True)
@@ -151,6 +157,7 @@ async def ops_error(_: Request, error: Exception) -> Response:
         problems=error.problems,
         hosts=None if asked is None else asked.hosts,
         touched=None if asked is None else asked.touched,
+        rules=error.rules if isinstance(error, errors.AcknowledgementRequired) else None,
     )
 
 

@@ -63,11 +63,12 @@ class Sample(Answer):
 
 
 class GroupOut(Answer):
-    """Targets with the same state, exit status and normalised output."""
+    """Targets with the same state, exit status (or reason) and normalised output."""
 
     state: TargetState
     resolved_by: str = Field(description="who said that it ended so; empty where the hosts did")
     exit_code: int | None
+    reason: str = Field(description="why, of the first; empty where an exit status says it")
     digest: str
     count: int
     hosts: str = Field(description="folded, such as `web[01-40]`")
@@ -192,6 +193,7 @@ def _rows(
             digest=digest,
             ordinal=row.ordinal,
             resolved_by=row.resolved_by,
+            message=row.message or row.code or "",
         )
         for row, digest in zip(targets, digests, strict=True)
     ]
@@ -242,6 +244,7 @@ def _groups_out(
             state=group.state,
             resolved_by=group.resolved_by,
             exit_code=group.exit_code,
+            reason=group.reason,
             digest=group.digest,
             count=group.count,
             hosts=fold(group.hosts),

@@ -10,8 +10,11 @@ from fastapi import Query, Request, Response
 from pydantic import Field
 
 from core.api import cursors, headers
+from core.api.dangers import RunDanger
 from core.api.moments import since as read_since
 from core.api.openapi import fails
+from core.api.plan_details import warnings_of
+from core.api.problems import FieldProblem
 from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.run_batches import BatchOut, BatchPlan, batch_plans, batches_out
 from core.api.values import Answer, Cursor, Limit, Page
@@ -20,10 +23,10 @@ from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
 from core.domain.steps import Step
 from core.domain.targets import fold
-from core.errors import ConfirmationRequired, IllegalTransition
+from core.errors import AcknowledgementRequired, ConfirmationRequired, IllegalTransition
 from core.flow import machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
-from core.storage import runs
+from core.storage import dangers, runs
 from core.storage.batches import batches_of
 from core.storage.reading import Connection
 from core.storage.runs import RunFilter
@@ -51,6 +54,14 @@ class RunOut(Answer):
     change: str = Field(description="the change number under which it was started, or empty")
     parent: str | None = Field(description="the run whose step asked for this one")
     notes: int = Field(description="number of notes that people left on it")
+
+
+class RunStarted(RunOut):
+    """A run that was accepted."""
+
+    warnings: list[FieldProblem] = Field(
+        description="what did not refuse it: accounts that expire; empty where it has ended"
+    )
 
 
 class RunPage(Page[RunOut]):
@@ -95,6 +106,7 @@ class DefinitionSummary(Answer):
     targets: str
     steps: list[StepSummary]
     hosts: str = Field(description="folded, such as `web[01-40]`")
+    left_out: dict[str, str] = Field(description="hosts that were chosen and were away: why")
     parameters: dict[str, Any]
     concurrency: int
     timeout_s: float | None
@@ -110,6 +122,7 @@ class RunDetail(RunOut):
         description="where no claim could be made, so that the work ran directly, in the latest"
         " attempt of any step; their output says why"
     )
+    dangers: list[RunDanger] = Field(description="rules for dangerous commands that it met")
     definition: DefinitionSummary
 
 
@@ -134,6 +147,9 @@ class Preview(Answer):
     confirm_hosts: int | None = Field(
         description="what `confirm_hosts` must say; null where no guard rail asks"
     )
+    acknowledge: list[str] = Field(
+        description="rules for dangerous commands that a start must acknowledge, and this did not"
+    )
     seed: str = Field(
         description="give it to the start for the very same order and times; empty where chance"
         " has no part in them"
@@ -144,32 +160,42 @@ class Preview(Answer):
 @asks(Verb.START, ObjectKind.RUN)
 async def start(
     body: RunRequest, request: Request, response: Response, engine: TheEngine, actor: TheActor
-) -> RunOut:
+) -> RunStarted:
     """Start a run. It is on disk when this answers, and goes on whoever stays to watch.
 
     With an `Idempotency-Key`, the same request again gives the same run.
     """
     row = await engine.runs.start(body, actor.name, headers.idempotency_key(request))
     response.headers["Location"] = f"/api/v1/runs/{row.id}"
-    return RunOut.model_validate(row)
+    driver = engine.runs.live.get(row.id)
+    accounts = {} if driver is None else driver.definition.accounts
+    return RunStarted(
+        **RunOut.model_validate(row).model_dump(),
+        warnings=warnings_of(accounts, engine.clock.now().date()),
+    )
 
 
 @routes.post("/runs/preview", operation_id="previewRun", responses=fails(404))
 @asks(Verb.READ, ObjectKind.RUN)
 async def preview(body: RunRequest, engine: TheEngine) -> Preview:
     """What a start would run, and where."""
-    confirm = None
-    try:
-        definition = await engine.runs.preview(body)
-    except ConfirmationRequired as asked:
-        confirm = asked.hosts
-        confirmed = body.model_copy(update={"confirm_hosts": confirm})
-        definition = await engine.runs.preview(confirmed)
+    confirm, rules = None, tuple[str, ...]()
+    definition: RunDefinition | None = None
+    while definition is None:
+        try:
+            definition = await engine.runs.preview(body)
+        except ConfirmationRequired as asked:
+            confirm = asked.hosts
+            body = body.model_copy(update={"confirm_hosts": confirm})
+        except AcknowledgementRequired as asked:
+            rules = asked.rules
+            body = body.model_copy(update={"acknowledge": (*body.acknowledge, *rules)})
     return Preview(
         title=definition.title,
         steps=[_preview_step(definition, step) for step in definition.graph.nodes],
         hosts=sum(host.name != ENGINE_HOST for host in definition.hosts),
         confirm_hosts=confirm,
+        acknowledge=list(rules),
         seed=definition.seed,
     )
 
@@ -224,6 +250,7 @@ async def get(run: str, engine: TheEngine) -> RunDetail:
             batches=batches_out(outline, batches_of(c, row.id)),
             actions=_actions(c, row.id, outline),
             direct=_direct(c, row.id, outline, steps),
+            dangers=[RunDanger.model_validate(each) for each in dangers.of_run(c, row.id)],
             definition=_summary(outline),
         )
 
@@ -272,6 +299,7 @@ def _summary(outline: RunOutline) -> DefinitionSummary:
             for step in outline.graph.nodes
         ],
         hosts=fold(host.name for host in outline.hosts),
+        left_out=outline.left_out,
         parameters=outline.parameters,
         concurrency=outline.concurrency,
         timeout_s=outline.timeout_s,

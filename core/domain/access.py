@@ -8,9 +8,10 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from core.domain.addresses import NetworkText
+from core.domain.certificates import Certificates
 from core.domain.patterns import USER_NAME
 from core.domain.rolling_expression import RollingExpression
-from core.domain.values import Env, Regex, Secret, Value
+from core.domain.values import Day, Env, Regex, Secret, Value
 
 
 class BecomeMethod(StrEnum):
@@ -26,10 +27,19 @@ class Become(Value):
     password: Secret | None = None
 
 
-class AccountSpec(Value):
-    """A login identity and everything that may prove it, tried in the order of the fields."""
+_OF_A_USER = ("agent", "key", "key_file", "password", "become")
+"""Fields of an account that prove nothing without a user's name."""
 
-    user: str = Field(min_length=1, max_length=64, pattern=USER_NAME)
+
+class AccountSpec(Value):
+    """A login identity and everything that may prove it, tried in the order of the fields.
+
+    Without a `user` it is a service's: a token or a certificate that says by itself whose it is.
+    """
+
+    user: str | None = Field(
+        None, min_length=1, max_length=64, pattern=USER_NAME, description="left out: see `token`"
+    )
     agent: bool = Field(False, description="offer the keys of the SSH agent of the engine's user")
     key: Secret | None = Field(None, description="text of a private key")
     key_file: str | None = Field(None, description="path of a private key on the engine's machine")
@@ -38,6 +48,19 @@ class AccountSpec(Value):
     certificate_file: str | None = None
     password: Secret | None = Field(None, description="also answers keyboard-interactive prompts")
     become: Become | None = None
+    token: Secret | None = Field(
+        None, description="of a service that asks for no user: an API key or an access token"
+    )
+    tls_certificate: Certificates | None = Field(
+        None,
+        max_length=1 << 18,
+        description="PEM: the TLS client certificate, and what leads from it to its authority",
+    )
+    tls_key: Secret | None = Field(None, description="PEM: the key of `tls_certificate`")
+    tls_passphrase: Secret | None = Field(None, description="of `tls_key`")
+    expires: Day | None = Field(
+        None, description="the last day on which all of this is valid: 2027-03-31"
+    )
 
     @model_validator(mode="after")
     def _proofs_fit_together(self) -> Self:
@@ -48,6 +71,20 @@ class AccountSpec(Value):
         has_key = self.key is not None or self.key_file is not None
         if not has_key and (self.passphrase or self.certificate or self.certificate_file):
             raise ValueError("`passphrase` and `certificate` belong to a `key` or a `key_file`")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("`tls_certificate` and `tls_key` belong together; give both")
+        if self.tls_passphrase is not None and self.tls_key is None:
+            raise ValueError("`tls_passphrase` belongs to a `tls_key`")
+        return self
+
+    @model_validator(mode="after")
+    def _is_somebody(self) -> Self:
+        if self.user is not None:
+            return self
+        if self.token is None and self.tls_certificate is None:
+            raise ValueError("give a `user`; only a `token` or a `tls_certificate` needs none")
+        if missing := [name for name in _OF_A_USER if getattr(self, name)]:
+            raise ValueError(f"`{missing[0]}` belongs to a `user`; give one")
         return self
 
 

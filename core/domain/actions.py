@@ -44,6 +44,9 @@ class _Afterwards(_OfStep):
         pattern=CHANGE,
         description="the change number, where a guard rail asks for one; empty: that of the start",
     )
+    acknowledge: tuple[Name, ...] = Field(
+        (), max_length=100, description="rules for dangerous commands that whoever asks knows of"
+    )
     secrets: dict[EnvName, Secret] = Field(
         default_factory=dict,
         description="the secrets that the run was started with: they were erased at its end",

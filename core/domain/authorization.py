@@ -25,7 +25,8 @@ class Verb(StrEnum):
     """Create, replace and delete documents as one batch."""
     START = "start"
     ACT = "act"
-    """Ask a run for something: stop it, retry or skip a step, note what was done about it."""
+    """Ask for something: of a run to stop, retry or skip, of the vault to open or to change its key,
+    of a host its facts, maintenance, a note."""
     DECIDE = "decide"
     """Approve, revoke or import what the engine trusts."""
     STOP = "stop"
@@ -44,6 +45,10 @@ class ObjectKind(StrEnum):
     """A dry run."""
     EVENT = "event"
     HOST_KEY = "host-key"
+    VAULT = "vault"
+    """The vault as a whole; a secret is its document's."""
+    HOST = "host"
+    """What is observed on a host and said of it; the host itself is a document."""
 
 
 class ActorKind(StrEnum):
@@ -77,6 +82,8 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.PLAN: frozenset({_V.READ, _V.CREATE, _V.ACT}),
     _K.EVENT: frozenset({_V.READ}),
     _K.HOST_KEY: frozenset({_V.READ, _V.DECIDE}),
+    _K.VAULT: frozenset({_V.READ, _V.ACT, _V.BACKUP}),
+    _K.HOST: frozenset({_V.READ, _V.ACT}),
 }
 """Every question that has a meaning."""
 

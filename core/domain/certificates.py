@@ -1,4 +1,4 @@
-"""Certificate authorities that a step trusts, as people give them. Pure."""
+"""Certificates as people give them: authorities that a step trusts, an account's own. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 
-def check_authorities(text: str) -> str:
+def check_certificates(text: str) -> str:
     """`text`; ValueError unless it holds certificates in PEM."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
@@ -17,5 +17,8 @@ def check_authorities(text: str) -> str:
     return text
 
 
-Authorities = Annotated[str, AfterValidator(check_authorities)]
-"""Certificates in PEM."""
+Authorities = Annotated[str, AfterValidator(check_certificates)]
+"""Certificates in PEM, of those whose signatures are trusted."""
+
+Certificates = Annotated[str, AfterValidator(check_certificates)]
+"""A certificate in PEM, and what leads from it to an authority."""

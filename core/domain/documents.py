@@ -14,7 +14,9 @@ from pydantic import Field, ValidationError
 
 from core.domain import findings, targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import GroupSpec, HostSpec
+from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.values import Labels, Name, Value
 from core.errors import Invalid, NotFound, Problem
@@ -77,6 +79,11 @@ def _host_references(spec: HostSpec) -> Iterator[Reference]:
         yield Reference(f"spec.jump[{index}]", "host", name)
 
 
+def _source_references(spec: InventorySourceSpec) -> Iterator[Reference]:
+    if spec.account:
+        yield Reference("spec.account", "account", spec.account)
+
+
 def _expression_references(where: str, text: str | None) -> Iterator[Reference]:
     if text is None:
         return
@@ -115,6 +122,14 @@ def _job_references(spec: JobSpec) -> Iterator[Reference]:
             yield Reference(f"{where}.script", "script", used.name)
 
 
+def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
+    yield from _expression_references("spec.targets", spec.targets)
+    for index, name in enumerate(spec.environments):
+        yield Reference(f"spec.environments[{index}]", "environment", name)
+    for index, name in enumerate(spec.exempt):
+        yield Reference(f"spec.exempt[{index}]", "job", name)
+
+
 def _check_job(spec: JobSpec) -> Sequence[Problem]:
     return variables.check_defaults(spec.parameters)
 
@@ -132,8 +147,22 @@ KINDS: Mapping[str, Kind] = {
         Kind("account", "accounts", AccountSpec, _no_references, "a login and what proves it"),
         Kind("host", "hosts", HostSpec, _host_references, "a machine"),
         Kind("group", "groups", GroupSpec, _group_references, "a named set of hosts"),
+        Kind(
+            "inventory-source",
+            "inventory-sources",
+            InventorySourceSpec,
+            _source_references,
+            "where hosts come from by themselves",
+        ),
         Kind("script", "scripts", ScriptSpec, _no_references, "a script and its interpreter"),
         Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters", _check_job),
+        Kind(
+            "command-rule",
+            "command-rules",
+            CommandRuleSpec,
+            _rule_references,
+            "a rule for dangerous commands or paths",
+        ),
     )
 }
 """Every kind, in an order in which what is referred to comes first."""

@@ -39,6 +39,11 @@ Filled = Annotated[str, AfterValidator(check_places)]
 """A text in which `${NAME}` stands for an environment variable of the step."""
 
 
+def places(text: str) -> set[str]:
+    """Names of the variables whose values the text asks for."""
+    return {match[1] for match in _PLACE.finditer(text) if match[1]}
+
+
 def fill(text: str, values: Mapping[str, str], quote: Callable[[str], str] = str) -> str:
     """`text` with `values`, each quoted; ValueError names what has no value."""
 

@@ -1,5 +1,6 @@
-"""Hosts with the same answer, put together: state, exit status and digest of the output.
-Where a person said how it ended, that is another answer than the host's own.
+"""Hosts with the same answer, put together: state, exit status and digest of the output;
+without an exit status, also the reason. Where a person said how it ended, that is another
+answer than the host's own.
 
 The digest comes from `core.domain.normalising`; two groups are compared with
 `core.domain.textdiff`. `Normaliser`, `Rule` and `normalise` can be had from here too.
@@ -7,13 +8,23 @@ The digest comes from `core.domain.normalising`; two groups are compared with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.domain.normalising import DEFAULT_RULES, Normaliser, Rule, normalise
 from core.domain.run import GOOD_TARGET_STATES, LIVE_TARGET_STATES, TargetState
 
-__all__ = ["DEFAULT_RULES", "Group", "Normaliser", "Row", "Rule", "group", "normalise"]
+__all__ = [
+    "DEFAULT_RULES", "Group", "Normaliser", "Row", "Rule", "group", "normalise", "reason_shape",
+]  # fmt: skip
+
+_PARTICULARS = re.compile(r"SHA256:\S+|\d")
+
+
+def reason_shape(message: str, host: str) -> str:
+    """A message without what every host has its own of: names, addresses, ports, fingerprints."""
+    return _PARTICULARS.sub("0", message.replace(host, ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,8 @@ class Row:
     """Place of the host among the run's targets, from 0."""
     resolved_by: str = ""
     """Who said how it ended; "" where the host did."""
+    message: str = ""
+    """Why it ended so; counts where no exit status says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +57,8 @@ class Group:
     ordinals: tuple[int, ...]
     """Theirs, in the same order."""
     resolved_by: str = ""
+    reason: str = ""
+    """What the first of them ended with; "" where the exit status says it."""
 
     @property
     def count(self) -> int:
@@ -63,9 +78,10 @@ def group(rows: Iterable[Row]) -> tuple[Group, ...]:
     it is the rule, and the small ones after it are the exceptions to compare with it.
     Equal sizes stand by their first host, so the same rows always give the same order.
     """
-    members: dict[tuple[TargetState, int | None, str, str], list[Row]] = {}
+    members: dict[tuple[TargetState, int | None, str, str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: row.ordinal):
-        answer = (row.state, row.exit_code, row.digest, row.resolved_by)
+        reason = reason_shape(_reason(row), row.host)
+        answer = (row.state, row.exit_code, row.digest, row.resolved_by, reason)
         members.setdefault(answer, []).append(row)
     groups = [
         Group(
@@ -75,10 +91,15 @@ def group(rows: Iterable[Row]) -> tuple[Group, ...]:
             hosts=tuple(row.host for row in same),
             ordinals=tuple(row.ordinal for row in same),
             resolved_by=resolved_by,
+            reason=_reason(same[0]),
         )
-        for (state, exit_code, digest, resolved_by), same in members.items()
+        for (state, exit_code, digest, resolved_by, _shape), same in members.items()
     ]
     return tuple(sorted(groups, key=_reading_order))
+
+
+def _reason(row: Row) -> str:
+    return row.message if row.exit_code is None else ""
 
 
 _STATE_RANK = {

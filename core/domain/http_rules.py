@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import jsonpath_rfc9535 as jsonpath
 import msgspec
+from pydantic import Field
 
 from core.domain.tasks import Capture, Expectations
+
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=200)]
 
 _STATUS = re.compile(r"[1-5]xx|[1-5]\d\d(?:-[1-5]\d\d)?")
 _SHOWN_CHARACTERS = 200

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from core.domain.patterns import FINGERPRINT, FOLDER
 from core.domain.values import Env, Name, Value
+from core.domain.windows import WinrmOptions
 
 
 class Protocol(StrEnum):
     """How a host is reached."""
 
     SSH = "ssh"
+    WINRM = "winrm"
     LOCAL = "local"
 
 
@@ -22,7 +24,9 @@ class HostSpec(Value):
     """One machine. The document's name is what people call it."""
 
     address: str = Field("", max_length=255, description="host name or IP; empty: the host's name")
-    port: int = Field(22, ge=1, le=65535)
+    port: int = Field(
+        22, ge=1, le=65535, description="empty: 22, behind WinRM 5986, or 5985 without TLS"
+    )
     protocol: Protocol = Protocol.SSH
     account: Name | None = Field(None, description="account used where the run names none")
     environment: Name | None = Field(None, description="environment this host belongs to")
@@ -38,7 +42,36 @@ class HostSpec(Value):
         pattern=FOLDER,
         description="folder there that keeps what runs; empty: .jobdeck in the account's home",
     )
+    winrm: WinrmOptions | None = Field(None, description="how a Windows host is entered")
+    health_s: float | None = Field(
+        None, ge=5, le=86400, description="seconds between looks whether it can be reached"
+    )
+    facts_s: float | None = Field(
+        None, ge=60, le=30 * 86400, description="seconds between gatherings of facts and samples"
+    )
     variables: Env = Field(default_factory=dict, description="reach scripts as environment")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("protocol") != Protocol.WINRM:
+            return given
+        options = given.get("winrm")
+        tls = options.get("tls", True) if isinstance(options, dict) else True
+        return {"port": 5986 if tls else 5985, **given}
+
+    @model_validator(mode="after")
+    def _fits_its_protocol(self) -> Self:
+        if self.protocol is not Protocol.WINRM:
+            if self.winrm is not None:
+                raise ValueError("`winrm` belongs to hosts with `protocol: winrm`")
+            return self
+        if self.jump or self.host_key:
+            raise ValueError(
+                "`jump` and `host_key` belong to SSH; WinRM checks a certificate (`winrm.ca`,"
+                " `winrm.certificate`)"
+            )
+        return self
 
 
 class GroupSpec(Value):

@@ -6,12 +6,15 @@ done, a target's state says how the work would begin: `success` is a host that i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
+from core.domain.inventory import Protocol
 from core.domain.run import TargetCode, TargetState
+from core.domain.tasks import Program
+from core.domain.windows import WindowsShell
 
 INTERPRETERS = "JOBDECK_PROBE_INTERPRETERS"
 SPOOL = "JOBDECK_PROBE_SPOOL"
@@ -50,8 +53,42 @@ esac
 """
 """Given to /bin/sh, with the two variables above in its environment."""
 
-MOST_BYTES = 64 * 1024
-"""Of a host's answer; what follows is not looked at."""
+WINDOWS_PROGRAM = """\
+$ErrorActionPreference = 'Stop'
+function Say($Name, $Value) { [Console]::Out.WriteLine("$Name=$Value") }
+function Free($Name, $Folder) {
+    try { $Drive = New-Object IO.DriveInfo (Split-Path -Qualifier $Folder) } catch { return }
+    Say $Name ([long]($Drive.AvailableFreeSpace / 1024))
+}
+Say 'clock' ([DateTimeOffset]::UtcNow.ToUnixTimeSeconds())
+Say 'user' ([Security.Principal.WindowsIdentity]::GetCurrent().Name)
+foreach ($Name in -split $env:JOBDECK_PROBE_INTERPRETERS) {
+    $Found = @(Get-Command $Name -CommandType Application -ErrorAction SilentlyContinue)
+    Say "interpreter $Name" $(if ($Found) { $Found[0].Path })
+}
+$Spool = $env:JOBDECK_PROBE_SPOOL
+if (-not $Spool) { $Spool = Join-Path ([Environment]::GetFolderPath('UserProfile')) '.jobdeck' }
+Say 'spool' $Spool
+$Place = $Spool
+while ($Place -and -not (Test-Path -LiteralPath $Place)) { $Place = Split-Path -Parent $Place }
+try {
+    $Trial = Join-Path $Place ".jobdeck-probe-$PID"
+    [void][IO.Directory]::CreateDirectory($Trial)
+    [IO.Directory]::Delete($Trial)
+} catch { Say 'refusal' ($_.Exception.GetBaseException().Message) }
+Free 'free' $Place
+Free 'tmp_free' ([IO.Path]::GetTempPath())
+"""
+"""The same for PowerShell."""
+
+
+def program(protocol: Protocol) -> Program:
+    """What is run on a host to look at it."""
+    if protocol is Protocol.WINRM:
+        return Program(text=WINDOWS_PROGRAM, interpreter=WindowsShell.POWERSHELL)
+    return Program(text=PROGRAM)
+
+
 MOST_SKEW_S = 5
 """Seconds between a host's clock and the engine's that are worth no word."""
 _CUT_OFF_S = 0.5
@@ -66,6 +103,32 @@ class Note(StrEnum):
     """No claim can be kept there: the work would run directly, and a lost line may lose it."""
     LITTLE_SPACE = "little-space"
     CLOCK_SKEW = "clock-skew"
+
+
+class Stage(StrEnum):
+    """Where the way to a host stopped; in the order in which the stages are passed."""
+
+    NAME = "name"
+    """Its address was not found."""
+    CONNECTION = "connection"
+    HOST_KEY = "host-key"
+    LOGIN = "login"
+    SHELL = "shell"
+    """Logged in, and what was asked there did not run to its end."""
+
+
+STOPPED_AT: Mapping[TargetCode, Stage] = {
+    TargetCode.HOST_NOT_FOUND: Stage.NAME,
+    TargetCode.CONNECTION_FAILURE: Stage.CONNECTION,
+    TargetCode.CONNECTION_TIMEOUT: Stage.CONNECTION,
+    TargetCode.HOST_KEY_PENDING: Stage.HOST_KEY,
+    TargetCode.HOST_KEY_CHANGED: Stage.HOST_KEY,
+    TargetCode.HOST_KEY_REVOKED: Stage.HOST_KEY,
+    TargetCode.AUTHENTICATION_FAILURE: Stage.LOGIN,
+    TargetCode.INVALID_OPTIONS: Stage.LOGIN,
+    TargetCode.BECOME_FAILURE: Stage.LOGIN,
+}
+"""Code -> stage; any other means that a shell was reached."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +166,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[Note] = []
     facts: Facts | None = None
     """None where nothing could be asked."""
+    path: list[str] = []
+    """The hosts on the way, in the order in which they are passed, and the host itself."""
+    reached_ms: int | None = None
+    """Until somebody was logged in; near 0 where a connection was kept. None: nobody was."""
+    took_ms: int | None = None
+    """Until all was over."""
+
+    @property
+    def stopped_at(self) -> Stage | None:
+        """None: the host is ready, or was not asked to the end."""
+        if self.code is None or self.state is TargetState.TERMINATED:
+            return None
+        return STOPPED_AT.get(self.code, Stage.SHELL)
 
 
 def read(answer: str, engine_clock_s: float) -> Facts:

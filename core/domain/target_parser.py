@@ -5,11 +5,12 @@
     both    = term { ("and" | "&") term | "-" term }
     term    = { "!" | "not" } ( word | primary )
     primary = "(" list ")" | "all" | "*" | name | range | glob | "@" group
-            | "has" "(" label ")" | label ("=" | "!=") value
+            | "has" "(" label ")" | label ("=" | "!=" | "<" | "<=" | ">" | ">=") value
             | label ("in" | "notin") "(" value { "," value } ")"
 
 `-` excludes only with a space on each side, because names contain it. A bare
-word after an exclusion is a host or a label, in quotes a host only. The comma rule lives in `_combine` and in `target_terms.narrows`, nowhere else.
+word after an exclusion is a host or a label, in quotes a host only. A label without quotes that
+has the name of a fact is that fact; only facts are ordered. The comma rule lives in `_combine` and in `target_terms.narrows`, nowhere else.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from __future__ import annotations
 import re
 
 from core.domain.caret import Misread, invalid_at
+from core.domain.facts import COMPARISONS, FACTS, ORDERING, comparison_problem
 from core.domain.hostrange import MAX_NAMES, parse_range
 from core.domain.names import LABEL_KEY_PATTERN, RESERVED_WORDS
 from core.domain.target_terms import (
     All,
     And,
+    Compared,
     Expression,
     Glob,
     Group,
     Has,
+    Known,
     Label,
     Name,
     Not,
@@ -36,6 +40,7 @@ from core.domain.target_terms import (
     narrows,
 )
 from core.domain.target_tokens import Token, plain_signs, tokens
+from core.errors import nearest
 
 MAX_LENGTH = 64 * 1024
 """Characters of one expression."""
@@ -48,7 +53,7 @@ MAX_PATTERNS = 1000
 
 _TITLE = "cannot read this target expression"
 _TOO_DEEP = f"this is nested more than {MAX_DEPTH} levels deep"
-_COMPARISONS = frozenset({"=", "!=", "in", "notin", "not"})
+_COMPARISONS = frozenset({*COMPARISONS, "in", "notin", "not"})
 _ENDS_TERM = frozenset({",", ")", "and", "or", "minus", "end"})
 _NAME_PART = re.compile(r"[\w.\-]*")
 _LABEL_KEY = re.compile(LABEL_KEY_PATTERN)
@@ -218,7 +223,7 @@ class _Parser:
         token = self._take()
         key = self._key(token)
         self._close(opening)
-        return self._pattern(token, Has(key))
+        return self._pattern(token, Known(key) if _is_fact(token) else Has(key))
 
     def _label(self, token: Token) -> Expression:
         key = self._key(token)
@@ -226,9 +231,18 @@ class _Parser:
         excluded = comparison.kind != "=" and comparison.kind != "in"
         if comparison.kind == "not" and not self._accept("in"):
             raise self._unjoined(comparison)
-        single = comparison.kind in ("=", "!=")
+        single = comparison.kind in COMPARISONS
+        at = self._next.index
         values = [self._value()] if single else self._values(comparison)
-        return self._pattern(token, Label(key, tuple(values), excluded))
+        if not _is_fact(token):
+            if comparison.kind in ORDERING:
+                raise _not_ordered(token, comparison)
+            return self._pattern(token, Label(key, tuple(values), excluded))
+        sign = comparison.kind if single else "!=" if excluded else "="
+        for value in values:
+            if problem := comparison_problem(key, sign, value):
+                raise Misread(at, problem, FACTS[key].about)
+        return self._pattern(token, Compared(key, sign, tuple(values)))
 
     def _values(self, comparison: Token) -> list[str]:
         opening = self._take()
@@ -288,6 +302,17 @@ class _Parser:
         elif token.kind == "(" and previous.kind == "word":
             hint = "values in parentheses follow `in` or `notin`"
         return Misread(token.index, "nothing joins this to the term before it", hint)
+
+
+def _is_fact(token: Token) -> bool:
+    return token.kind == "word" and token.text in FACTS
+
+
+def _not_ordered(token: Token, comparison: Token) -> Misread:
+    near = nearest(token.text, list(FACTS))
+    hint = f"did you mean {near}? " if near else ""
+    what = f"{token.text!r} is no fact, and only facts have an order"
+    return Misread(comparison.index, what, f"{hint}`jobdeck facts list` lists them")
 
 
 def _combine(items: list[Expression]) -> Expression:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.domain.facts import FACTS
 from core.domain.hostrange import HostRange
 from core.domain.names import RESERVED_WORDS
 
@@ -85,11 +86,42 @@ class Label:
     excluded: bool = False
 
     def __str__(self) -> str:
-        key = _text(self.key, _BARE_KEY)
+        key = _key(self.key)
         values = [_text(value, _BARE_VALUE) for value in self.values]
         if len(values) == 1:
             return f"{key}{'!=' if self.excluded else '='}{values[0]}"
         return f"{key} {'notin' if self.excluded else 'in'} ({', '.join(values)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Hosts whose fact compares so with one of the values, `!=`: with all of them.
+
+    A host that has a label of the fact's name is asked for the label. One of which neither is
+    known is never chosen.
+    """
+
+    fact: str
+    """A key of `core.domain.facts.FACTS`."""
+    sign: str
+    """A key of `core.domain.facts.COMPARISONS`; only = and != have several values."""
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        values = [_text(value, _BARE_VALUE) for value in self.values]
+        if len(values) == 1:
+            return f"{self.fact}{self.sign}{values[0]}"
+        return f"{self.fact} {'notin' if self.sign == '!=' else 'in'} ({', '.join(values)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Hosts of which the fact is known, or which have a label of its name."""
+
+    fact: str
+
+    def __str__(self) -> str:
+        return f"has({self.fact})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +131,7 @@ class Has:
     key: str
 
     def __str__(self) -> str:
-        return f"has({_text(self.key, _BARE_KEY)})"
+        return f"has({_key(self.key)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +174,9 @@ class Or:
         )
 
 
-Expression = All | Name | Without | Range | Glob | Group | Label | Has | Not | And | Or
+Expression = (
+    All | Name | Without | Range | Glob | Group | Label | Has | Compared | Known | Not | And | Or
+)
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
@@ -180,7 +214,7 @@ def narrows(expression: Expression) -> bool:
     Such an item of a comma list narrows the list; any other adds to it.
     """
     match expression:
-        case Label() | Has() | Not() | Without():
+        case Label() | Has() | Compared() | Known() | Not() | Without():
             return True
         case And(terms) | Or(terms):
             return all(map(narrows, terms))
@@ -190,6 +224,11 @@ def narrows(expression: Expression) -> bool:
 
 def _text(text: str, bare: re.Pattern[str]) -> str:
     return text if bare.fullmatch(text) and text not in RESERVED_WORDS else _quoted(text)
+
+
+def _key(key: str) -> str:
+    """The key of a label; in quotes where it would be read as a fact."""
+    return _quoted(key) if key in FACTS else _text(key, _BARE_KEY)
 
 
 def _quoted(text: str) -> str:

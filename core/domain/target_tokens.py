@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from core.domain.caret import Misread
 from core.domain.names import RESERVED_WORDS
 
-_FULL_WIDTH = str.maketrans("，、（）！＝｜＆＠", ",,()!=|&@")
+_FULL_WIDTH = str.maketrans("，、（）！＝｜＆＠＜＞", ",,()!=|&@<>")
 _TOKEN = re.compile(
     r"""
       (?P<space> \s+ )
     | (?P<quoted> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' )
     | (?P<minus> -(?!\S) )
     | (?P<word> (?: [\w.\-/:+%*?] | \[[^\[\]]*\] )+ )
-    | (?P<sign> != | ==? | && | \|\| | [!(),&|@] )
+    | (?P<sign> != | ==? | <=? | >=? | && | \|\| | [!(),&|@] )
     """,
     re.VERBOSE | re.DOTALL,
 )

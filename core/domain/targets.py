@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
+from core.domain import facts
+from core.domain.facts import FactValue, Observed
 from core.domain.hostrange import expand, fold
 from core.domain.names import (
     LABEL_KEY_PATTERN,
@@ -26,10 +28,12 @@ from core.domain.target_parser import parse
 from core.domain.target_terms import (
     All,
     And,
+    Compared,
     Expression,
     Glob,
     Group,
     Has,
+    Known,
     Label,
     Name,
     Not,
@@ -51,6 +55,7 @@ __all__ = [
     "References",
     "check_name",
     "expand",
+    "facts_asked",
     "fold",
     "label_key_problem",
     "name_problem",
@@ -83,6 +88,8 @@ class Inventory:
 
     hosts: Mapping[str, HostView]
     groups: Mapping[str, GroupView] = field(default_factory=dict)
+    facts: Callable[[], Mapping[str, Observed]] = dict
+    """What was observed, by host; asked for once, and only by an expression that needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,24 @@ def references(expression: Expression) -> References:
     return References(_in_order(hosts), _in_order(groups), _in_order(words))
 
 
+def facts_asked(expression: Expression, inventory: Inventory) -> tuple[str, ...]:
+    """Facts on which the choice depends, those that groups ask for included; in order."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = [expression]
+    while waiting:
+        for term in walk(waiting.pop()):
+            match term:
+                case Compared(fact) | Known(fact):
+                    found.add(fact)
+                case Group(name) if name not in seen:
+                    seen.add(name)
+                    group = inventory.groups.get(name)
+                    if group is not None and group.expression is not None:
+                        waiting.append(parse(group.expression))
+    return tuple(sorted(found))
+
+
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=natural_key))
 
@@ -135,7 +160,8 @@ class _Resolver:
         self._inventory = inventory
         self._everything = frozenset(inventory.hosts)
         self._members: dict[str, Set[str]] = {}
-        self._by_label: dict[str, dict[str, set[str]]] = {}
+        self._labels: dict[str, dict[str, set[str]]] = {}
+        self._facts: Mapping[str, Observed] | None = None
         self._place = ""
 
     def resolve(self, expression: Expression) -> Set[str]:
@@ -196,12 +222,10 @@ class _Resolver:
                 return {name for name in self._everything if matches(name)}
             case Group(name):
                 return self._members[name]
-            case Label(key, values, excluded):
-                by_value = self._labelled(key)
-                having = set[str]().union(*(by_value.get(value, ()) for value in values))
-                return self._everything - having if excluded else having
-            case Has(key):
-                return set[str]().union(*self._labelled(key).values())
+            case Label() | Has():
+                return self._by_label(term)
+            case Compared() | Known():
+                return self._by_fact(term)
             case Without(word):
                 return self._everything - self._answering(word)
             case Not(inner):
@@ -210,6 +234,34 @@ class _Resolver:
                 return _shared([self._chosen(inner) for inner in terms])
             case Or(terms):
                 return set[str]().union(*(self._chosen(inner) for inner in terms))
+
+    def _by_label(self, term: Label | Has) -> Set[str]:
+        by_value = self._labelled(term.key)
+        if isinstance(term, Has):
+            return set[str]().union(*by_value.values())
+        having = set[str]().union(*(by_value.get(value, ()) for value in term.values))
+        return self._everything - having if term.excluded else having
+
+    def _by_fact(self, term: Compared | Known) -> Set[str]:
+        if isinstance(term, Known):
+            return {name for name, _ in self._observed(term.fact)}
+        fits = all if term.sign == "!=" else any
+        return {
+            name
+            for name, found in self._observed(term.fact)
+            if fits(facts.holds(term.fact, term.sign, value, found) for value in term.values)
+        }
+
+    def _observed(self, fact: str) -> Iterable[tuple[str, FactValue]]:
+        """Hosts of which a fact is known, each with its value; a label of its name goes before."""
+        if self._facts is None:
+            self._facts = self._inventory.facts()
+        for name, host in self._inventory.hosts.items():
+            label, observed = host.labels.get(fact), self._facts.get(name)
+            if label is not None:
+                yield name, label
+            elif observed is not None and fact in observed.values:
+                yield name, observed.values[fact]
 
     def _named(self, names: Iterable[str]) -> Set[str]:
         """`names` as a set; all of them must be hosts."""
@@ -238,13 +290,13 @@ class _Resolver:
 
     def _labelled(self, key: str) -> dict[str, set[str]]:
         """Value of the label -> names of the hosts; every key is looked up once."""
-        if key not in self._by_label:
-            by_value = self._by_label[key] = {}
+        if key not in self._labels:
+            by_value = self._labels[key] = {}
             for name, host in self._inventory.hosts.items():
                 value = host.labels.get(key)
                 if value is not None:
                     by_value.setdefault(value, set()).add(name)
-        return self._by_label[key]
+        return self._labels[key]
 
     def _unknown(self, names: list[str]) -> NotFound:
         first = names[0]

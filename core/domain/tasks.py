@@ -37,11 +37,23 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True):
     regex: str | None = None
 
 
+class HttpLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request logs in: see `core.domain.steps.http_auth`. It holds no secret."""
+
+    kind: str
+    header: str = ""
+    token_url: str = ""
+    scopes: tuple[str, ...] = ()
+    audience: str = ""
+    in_body: bool = False
+
+
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
     """A request, with its values put in: it may hold secrets."""
 
     method: str
     url: str
+    auth: HttpLogin | None = None
     headers: tuple[tuple[str, str], ...]
     body: bytes | None
     may_repeat: bool

@@ -114,7 +114,9 @@ def _refused(refusal: str, work: Work) -> Outcome:
                 f"whether it started cannot be seen on the host: {words} (look at the host)",
             )
     code, text = REFUSALS[word]
-    return outcomes.refused(TargetError(code, text.format(interpreter=work.program.interpreter)))
+    program = work.program
+    said = text.format(interpreter=program.interpreter, cwd=program.cwd, words=words)
+    return outcomes.refused(TargetError(code, said))
 
 
 def _starts(work: Work) -> bool:

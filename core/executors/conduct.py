@@ -1,7 +1,7 @@
 """The life of one attempt: start the program, wait for its turn, end it, say how it ended.
 
-The same for every login that gives a POSIX shell (SSH, the engine's own machine), with
-a claim and without. A claim that the target cannot hold is done without, once that is
+The same for every login that runs programs, with a claim and without; what the programs
+are is the dialect's business (`core.executors.dialect`). A claim that the target cannot hold is done without, once that is
 on record.
 """
 
@@ -14,15 +14,14 @@ from contextlib import suppress
 import msgspec
 
 from core.domain.run import TargetCode
-from core.domain.tasks import Program
 from core.errors import Invalid, TargetError
 from core.executors import conclusions, outcomes
 from core.executors.attempt import Attempt, Link, Patience, Turn
 from core.executors.become import Door
-from core.executors.claims import RECORDED, Refusal, compose_claimed, folder_of
-from core.executors.ending import GONE, ending_text, ending_text_of_claim
+from core.executors.claims import RECORDED, Refusal
+from core.executors.dialect import POSIX, Dialect, Ending
+from core.executors.ending import GONE
 from core.executors.protocol import Outcome, Sink, Stream, Work
-from core.executors.shell import compose
 from core.executors.stopping import StopSignal
 
 _LAST_OUTPUT_S = 1.0
@@ -36,8 +35,11 @@ NewToken = Callable[[], str]
 class Conductor:
     """Conducts attempts behind one link."""
 
-    def __init__(self, link: Link, patience: Patience, new_token: NewToken) -> None:
+    def __init__(
+        self, link: Link, patience: Patience, new_token: NewToken, dialect: Dialect = POSIX
+    ) -> None:
         self._link = link
+        self._dialect = dialect
         self._patience = patience
         self._new_token = new_token
         self._unsettled: Attempt | None = None
@@ -92,13 +94,10 @@ class Conductor:
     def _prepare(self, work: Work, sink: Sink) -> tuple[Attempt, str]:
         token = self._new_token()
         become, claim = self._link.become, work.claim
+        launch = self._dialect.launch(work, token, as_other_user=become is not None)
         timeout_s = work.timeout_s
-        if claim is None:
-            launch = compose(work, token, as_other_user=become is not None)
-        else:
-            launch = compose_claimed(work, claim, token, as_other_user=become is not None)
-            if timeout_s is not None:
-                timeout_s = max(0.0, timeout_s - claim.running_s)
+        if claim is not None and timeout_s is not None:
+            timeout_s = max(0.0, timeout_s - claim.running_s)
         door = Door(become, token, launch.reader) if become is not None else None
         attempt = Attempt(launch, sink, self._patience, door=door, timeout_s=timeout_s)
         return attempt, token
@@ -148,21 +147,19 @@ class Conductor:
             if attempt.is_claimed and attempt.out.started:
                 return ""
             return "it had not said that it started, so whether anything runs there is not known"
-        if work.claim is None:
-            text = ending_text(pid, self._patience.grace_s, token)
-        else:
-            folder = folder_of(work, work.claim)
-            text = ending_text_of_claim(pid, self._patience.grace_s, folder, turn)
-        doubt = await self._end_processes(text, token)
+        doubt = await self._end_processes(
+            self._dialect.ending(work, pid, self._patience.grace_s, token, turn), token
+        )
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_OUTPUT_S):
                 await attempt.gone.wait()
         return doubt
 
-    async def _end_processes(self, text: str, token: str) -> str:
+    async def _end_processes(self, ending: Ending, token: str) -> str:
         work = Work(
             attempt_id=f"end-{token}",
-            task=Program(text=text),
+            task=ending.program,
+            env=dict(ending.env),
             timeout_s=self._patience.grace_s + _ENDING_MARGIN_S,
         )
         said = _Memory()

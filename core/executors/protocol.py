@@ -51,6 +51,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     """An account with its secrets opened: lives only as long as a connection is being made."""
 
     user: str
+    """"": the account has none, only a token or a certificate of its own."""
     agent: bool = False
     key: str | None = None
     key_file: str | None = None
@@ -59,6 +60,19 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     certificate_file: str | None = None
     password: str | None = None
     become: BecomeLogin | None = None
+    token: str | None = None
+    tls_certificate: str | None = None
+    """PEM, like the key: a client's in a TLS handshake."""
+    tls_key: str | None = None
+    tls_passphrase: str | None = None
+
+    def secrets(self) -> list[str]:
+        """Every text in it that nobody may see."""
+        proofs = [self.key, self.passphrase, self.password, self.token]
+        proofs += [self.tls_key, self.tls_passphrase]
+        if self.become is not None:
+            proofs.append(self.become.password)
+        return [proof for proof in proofs if proof]
 
     def __repr__(self) -> str:
         return f"Login({self.user})"
@@ -74,6 +88,16 @@ class HostKeyRule(msgspec.Struct, frozen=True, kw_only=True):
     """A fingerprint `SHA256:…`; nothing else is then accepted."""
     accept_new: bool = False
     """A first key is approved by itself; a changed one still stops."""
+
+
+class Winrm(msgspec.Struct, frozen=True, kw_only=True):
+    """How a Windows host is entered: see `core.domain.windows.WinrmOptions`."""
+
+    authentication: str = "ntlm"
+    tls: bool = True
+    ca: str | None = None
+    certificate: str | None = None
+    shell: str = "powershell"
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +116,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[Target, ...] = ()
     """Hosts whose files are taken to it."""
     connect_timeout_s: float = 20.0
+    winrm: Winrm | None = None
+    """None: a host that is not reached through WinRM."""
     networks: tuple[str, ...] = ()
     """Networks that requests may reach; none: see `core.domain.addresses`."""
 

@@ -17,6 +17,7 @@ from core.executors.local import LocalExecutor
 from core.executors.protocol import Executor, HostKeyBook
 from core.executors.sql import SqlExecutor
 from core.executors.ssh import SshExecutor
+from core.executors.winrm import WinrmExecutor
 from core.executors.workers import Setup, WorkerPool, Workers
 
 
@@ -79,6 +80,15 @@ def ssh_in_worker(book: HostKeyBook, setup: Setup) -> SshExecutor:
     )
 
 
+def _winrm(access: Access) -> Executor:
+    return WinrmExecutor(
+        access.patience,
+        access.new_token,
+        idle_s=access.idle_connection_s,
+        kept=access.kept_connections,
+    )
+
+
 def _local(access: Access) -> Executor:
     return LocalExecutor(access.patience, access.new_token)
 
@@ -93,6 +103,7 @@ def _sql(access: Access) -> Executor:
 
 EXECUTORS: Mapping[str, Callable[[Access], Executor]] = {
     "ssh": _ssh,
+    "winrm": _winrm,
     "local": _local,
     "http": _http,
     "sql": _sql,

@@ -110,6 +110,8 @@ REFUSALS: Mapping[str, tuple[TargetCode, str]] = {
         TargetCode.INTERPRETER_MISSING,
         "the interpreter {interpreter!r} is not installed there, or not on the account's PATH",
     ),
+    "cwd": (TargetCode.IO_FAILURE, "the folder that it is to begin in is not there: {cwd}"),
+    "start": (TargetCode.IO_FAILURE, "it could not be started there: {words}"),
 }
 """Why the wrapper did not start the work: its word -> code and message."""
 

@@ -21,6 +21,15 @@ HIDDEN = "***"
 """Stands for a secret of a run: two runs never share one, so only its name is compared."""
 
 
+_UNCOUNTED = dict.fromkeys(
+    ("title", "request", "left_out", "command_rules", "foreseen", "acknowledged"), True
+)
+"""Words, who was away, and which dangers were known and let through: what is done does not follow
+from them."""
+_OBSERVED = {"__all__": {"facts", "facts_at"}}
+"""Of hosts: what was seen of them, and not what is done there."""
+
+
 class Difference(StrEnum):
     """In what a host's two answers differ: the first that fits, in this order."""
 
@@ -142,10 +151,13 @@ def definition_changes(a: RunDefinition, b: RunDefinition) -> tuple[FieldChange,
 def digest(definition: RunDefinition) -> str:
     """Tells whether two definitions would do the same: hosts and steps in the same order.
 
-    Title, change number and the texts of the run's secrets do not count.
+    Title, change number and the texts of the run's secrets do not count, nor do the facts for
+    which hosts were chosen: what counts is who was chosen.
     """
     body = definition.model_dump(
-        mode="json", exclude_defaults=True, exclude={"title", "change", "request"}
+        mode="json",
+        exclude_defaults=True,
+        exclude={**_UNCOUNTED, "change": True, "hosts": _OBSERVED},
     )
     body["secrets"] = sorted(definition.secrets)
     text = json.dumps(body, sort_keys=True, ensure_ascii=False)
@@ -157,7 +169,9 @@ def _by_name(definition: RunDefinition) -> dict[str, Any]:
 
     Whatever a definition has besides is compared as it is.
     """
-    body = definition.model_dump(mode="json", exclude={"title", "request", "seed"})
+    body = definition.model_dump(
+        mode="json", exclude={**_UNCOUNTED, "seed": True, "hosts": _OBSERVED}
+    )
     steps = body.pop("graph")["nodes"]
     ordinals = body.pop("step_hosts")
     names = [host["name"] for host in body["hosts"]]

@@ -11,11 +11,13 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from core.domain.access import AccountSpec, HostKeyPolicy
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import Protocol
 from core.domain.patterns import CHANGE
 from core.domain.rolling import Batches, Rolling
 from core.domain.steps import FrozenScript, Step, StepBase
 from core.domain.values import Env, EnvName, Name, Secret, SecretRef, Value
+from core.domain.windows import WinrmOptions
 from core.flow.graph import Graph
 
 ADHOC = "adhoc"
@@ -23,7 +25,9 @@ ENGINE_HOST = "(engine)"
 """The name under which a local step's single target is recorded; no document can have it."""
 
 
-_BESIDES_A_PLAN = frozenset({"plan", "parameters", "secrets", "confirm_hosts", "change"})
+_BESIDES_A_PLAN = frozenset(
+    {"plan", "parameters", "secrets", "confirm_hosts", "change", "acknowledge"}
+)
 """What a start from a plan may say: all that the plan itself does not keep."""
 
 
@@ -44,6 +48,9 @@ class RunRequest(Value):
     concurrency: int | None = Field(None, ge=1, le=2000)
     timeout_s: float | None = Field(None, gt=0, le=30 * 86400)
     allow_empty: bool = False
+    include_away: bool = Field(
+        False, description="also hosts that are in maintenance, or that their source has lost"
+    )
     confirm_hosts: int | None = Field(
         None, ge=0, description="the number of hosts, where a guard rail asks to confirm it"
     )
@@ -62,6 +69,11 @@ class RunRequest(Value):
         description="what a shuffle and random pauses follow from; empty: a new one",
     )
 
+    acknowledge: tuple[Name, ...] = Field(
+        (),
+        max_length=100,
+        description="rules for dangerous commands that whoever starts it knows it meets",
+    )
     plan: str | None = Field(
         None,
         max_length=26,
@@ -106,8 +118,21 @@ class FrozenHost(NamedHost, extra="forbid"):
     """The only networks that requests for it may reach; none: no environment says so."""
     spool: str | None = None
     """Folder there that keeps what runs."""
+    winrm: WinrmOptions | None = None
     variables: Env = Field(default_factory=dict)
     """Environment's, groups' and host's variables, the nearer to the host the stronger."""
+    facts: dict[str, str | int | float | tuple[str, ...]] = Field(default_factory=dict)
+    """The facts for which it was chosen, or of which its choice made use."""
+    facts_at: str = ""
+    """When they were observed; "" where the choice asked for none, or none was known."""
+
+
+class FrozenRule(Value):
+    """A rule for dangerous commands, as its document was when the run started."""
+
+    spec: CommandRuleSpec
+    hosts: tuple[int, ...] | None = None
+    """Ordinals of the hosts that it concerns; None: all, and what runs on no host."""
 
 
 class RunOutline(Value, extra="ignore"):
@@ -132,6 +157,8 @@ class RunOutline(Value, extra="ignore"):
     timeout_s: float | None = None
     targets: str = ""
     """The expression or the list that people gave, for the record."""
+    left_out: dict[str, str] = Field(default_factory=dict)
+    """Hosts that were chosen and are away: why each was left out."""
 
     @property
     def batch_counts(self) -> dict[str, int]:
@@ -159,13 +186,18 @@ class RunDefinition(RunOutline, extra="forbid"):
     env: Env = Field(default_factory=dict)
     change: str = ""
     """The change number under which it is done; "" where nobody gave one."""
+    command_rules: dict[str, FrozenRule] = Field(default_factory=dict)
+    """Documents' rules that concern the run; the built-in ones that none replaces hold too."""
+    foreseen: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Step -> rules that it was known to meet when it was let on."""
+    acknowledged: tuple[str, ...] = ()
+    """Rules that whoever started it has acknowledged."""
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
 
-    def account_for(self, step: StepBase, host: FrozenHost) -> AccountSpec | None:
-        """Who we are on `host` in `step`; None where no account is known."""
-        name = self.run_as.get(step.name, host.account)
-        return None if name is None else self.accounts.get(name)
+    def account_for(self, step: StepBase, host: FrozenHost) -> str | None:
+        """The account on `host` in `step`; None where there is none."""
+        return self.run_as.get(step.name, host.account)
 
 
 def body_of(definition: RunDefinition) -> Mapping[str, Any]:

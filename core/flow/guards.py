@@ -74,14 +74,15 @@ def check(
     *,
     change: str = "",
     confirm_hosts: int | None = None,
+    dangers: Sequence[Problem] = (),
 ) -> None:
-    """Return when work may be let onto `hosts`.
+    """Return when work may be let onto `hosts`; `dangers` are commands that rules forbid there.
 
     Raises Forbidden with everything that stands against it, or ConfirmationRequired when
     only the right number of hosts is missing.
     """
     places = touched(hosts, documents)
-    refused = refusals(places, change)
+    refused = [*refusals(places, change), *dangers]
     asked = unconfirmed(places, confirm_hosts)
     if refused:
         refused += [_to_confirm(place, places) for place in asked]

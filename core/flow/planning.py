@@ -8,18 +8,20 @@ parameters, guard rails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from core.domain import targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec, HostKeyPolicy
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
-from core.domain.job import JobSpec, Parameter, ParameterType, ScriptSpec
-from core.domain.steps import FrozenScript, StepBase
+from core.domain.job import JobSpec, ParameterType, ScriptSpec
+from core.domain.steps import FrozenScript
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
-from core.flow import guards
+from core.flow import choosing, dangers, guards
 from core.flow.batching import roll
 from core.flow.definition import (
     ADHOC,
@@ -43,6 +45,8 @@ class Documents(Protocol):
     @property
     def environments(self) -> Mapping[str, EnvironmentSpec]: ...
     @property
+    def command_rules(self) -> Mapping[str, CommandRuleSpec]: ...
+    @property
     def inventory(self) -> targets.Inventory: ...
     def job(self, name: str) -> tuple[JobSpec, int]: ...
     def script(self, name: str, revision: int | None) -> tuple[ScriptSpec, int]: ...
@@ -54,27 +58,39 @@ def plan(request: RunRequest, documents: Documents) -> RunDefinition:
     Raises Invalid, NotFound, Forbidden or ConfirmationRequired; nothing has happened then.
     """
     definition = resolve(request, documents)
-    guard(definition, request, documents)
+    guard(definition, request, documents, dangers.find(definition, documents))
     return definition
 
 
-def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
+def resolve(
+    request: RunRequest, documents: Documents, away: choosing.Away = MappingProxyType({})
+) -> RunDefinition:
     """As `plan`, without asking the guard rails: what would run, if it may."""
     job, title, origin = _work(request, documents)
     values = variables.bind(job.parameters, request.parameters)
-    step_names = _resolve_steps(request, job, documents, _target_values(job.parameters, values))
+    given = choosing.target_values(job.parameters, values)
+    chosen = choosing.choose(request, job, documents.inventory, given)
+    absent = {} if request.include_away else away
+    step_names = {
+        step: tuple(name for name in names if name not in absent) for step, names in chosen.items()
+    }
+    texts = choosing.expressions(request, job, given)
+    asked = choosing.facts_asked(texts, documents.inventory)
+    choosing.refuse_empty(request, job, chosen, step_names, absent, asked)
+    everybody = {name for names in chosen.values() for name in names}
     ordered: dict[str, int] = {}
     for names in step_names.values():
         for name in names:
             ordered.setdefault(name, len(ordered))
     grouped = _group_variables(documents)
     hosts = tuple(_freeze(name, documents, grouped) for name in ordered)
+    hosts = choosing.with_facts(hosts, asked, documents.inventory)
     run_as = {
         step.name: account
         for step in job.steps
         if (account := step.run_as or request.run_as) and step.logs_in
     }
-    sources = _sources(job, documents)
+    sources = choosing.sources(job, documents.inventory)
     routes = {
         name: _freeze(name, documents, grouped) for names in sources.values() for name in names
     }
@@ -109,7 +125,8 @@ def resolve(request: RunRequest, documents: Documents) -> RunDefinition:
         env=request.env,
         concurrency=request.concurrency or job.concurrency,
         timeout_s=request.timeout_s,
-        targets=_shown_targets(request, job),
+        targets=choosing.shown_targets(request, job),
+        left_out={name: why for name, why in absent.items() if name in everybody},
         change=request.change or "",
         request=_kept(request, job),
     )
@@ -121,15 +138,31 @@ def _kept(request: RunRequest, job: JobSpec) -> RunRequest:
     """The request without what the next run must be given anew."""
     secret = _secret_names(job)
     plain = {name: value for name, value in request.parameters.items() if name not in secret}
-    nothing: dict[str, Any] = {"secrets": {}, "confirm_hosts": None, "change": None, "plan": None}
+    nothing: dict[str, Any] = {
+        "secrets": {},
+        "confirm_hosts": None,
+        "change": None,
+        "plan": None,
+        "acknowledge": (),
+    }
     return request.model_copy(update={**nothing, "parameters": plain, "seed": ""})
 
 
-def guard(definition: RunDefinition, request: RunRequest, documents: Documents) -> None:
-    """Ask the guard rails whether a start may do what `resolve` has found."""
+def guard(
+    definition: RunDefinition,
+    request: RunRequest,
+    documents: Documents,
+    found: Sequence[dangers.StepHit],
+) -> None:
+    """Ask the guard rails whether a start may do what `resolve` and `dangers.find` have found."""
     guards.check(
-        definition.hosts, documents, change=definition.change, confirm_hosts=request.confirm_hosts
+        definition.hosts,
+        documents,
+        change=definition.change,
+        confirm_hosts=request.confirm_hosts,
+        dangers=dangers.refusals(found),
     )
+    dangers.check_acknowledged(found, request.acknowledge)
 
 
 def secret_parameters(request: RunRequest, documents: Documents) -> dict[str, str]:
@@ -175,68 +208,6 @@ def _work(request: RunRequest, documents: Documents) -> tuple[JobSpec, str, str]
     return JobSpec(steps=(step,)), title, ADHOC
 
 
-def _target_values(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> list[str]:
-    return [
-        values[parameter.name]
-        for parameter in parameters
-        if parameter.type is ParameterType.TARGETS and parameter.name in values
-    ]
-
-
-def _resolve_steps(
-    request: RunRequest, job: JobSpec, documents: Documents, given: Sequence[str]
-) -> dict[str, tuple[str, ...]]:
-    """Step -> names of its hosts. A target-list parameter stands in for the job's targets."""
-    inventory = documents.inventory
-    if request.hosts is not None:
-        _known_hosts(request.hosts, documents)
-        everywhere: tuple[str, ...] | None = tuple(dict.fromkeys(request.hosts))
-    elif text := request.targets or next(iter(given), None) or job.targets:
-        everywhere = targets.resolve(targets.parse(text), inventory)
-    else:
-        everywhere = None
-    resolved: dict[str, tuple[str, ...]] = {}
-    problems = []
-    for index, step in enumerate(job.steps):
-        where = "targets" if request.step is not None else f"job steps[{index}].targets"
-        if step.runs_once:
-            resolved[step.name] = (ENGINE_HOST,)
-            continue
-        names = everywhere
-        if step.targets is not None:
-            names = targets.resolve(targets.parse(step.targets), inventory)
-        if names is None:
-            problems.append(Problem(where=where, what="no targets given", hint="add --on EXPR"))
-        elif not names and not (step.allow_empty or request.allow_empty):
-            shown = step.targets or _shown_targets(request, job)
-            what = f"{shown!r} matches no host"
-            problems.append(Problem(where=where, what=what, hint="`jobdeck hosts list` shows all"))
-        resolved[step.name] = names or ()
-    if problems:
-        raise Invalid("nothing to run on", problems)
-    return resolved
-
-
-def _sources(job: JobSpec, documents: Documents) -> dict[str, tuple[str, ...]]:
-    """Step -> the hosts whose files it takes to its targets."""
-    found: dict[str, tuple[str, ...]] = {}
-    for index, step in enumerate(job.steps):
-        if step.fetched_from is None:
-            continue
-        found[step.name] = targets.resolve(targets.parse(step.fetched_from), documents.inventory)
-        if not found[step.name]:
-            where = f"job steps[{index}].source"
-            what = f"{step.fetched_from!r} matches no host"
-            raise Invalid("there is nothing to distribute", [Problem(where=where, what=what)])
-    return found
-
-
-def _known_hosts(names: Sequence[str], documents: Documents) -> None:
-    for name in names:
-        if name not in documents.hosts:
-            raise NotFound("host", name, list(documents.hosts))
-
-
 def _group_variables(documents: Documents) -> dict[str, Env]:
     """Host -> variables of the groups it is in; groups are laid over each other by name."""
     found: dict[str, Env] = {}
@@ -267,6 +238,7 @@ def _freeze(name: str, documents: Documents, grouped: Mapping[str, Env]) -> Froz
         environment=spec.environment,
         http_networks=rails.http_networks,
         spool=spec.spool,
+        winrm=spec.winrm,
         variables=merged,
     )
 
@@ -310,35 +282,37 @@ def _scripts(job: JobSpec, documents: Documents) -> dict[str, FrozenScript]:
 
 
 def _check_access(definition: RunDefinition) -> None:
-    """Every jump and every target that is logged in to needs an account."""
+    """Every jump and every target that is logged in to needs an account that holds what it takes."""
     problems: dict[str, Problem] = {}
     for step in definition.graph.nodes:
         for ordinal in definition.step_hosts[step.name]:
             host = definition.hosts[ordinal]
-            if not _has_account(definition, step, host):
-                problems.setdefault(host.name, _no_account(host.name))
+            if step.logs_in and not (host.protocol is Access.LOCAL and step.enters_host):
+                account = definition.account_for(step, host)
+                _check_login(definition, host, account, step.lacks, problems)
     for jump in definition.routes.values():
-        if jump.protocol is Access.SSH and jump.account is None:
-            problems.setdefault(jump.name, _no_account(jump.name))
+        if jump.protocol is Access.SSH:
+            _check_login(definition, jump, jump.account, _lacks_user, problems)
     if problems:
         raise Invalid("the run has no way to log in", list(problems.values())[:20])
 
 
-def _has_account(definition: RunDefinition, step: StepBase, host: FrozenHost) -> bool:
-    if not step.logs_in or (host.protocol is Access.LOCAL and step.enters_host):
-        return True
-    return definition.account_for(step, host) is not None
+def _check_login(
+    definition: RunDefinition,
+    host: FrozenHost,
+    account: str | None,
+    lacks: Callable[[AccountSpec], str],
+    problems: dict[str, Problem],
+) -> None:
+    where = f"host {host.name}"
+    if account is None:
+        hint = "give the host an account, or use --as ACCOUNT"
+        problems.setdefault(host.name, Problem(where=where, what="no account", hint=hint))
+    elif missing := lacks(definition.accounts[account]):
+        what = f"account {account} has no {missing}"
+        hint = "give it one, or use --as ACCOUNT"
+        problems.setdefault(host.name, Problem(where=where, what=what, hint=hint))
 
 
-def _no_account(host: str) -> Problem:
-    return Problem(
-        where=f"host {host}",
-        what="no account",
-        hint="give the host an account, or use --as ACCOUNT",
-    )
-
-
-def _shown_targets(request: RunRequest, job: JobSpec) -> str:
-    if request.hosts is not None:
-        return targets.fold(request.hosts)
-    return request.targets or job.targets or ""
+def _lacks_user(account: AccountSpec) -> str:
+    return "user" if account.user is None else ""

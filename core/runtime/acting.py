@@ -28,6 +28,7 @@ from core.domain.values import Secret
 from core.errors import IllegalTransition, Invalid, NotFound, Problem
 from core.flow import machine
 from core.flow.commands import StartStep
+from core.flow.dangers import StepHit
 from core.flow.definition import FrozenHost, RunDefinition
 from core.flow.events import (
     AnyEvent,
@@ -42,7 +43,7 @@ from core.flow.events import (
 )
 from core.flow.machine import FlowState
 from core.runtime import secrets
-from core.storage import operations, run_writes, runs
+from core.storage import dangers, operations, run_writes, runs
 from core.storage.reading import Connection
 from core.storage.runs import TargetFilter
 from core.storage.writer import Transaction
@@ -82,17 +83,31 @@ class Asked:
     """Name -> text of what was erased when the run ended."""
 
     @property
-    def ahead(self) -> list[FrozenHost]:
-        """Hosts that work is let onto: those that run again, and those of steps still to come."""
+    def ordinals_ahead(self) -> dict[str, Sequence[int]]:
+        """Step -> targets that work is let onto: those that run again, and those of steps to come."""
         run = self.run
-        ordinals = set(self.ordinals if self.verdict is None else ())
-        for step, own in run.definition.step_hosts.items():
-            if step not in run.state.steps:
-                ordinals.update(own)
-        return [run.definition.hosts[ordinal] for ordinal in sorted(ordinals)]
+        ahead: dict[str, Sequence[int]] = {
+            step: own
+            for step, own in run.definition.step_hosts.items()
+            if step not in run.state.steps
+        }
+        if self.verdict is None and self.ordinals:
+            ahead[self.step] = self.ordinals
+        return ahead
 
-    def keep(self, tx: Transaction, vault: Vault, actor: str) -> None:
-        """Record who asked, and seal the secrets: part of the transaction of the event."""
+    @property
+    def ahead(self) -> list[FrozenHost]:
+        """The hosts of `ordinals_ahead`, each once."""
+        ordinals = {ordinal for own in self.ordinals_ahead.values() for ordinal in own}
+        return [self.run.definition.hosts[ordinal] for ordinal in sorted(ordinals)]
+
+    def keep(
+        self, tx: Transaction, vault: Vault, actor: str, found: Sequence[StepHit] = ()
+    ) -> None:
+        """Record who asked and what dangers were known, and seal the secrets: part of the
+        transaction of the event.
+        """
+        dangers.add(tx, self.run.id, actor, found)
         operations.add(
             tx,
             self.run.id,

@@ -31,13 +31,14 @@ import structlog
 from core import failpoints
 from core.clock import Clock
 from core.domain.captures import SetLines
+from core.domain.command_rules import Decision, Level
 from core.domain.normalising import OutputDigest
 from core.domain.outputs_file import read_outputs_file
 from core.domain.run import TargetCode, TargetState, transit
 from core.domain.steps import StepBase
 from core.errors import Invalid, TargetError
 from core.executors import outcomes
-from core.executors.protocol import Executor, Outcome, Position, Session, Stream
+from core.executors.protocol import Executor, Outcome, Position, Session, Stream, Work
 from core.executors.stopping import StopSignal
 from core.flow.definition import FrozenHost, RunDefinition
 from core.runtime.gate import Gate
@@ -212,6 +213,8 @@ class Attendant:
             if taker.claimed:
                 claim = maker.claim(self._host, step, resume, self._running_s())
             work = maker.work(self._host, step, taker.row, claim)
+            if resume is None:
+                await self._guard(work)
             self._may_run = True
             return session, await session.run(work, taker, self._means.stop)
         except TargetError as error:
@@ -223,6 +226,25 @@ class Attendant:
                 state=TargetState.UNKNOWN,
                 code=TargetCode.DISPATCH_FAILURE,
                 message=f"a bug in Jobdeck, see engine.log: {type(bug).__name__}",
+            )
+
+    async def _guard(self, work: Work) -> None:
+        """TargetError where the work, now that its values are known, meets a rule that nobody
+        has acknowledged.
+        """
+        found = self._means.maker.unforeseen(self._host, self._means.step, work)
+        if not found:
+            return
+        stops = [hit for hit in found if hit.level is not Level.SCAN]
+        decision = Decision.REFUSED if stops else Decision.NOTED
+        await self._means.recorder.dangers(self._row, found, decision)
+        if stops:
+            first = stops[0]
+            raise TargetError(
+                TargetCode.UNAUTHORIZED,
+                f"with its values, `{first.meaning or first.command}` meets the rule {first.rule}"
+                f" ({first.level}): {first.message}",
+                hint="it was not started; it would have to be known at the start of the run",
             )
 
     @asynccontextmanager

@@ -65,9 +65,11 @@ class Children:
             job=rolling.health,
             title=f"check of batch {batch + 1}: {definition.title}"[:200],
             hosts=None if own else tuple(hosts),
+            include_away=not own,
             # Whoever started the run has confirmed these hosts, and under which change.
             confirm_hosts=None if own else len(hosts),
             change=definition.change or None,
+            acknowledge=definition.acknowledged,
         )
 
     async def _wait_for(self, row: RunRow, stop: asyncio.Event) -> RunRow | None:

@@ -27,7 +27,7 @@ from core.domain.run import (
     step_result,
 )
 from core.domain.steps import StepBase
-from core.errors import EnvironmentFault, IllegalTransition, StorageFault
+from core.errors import EnvironmentFault, Forbidden, IllegalTransition, StorageFault
 from core.executors.protocol import Executor
 from core.executors.stopping import StopSignal
 from core.flow import machine
@@ -278,12 +278,8 @@ class Driver:
         )
         recorder = self._recorder(step, attempt, rows)
         try:
-            opened = await self._tools.store.reader.read(
-                lambda c: open_secrets(
-                    self._definition, lambda ref: self._tools.vault.open_secret(c, ref)
-                )
-            )
-        except EnvironmentFault as fault:
+            opened = await open_secrets(self._definition, self._tools.store, self._tools.vault)
+        except (EnvironmentFault, Forbidden) as fault:
             end: StepEnd | None = await self._refuse(rows, recorder, fault)
         else:
             end = await self._execute(step, command, rows, recorder, opened)
@@ -304,7 +300,7 @@ class Driver:
         )
 
     async def _refuse(
-        self, rows: Sequence[TargetRow], recorder: StepRecorder, fault: EnvironmentFault
+        self, rows: Sequence[TargetRow], recorder: StepRecorder, fault: EnvironmentFault | Forbidden
     ) -> StepEnd:
         """End a step whose logins cannot be opened: nothing was sent anywhere."""
         waiting = [row for row in rows if row.state is TargetState.WAITING]

@@ -24,15 +24,19 @@ from core.executors.protocol import Executor
 from core.executors.workers import WorkerStatus
 from core.home import Home
 from core.ids import Ids
+from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import Lost, LostLines
+from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
-from core.storage import runs
+from core.runtime.sources import InventorySources, Refreshing
+from core.runtime.watching import Watching
+from core.storage import runs, sources
 from core.storage.documents import Documents
 from core.storage.store import Store
 from core.storage.writer import timestamp
@@ -88,6 +92,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     looking, following, started, harvested, unknown; empty where none were left."""
     lost_lines: Lost
     pending_host_keys: int
+    failing_sources: dict[str, str]
+    """Inventory sources that did not answer when they were last asked, and why."""
     workers: tuple[WorkerStatus, ...]
     """The SSH worker processes that live now."""
 
@@ -110,6 +116,11 @@ class Engine:
         host_keys: HostKeys,
         runs: Runs,
         plans: Plans,
+        gathering: Gathering,
+        watching: Watching,
+        sources: InventorySources,
+        refreshing: Refreshing,
+        periodic: Periodic,
         outputs: OutputSignal,
         recovery: Recovery,
         lost_lines: LostLines,
@@ -128,6 +139,11 @@ class Engine:
         self.host_keys = host_keys
         self.runs = runs
         self.plans = plans
+        self.gathering = gathering
+        self.watching = watching
+        self.sources = sources
+        self.refreshing = refreshing
+        self._periodic = periodic
         self.outputs = outputs
         self.retention = retention
         self._lock = lock
@@ -142,7 +158,7 @@ class Engine:
         self.stop_requested = asyncio.Event()
         """Set when somebody asked the engine to stop; the process entry waits for it."""
         self._stop_mode = StopMode.DETACH
-        self._watching: asyncio.Task[None] | None = None
+        self._watching_home: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Take up what an earlier engine left, then accept work."""
@@ -151,7 +167,8 @@ class Engine:
         self.store.indexer.start()
         await self.plans.recover()
         self.retention.start()
-        self._watching = asyncio.get_running_loop().create_task(self._watch_home())
+        self._periodic.start()
+        self._watching_home = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
         log.info("engine.started", pid=os.getpid(), version=self.version, resumed=self._recovered)
 
@@ -176,6 +193,7 @@ class Engine:
 
     async def finish_work(self) -> None:
         """Wait for what the mode of the stop waits for; then wake everybody who follows."""
+        await self._periodic.stop()
         await self.plans.close()
         await self.runs.drain()
         self.outputs.close()
@@ -185,12 +203,13 @@ class Engine:
         """Finish what goes on, then close everything."""
         self.request_stop(self._stop_mode)
         await self.finish_work()
-        if self._watching is not None:
-            self._watching.cancel()
+        if self._watching_home is not None:
+            self._watching_home.cancel()
         failpoints.reach("engine.stopping")
         await self.retention.stop()
         for executor in self._executors:
             await executor.close()
+        self.vault.sources.close()
         await asyncio.to_thread(self.store.close)
         self._lock.release()
         log.info("engine.stopped", mode=self._stop_mode.value)
@@ -222,6 +241,7 @@ class Engine:
             recovery=self._recovery.counts,
             lost_lines=self.lost_lines.now(),
             pending_host_keys=self.host_keys.pending,
+            failing_sources=await self.store.reader.read(sources.failing),
             workers=tuple(self._workers()),
         )
 

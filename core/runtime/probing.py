@@ -1,61 +1,19 @@
-"""Asking targets whether work could begin there; nothing of the work itself is sent.
-
-Hosts are reached as a run reaches them: the same executors, logins and judgement of host
-keys, so a first key becomes pending here too. Their own program runs directly, under no
-claim. One host's trouble is its own finding.
+"""Asking targets whether work could begin there. Nothing of the work itself is sent, but for
+steps that a check tries because they change nothing.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
-
-import structlog
-
-from core.clock import Clock
 from core.domain import probing
 from core.domain.probing import Finding
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
-from core.domain.tasks import Program
 from core.errors import TargetError
-from core.executors import outcomes
-from core.executors.protocol import Executor, Outcome, Stream, Work
-from core.executors.stopping import StopSignal
+from core.executors.protocol import Work
 from core.flow.definition import FrozenHost, RunDefinition
-from core.flow.dryrun import Probe, probes
-from core.ids import Ids
+from core.flow.dryrun import PlanLevel, Probe, asked
+from core.runtime.asking import Asker, MakeWork, Reply, looking, side_by_side
 from core.runtime.work import WorkMaker
-
-log = structlog.get_logger(__name__)
-
-AT_ONCE = 64
-"""Hosts that are asked at the same time."""
-TIMEOUT_S = 20.0
-"""For a host's answer, once it is reached."""
-
-
-class _Answer:
-    """Takes what a host prints."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.data = b""
-        self.came_s = 0.0
-        """When the first of it came, in seconds since 1970."""
-
-    def write(self, stream: Stream, data: bytes) -> bool:
-        if stream is Stream.OUT:
-            self.came_s = self.came_s or self._clock.now().timestamp()
-            self.data += data[: max(0, probing.MOST_BYTES - len(self.data))]
-        return True
-
-    async def ready(self) -> None:
-        """There is always room: what is too much is not kept."""
-
-    async def unclaimed(self, reason: str) -> None:
-        """A probe asks for no claim."""
 
 
 class Probing:
@@ -65,18 +23,14 @@ class Probing:
         self,
         definition: RunDefinition,
         maker: WorkMaker,
-        executors: Callable[[FrozenHost, StepBase], Executor],
-        clock: Clock,
-        ids: Ids,
+        asker: Asker,
+        level: PlanLevel = PlanLevel.PROBE,
     ) -> None:
         self._definition = definition
         self._maker = maker
-        self._executors = executors
-        self._clock = clock
-        self._ids = ids
-        self._stop = StopSignal()
+        self._asker = asker
         self._findings: dict[int, Finding] = {}
-        self._probes = probes(definition)
+        self._probes = asked(definition, level)
 
     @property
     def findings(self) -> list[Finding]:
@@ -85,80 +39,62 @@ class Probing:
 
     @property
     def was_stopped(self) -> bool:
-        return self._stop.is_set()
+        return self._asker.was_stopped
 
     def stop(self) -> None:
         """Ask nobody else, and end what is being asked."""
-        self._stop.set()
+        self._asker.stop()
 
     async def run(self) -> None:
         """Ask every host; returns when all have answered, or were stopped."""
-        queue = iter(enumerate(self._probes))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(AT_ONCE, len(self._probes))):
-                group.create_task(self._take_from(queue))
+        await side_by_side(enumerate(self._probes), self._ask)
 
-    async def _take_from(self, queue: Iterator[tuple[int, Probe]]) -> None:
-        for place, probe in queue:
-            if self._stop.is_set():
-                return
-            self._findings[place] = await self._ask(probe)
-
-    async def _ask(self, probe: Probe) -> Finding:
-        answer = _Answer(self._clock)
-        try:
-            outcome = await self._reach(probe, answer)
-        except TargetError as error:
-            outcome = outcomes.refused(error)
-        except Exception as bug:
-            # One host's bug must not end the others; it is recorded as ours, with its trace.
-            log.exception("probe.bug", host=self._definition.hosts[probe.ordinal].name)
-            outcome = Outcome(
-                state=TargetState.UNKNOWN,
-                code=TargetCode.DISPATCH_FAILURE,
-                message=f"a bug in Jobdeck, see engine.log: {type(bug).__name__}",
-            )
-        return self._finding(probe, outcome, answer)
-
-    async def _reach(self, probe: Probe, answer: _Answer) -> Outcome:
+    async def _ask(self, item: tuple[int, Probe]) -> None:
+        if self.was_stopped:
+            return
+        place, probe = item
         host, step = self._definition.hosts[probe.ordinal], probe.steps[0]
-        opening = self._executors(host, step).open(self._maker.target(host, step))
-        async with AsyncExitStack() as stack:
-            try:
-                async with self._stop.breaks():
-                    session = await stack.enter_async_context(opening)
-            except TimeoutError:
-                return outcomes.cancelled(started=False)
-            return await session.run(self._work(host, probe), answer, self._stop)
+        make = self._rehearsal(host, step) if probe.rehearses else self._look(host, probe)
+        self._findings[place] = self._finding(host, probe, await self._asker.ask(host, step, make))
 
-    def _work(self, host: FrozenHost, probe: Probe) -> Work:
-        return Work(
-            attempt_id=self._ids.new(),
-            task=Program(text=probing.PROGRAM),
-            env={
-                probing.INTERPRETERS: " ".join(probe.interpreters),
-                probing.SPOOL: self._maker.spool(host, probe.steps[0]),
-            },
-            timeout_s=TIMEOUT_S,
-        )
+    def _look(self, host: FrozenHost, probe: Probe) -> MakeWork:
+        env = {
+            probing.INTERPRETERS: " ".join(probe.interpreters),
+            probing.SPOOL: self._maker.spool(host, probe.steps[0]),
+        }
+        return looking(probing.program(host.protocol), env)
 
-    def _finding(self, probe: Probe, outcome: Outcome, answer: _Answer) -> Finding:
-        masked = self._maker.masker.mask_text
+    def _rehearsal(self, host: FrozenHost, step: StepBase) -> MakeWork:
+        def make(attempt_id: str) -> Work:
+            work = self._maker.rehearsal(host, step, attempt_id)
+            if work is None:
+                raise TargetError(TargetCode.INVALID_OPTIONS, f"{host.name}: nobody can predict it")
+            return work
+
+        return make
+
+    def _finding(self, host: FrozenHost, probe: Probe, reply: Reply) -> Finding:
         found = Finding(
             ordinal=probe.ordinal,
-            host=self._definition.hosts[probe.ordinal].name,
+            host=host.name,
+            path=[*host.jumps, host.name],
             account=probe.account,
             steps=[step.name for step in probe.steps],
-            state=outcome.state,
-            code=outcome.code,
-            message=masked(outcome.message),
+            state=reply.outcome.state,
+            code=reply.outcome.code,
+            message=reply.outcome.message,
+            reached_ms=_ms(reply.reached_s),
+            took_ms=_ms(reply.took_s),
         )
-        if outcome.state is not TargetState.SUCCESS:
+        if probe.rehearses or found.state is not TargetState.SUCCESS:
             return found
-        text = masked(answer.data.decode(errors="replace"))
         return probing.judged(
             found,
-            probing.read(text, answer.came_s),
+            probing.read(reply.text, reply.came_s),
             wanted=probe.interpreters,
             detached=probe.is_detached,
         )
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

@@ -23,11 +23,13 @@ import structlog
 from core import failpoints
 from core.clock import Clock
 from core.domain.captures import SetLines
+from core.domain.command_rules import Decision, Hit
 from core.domain.normalising import OutputDigest
 from core.domain.run import TargetState
 from core.errors import StorageFault
 from core.executors.protocol import Outcome, OutputLimitReached, Position, Stream
-from core.storage import output, run_writes
+from core.flow.dangers import StepHit
+from core.storage import dangers, output, run_writes, runs
 from core.storage.run_writes import TargetEnd
 from core.storage.runs import TargetRow
 from core.storage.writer import Transaction, Writer, timestamp
@@ -281,6 +283,12 @@ class StepRecorder:
     async def unclaimed(self, row: TargetRow) -> None:
         """Commit that the target keeps no claim; only then may the work run there."""
         await self._now(lambda tx: run_writes.drop_claim(tx, row.id))
+
+    async def dangers(self, row: TargetRow, found: Sequence[Hit], decision: Decision) -> None:
+        """Commit which rules a target's work meets; only then does anything follow from it."""
+        hits = [StepHit(step=row.step, hit=hit, hosts=(row.host,)) for hit in found]
+        run_id = self._place.run_id
+        await self._now(lambda tx: dangers.add(tx, run_id, runs.ENGINE_ACTOR, hits, decision))
 
     async def ended(self, row: TargetRow, old: TargetState, end: TargetEnd) -> None:
         """Commit how a target ended, with all its output."""

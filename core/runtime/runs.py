@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -15,19 +15,22 @@ from core.domain.actions import Action, Ignore, Resolve, Retry
 from core.domain.resolving import STATE_OF
 from core.domain.run import AFTERWARDS, RunAction
 from core.errors import (
+    AcknowledgementRequired,
     Conflict,
+    Forbidden,
     RequestError,
     StorageFault,
 )
-from core.flow import dryrun, guards, machine, planning
+from core.flow import dangers, dryrun, guards, machine, planning
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import Started
 from core.flow.machine import FlowState
 from core.runtime import secrets
-from core.runtime.acting import Known, understand
+from core.runtime.acting import Asked, Known, understand
 from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
-from core.storage import plans, run_writes, runs
+from core.storage import dangers as kept_dangers
+from core.storage import hosts, plans, run_writes, runs
 from core.storage.documents import snapshot
 from core.storage.reading import Connection
 from core.storage.runs import RunRow
@@ -64,7 +67,8 @@ class Runs:
         """What would run; nothing is written and nothing leaves the machine."""
         documents, request = await self._documents(), await self._whole(request)
         definition = await self.resolve(request, documents)
-        planning.guard(definition, request, documents)
+        found = await asyncio.to_thread(dangers.find, definition, documents)
+        planning.guard(definition, request, documents, found)
         return definition
 
     async def start(
@@ -96,7 +100,13 @@ class Runs:
             **{name: secrets.text_of(secret) for name, secret in request.secrets.items()},
         }
         plan = None if plan_id is None else await self._fresh(plan_id, definition, texts)
-        planning.guard(definition, request, documents)
+        met = await asyncio.to_thread(dangers.find, definition, documents)
+        try:
+            planning.guard(definition, request, documents, met)
+        except (Forbidden, AcknowledgementRequired):
+            await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
+            raise
+        definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
         event = Started()
         failpoints.reach("run.planned")
@@ -116,6 +126,7 @@ class Runs:
                 else {}
             )
             run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts), parent)
+            kept_dangers.add(tx, run_id, actor, met)
             if plan is not None:
                 plans.link(tx, plan, run_id)
             run_writes.append_event(tx, run_id, event, actor)
@@ -154,24 +165,50 @@ class Runs:
                 await driver.remember()
             if isinstance(action, Resolve):
                 driver.recount(asked.step, STATE_OF[action.verdict], len(asked.ordinals))
+            found: list[dangers.StepHit] = []
             if isinstance(action, Retry | Ignore | Resolve):
-                guards.check(
-                    asked.ahead,
-                    await self._documents(),
-                    change=action.change or driver.definition.change,
-                    confirm_hosts=action.confirm_hosts,
-                )
+                found = await self._guard_again(asked, action, actor)
             failpoints.reach("run.acting")
             await driver.feed(
                 asked.event,
                 actor,
                 reason=action.reason,
-                also=lambda tx: asked.keep(tx, self._tools.vault, actor),
+                also=lambda tx: asked.keep(tx, self._tools.vault, actor, found),
             )
             if not is_live:
                 self._watch(driver)
             failpoints.reach("run.acted")
         return await self._get(row.id)
+
+    async def _guard_again(
+        self, asked: Asked, action: Retry | Ignore | Resolve, actor: str
+    ) -> list[dangers.StepHit]:
+        """Ask the rails and rules of this moment; what is met by the work that is ahead."""
+        documents, run = await self._documents(), asked.run
+        found = await asyncio.to_thread(
+            dangers.find, run.definition, documents, ahead=asked.ordinals_ahead
+        )
+        try:
+            guards.check(
+                asked.ahead,
+                documents,
+                change=action.change or run.definition.change,
+                confirm_hosts=action.confirm_hosts,
+                dangers=dangers.refusals(found),
+            )
+            dangers.check_acknowledged(found, action.acknowledge)
+        except (Forbidden, AcknowledgementRequired):
+            await self._remember_refusal(run.id, actor, found)
+            raise
+        return found
+
+    async def _remember_refusal(
+        self, subject: str, actor: str, found: Sequence[dangers.StepHit]
+    ) -> None:
+        if found:
+            await self._tools.store.writer.write(
+                lambda tx: kept_dangers.refused(tx, subject, actor, found)
+            )
 
     def _may_take_up(self, action: RunAction) -> None:
         """Conflict when a run that no driver drives cannot get one for this action."""
@@ -287,7 +324,9 @@ class Runs:
         """
         if not request.seed:
             request = request.model_copy(update={"seed": self._tools.ids.new()})
-        return await asyncio.to_thread(planning.resolve, request, documents)
+        now = self._tools.clock.now()
+        away = await self._tools.store.reader.read(lambda c: hosts.away(c, now))
+        return await asyncio.to_thread(planning.resolve, request, documents, away)
 
     async def _documents(self) -> planning.Documents:
         """The documents of this moment."""

@@ -37,10 +37,13 @@ def erase(tx: Transaction, vault: Vault, run_id: str) -> None:
 
 
 def text_of(secret: Secret) -> str:
-    """The text of a secret that came in; a reference could lend another's, so it is refused."""
+    """The text of a secret that came in; a reference could lend another's, so it is refused.
+
+    So is a place outside: what a run gets is sealed when it starts.
+    """
     if isinstance(secret, SecretStr):
         return secret.get_secret_value()
-    raise Forbidden("a run takes the text of a secret, not a reference to another's")
+    raise Forbidden("a run takes the text of a secret, and no reference or other place of it")
 
 
 def owner_of(run_id: str, name: str = "") -> str:

@@ -7,17 +7,19 @@ the step's attempt, and everything that comes back is masked by the same list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
+from core.domain.command_rules import Hit
 from core.domain.inventory import Protocol
 from core.domain.run import TargetCode
 from core.domain.steps import Given, StepBase
-from core.domain.values import Secret, SecretRef
+from core.domain.values import Secret, SecretRef, SecretSource
+from core.domain.windows import WinrmOptions
 from core.errors import Invalid, TargetError
 from core.executors.protocol import (
     BecomeLogin,
@@ -26,13 +28,20 @@ from core.executors.protocol import (
     Login,
     Position,
     Target,
+    Winrm,
     Work,
 )
+from core.flow.dangers import Judges, mentioned
 from core.flow.definition import FrozenHost, RunDefinition
+from core.storage.reading import Connection
 from core.storage.runs import TargetRow
+from core.storage.secrets import touch
+from core.storage.store import Store
 from core.vault.masking import Masker
+from core.vault.sealing import sources_in
+from core.vault.vault import Vault
 
-OpenSecret = Callable[[SecretRef], str]
+OpenSecret = Callable[[Secret], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,30 +71,45 @@ class Opened:
         """Every secret text, for the masker."""
         found = list(self.env.values())
         for login in self.logins.values():
-            proofs = [login.key, login.passphrase, login.password]
-            if login.become is not None:
-                proofs.append(login.become.password)
-            found += [proof for proof in proofs if proof]
+            found += login.secrets()
         return found
 
 
-def open_secrets(definition: RunDefinition, open_secret: OpenSecret) -> Opened:
-    """Everything that a run's steps may need."""
-    return Opened(
-        env={name: open_secret(ref) for name, ref in definition.secrets.items()},
-        logins={name: _login(spec, open_secret) for name, spec in definition.accounts.items()},
-    )
+async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) -> Opened:
+    """Everything that a run's steps may need.
+
+    EnvironmentFault or Forbidden when one of them cannot be opened, or read where it stays.
+    """
+    used: set[str] = set()
+    outside = await vault.sources.read(sources_in(definition.accounts))
+
+    def open_all(connection: Connection) -> Opened:
+        def text(secret: Secret) -> str:
+            # Only references and sources are ever stored; anything else here is a bug of ours.
+            assert isinstance(secret, SecretRef | SecretSource)
+            if isinstance(secret, SecretSource):
+                return outside[secret]
+            used.add(secret.secret)
+            return vault.open_secret(connection, secret)
+
+        return Opened(
+            env={name: text(ref) for name, ref in definition.secrets.items()},
+            logins={name: _login(spec, text) for name, spec in definition.accounts.items()},
+        )
+
+    opened = await store.reader.read(open_all)
+    if used:  # nobody waits for it: a use that is not noted on a full disk is no loss
+        store.writer.submit(lambda tx: touch(tx, used))
+    return opened
 
 
 def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
     def text(secret: Secret | None) -> str | None:
-        # Only references are ever stored; anything else here is a bug of ours.
-        assert secret is None or isinstance(secret, SecretRef)
         return None if secret is None else open_secret(secret)
 
     become = spec.become
     return Login(
-        user=spec.user,
+        user=spec.user or "",
         agent=spec.agent,
         key=text(spec.key),
         key_file=spec.key_file,
@@ -98,6 +122,21 @@ def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
         else BecomeLogin(
             method=become.method.value, user=become.user, password=text(become.password)
         ),
+        token=text(spec.token),
+        tls_certificate=spec.tls_certificate,
+        tls_key=text(spec.tls_key),
+        tls_passphrase=text(spec.tls_passphrase),
+    )
+
+
+def _winrm(options: WinrmOptions | None) -> Winrm:
+    options = options or WinrmOptions()
+    return Winrm(
+        authentication=options.authentication.value,
+        tls=options.tls,
+        ca=options.ca,
+        certificate=options.certificate,
+        shell=options.shell.value,
     )
 
 
@@ -120,7 +159,39 @@ class WorkMaker:
         self._host_outputs = host_outputs
         self._ways = ways
         self.masker = Masker(opened.texts())
+        self._judges = Judges(definition.command_rules)
+        self._mentioned: dict[str, list[str]] = {}
+        """Step -> names of the variables that its texts speak of."""
+        self._judged: dict[tuple[str | None, ...], list[Hit]] = {}
+        """Step and their values -> what was found."""
+        self._ordinals = {host.name: ordinal for ordinal, host in enumerate(definition.hosts)}
         self._common = {name: variables.as_text(value) for name, value in self._values().items()}
+
+    def unforeseen(self, host: FrozenHost, step: StepBase, work: Work) -> list[Hit]:
+        """Rules that the work meets now that every value is known, and was not known to meet.
+
+        The same texts with the same values are judged once. What it gives is masked.
+        """
+        script = self._definition.scripts.get(step.name)
+        if step.name not in self._mentioned:
+            self._mentioned[step.name] = sorted(mentioned(step, script))
+        names = self._mentioned[step.name]
+        key = (step.name, *(work.env.get(name) for name in names))
+        if key not in self._judged:
+            self._judged[key] = [
+                self._masked(hit) for hit in self._judges.judge(step, script, work.env)
+            ]
+        foreseen = self._definition.foreseen.get(step.name, ())
+        ordinal = self._ordinals[host.name]
+        return [
+            hit
+            for hit in self._judged[key]
+            if hit.rule not in foreseen and self._judges.concerns(hit, ordinal)
+        ]
+
+    def _masked(self, hit: Hit) -> Hit:
+        mask = self.masker.mask_text
+        return replace(hit, command=mask(hit.command), meaning=mask(hit.meaning))
 
     def _values(self) -> dict[str, Any]:
         """Values that are the same on every host, weakest first."""
@@ -128,7 +199,7 @@ class WorkMaker:
 
     def target(self, host: FrozenHost, step: StepBase) -> Target:
         """Where to go and as whom."""
-        account = self._definition.run_as.get(step.name, host.account)
+        account = self._definition.account_for(step, host)
         if not step.enters_host:
             return Target(
                 host=host.name,
@@ -171,6 +242,7 @@ class WorkMaker:
             ),
             jumps=jumps,
             connect_timeout_s=self._ways.connect_timeout_s,
+            winrm=None if host.protocol is not Protocol.WINRM else _winrm(host.winrm),
         )
 
     def _login(self, host: FrozenHost, account: str | None) -> Login:
@@ -203,21 +275,8 @@ class WorkMaker:
     def work(
         self, host: FrozenHost, step: StepBase, row: TargetRow, claim: Claim | None = None
     ) -> Work:
-        """What to run there; weakest values first (`jobdeck help outputs`)."""
-        own = self._host_outputs.get(host.name, {})
-        env = {
-            **host.variables,
-            **self._common,
-            **{name: variables.as_text(value) for name, value in own.items()},
-            **step.env,
-            **self._definition.env,
-            **self._opened.env,
-            "JOBDECK_RUN": self._run_id,
-            "JOBDECK_STEP": step.name,
-            "JOBDECK_ATTEMPT": str(row.attempt),
-            "JOBDECK_HOST": host.name,
-            "JOBDECK_ADDRESS": host.address,
-        }
+        """What to run there."""
+        env = self._env(host, step, row.attempt)
         try:
             task = step.task(Given(script=self._definition.scripts.get(step.name), env=env))
         except (ValueError, Invalid) as error:
@@ -230,3 +289,32 @@ class WorkMaker:
             collect_outputs=step.collects_outputs,
             claim=claim,
         )
+
+    def rehearsal(self, host: FrozenHost, step: StepBase, attempt_id: str) -> Work | None:
+        """What to do there to see how the step would go, without an effect; None: nothing."""
+        env = self._env(host, step, 1)
+        try:
+            task = step.rehearsal(Given(script=self._definition.scripts.get(step.name), env=env))
+        except (ValueError, Invalid) as error:
+            raise TargetError(TargetCode.INVALID_OPTIONS, str(error)) from error
+        if task is None:
+            return None
+        timeout_s = step.timeout_s or self._definition.timeout_s
+        return Work(attempt_id=attempt_id, task=task, env=env, timeout_s=timeout_s)
+
+    def _env(self, host: FrozenHost, step: StepBase, attempt: int) -> dict[str, str]:
+        """Values there, weakest first (`jobdeck help outputs`)."""
+        own = self._host_outputs.get(host.name, {})
+        return {
+            **host.variables,
+            **self._common,
+            **{name: variables.as_text(value) for name, value in own.items()},
+            **step.env,
+            **self._definition.env,
+            **self._opened.env,
+            "JOBDECK_RUN": self._run_id,
+            "JOBDECK_STEP": step.name,
+            "JOBDECK_ATTEMPT": str(attempt),
+            "JOBDECK_HOST": host.name,
+            "JOBDECK_ADDRESS": host.address,
+        }

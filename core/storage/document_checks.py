@@ -10,13 +10,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.documents import Document
 from core.errors import InUse, Invalid, Problem
 from core.storage import references
-from core.storage.document_rows import Key, batches, by_kind, rows_of
+from core.storage.document_rows import Key, batches, by_kind, rows_of, stored_from
 from core.storage.tables import document, document_reference
 
 _MOST_USERS_SHOWN = 10
+_RULE = "command-rule"
 
 
 def refuse_twice(keys: Sequence[Key]) -> None:
@@ -106,6 +108,19 @@ def _few(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_MOST_USERS_SHOWN])
     more = len(names) - _MOST_USERS_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def rules(
+    connection: Connection, batch: Sequence[Document], removed: Collection[Key]
+) -> dict[str, CommandRuleSpec]:
+    """The documents' rules for dangerous commands, as they will be with the batch."""
+    query = select(document).where(document.c.kind == _RULE)
+    found = {
+        row.name: stored_from(row).document.spec
+        for row in connection.execute(query.order_by(document.c.name))
+        if (_RULE, row.name) not in removed
+    }
+    return {**found, **{new.name: new.spec for new in batch if new.kind == _RULE}}
 
 
 def names(connection: Connection, kind: str) -> list[str]:

@@ -9,18 +9,20 @@ changes nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
 from core import failpoints
+from core.domain import document_dangers
 from core.domain.changes import FieldChange, diff
+from core.domain.command_rules import Hit
 from core.domain.documents import Document
 from core.errors import AlreadyExists, Invalid, NotFound, Problem, StaleRevision
 from core.storage import document_checks as checks
-from core.storage import references, selectors
+from core.storage import hosts, references, selectors
 from core.storage.document_rows import (
     Key,
     StoredDocument,
@@ -54,6 +56,8 @@ class PlannedChange:
     action: Action
     diff: tuple[FieldChange, ...]
     """The fields that differ; all of them for a document that comes or goes."""
+    dangers: tuple[Hit, ...] = ()
+    """Rules for dangerous commands that it meets, where it is written."""
 
 
 class Sealer(Protocol):
@@ -77,6 +81,7 @@ class _Change:
     after: Document | None
     action: Action
     diff: tuple[FieldChange, ...]
+    dangers: tuple[Hit, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -157,7 +162,36 @@ class Documents:
         checks.refuse_cycles(connection, recognised)
         checks.refuse_used(connection, set(removed), set(keys))
         changes = [_change(known.get((new.kind, new.name)), new) for new in recognised]
+        changes = self._judged(connection, changes, batch, removed)
         return changes + [_change(known[key], None) for key in removed]
+
+    def _judged(
+        self,
+        connection: Connection,
+        changes: Sequence[_Change],
+        batch: Sequence[Document],
+        removed: Collection[Key],
+    ) -> list[_Change]:
+        """The changes with the rules that each meets; Invalid where one may not be written."""
+        changed = [change.after for change in changes if change.after and change.diff]
+        if not any(text for new in changed for text in document_dangers.texts(new)):
+            return list(changes)
+        rules = document_dangers.rules(checks.rules(connection, batch, removed))
+        judged = [
+            replace(change, dangers=document_dangers.find(change.after, rules))
+            if change.after and change.diff
+            else change
+            for change in changes
+        ]
+        refused = [
+            (change.after, problem)
+            for change in judged
+            if change.after
+            for problem in document_dangers.refusals(change.after, change.dangers, rules)
+        ]
+        if refused:
+            raise checks.invalid(batch, refused)
+        return judged
 
     def _recognised(
         self, connection: Connection, batch: Sequence[Document]
@@ -204,6 +238,8 @@ class Documents:
                 at = change.before.created_at if change.before else tx.at
                 current.append({**row, "created_at": at, "updated_at": tx.at, "updated_by": actor})
         _replace_rows(tx.connection, changes, current, history)
+        if gone := [change.key[1] for change in changes if _is_lost_host(change)]:
+            hosts.forget(tx, gone)
         for action, word in _JOURNALLED.items():
             keys = [change.key for change in changes if change.action is action]
             entries = [("/".join(key), {"revision": revisions[key]}) for key in keys]
@@ -274,10 +310,18 @@ def _change(before: StoredDocument | None, after: Document | None) -> _Change:
     return _Change(before, after, action, found)
 
 
+def _is_lost_host(change: _Change) -> bool:
+    return change.action is Action.DELETE and change.key[0] == "host"
+
+
 def _shown(changes: Iterable[_Change]) -> list[PlannedChange]:
     return [
         PlannedChange(
-            kind=change.key[0], name=change.key[1], action=change.action, diff=change.diff
+            kind=change.key[0],
+            name=change.key[1],
+            action=change.action,
+            diff=change.diff,
+            dangers=change.dangers,
         )
         for change in changes
     ]

@@ -8,10 +8,12 @@ from core.domain.target_parser import parse
 from core.domain.target_terms import (
     All,
     And,
+    Compared,
     Expression,
     Glob,
     Group,
     Has,
+    Known,
     Label,
     Name,
     Not,
@@ -40,11 +42,8 @@ def _term(term: Expression) -> ColumnElement[bool]:
             return document.c.name.in_(tuple(hosts.names()))
         case Glob(pattern):
             return document.c.name.op("GLOB")(pattern.translate(_GLOB_SPECIAL))
-        case Label(key, values, excluded):
-            labelled = _has(key, document_label.c.value.in_(values))
-            return not_(labelled) if excluded else labelled
-        case Has(key):
-            return _has(key)
+        case Label() | Has() | Compared() | Known():
+            return _labels(term)
         case Without(word):
             return not_(or_(_has(word), document.c.name == word))
         case Not(inner):
@@ -57,6 +56,24 @@ def _term(term: Expression) -> ColumnElement[bool]:
             raise Invalid(
                 f"@{name} is a group of hosts; documents are selected by name and label",
                 hint="such as `env=prod,!legacy`",
+            )
+
+
+def _labels(term: Label | Has | Compared | Known) -> ColumnElement[bool]:
+    """What is asked of labels. A document has no facts: the name of one is a label's here."""
+    match term:
+        case Label(key, values, excluded):
+            labelled = _has(key, document_label.c.value.in_(values))
+            return not_(labelled) if excluded else labelled
+        case Compared(key, "=" | "!=" as sign, values):
+            labelled = _has(key, document_label.c.value.in_(values))
+            return labelled if sign == "=" else and_(_has(key), not_(labelled))
+        case Has(key) | Known(key):
+            return _has(key)
+        case Compared(key):
+            raise Invalid(
+                f"documents are selected by name and label, and {key} is a fact of hosts",
+                hint="`jobdeck hosts list` takes target expressions",
             )
 
 

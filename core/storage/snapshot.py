@@ -17,11 +17,15 @@ from sqlalchemy import Connection, Engine, func, select
 
 from core.domain import targets
 from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.documents import KINDS
+from core.domain.facts import Observed
 from core.domain.inventory import GroupSpec, HostSpec
+from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.targets import GroupView, HostView, Inventory
 from core.errors import NotFound
+from core.storage import facts
 from core.storage.database import READ_ONLY, read_with
 from core.storage.document_rows import Key, StoredDocument, at_revision, find_all, stored_from
 from core.storage.journal import last_seq
@@ -57,12 +61,20 @@ class Snapshot:
         return self._specs("environment")
 
     @cached_property
+    def sources(self) -> Mapping[str, InventorySourceSpec]:
+        return self._specs("inventory-source")
+
+    @cached_property
     def scripts(self) -> Mapping[str, ScriptSpec]:
         return self._specs("script")
 
     @cached_property
     def jobs(self) -> Mapping[str, JobSpec]:
         return self._specs("job")
+
+    @cached_property
+    def command_rules(self) -> Mapping[str, CommandRuleSpec]:
+        return self._specs("command-rule")
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -75,7 +87,13 @@ class Snapshot:
             groups={
                 name: GroupView(spec.hosts, spec.expression) for name, spec in self.groups.items()
             },
+            facts=lambda: self.facts,
         )
+
+    @cached_property
+    def facts(self) -> Mapping[str, Observed]:
+        """What was observed, by host; read when it is asked for."""
+        return read_with(self._engine, facts.current)
 
     def job(self, name: str) -> tuple[JobSpec, int]:
         """A job and its revision; NotFound suggests the nearest name."""
@@ -131,9 +149,11 @@ def snapshot(connection: Connection) -> Snapshot:
         if kept.snapshot is None or not _joins(connection, kept.seq, seq):
             kept.snapshot = _load(connection)
         else:
-            changed = _changed_since(connection, kept.seq)
+            changed, is_observed = _changed_since(connection, kept.seq)
             if changed:
                 kept.snapshot = _with(connection, kept.snapshot, changed)
+            elif is_observed:
+                kept.snapshot = Snapshot(kept.snapshot.stored, connection.engine)
         kept.seq = seq
         return kept.snapshot
 
@@ -153,12 +173,16 @@ def _load(connection: Connection) -> Snapshot:
     return Snapshot(stored, connection.engine)
 
 
-def _changed_since(connection: Connection, seq: int) -> set[Key]:
+def _changed_since(connection: Connection, seq: int) -> tuple[set[Key], bool]:
+    """Documents that changed, and whether anything was observed."""
     rows = connection.execute(
-        select(journal.c.subject).where(journal.c.seq > seq, journal.c.type.in_(_CHANGES))
-    )
-    keys = (row.subject.partition("/") for row in rows)
-    return {(kind, name) for kind, _, name in keys}
+        select(journal.c.type, journal.c.subject).where(
+            journal.c.seq > seq, journal.c.type.in_((*_CHANGES, facts.GATHERED))
+        )
+    ).all()
+    keys = (row.subject.partition("/") for row in rows if row.type in _CHANGES)
+    observed = any(row.type == facts.GATHERED for row in rows)
+    return {(kind, name) for kind, _, name in keys}, observed
 
 
 def _with(connection: Connection, old: Snapshot, changed: Set[Key]) -> Snapshot:

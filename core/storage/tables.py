@@ -250,6 +250,29 @@ run_note = Table(
     sqlite_autoincrement=True,
 )
 
+# Rules for dangerous commands that a run met: at its start, when it was taken up, on a target.
+run_danger = Table(
+    "run_danger",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("step", String(400), nullable=False),
+    Column("hosts", Text, nullable=False),  # folded; "" for what runs on none
+    Column("rule", String(128), nullable=False),
+    Column("level", String(8), nullable=False),  # scan | confirm | review | block
+    Column("decision", String(12), nullable=False),  # noted | acknowledged | refused
+    Column("where", String(200), nullable=False),  # field of the step
+    Column("line", Integer, nullable=False),
+    Column("column", Integer, nullable=False),
+    Column("command", Text, nullable=False),  # as it is written, shortened and masked
+    Column("meaning", Text, nullable=False, server_default=text("''")),
+    Column("message", Text, nullable=False),
+    Index(None, "run_id", "id"),
+    sqlite_autoincrement=True,
+)
+
 # A dry run: what a start would have done, kept to be compared with the run that followed.
 plan = Table(
     "plan",
@@ -257,7 +280,7 @@ plan = Table(
     Column("id", String(26), primary_key=True),
     Column("at", String(27), nullable=False),
     Column("actor", String(128), nullable=False),
-    Column("level", String(8), nullable=False),  # plan | probe
+    Column("level", String(8), nullable=False),  # plan | probe | check
     Column("state", String(12), nullable=False),  # probing | ready | cancelled | interrupted
     Column("title", String(200), nullable=False),
     Column("origin", String(200), nullable=False),
@@ -279,6 +302,8 @@ secret = Table(
     Column("key_id", String(16), nullable=False),  # which master key
     Column("fingerprint", LargeBinary, nullable=False),  # keyed: tells "unchanged" without opening
     Column("created_at", String(27), nullable=False),
+    Column("wrapped_key", LargeBinary),  # its data key, under the master key
+    Column("used_at", String(27)),  # to the hour
     Index(None, "owner"),
 )
 
@@ -301,10 +326,86 @@ host_key = Table(
     Index(None, "status"),
 )
 
+# What was observed on a host. A row is a span of time in which nothing lasting changed.
+host_facts = Table(
+    "host_facts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("host", String(128), nullable=False),
+    Column("first_at", String(27), nullable=False),
+    Column("last_at", String(27), nullable=False),  # when they were seen for the last time
+    Column("facts", Text, nullable=False),  # JSON object, as of `last_at`
+    Index(None, "host", "id"),
+    sqlite_autoincrement=True,
+)
+
+host_sample = Table(
+    "host_sample",
+    metadata,
+    Column("host", String(128), primary_key=True),
+    Column("at", String(27), primary_key=True),
+    Column("facts", Text, nullable=False),  # JSON object: those that are another at every look
+)
+
+host_health = Table(
+    "host_health",
+    metadata,
+    Column("host", String(128), primary_key=True),
+    Column("state", String(8), nullable=False),  # up | down
+    Column("since", String(27), nullable=False),
+    Column("checked_at", String(27), nullable=False),
+    Column("against", Integer, nullable=False),  # looks in a row that say the other state
+    Column("message", Text, nullable=False),  # why the last look failed; empty: it did not
+)
+
+host_maintenance = Table(
+    "host_maintenance",
+    metadata,
+    Column("host", String(128), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("until", String(27)),  # none: until somebody ends it
+    Column("actor", String(128), nullable=False),
+    Column("reason", String(500), nullable=False),
+)
+
+host_note = Table(
+    "host_note",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("host", String(128), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "host", "id"),
+    sqlite_autoincrement=True,
+)
+
+# How an inventory source answered.
+source_state = Table(
+    "source_state",
+    metadata,
+    Column("source", String(128), primary_key=True),
+    Column("asked_at", String(27), nullable=False),
+    Column("failure", Text, nullable=False),  # why the last look failed; empty: it did not
+    Column("good_at", String(27)),
+    Column("good", LargeBinary),  # the last good answer as documents: zstd of JSON
+)
+
+# The hosts that a source made, and what it made of them.
+source_host = Table(
+    "source_host",
+    metadata,
+    Column("host", String(128), primary_key=True),
+    Column("source", String(128), nullable=False),
+    Column("digest", String(64), nullable=False),  # of the document as the source left it
+    Column("vanished_at", String(27)),  # when the source did not name it any more
+    Index(None, "source", "host"),
+)
+
 setting = Table(
     "setting",
     metadata,
-    Column("name", String(64), primary_key=True),  # home_id, epoch
+    Column("name", String(64), primary_key=True),  # home_id, epoch, vault.fingerprints
     Column("value", Text, nullable=False),
 )
 

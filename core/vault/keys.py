@@ -1,6 +1,6 @@
 """Where the master key is kept: the system keyring, or a key file that only its owner reads.
 
-An unlocker answers with the key, with None when it keeps none for this home, or
+An unlocker answers with its keys, with none when it keeps none for this home, or
 with an EnvironmentFault that says what to do. Plain text in a readable file is
 never accepted, and a keyring that refuses is never replaced in silence.
 """
@@ -10,16 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import os
-import secrets
-import stat
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from core.errors import EnvironmentFault
 from core.vault.cipher import KEY_BYTES
+from core.vault.private_file import PrivateFile
 
 T = TypeVar("T")
 
@@ -36,29 +34,24 @@ _OFF_HINT = f"unlock the keyring, or set {KEYRING_VARIABLE}=off to keep the key 
 
 
 class Unlocker(Protocol):
-    """A place for one master key."""
+    """A place for the master key of one home; for two of them, while one follows the other."""
 
     @property
     def name(self) -> str:
-        """As people read it: `keyring` or `key file`."""
+        """As people read and choose it: see `core.vault.unlockers`."""
 
     @property
     def place(self) -> str:
         """Where exactly, for messages."""
 
-    def load(self) -> bytes | None:
-        """The key, or None when there is none here."""
+    def load(self) -> Sequence[bytes]:
+        """The keys that are kept here, newest first; VaultLocked when a person has to help."""
 
-    def create(self) -> bytes | None:
-        """A new key, kept before it is returned; None when nothing can be kept here."""
+    def keep(self, keys: Sequence[bytes]) -> bool:
+        """Keep these and no others, on disk when it returns; False when none can be kept here."""
 
-
-def unlockers(key_file: Path, home_id: str, environ: Mapping[str, str]) -> list[Unlocker]:
-    """The places to ask, the best first for a new key."""
-    in_file = KeyFile(key_file)
-    if environ.get(KEYRING_VARIABLE, "").lower() == "off":
-        return [in_file]
-    return [SystemKeyring(home_id), in_file]
+    def forget(self) -> None:
+        """Keep none any more."""
 
 
 class KeyFile:
@@ -67,56 +60,20 @@ class KeyFile:
     name = "key file"
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = PrivateFile(path, "key file")
         self.place = str(path)
 
-    def load(self) -> bytes | None:
-        """The key in the file; EnvironmentFault when others could have read it."""
-        try:
-            with self._path.open("rb") as file:
-                self._refuse_readable(os.fstat(file.fileno()))
-                text = file.read(1000)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise EnvironmentFault(
-                f"the key file {self._path} cannot be read: {error.strerror}",
-                hint="it must belong to the user who runs the engine",
-            ) from error
-        return _decoded(text.decode("ascii", "replace"), f"the key file {self._path}")
+    def load(self) -> Sequence[bytes]:
+        """The keys in the file; EnvironmentFault when others could have read it."""
+        text = self._file.read()
+        return () if text is None else _decoded(text, f"the key file {self.place}")
 
-    def create(self) -> bytes:
-        """A new key in a new file, on disk before anything is sealed with it."""
-        key = secrets.token_bytes(KEY_BYTES)
-        # A half written file never has the final name.
-        draft = self._path.with_name(f"{self._path.name}.new")
-        try:
-            draft.unlink(missing_ok=True)
-            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(_encoded(key) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            if self._path.exists():
-                raise FileExistsError(None, "there is one already", str(self._path))
-            draft.rename(self._path)
-            _sync_folder(self._path.parent)
-        except OSError as error:
-            raise EnvironmentFault(
-                f"the key file {self._path} cannot be written: {error.strerror}",
-                hint="look at the home folder's owner, mode and free space",
-            ) from error
-        return key
+    def keep(self, keys: Sequence[bytes]) -> bool:
+        self._file.write(_encoded(keys) + "\n")
+        return True
 
-    def _refuse_readable(self, status: os.stat_result) -> None:
-        if os.name != "posix":
-            return  # the folder's access list guards it there; modes say nothing
-        if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise EnvironmentFault(
-                f"others can read the key file {self._path} "
-                f"(mode {stat.S_IMODE(status.st_mode):04o})",
-                hint=f"chmod 600 {self._path}, and change the secrets if others had access",
-            )
+    def forget(self) -> None:
+        self._file.remove()
 
 
 class SystemKeyring:
@@ -130,8 +87,8 @@ class SystemKeyring:
         self._left_behind: threading.Thread | None = None
         self.place = f"system keyring, service {_SERVICE}, user {home_id}"
 
-    def load(self) -> bytes | None:
-        """The key in the keyring; None without a keyring, or without a key in it."""
+    def load(self) -> Sequence[bytes]:
+        """The keys in the keyring; none without a keyring."""
 
         def ask() -> str | None:
             import keyring
@@ -141,23 +98,32 @@ class SystemKeyring:
             return keyring.get_password(_SERVICE, self._home_id)
 
         text = self._in_time(ask)
-        return None if text is None else _decoded(text, f"the key in the {self.place}")
+        return () if text is None else _decoded(text, f"the key in the {self.place}")
 
-    def create(self) -> bytes | None:
-        """A new key in the keyring, read back; None without a keyring."""
-        key = secrets.token_bytes(KEY_BYTES)
+    def keep(self, keys: Sequence[bytes]) -> bool:
+        """Keep them and read them back; False without a keyring."""
+        text = _encoded(keys)
 
-        def keep() -> bytes | None:
+        def keep() -> bool:
             import keyring
 
             if not _has_backend():
-                return None
-            keyring.set_password(_SERVICE, self._home_id, _encoded(key))
-            if keyring.get_password(_SERVICE, self._home_id) != _encoded(key):
+                return False
+            keyring.set_password(_SERVICE, self._home_id, text)
+            if keyring.get_password(_SERVICE, self._home_id) != text:
                 raise EnvironmentFault("the system keyring forgot the key at once", hint=_OFF_HINT)
-            return key
+            return True
 
         return self._in_time(keep)
+
+    def forget(self) -> None:
+        def forget() -> None:
+            import keyring
+
+            if _has_backend() and keyring.get_password(_SERVICE, self._home_id) is not None:
+                keyring.delete_password(_SERVICE, self._home_id)
+
+        self._in_time(forget)
 
     def _in_time(self, ask: Callable[[], T]) -> T:
         """`ask` in a thread that may be left behind: a keyring can wait for a person for ever.
@@ -195,24 +161,20 @@ def _has_backend() -> bool:
     return float(backend.priority) >= _REAL_BACKEND_PRIORITY
 
 
-def _encoded(key: bytes) -> str:
-    return _PREFIX + base64.b64encode(key).decode("ascii")
+def _encoded(keys: Sequence[bytes]) -> str:
+    return "\n".join(_PREFIX + base64.b64encode(key).decode("ascii") for key in keys)
 
 
-def _decoded(text: str, what: str) -> bytes:
-    with contextlib.suppress(binascii.Error, ValueError):
-        key = base64.b64decode(text.strip().removeprefix(_PREFIX), validate=True)
-        if text.startswith(_PREFIX) and len(key) == KEY_BYTES:
-            return key
-    raise EnvironmentFault(
-        f"{what} is not a key of Jobdeck", hint="put back a copy of the right one"
-    )
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _decoded(text: str, what: str) -> Sequence[bytes]:
+    lines = text.split()
+    keys = []
+    for line in lines:
+        with contextlib.suppress(binascii.Error, ValueError):
+            key = base64.b64decode(line.removeprefix(_PREFIX), validate=True)
+            if line.startswith(_PREFIX) and len(key) == KEY_BYTES:
+                keys.append(key)
+    if not keys or len(keys) != len(lines):
+        raise EnvironmentFault(
+            f"{what} is not a key of Jobdeck", hint="put back a copy of the right one"
+        )
+    return tuple(keys)

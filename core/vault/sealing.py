@@ -1,7 +1,7 @@
 """Walking a spec's secrets, wherever they stand in it. Pure.
 
 A secret field holds text on its way in (`SecretStr`) and a reference at rest
-(`SecretRef`). Everything here is generic over pydantic models, so a kind that
+(`SecretRef`); one that stays outside is a `SecretSource` and passes. Everything here is generic over pydantic models, so a kind that
 gains a secret field is sealed without another line.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from core.domain.values import SecretRef
+from core.domain.values import SecretRef, SecretSource
 
 Secretish = SecretRef | SecretStr
 Visit = Callable[[str, Secretish], Secretish]
@@ -39,6 +39,16 @@ def secrets_in(value: Any, where: str = "spec") -> Iterator[tuple[str, Secretish
         for suffix, inner in _inner(value):
             if type(inner) not in _PLAIN:
                 yield from secrets_in(inner, where + suffix)
+
+
+def sources_in(value: Any) -> Iterator[SecretSource]:
+    """Each place outside, inside `value`, where a secret stays."""
+    if isinstance(value, SecretSource):
+        yield value
+    else:
+        for _, inner in _inner(value):
+            if type(inner) not in _PLAIN:
+                yield from sources_in(inner)
 
 
 def replace_secrets(value: V, visit: Visit, where: str = "spec") -> V:

@@ -1,15 +1,14 @@
 """The vault: secrets at rest, one row each, opened at the last moment.
 
-Callers keep a `SecretRef`; the text leaves only through `open_secret`. The key is
-looked for when it is first needed. While secrets are stored, only the key that
-sealed them is taken: a home never gets a second key because the first is away.
+Callers keep a `SecretRef`; the text leaves only through `open_secret`. Under which key it
+lies, and where that is kept, is the `Keychain`'s business.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -23,36 +22,50 @@ from core.storage.secrets import SealedRow
 from core.storage.store import Store
 from core.storage.writer import Transaction
 from core.vault import sealing
-from core.vault.cipher import Cipher, Damaged, Sealed
-from core.vault.keys import Unlocker, unlockers
+from core.vault.cipher import Damaged
+from core.vault.keychain import Keychain, place_of, sealed_of
+from core.vault.sources import Sources
+from core.vault.unlockers import unlockers
 
 _GIVE_AGAIN = "give its text again"
-_NOT_OPENED = "not opened yet"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Which of the stored secrets open."""
+
+    good: int = 0
+    damaged: list[str] = field(default_factory=list)
+    """Owners of those whose bytes are not what was sealed."""
+    foreign: list[str] = field(default_factory=list)
+    """Owners of those that another master key sealed."""
 
 
 class Vault:
     """Secrets of one home."""
 
-    def __init__(self, store: Store, ids: Ids, places: Sequence[Unlocker]) -> None:
-        self._store = store
+    def __init__(self, ids: Ids, keychain: Keychain, sources: Sources | None = None) -> None:
         self._ids = ids
-        self._places = places
-        self._lock = threading.Lock()
-        self._cipher: Cipher | None = None
-        self.unlocker = _NOT_OPENED
-        """What keeps the master key: `keyring` or `key file`."""
+        self.sources = sources or Sources()
+        """What reads secrets that stay outside."""
+        self.keychain = keychain
 
     @classmethod
-    def open(cls, key_file: Path, store: Store, ids: Ids) -> Self:
-        """The vault of a home, whose key is in the system's keyring or else in `key_file`.
+    def open(cls, key_file: Path, store: Store, ids: Ids, sources: Sources | None = None) -> Self:
+        """The vault of a home whose key file, if that is what keeps its key, is `key_file`.
 
         A key file that is there is read at once, and EnvironmentFault says what is wrong
-        with it; a keyring is asked later, as it may wait for a person.
+        with it; others are asked later, as they may wait for a person.
         """
-        vault = cls(store, ids, unlockers(key_file, store.home_id, os.environ))
+        keychain = Keychain(store, unlockers(key_file, store.home_id, os.environ))
         if key_file.exists():
-            vault.unlock()
-        return vault
+            keychain.unlock()
+        return cls(ids, keychain, sources)
+
+    @property
+    def unlocker(self) -> str:
+        """What keeps the master key, such as `keyring` or `key file`."""
+        return self.keychain.unlocker
 
     def unlock(self) -> None:
         """Find the master key, or make one; may wait seconds for a keyring, so call it in a thread.
@@ -60,7 +73,7 @@ class Vault:
         EnvironmentFault when the stored secrets' key is out of reach. Everything
         else here calls it by itself; doing it at the start keeps that wait out of a write.
         """
-        self._opened()
+        self.keychain.current()
 
     def put(self, tx: Transaction, owner: str, text: str) -> SecretRef:
         """Keep `text` for `owner`; the old reference when the owner has that text already."""
@@ -80,13 +93,14 @@ class Vault:
             self._add(tx, ref, owner, text)
 
     def _add(self, tx: Transaction, ref: SecretRef, owner: str, text: str) -> None:
-        cipher = self._opened()
-        sealed = cipher.seal(text, _place(ref.secret, owner))
+        cipher = self.keychain.current()
+        sealed = cipher.seal(text, place_of(ref.secret, owner))
         row = SealedRow(
             id=ref.secret,
             owner=owner,
             nonce=sealed.nonce,
             ciphertext=sealed.ciphertext,
+            wrapped_key=sealed.wrapped_key,
             key_id=cipher.key_id,
             fingerprint=cipher.fingerprint(owner, text),
         )
@@ -94,7 +108,7 @@ class Vault:
 
     def find(self, connection: Connection, owner: str, text: str) -> SecretRef | None:
         """The reference under which `owner` has `text`, or None."""
-        id_ = secrets.id_of(connection, owner, self._opened().fingerprint(owner, text))
+        id_ = secrets.id_of(connection, owner, self.keychain.current().fingerprint(owner, text))
         return None if id_ is None else SecretRef(secret=id_)
 
     def open_secret(self, connection: Connection, ref: SecretRef) -> str:
@@ -104,18 +118,33 @@ class Vault:
             raise EnvironmentFault(
                 f"secret {ref.secret} is no longer in the vault", hint=_GIVE_AGAIN
             )
-        cipher = self._opened()
-        if row.key_id != cipher.key_id:
+        cipher = self.keychain.of(row.key_id)
+        if cipher is None:
             raise EnvironmentFault(
                 f"the secret of {row.owner} was sealed with another master key ({row.key_id})",
                 hint=f"put that key back, or {_GIVE_AGAIN}",
             )
         try:
-            return cipher.open(Sealed(row.nonce, row.ciphertext), _place(row.id, row.owner))
+            return cipher.open(sealed_of(row), place_of(row.id, row.owner))
         except Damaged as error:
             raise EnvironmentFault(
                 f"the stored secret of {row.owner} is damaged", hint=_GIVE_AGAIN
             ) from error
+
+    def verify(self, connection: Connection) -> Verdict:
+        """Open every secret and say which do not, without showing any."""
+        found = Verdict()
+        for row in secrets.every(connection):
+            cipher = self.keychain.of(row.key_id)
+            try:
+                if cipher is None:
+                    found.foreign.append(row.owner)
+                else:
+                    cipher.open(sealed_of(row), place_of(row.id, row.owner))
+                    found.good += 1
+            except Damaged:
+                found.damaged.append(row.owner)
+        return found
 
     def owner_of(self, connection: Connection, ref: SecretRef) -> str | None:
         """Whose secret it is; None when there is no such secret."""
@@ -127,7 +156,7 @@ class Vault:
 
     def fingerprint(self, text: str) -> bytes:
         """32 bytes that are equal for equal texts, and useless without the master key."""
-        return self._opened().fingerprint("", text)
+        return self.keychain.current().fingerprint("", text)
 
     # --- documents --------------------------------------------------------------------------
 
@@ -174,43 +203,6 @@ class Vault:
             # The same words for "gone" and "another's": what others have is not told.
             what = "is not a reference to this field's own secret"
             yield Problem(where=where, what=what, hint="give the text instead")
-
-    # --- the key ----------------------------------------------------------------------------
-
-    def _opened(self) -> Cipher:
-        if self._cipher is None:
-            with self._lock:
-                if self._cipher is None:
-                    self._cipher = self._find_key()
-        return self._cipher
-
-    def _find_key(self) -> Cipher:
-        wanted = self._store.reader.read_now(secrets.key_ids)
-        found: list[tuple[Unlocker, Cipher]] = []
-        for place in reversed(self._places):  # the file first: it answers at once
-            key = place.load()
-            if key is not None:
-                found.append((place, Cipher(key)))
-                if not wanted or found[-1][1].key_id in wanted:
-                    self.unlocker = place.name
-                    return found[-1][1]
-        if wanted:
-            where = " or ".join(place.place for place in self._places)
-            what = "another master key is" if found else "no master key is"
-            raise EnvironmentFault(
-                f"the stored secrets cannot be opened: {what} in the {where}",
-                hint="put the key back; it is not part of a backup of the database",
-            )
-        for place in self._places:
-            key = place.create()
-            if key is not None:
-                self.unlocker = place.name
-                return Cipher(key)
-        raise EnvironmentFault("there is no place for a master key")
-
-
-def _place(id_: str, owner: str) -> str:
-    return f"{id_} {owner}"
 
 
 def _checked(document: Document, spec: object, problems: Sequence[Problem]) -> Document:

@@ -92,6 +92,9 @@ def test_the_tour_ends_by_itself_in_time_and_shows_every_kind_of_answer(
         "unreachable  1 host  gone1",
         "success  exit 0  4 hosts  web[01-02,04-05]",
         "broken1               97%",
+        "created  346ac6474e1cff08e72b913001fa3c76e51fc6da8b92ab87da9ddfab18029ecf  ~/notice",
+        '"status": "up", "version": "1.24.0"}',
+        "step book  ✓ succeeded",
         "What next",
     ):
         assert expected in demo.shown

@@ -75,6 +75,48 @@ def failpoint_rounds(seed: int, hits: int = 1) -> Iterator[Total]:
             yield total
 
 
+SERVICE_POINTS = (
+    "target.intent.kept",
+    "target.entered",
+    "target.output.written",
+    "target.worked",
+    "target.end.written",
+    "target.ended",
+)
+"""Around the effect of a request or a statement."""
+
+
+def service_rounds(seed: int) -> Iterator[Total]:
+    """Kill around the effects that services have, each point for the first and the second of two."""
+    total = Total(seed)
+    with world(seed, workers=0) as made:
+        made.kill()
+        for hit in (1, 2):
+            for point in SERVICE_POINTS:
+                if scenario.pass_through(made, point, hit, (scenario.ask_services,)):
+                    total.lives += 1
+                    total.happened["failpoint"] += 1
+                elif hit == 1:
+                    total.found.wrong.append(f"no engine ever reached {point}")
+            close_round(made, total)
+            yield total
+
+
+def windows_rounds(seed: int) -> Iterator[Total]:
+    """Kill around the work of a Windows host."""
+    total = Total(seed)
+    with world(seed, workers=0) as made:
+        made.kill()
+        for point in (*SERVICE_POINTS, "target.settling", "target.settled"):
+            if scenario.pass_through(made, point, moves=(scenario.work_on_windows,)):
+                total.lives += 1
+                total.happened["failpoint"] += 1
+            else:
+                total.found.wrong.append(f"no engine ever reached {point}")
+        close_round(made, total)
+        yield total
+
+
 def close_round(made: World, total: Total) -> None:
     """Let everything end, and look at all of it."""
     made.settle()

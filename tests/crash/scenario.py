@@ -6,7 +6,8 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from tests.crash.world import LOCAL, World
+from tests.crash.services import HTTP, SQL
+from tests.crash.world import LOCAL, WINDOWS, World
 from tests.support.unixhttp import GONE
 from tests.support.waiting import until
 
@@ -43,6 +44,15 @@ def be_cut_off(world: World) -> None:
     until(lambda: not world.live())
 
 
+def work_on_windows(world: World) -> None:
+    """Both ways of running there, and a run that fails once."""
+    for more in ({}, {"fails": 1}, {"direct": True}):
+        world.ask(
+            world.asking.run(kind="command", hosts=(WINDOWS,), nap_s=0.05, lines=3000, **more)
+        )
+    until(lambda: not world.live())
+
+
 def never_start(world: World) -> None:
     """Leave an intent behind of which nothing ever left the machine."""
     assert world.start("target.intent.kept=kill")
@@ -60,6 +70,13 @@ def leave(world: World) -> None:
     world.kill()
 
 
+def ask_services(world: World) -> None:
+    """A request and a statement for one host each."""
+    for service in (HTTP, SQL):
+        world.ask(world.asking.service_run(service, hosts=("h1",)))
+    until(lambda: not world.live())
+
+
 BEFORE: Mapping[str, Sequence[Move]] = {
     "recovery": (leave,),
     "target.renew": (never_start,),
@@ -71,6 +88,7 @@ MOVES: Mapping[str, Sequence[Move]] = {
     "documents": (World.mark,),
     "hostkeys": (World.meet_stranger,),
     "backup": (World.back_up,),
+    "vault": (World.rotate,),
     "run": (run_the_job, retry, stop_a_run),
     "recovery": (),
     "target.lost": (be_cut_off,),
@@ -80,14 +98,19 @@ MOVES: Mapping[str, Sequence[Move]] = {
 """Beginning of a point's name -> what leads there; the job does for all others."""
 
 
-def pass_through(world: World, point: str, hit: int = 1) -> bool:
-    """Live until the engine dies at the failpoint's `hit`; False when it never got there."""
+def pass_through(
+    world: World, point: str, hit: int = 1, moves: Sequence[Move] | None = None
+) -> bool:
+    """Live until the engine dies at the failpoint's `hit`; False when it never got there.
+
+    `moves`: what leads there; None: what MOVES says.
+    """
     for before in _chosen(BEFORE, point, ()):
         before(world)
     try:
         if world.start(f"{point}=kill@{hit}"):
             world.ask_again()
-            for move in _chosen(MOVES, point, (run_the_job,)):
+            for move in moves or _chosen(MOVES, point, (run_the_job,)):
                 move(world)
             until(lambda: not world.live())
             engine = world.engine

@@ -10,7 +10,14 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.crash.rounds import Total, failpoint_rounds, random_rounds
+from tests.crash.rounds import (
+    SERVICE_POINTS,
+    Total,
+    failpoint_rounds,
+    random_rounds,
+    service_rounds,
+    windows_rounds,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,3 +52,23 @@ def test_an_engine_that_is_killed_at_any_failpoint_loses_nothing_and_repeats_not
 
     assert total.complaints == []
     assert total.lives >= 30
+
+
+@pytest.mark.timeout(300)
+def test_an_engine_that_is_killed_around_an_effect_of_a_service_never_has_it_twice() -> None:
+    total = shown(service_rounds(SEED))
+
+    assert total.complaints == []
+    assert total.lives >= len(SERVICE_POINTS)
+    assert total.found.states["success"] > len(SERVICE_POINTS)  # what a ledger tells, among others
+
+
+@pytest.mark.timeout(300)
+def test_an_engine_that_is_killed_around_work_on_windows_loses_nothing_and_repeats_nothing() -> (
+    None
+):
+    total = shown(windows_rounds(SEED))
+
+    assert total.complaints == []
+    assert total.lives >= len(SERVICE_POINTS)
+    assert total.found.states["success"] > len(SERVICE_POINTS)

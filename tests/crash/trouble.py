@@ -44,6 +44,7 @@ def pause(world: World, engine: Engine, chance: random.Random) -> None:
 def cut(world: World, engine: Engine, chance: random.Random) -> None:
     """Every connection breaks; a little later the engine is killed."""
     world.sshd.cut_connections()
+    world.windows.cut_all()
     time.sleep(chance.uniform(0.05, _LONGEST_PAUSE_S))
     engine.signal(signal.SIGKILL)
 

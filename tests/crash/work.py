@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.crash.services import ANSWER, HTTP, SQL, Services
+
 TEXT = """\
 say() { printf '%s %s %s %s\\n' "$1" "$JOBDECK_RUN" "$JOBDECK_STEP" "$JOBDECK_ATTEMPT" >>"$HOME/ledger"; }
 say begin
@@ -50,16 +52,21 @@ class AskedRun:
     fails: int = 0
     direct: bool = False
     idempotent: bool = False
+    service: str = ""
+    """Who has the effect where it is no host: HTTP or SQL."""
     run_id: str = ""
     """"" until it is acknowledged."""
 
     @property
-    def out(self) -> bytes:
+    def out(self) -> bytes | None:
+        """None: anything."""
+        if self.service:
+            return ANSWER if self.service == HTTP else None
         return "".join(f"{number}\n" for number in range(self.first, self.last + 1)).encode()
 
     @property
     def err(self) -> bytes:
-        return f"halfway of {self.first}\n".encode()
+        return b"" if self.service else f"halfway of {self.first}\n".encode()
 
 
 @dataclass
@@ -68,6 +75,7 @@ class Asking:
 
     chance: random.Random
     hosts: Sequence[str]
+    services: Services
     _number: int = field(default=0)
 
     def run(
@@ -124,14 +132,30 @@ class Asking:
             idempotent=idempotent,
         )
 
+    def service_run(self, service: str, hosts: Iterable[str] = ()) -> AskedRun:
+        """A run of one request or statement for each of a few hosts."""
+        self._number += 1
+        chosen = tuple(hosts) or tuple(self.chance.sample(self.hosts, self.chance.randint(1, 3)))
+        return AskedRun(
+            key=f"key-{self._number}",
+            body={"hosts": chosen, "step": {"name": "main", **self.services.step(service)}},
+            steps=("main",),
+            hosts=chosen,
+            first=0,
+            last=0,
+            service=service,
+        )
+
     def any_run(self) -> AskedRun:
         """One of all that can be asked, the usual more often."""
         return self.chance.choices(
             (
                 self.run,
+                lambda: self.service_run(HTTP),
+                lambda: self.service_run(SQL),
                 lambda: self.run(kind=self.chance.choice(("command", "script")), fails=1),
                 lambda: self.run(kind="command", idempotent=True),
                 lambda: self.run(kind="command", direct=True),
             ),
-            (6, 2, 1, 1),
+            (6, 1, 1, 2, 1, 1),
         )[0]()

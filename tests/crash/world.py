@@ -18,14 +18,22 @@ from core.domain.run import TERMINAL_RUN_STATES, RunState
 from core.home import Home
 from tests.crash import work
 from tests.crash.engines import Engine, Follower, Line, Zygote
+from tests.crash.services import Services, services
 from tests.crash.work import AskedRun, Asking
+from tests.support.certificates import Authority
 from tests.support.processes import alive
 from tests.support.sshd import Sshd, loopback
 from tests.support.waiting import until
+from tests.support.winrm_line import PASSWORD, USER
+from tests.support.winrmd import WinrmServer
 
 NETWORK = 77
 LOCAL = "here"
 """A host that is the engine's own machine."""
+WINDOWS = "win"
+"""A host behind WinRM: a double of one."""
+_SESSION_S = 5.0
+"""How long its sessions outlive an engine that asks no more; a question for output takes 2 s."""
 QUIET_S = 90.0
 """How long everything that was asked may take to end once nothing breaks any more."""
 
@@ -40,6 +48,8 @@ class World:
     zygote: Zygote
     homes: dict[str, Path]
     """Host -> its home folder."""
+    services: Services
+    windows: WinrmServer
     asking: Asking
     runs: list[AskedRun] = field(default_factory=list)
     """Every run that was asked for."""
@@ -54,6 +64,8 @@ class World:
     judged: set[str] = field(default_factory=set)
     """Runs that were looked at already."""
     strangers: int = 0
+    secrets: int = 0
+    """Accounts with a secret that were made to be looked for after a rotation."""
     engine: Engine | None = None
     _line: Line | None = None
     _follower: Follower | None = None
@@ -144,6 +156,16 @@ class World:
         if answer.status == 201:
             self.backups.append(Path(answer.json()["path"]))
 
+    def rotate(self) -> None:
+        """Keep a secret, then make another master key, and keep that in another place and back."""
+        self.secrets += 1
+        spec = {"user": "u", "password": f"secret {self.secrets}"}
+        self.apply({"kind": "account", "name": f"kept{self.secrets}", "spec": spec})
+        self.line.call("POST", "/vault/rotate")
+        under = {"unlocker": "passphrase", "passphrase": "a long passphrase"}
+        self.line.call("POST", "/vault/init", under)
+        self.line.call("POST", "/vault/init", {"unlocker": "key file"})
+
     def meet_stranger(self) -> None:
         """Run on a host whose key nobody knows, then approve its key."""
         self.strangers += 1
@@ -189,6 +211,7 @@ class World:
         self.runs.clear()
         for home in self.homes.values():
             (home / "ledger").unlink(missing_ok=True)
+        self.services.forget()
 
 
 @contextmanager
@@ -200,19 +223,26 @@ def world(seed: int, *, workers: int = 2, hosts: int = 5) -> Iterator[World]:
     names = [f"h{number}" for number in range(1, hosts + 1)]
     homes = {name: folder / "hosts" / name for name in names}
     by_address = dict(zip(addresses, homes.values(), strict=True))
-    homes[LOCAL] = folder / "hosts" / LOCAL
-    homes[LOCAL].mkdir(parents=True)
+    for name in (LOCAL, WINDOWS):
+        homes[name] = folder / "hosts" / name
+        homes[name].mkdir(parents=True)
     try:
         with (
             Sshd(folder / "sshd", ["0.0.0.0"], homes=by_address, config="MaxSessions 100") as sshd,
             Zygote() as zygote,
+            services(folder) as served,
+            WinrmServer(
+                homes[WINDOWS], Authority(folder), proof="basic", patience_s=_SESSION_S
+            ) as windows,
         ):
             home = Home(folder / "j")
             home.create()
             # The first session is the engine's own, those beside it are the workers'.
-            home.settings.write_text(f"workers = {workers}\nworkers_from = 1\n")
-            asking = Asking(random.Random(seed), [*names, LOCAL])
-            made = World(folder, home, sshd, zygote, homes, asking)
+            home.settings.write_text(
+                f"workers = {workers}\nworkers_from = 1\nhttp_networks = ['127.0.0.0/8']\n"
+            )
+            asking = Asking(random.Random(seed), [*names, LOCAL, WINDOWS], served)
+            made = World(folder, home, sshd, zygote, homes, served, windows, asking)
             try:
                 _furnish(made, dict(zip(names, addresses, strict=True)))
                 yield made
@@ -231,6 +261,7 @@ def _furnish(made: World, addresses: dict[str, str]) -> None:
         {"kind": "account", "name": "tester", "spec": {"user": user, "key": key}},
         *(_host(name, address, made.sshd.port) for name, address in addresses.items()),
         {"kind": "host", "name": LOCAL, "spec": {"protocol": "local"}},
+        *_windows(made.windows),
         *work.documents(),
     )
     shown = made.sshd.public_host_key()
@@ -238,6 +269,18 @@ def _furnish(made: World, addresses: dict[str, str]) -> None:
     lines = "".join(f"{place} {shown}\n" for place in places)
     answer = made.line.call("POST", "/host-keys/import", {"known_hosts": lines})
     assert len(answer.json()["added"]) == len(addresses), answer.content
+
+
+def _windows(server: WinrmServer) -> Iterator[dict[str, Any]]:
+    yield {"kind": "account", "name": WINDOWS, "spec": {"user": USER, "password": PASSWORD}}
+    spec = {
+        "address": "127.0.0.1",
+        "port": server.port,
+        "protocol": "winrm",
+        "account": WINDOWS,
+        "winrm": {"authentication": "basic", "certificate": server.fingerprint()},
+    }
+    yield {"kind": "host", "name": WINDOWS, "spec": spec}
 
 
 def _host(name: str, address: str, port: int) -> dict[str, Any]:

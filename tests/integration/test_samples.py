@@ -15,7 +15,9 @@ from core.domain import yamlsafe
 from core.domain.documents import KINDS, parse
 from tests.support.api import Api, running_api
 
-FILES = sorted((Path(assets.__file__).parent / "samples").glob("*.yaml"))
+FOLDER = Path(assets.__file__).parent
+FILES = sorted((FOLDER / "samples").glob("*.yaml"))
+WINDOWS = sorted((FOLDER / "samples-windows").glob("*.yaml"))
 
 
 def read(*files: Path) -> list[Any]:
@@ -93,6 +95,15 @@ async def test_every_job_can_be_started(
 
     assert preview.status_code == 200, preview.text
     assert preview.json()["hosts"] == hosts
+
+
+async def test_the_job_for_windows_can_be_started(api: Api) -> None:
+    await api.apply(*read(*WINDOWS))
+
+    preview = await api.post("/runs/preview", {"job": "windows-service"})
+
+    assert preview.status_code == 200, preview.text
+    assert preview.json()["hosts"] == 1
 
 
 def test_every_job_is_tried_above() -> None:

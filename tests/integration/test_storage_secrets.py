@@ -24,13 +24,20 @@ from core.storage import backup, documents, tables
 from core.storage.documents import Documents, Filter
 from core.storage.store import Store
 from core.vault.vault import Vault
+from tests.support.certificates import Authority
 
 PLAIN: Mapping[str, dict[str, Any]] = {
     "environment": {},
-    "account": {"user": "u", "become": {"user": "root"}},
+    "account": {
+        "user": "u",
+        "become": {"user": "root"},
+        "tls_certificate": Authority(Path()).pem,
+    },
     "host": {},
     "group": {"expression": "env=prod"},
+    "inventory-source": {"url": "https://x"},
     "script": {"text": "true"},
+    "command-rule": {"words": ["x"]},
     "job": {"steps": [{"name": "a", "kind": "command", "command": "true"}]},
 }
 """Kind -> a spec with every nested part that may hold a secret."""
@@ -107,7 +114,7 @@ def test_the_plain_specs_reach_every_kind_and_secrets_exist() -> None:
     assert set(PLAIN) == set(KINDS)
     assert ("account", ("become", "password")) in PLACES
     assert {place[0] for kind, place in PLACES if kind == "account"} == {
-        "key", "passphrase", "password", "become",
+        "key", "passphrase", "password", "become", "token", "tls_key", "tls_passphrase",
     }  # fmt: skip
 
 
@@ -177,7 +184,8 @@ def test_no_secret_lies_in_any_file_or_message(
     places["log"] = caplog.text.encode()
     places["messages"] = "\n".join(said).encode()
     assert found_in(places, canaries) == []
-    write(lambda tx: writes.delete(tx, "account", "x", "me"))
+    for kind in ("account", "inventory-source"):
+        write(lambda tx, k=kind: writes.delete(tx, k, "x", "me"))
     left = store.reader.read_now(lambda c: c.execute(select(tables.secret.c.owner)).scalars().all())
     assert left == ["run/R1/TOKEN"]
     store.close()

@@ -8,15 +8,18 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from core.domain.caret import Misread
+from core.domain.facts import COMPARISONS, Observed
 from core.domain.hostrange import expand, fold, parse_range
 from core.domain.names import name_problem, natural_key
 from core.domain.target_terms import (
     All,
     And,
+    Compared,
     Expression,
     Glob,
     Group,
     Has,
+    Known,
     Label,
     Name,
     Not,
@@ -89,6 +92,19 @@ leaves = st.one_of(
         st.booleans(),
     ),
     st.sampled_from((*LABELS, "in", "has", 'a "b"')).map(Has),
+    st.sampled_from(("os.id", "mem_gb")).map(Known),
+    st.builds(
+        Compared,
+        st.just("os.id"),
+        st.sampled_from(("=", "!=")),
+        st.lists(st.sampled_from(VALUES), min_size=1, max_size=3).map(tuple),
+    ),
+    st.builds(
+        Compared,
+        st.just("mem_gb"),
+        st.sampled_from(sorted(COMPARISONS)),
+        st.sampled_from(("0", "4", "16.5")).map(lambda value: (value,)),
+    ),
 )
 
 
@@ -98,7 +114,10 @@ def compound(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expressi
 
 
 expressions: st.SearchStrategy[Expression] = st.recursive(leaves, compound, max_leaves=12)
-labels = st.dictionaries(st.sampled_from(LABELS), st.sampled_from(VALUES))
+labels = st.dictionaries(st.sampled_from((*LABELS, "os.id")), st.sampled_from(VALUES))
+observed = st.fixed_dictionaries(
+    {}, optional={"os.id": st.sampled_from(VALUES), "mem_gb": st.sampled_from((0, 4, 16.5, 64))}
+).map(lambda values: Observed("2026-01-01", values))
 inventories = st.builds(
     Inventory,
     st.fixed_dictionaries(
@@ -113,6 +132,7 @@ inventories = st.builds(
             "web1": st.just(GroupView(("web1", "x"), "@g2 or has(x)")),
         },
     ),
+    st.dictionaries(st.sampled_from(HOSTS), observed).map(lambda seen: lambda: seen),
 )
 
 
@@ -154,10 +174,8 @@ def answers(term: Expression, name: str, inventory: Inventory) -> bool:
             return fnmatchcase(name, pattern)
         case Without(word):
             return name != word and word not in labels
-        case Has(key):
-            return key in labels
-        case Label(key, values, excluded):
-            return (labels.get(key) in values) is not excluded
+        case Label() | Has() | Known() | Compared():
+            return selects(term, name, inventory)
         case Group(group):
             view = inventory.groups[group]
             inner = view.expression is not None and answers(parse(view.expression), name, inventory)
@@ -168,6 +186,28 @@ def answers(term: Expression, name: str, inventory: Inventory) -> bool:
             return all(answers(inner_term, name, inventory) for inner_term in terms)
         case Or(terms):
             return any(answers(inner_term, name, inventory) for inner_term in terms)
+
+
+def selects(term: Label | Has | Known | Compared, name: str, inventory: Inventory) -> bool:
+    labels = inventory.hosts[name].labels
+    match term:
+        case Has(key):
+            return key in labels
+        case Label(key, values, excluded):
+            return (labels.get(key) in values) is not excluded
+        case Known(fact):
+            return fact_of(name, fact, inventory) is not None
+        case Compared(fact, sign, values):
+            own = fact_of(name, fact, inventory)
+            compare, kind = COMPARISONS[sign], float if fact == "mem_gb" else str
+            each = [own is not None and compare(kind(str(own)), kind(value)) for value in values]
+            return all(each) if sign == "!=" else any(each)
+
+
+def fact_of(name: str, fact: str, inventory: Inventory) -> object:
+    """What the host is known to be; None: nobody knows."""
+    labels, seen = inventory.hosts[name].labels, inventory.facts().get(name)
+    return labels.get(fact, None if seen is None else seen.values.get(fact))
 
 
 def check_names(expression: Expression, inventory: Inventory) -> None:

@@ -18,7 +18,6 @@ def main() -> int:
     chosen = parser.parse_args()
     print(f"seed {chosen.seed}", flush=True)
     report = soak(chosen.minutes, chosen.seed, lambda line: print(line, flush=True))
-    print("\n".join(report.lines()))
     complaints = report.wrong + report.grown()
     for line in complaints:
         print(f"seed {chosen.seed}: {line}", file=sys.stderr)

@@ -109,6 +109,8 @@ def soak(minutes: float, seed: int, say: Callable[[str], None]) -> Report:
             looker.join()
         made.settle()
         report.runs = len(made.runs)
+        say("\n".join(report.lines()))
+        say(f"looking at {report.runs} runs ...")
         report.wrong += _disagreements(made)
     return report
 

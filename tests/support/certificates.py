@@ -37,6 +37,13 @@ class Authority:
 
     def server_file(self, name: str) -> Path:
         """The same as a file: its key, and the certificate."""
+        certificate, key = self.issue(name)
+        file = self._folder / f"{name}.pem"
+        file.write_text(key + certificate)
+        return file
+
+    def issue(self, name: str, passphrase: str | None = None) -> tuple[str, str]:
+        """A certificate for `name` and its key, both in PEM; the key under a passphrase."""
         key = ec.generate_private_key(ec.SECP256R1())
         try:
             general: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(name))
@@ -45,16 +52,17 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         constraints = x509.BasicConstraints(ca=False, path_length=None)
         certificate = self._sign(subject, key.public_key(), [general], constraints)
-        file = self._folder / f"{name}.pem"
-        file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
+        text = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption()
+            if passphrase is None
+            else serialization.BestAvailableEncryption(passphrase.encode()),
         )
-        return file
+        return (
+            certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"),
+            text.decode("ascii"),
+        )
 
     def _sign(
         self,

@@ -10,8 +10,10 @@ import base64
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from hypothesis import assume
@@ -21,8 +23,10 @@ from pydantic.fields import FieldInfo
 
 from core.domain import yamlsafe
 from core.domain.access import AccountSpec
+from core.domain.command_rules import BUILTIN, CommandRuleSpec
 from core.domain.documents import KINDS, parse
 from core.domain.inventory import GroupSpec
+from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, Parameter, ParameterType
 from core.domain.rolling import Rolling, Stagger
 from core.domain.steps import (
@@ -35,8 +39,9 @@ from core.domain.steps import (
     ScriptUse,
 )
 from core.domain.steps.http import CaptureFrom
-from core.domain.values import SecretRef
+from core.domain.values import SecretRef, SecretSource
 from core.errors import Invalid
+from tests.support.certificates import Authority
 
 ALPHABET = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 """Letters of all scripts, controls, line ends, characters beyond the basic plane."""
@@ -58,7 +63,10 @@ CHECKED = {
     "check_network": st.sampled_from(["10.0.0.0/8", "192.168.1.1", "fd00::/8"]),
     "check_path": st.sampled_from(["$", "$.a.b[0]", "$..x[?@.y > 1]"]),
     "check_places": st.sampled_from(["x", "a ${B} c", "${B}", "$${", "é端口"]),
+    "_check_token_url": st.just("https://login.example/token"),
+    "_known_builtin": st.sampled_from(list(BUILTIN)),
     "check_status": st.sampled_from(["200", "2xx", "200-299"]),
+    "check": st.sampled_from(["[0-9]+", "rm +-rf", "é"]),
     "_compiles": st.sampled_from(["[0-9]+", "up|down", "^$", "é"]),
     "check_max_fail": st.sampled_from(["0", "3", "10%"]) | st.integers(0, 99),
 }
@@ -132,11 +140,14 @@ SPECIAL: Mapping[str, st.SearchStrategy[Any]] = {
     "environment": present("environment"),
     "health": present("job"),
     "jump": st.lists(present("host"), max_size=1),
+    "environments": st.lists(present("environment"), max_size=1),
+    "exempt": st.lists(present("job"), max_size=1),
     "hosts": st.lists(present("host"), min_size=1, max_size=1),
     "expression": EXPRESSIONS,
     "targets": EXPRESSIONS,
     "url": st.sampled_from(["http://x/${A}?b=c", "https://${JOBDECK_ADDRESS}:8443", "${BASE}/"]),
     "ca": st.none(),
+    "tls_certificate": st.just(Authority(Path()).pem),
     "host_key": st.binary(min_size=32, max_size=32).map(
         lambda raw: "SHA256:" + base64.b64encode(raw).decode().rstrip("=")
     ),
@@ -168,7 +179,15 @@ def _fitted_account(raw: dict[str, Any]) -> dict[str, Any]:
         raw = _without(raw, "key_file")
     if raw.get("key") is None and raw.get("key_file") is None:
         raw = _without(raw, "passphrase", "certificate", "certificate_file")
-    return _without(raw, "certificate_file") if raw.get("certificate") is not None else raw
+    if raw.get("certificate") is not None:
+        raw = _without(raw, "certificate_file")
+    if raw.get("tls_certificate") is None or raw.get("tls_key") is None:
+        raw = _without(raw, "tls_certificate", "tls_key", "tls_passphrase")
+    if raw.get("user") is None:
+        raw = _without(raw, "agent", "key", "key_file", "password", "become", "passphrase")
+        raw = _without(raw, "certificate", "certificate_file")
+        raw = {"token": "t", **{name: value for name, value in raw.items() if value is not None}}
+    return raw
 
 
 def _fitted_script_step(raw: dict[str, Any]) -> dict[str, Any]:
@@ -186,8 +205,13 @@ def _fitted_local_step(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _fitted_http_step(raw: dict[str, Any]) -> dict[str, Any]:
     raw = _without(raw, "execution")
+    if raw.get("auth") is not None:
+        auth = {**raw["auth"], "unencrypted": True}
+        raw = {**_without(raw, "headers"), "auth": auth, "run_as": PRESENT["account"]}
+    elif raw.get("once"):
+        raw = _without(raw, "run_as")
     if raw.get("once"):
-        raw = _without(raw, "targets", "run_as", "rolling")
+        raw = _without(raw, "targets", "rolling")
     body, *others = [*(n for n in ("data", "form", "text") if raw.get(n) is not None), ""]
     return {**_without(raw, *others), **({"method": "POST"} if body else {})}
 
@@ -213,6 +237,30 @@ def _fitted_capture(raw: dict[str, Any]) -> dict[str, Any]:
     return {"json_path": "$"} if first is None else {first: raw[first]}
 
 
+def _fitted_source(raw: dict[str, Any]) -> dict[str, Any]:
+    places = ("env", "file", "command", "vault")
+    first = next((name for name in places if raw.get(name) is not None), None)
+    if first is None:
+        return {"env": "X"}
+    return {first: raw[first], **({"field": "f"} if first == "vault" else {})}
+
+
+def _fitted_rule(raw: dict[str, Any]) -> dict[str, Any]:
+    ways = [name for name in ("pattern", "words", "builtin", "paths") if raw.get(name)]
+    raw = _without(raw, *{"pattern", "words", "builtin", "paths"} - set(ways[:1]))
+    if not ways:
+        raw["pattern"] = "x"
+    return _without(raw, "languages") if "paths" in raw else _without(raw, "operations")
+
+
+def _fitted_inventory_source(raw: dict[str, Any]) -> dict[str, Any]:
+    given = [name for name in ("url", "file", "command") if raw.get(name) is not None]
+    raw = _without(raw, *given[1:])
+    if given[:1] != ["url"]:
+        raw = _without(raw, "token", "ca")
+    return raw if given else {**raw, "command": "true"}
+
+
 def _fitted_job(raw: dict[str, Any]) -> dict[str, Any]:
     steps = [{**step, "name": f"{n}-{step['name']}"[:128]} for n, step in enumerate(raw["steps"])]
     return {**raw, "steps": steps}
@@ -223,6 +271,8 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     GroupSpec: lambda raw: (
         raw if raw.get("hosts") else {"expression": "all", **_without(raw, "expression")}
     ),
+    CommandRuleSpec: _fitted_rule,
+    InventorySourceSpec: _fitted_inventory_source,
     JobSpec: _fitted_job,
     CaptureFrom: _fitted_capture,
     HttpStep: _fitted_http_step,
@@ -234,6 +284,7 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
         raw if raw.get("stagger") is None else _without(raw, "mode", "soak_s", "rank")
     ),
     ScriptStep: _fitted_script_step,
+    SecretSource: _fitted_source,
     Stagger: lambda raw: {"fixed_s": 1, **_without(raw, "fixed_s", "max_s"), "max_s": 86400},
 }
 """Models with rules that bind several fields -> how raw values are made to keep them."""
@@ -262,11 +313,13 @@ def of_type(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is typing.Annotated:
         own = FieldInfo.from_annotation(annotation)
-        if getattr(own, "discriminator", None):
+        if isinstance(getattr(own, "discriminator", None), str):
             return st.one_of(*(spec_of(model) for model in get_args(own.annotation)))
         return of_annotated(annotation)
     if origin in (typing.Union, types.UnionType):
-        return st.one_of(*(of_type(part, limits) for part in inner if part is not SecretRef))
+        return st.one_of(
+            *(of_type(part, limits) for part in inner if SecretRef not in get_args(part))
+        )
     if origin is Literal:
         return st.sampled_from(inner)
     if origin is tuple:
@@ -304,6 +357,8 @@ def of_plain(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[An
         return texts.filter(lambda text: len(text) <= limits.get("max_length", 99))
     if annotation is str:
         return TEXT.map(lambda text: text or "x") if limits.get("min_length") else TEXT
+    if annotation is date:
+        return st.dates().map(str)
     if annotation is bool:
         return st.booleans()
     low, high = limits.get("ge", limits.get("gt", 0)), limits.get("le", 10**6)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.bootstrap import open_engine
-from core.clock import SystemClock
+from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.domain.documents import parse
 from core.executors.files import RelayExecutor
@@ -46,6 +46,7 @@ async def engine(
     *,
     hosts: ScriptedExecutor | None = None,
     local: Executor | None = None,
+    clock: Clock | None = None,
     **settings: Any,
 ) -> AsyncIterator[tuple[Engine, ScriptedExecutor]]:
     """An engine on `home`; `hosts` are those of an engine before it, with what they hold.
@@ -53,8 +54,13 @@ async def engine(
     `local`: reaches its own machine, instead of a scripted host.
     """
     executor = hosts or ScriptedExecutor(script)
-    executors = executors_with(home, executor, local)
-    opened = open_engine(Home(home), Settings(**settings), executors=executors)
+    opened = open_engine(
+        Home(home),
+        Settings(**settings),
+        clock=clock,
+        executors=executors_with(home, executor, local),
+        periodic=False,
+    )
     await opened.start()
     try:
         yield opened, executor

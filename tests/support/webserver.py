@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
+import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -24,6 +26,8 @@ class Received:
     target: str
     headers: dict[str, str]
     body: bytes
+    peer: str = ""
+    """Name in the certificate that the client showed."""
 
 
 @dataclass(slots=True)
@@ -43,7 +47,13 @@ class Reply:
 class WebServer:
     """Serves `replies` (path -> what follows each other there, the last again and again)."""
 
-    def __init__(self, authority: Authority | None = None, name: str = "localhost") -> None:
+    def __init__(
+        self,
+        authority: Authority | None = None,
+        name: str = "localhost",
+        *,
+        asks_for_certificate: bool = False,
+    ) -> None:
         self.replies: dict[str, list[Reply]] = {}
         self.received: list[Received] = []
         self.keys: Counter[str] = Counter()
@@ -53,10 +63,13 @@ class WebServer:
         self._asked: Counter[str] = Counter()
         answers = {f"do_{method}": _Handler.answer for method in _METHODS}
         handler = type("Handler", (_Handler,), {"owner": self, **answers})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._scheme = "http"
         if authority is not None:
             context = authority.server_context(name)
+            if asks_for_certificate:
+                context.verify_mode = ssl.CERT_OPTIONAL
+                context.load_verify_locations(cadata=authority.pem)
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
             self._scheme = "https"
         self._thread = threading.Thread(
@@ -90,6 +103,13 @@ class WebServer:
         self._thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tests kill who asks: a broken connection is nothing to print about."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     owner: ClassVar[WebServer]
@@ -97,7 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         owner = self.owner
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        owner.received.append(Received(self.command, self.path, dict(self.headers), body))
+        headers, peer = dict(self.headers), self._peer()
+        owner.received.append(Received(self.command, self.path, headers, body, peer))
         if key := self.headers.get("Idempotency-Key"):
             owner.keys[key] += 1
         reply = owner.reply_to(urlsplit(self.path).path)
@@ -113,6 +134,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body[: reply.cut_at])
         if reply.cut_at is not None:
             self._hang_up()
+
+    def _peer(self) -> str:
+        if not isinstance(self.connection, ssl.SSLSocket):
+            return ""
+        shown = self.connection.getpeercert() or {}
+        names = dict(part[0] for part in shown.get("subject", ()))
+        return str(names.get("commonName", ""))
 
     def _hang_up(self) -> None:
         self.close_connection = True

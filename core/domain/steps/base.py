@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from core.domain.access import AccountSpec
 from core.domain.captures import OutputRule
+from core.domain.command_rules.values import Judged
 from core.domain.patterns import FOLDER
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
@@ -89,6 +91,10 @@ class StepBase(Value):
         """Whether an account is needed, of the host or of what stands there."""
         return not self.runs_once
 
+    def lacks(self, account: AccountSpec) -> str:
+        """The field that `account` needs for it and does not have; "" where it has all."""
+        return "user" if account.user is None else ""
+
     @property
     def may_repeat(self) -> bool:
         """Whether it may run again where the outcome is unknown."""
@@ -102,6 +108,22 @@ class StepBase(Value):
     def task(self, given: Given) -> Task:
         """What an executor is given to do."""
         raise NotImplementedError
+
+    def rehearsal(self, given: Given) -> Task | None:
+        """What can be done to see how it would go, and changes nothing; None: nobody can predict.
+
+        ValueError where a value is missing.
+        """
+        return None
+
+    def judged(self, given: Given) -> Sequence[Judged]:
+        """The texts and paths that rules judge; `given.env` may lack values yet."""
+        return ()
+
+    @property
+    def begins_in(self) -> str | None:
+        """The folder that its commands begin in, where that is known."""
+        return None
 
     def interpreter(self, script: FrozenScript | None) -> str | None:
         """What must be installed on the target; None: nothing."""
@@ -145,6 +167,10 @@ class ProgramStep(StepBase):
         pattern=FOLDER,
         description="folder that it begins in; empty: the user's home",
     )
+
+    @property
+    def begins_in(self) -> str | None:
+        return self.cwd
 
 
 class ScriptUse(Value):

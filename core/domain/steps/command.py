@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from core.domain.command_rules.values import CommandText, Judged, Language, language_of
 from core.domain.patterns import INTERPRETER
 from core.domain.quoting import quote_posix
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, FrozenScript, Given, ProgramStep
@@ -22,6 +24,9 @@ class CommandStep(ProgramStep):
 
     def task(self, given: Given) -> Program:
         return Program(text=self.command, cwd=self.cwd)
+
+    def judged(self, given: Given) -> Sequence[Judged]:
+        return [CommandText(language=Language.SH, text=self.command, where="command")]
 
 
 class LocalStep(ProgramStep):
@@ -62,6 +67,11 @@ class LocalStep(ProgramStep):
 
     def interpreter(self, script: FrozenScript | None) -> str | None:
         return self.shell or "sh"
+
+    def judged(self, given: Given) -> Sequence[Judged]:
+        language = language_of(self.shell)
+        where = "command" if self.program is None else "program"
+        return [CommandText(language=language, text=self.task(given).text, where=where)]
 
     def task(self, given: Given) -> Program:
         if self.program is not None:

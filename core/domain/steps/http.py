@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote, quote_plus, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from core.domain.access import AccountSpec
 from core.domain.certificates import Authorities
-from core.domain.filling import Filled, check_places, fill
-from core.domain.http_rules import check_path, check_status
+from core.domain.command_rules.values import CommandText, Judged, Language
+from core.domain.filling import Filled, check_places, fill, places
+from core.domain.http_rules import HeaderName, check_path, check_status
 from core.domain.steps.base import Given, ServiceStep
+from core.domain.steps.http_auth import HttpAuth
 from core.domain.tasks import Capture, Expectations, HttpRequest
 from core.domain.values import EnvName, Regex, Value
 
@@ -35,7 +38,6 @@ SAFE = frozenset({Method.GET, Method.HEAD, Method.OPTIONS})
 REPEATABLE = SAFE | {Method.PUT, Method.DELETE}
 """Twice has the effect of once (RFC 9110, 9.2.2)."""
 
-HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=200)]
 Status = Annotated[str, Field(coerce_numbers_to_str=True), AfterValidator(check_status)]
 JsonPath = Annotated[str, AfterValidator(check_path)]
 
@@ -89,6 +91,9 @@ class HttpStep(ServiceStep):
         description="http:// or https://; a value at its beginning is taken as it stands, any"
         " other is percent-encoded",
     )
+    auth: HttpAuth | None = Field(
+        None, description="logs in with the account of `run_as`, or else of the target"
+    )
     query: dict[str, Filled] = Field(default_factory=dict)
     headers: dict[HeaderName, Filled] = Field(default_factory=dict)
     data: Any = Field(None, description="sent as JSON")
@@ -118,12 +123,24 @@ class HttpStep(ServiceStep):
             raise ValueError(f"give one body, not {' and '.join(f'`{name}`' for name in bodies)}")
         if bodies and self.method in SAFE:
             raise ValueError(f"a {self.method} request has no body; drop `{bodies[0]}`")
-        if self.once and (self.targets, self.run_as, self.rolling) != (None, None, None):
-            raise ValueError(
-                "with `once` there are no targets; drop `targets`, `run_as`, `rolling`"
-            )
+        if self.once and (self.targets, self.rolling) != (None, None):
+            raise ValueError("with `once` there are no targets; drop `targets`, `rolling`")
+        if self.once and (self.auth is None) != (self.run_as is None):
+            raise ValueError("with `once`, `run_as` names the account of `auth`: give both or none")
+        if self.auth is not None:
+            self._check_auth(self.auth)
         _with_texts(self.data, check_places)
         return self
+
+    def _check_auth(self, auth: HttpAuth) -> None:
+        if self.url.startswith("http://") and not auth.unencrypted:
+            raise ValueError(
+                "`auth` over http:// can be read on its way; use https://, or say"
+                " `unencrypted: true` in `auth`"
+            )
+        taken = auth.login().header.lower() or "authorization"
+        if auth.kind != "certificate" and taken in {name.lower() for name in self.headers}:
+            raise ValueError(f"`auth` sets the header {taken} already; drop yours")
 
     @property
     def may_repeat(self) -> bool:
@@ -131,7 +148,19 @@ class HttpStep(ServiceStep):
 
     @property
     def logs_in(self) -> bool:
-        return False
+        return self.auth is not None
+
+    def lacks(self, account: AccountSpec) -> str:
+        return "" if self.auth is None else self.auth.lacks(account)
+
+    def rehearsal(self, given: Given) -> HttpRequest | None:
+        """The request itself, where its method changes nothing."""
+        return self.task(given) if self.method in SAFE else None
+
+    def judged(self, given: Given) -> Sequence[Judged]:
+        values = {**{name: f"${{{name}}}" for name in places(self.url)}, **given.env}
+        text = f"{self.method} {fill(self.url, values)}"
+        return [CommandText(language=Language.HTTP, text=text, where="url")]
 
     def task(self, given: Given) -> HttpRequest:
         """ValueError where a value is missing, or cannot stand in its place."""
@@ -140,9 +169,13 @@ class HttpStep(ServiceStep):
         named = {name.lower() for name, _ in headers}
         if media_type and "content-type" not in named:
             headers.append(("Content-Type", media_type))
+        url = self._url(given.env)
+        if self.auth is not None and url.startswith("http://") and not self.auth.unencrypted:
+            raise ValueError("the filled `url` is http://, where `auth` could be read on its way")
         return HttpRequest(
             method=self.method.value,
-            url=self._url(given.env),
+            url=url,
+            auth=None if self.auth is None else self.auth.login(),
             headers=tuple(headers),
             body=body,
             may_repeat=self.may_repeat,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from core.domain.command_rules.values import CommandText, Judged, language_of
 from core.domain.patterns import INTERPRETER
 from core.domain.steps.base import (
     MAX_PROGRAM_CHARACTERS,
@@ -24,6 +26,8 @@ class Language(StrEnum):
     SH = "sh"
     BASH = "bash"
     PYTHON = "python3"
+    POWERSHELL = "powershell"
+    CMD = "cmd"
 
 
 class ScriptStep(ProgramStep):
@@ -59,6 +63,16 @@ class ScriptStep(ProgramStep):
             args=self.args,
             cwd=self.cwd,
         )
+
+    def judged(self, given: Given) -> Sequence[Judged]:
+        text = self.text if given.script is None else given.script.text
+        assert text is not None
+        where = "text" if given.script is None else f"script {given.script.name}"
+        return [
+            CommandText(
+                language=language_of(self.interpreter(given.script)), text=text, where=where
+            )
+        ]
 
     def interpreter(self, script: FrozenScript | None) -> str | None:
         return self.language or "sh" if script is None else script.language

@@ -292,3 +292,18 @@ async def test_a_plan_of_batches_does_not_start_when_they_would_be_others(twelve
     refused = await twelve.post("/runs", {"plan": plan["id"]})
 
     assert (refused.status_code, refused.json()["code"]) == (409, "plan-out-of-date")
+
+
+async def test_a_probe_says_where_the_way_to_a_host_stopped(api: Api) -> None:
+    await api.apply(host("gate"), host("web1", jump=["gate"]), host("web2"))
+    api.hosts.behaviours = {
+        "web1": Behaviour(output=((Stream.OUT, READY),)),
+        "web2": Behaviour(refuses=TargetError(TargetCode.HOST_KEY_CHANGED, "another key")),
+    }
+
+    plan = await probed(api, **command(targets="web*"))
+
+    first, second = plan["findings"]
+    assert (first["path"], first["stopped_at"]) == (["gate", "web1"], None)
+    assert first["reached_ms"] <= first["took_ms"]
+    assert (second["stopped_at"], second["reached_ms"]) == ("host-key", None)

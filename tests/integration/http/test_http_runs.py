@@ -210,3 +210,55 @@ def test_a_status_may_be_written_as_a_number() -> None:
     body = {"kind": "job", "name": "j", "spec": {"steps": [spec]}}
     step = parse(body).spec.steps[0]
     assert step.expect.status == ("204", "3xx")
+
+
+async def test_an_account_logs_in_per_target_or_once_and_its_token_is_masked(
+    home: Path, web: WebServer
+) -> None:
+    web.serve("/", Reply(body=b"you are t0ken-of-api"))
+    account = {"kind": "account", "name": "api", "spec": {"token": "t0ken-of-api"}}
+    auth = {"kind": "bearer", "unencrypted": True}
+    async with engine(home, **LOCALLY) as (opened, _):
+        await save(opened, account, *HOSTS)
+        check = http("check", url=web.url(), auth=auth, once=True, run_as="api")
+        run = await ended(opened, (await start(opened, step=check)).id)
+        assert run.state is RunState.SUCCEEDED
+        assert_nowhere(home, b"t0ken-of-api")
+        with pytest.raises(Invalid, match="no account"):
+            await start(opened, step=http("check", url=web.url(), auth=auth))
+        basic = {**auth, "kind": "basic"}
+        with pytest.raises(Invalid, match="account api has no user"):
+            await start(opened, step=http("check", url=web.url(), auth=basic, run_as="api"))
+    (received,) = web.received
+    assert received.headers["Authorization"] == "Bearer t0ken-of-api"
+
+
+async def test_a_token_that_stays_outside_is_read_for_each_run_and_masked(
+    home: Path, web: WebServer
+) -> None:
+    web.serve("/", Reply(body=b"one t0ken-one, two t0ken-two"))
+    place = home.parent / f"{home.name}.token"
+    account = {"kind": "account", "name": "api", "spec": {"token": {"file": str(place)}}}
+    check = http(
+        "check",
+        url=web.url(),
+        auth={"kind": "bearer", "unencrypted": True},
+        once=True,
+        run_as="api",
+    )
+    try:
+        async with engine(home, **LOCALLY, secret_sources=("file",)) as (opened, _):
+            await save(opened, account)
+            for token in ("t0ken-one", "t0ken-two"):
+                place.write_text(f"{token}\n")
+                run = await ended(opened, (await start(opened, step=check)).id)
+                assert run.state is RunState.SUCCEEDED
+            place.unlink()
+            run = await ended(opened, (await start(opened, step=check)).id)
+            (row,) = await targets_of(opened, run.id)
+            assert (run.state, row.code) == (RunState.FAILED, TargetCode.DISPATCH_FAILURE)
+            assert f"{place} cannot be read" in row.message
+    finally:
+        place.unlink(missing_ok=True)
+    sent = [received.headers["Authorization"] for received in web.received]
+    assert sent == ["Bearer t0ken-one", "Bearer t0ken-two"]

@@ -15,8 +15,10 @@ CODES = {
     "already-exists": 409,
     "bad-request": 400,
     "body-too-large": 413,
+    "acknowledgement-required": 409,
     "confirmation-required": 409,
     "conflict": 409,
+    "engine-halted": 503,
     "engine-stopped": 503,
     "engine-unreachable": 503,
     "environment-fault": 503,
@@ -36,6 +38,7 @@ CODES = {
     "storage-fault": 503,
     "target-error": 502,
     "unsupported-media-type": 415,
+    "vault-locked": 503,
 }
 """Programs rely on these; a code is never given another meaning."""
 

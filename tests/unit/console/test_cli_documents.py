@@ -266,7 +266,8 @@ def test_a_field_can_be_explained(jobdeck: Jobdeck, api: FakeApi) -> None:
     api.on("GET", "/kinds/host/schema", answer(schema_of("host")))
 
     assert jobdeck("explain", "host.port").out == (
-        "host.port  whole number 1 to 65535\ndefault: 22\n"
+        "host.port  whole number 1 to 65535\n"
+        "empty: 22, behind WinRM 5986, or 5985 without TLS\ndefault: 22\n"
     )
     wrong = jobdeck("explain", "host.prot")
     assert (wrong.code, wrong.err) == (

@@ -24,6 +24,7 @@ def key(name: str = "web01", status: str = "pending") -> dict[str, Any]:
 def test_hosts_come_in_the_order_of_runs(jobdeck: Jobdeck, api: FakeApi) -> None:
     hosts = [{"kind": "host", "name": name, "spec": {}} for name in ("web10", "web2", "db1")]
     api.on("GET", "/documents/host", answer({"items": hosts}))
+    api.on("GET", "/hosts", answer([]))
     api.on(
         "POST", "/targets/resolve",
         answer({"hosts": ["web2", "web10"], "count": 2, "folded": "web[2,10]"}),

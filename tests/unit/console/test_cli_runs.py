@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -319,7 +320,9 @@ def test_nobody_to_ask_means_no_confirmation(jobdeck: Jobdeck, to_confirm: FakeA
     assert len(to_confirm.sent("POST", "/runs")) == 1
 
 
-def person(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+def person(
+    monkeypatch: pytest.MonkeyPatch, *answers: str, asker: ModuleType = starting
+) -> list[str]:
     """Somebody at the terminal who gives these answers; the questions are returned."""
     replies, asked = list(answers), list[str]()
 
@@ -327,8 +330,8 @@ def person(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
         asked.append(question)
         return replies.pop(0)
 
-    monkeypatch.setattr(starting, "may_ask", lambda: True)
-    monkeypatch.setattr(starting, "ask", reply)
+    monkeypatch.setattr(asker, "may_ask", lambda: True)
+    monkeypatch.setattr(asker, "ask", reply)
     return asked
 
 
@@ -491,14 +494,15 @@ def test_what_a_step_did_not_reach_and_why_it_failed_stand_under_that_step(
     detail = {**run_detail("failed"), "steps": steps}
     detail["definition"]["steps"] = [{"step": "fetch"}, {"step": "merge"}]
     ended_run.on("GET", f"/runs/{ID}", answer(detail))
-    gone = target(0, "unreachable", code="ConnectionFailure", message="no route")
+    gone = {
+        "state": "unreachable", "reason": "no route", "count": 1, "hosts": "web01", "ordinals": [0],
+    }  # fmt: skip
 
-    def targets(request: Any) -> Any:
+    def groups(request: Any) -> Any:
         items = [gone] if request.url.params["step"] == "fetch" else []
-        return answer({"items": items})(request)
+        return answer({**GROUPS, "groups": items})(request)
 
-    ended_run.on("GET", f"/runs/{ID}/targets", targets)
-    ended_run.on("GET", f"/runs/{ID}/groups", answer({**GROUPS, "groups": []}))
+    ended_run.on("GET", f"/runs/{ID}/groups", groups)
 
     ended = jobdeck("runs", "show", ID)
 
@@ -513,11 +517,14 @@ def test_what_a_step_did_not_reach_and_why_it_failed_stand_under_that_step(
 
 
 def test_a_failure_that_no_exit_status_tells_is_told(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
-    said = {"code": "UnexpectedAnswer", "message": "status 500, expected 2xx", "exit_code": None}
-    ended_run.on("GET", f"/runs/{ID}/targets", answer({"items": [target(2, "failed", **said)]}))
+    said = {"exit_code": None, "reason": "status 500, expected 2xx"}
+    failed, good = GROUPS["groups"]  # type: ignore[misc]
+    ended_run.on(
+        "GET", f"/runs/{ID}/groups", answer({**GROUPS, "groups": [{**failed, **said}, good]})
+    )
 
     assert jobdeck("runs", "show", ID).out.endswith(
-        "    no\n✗ failed  1 host  web03\n    status 500, expected 2xx\n"
+        "✗ failed  1 host  web03\n    status 500, expected 2xx\n    no\n"
     )
 
 
@@ -737,3 +744,15 @@ def test_the_patience_with_an_engine_that_stays_away_ends(
     assert ended.code == 3
     assert "the engine was stopped; the run goes on when it starts again" in ended.err
     assert f"hint: jobdeck runs watch {short_id(ID)}" in ended.err
+
+
+def test_what_a_start_does_not_refuse_is_said_before_it_is_followed(
+    api: FakeApi, jobdeck: Jobdeck
+) -> None:
+    warning = {"where": "account ops", "what": "its last day was 2020-02-29", "hint": "renew it"}
+    api.on("POST", "/runs", answer({**run_row("running"), "warnings": [warning]}, 202))
+
+    ended = jobdeck("run", "--hosts", "web01", "--detach", "--", "true")
+
+    assert ended.err == "warning: account ops: its last day was 2020-02-29 (renew it)\n"
+    assert ended.out == f"{run_row('running')['id']}\n"

@@ -18,10 +18,11 @@ from core.errors import (
     Forbidden,
     InUse,
     Invalid,
+    OpsError,
     RequestError,
     StaleRevision,
 )
-from tests.unit.console.fake_api import FakeApi, answer, problem, stream
+from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem, stream
 
 HOST = {"kind": "host", "name": "web01", "spec": {"port": 22}, "labels": {}, "revision": 3}
 RUN = {
@@ -176,6 +177,60 @@ def test_a_refused_socket_is_closed_at_once(home: Path) -> None:
     os.close(still_free)
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
     assert still_free == lowest_free
+
+
+ENGINE = ("GET", "/engine", Client.engine)
+STOP = ("POST", "/engine/stop", lambda client: client.stop_engine("drain"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "times"),
+    [
+        (ENGINE, httpx.ConnectError, 2),
+        (ENGINE, httpx.ReadError, 2),
+        (STOP, httpx.ConnectError, 2),
+        (STOP, httpx.ReadError, 1),
+    ],
+)
+def test_a_patient_client_sends_again_what_is_harmless_or_never_arrived(
+    api: FakeApi,
+    client: Client,
+    asked: tuple[str, str, Callable[[Client], object]],
+    error: type[httpx.TransportError],
+    times: int,
+) -> None:
+    method, path, call = asked
+    api.on(method, path, failing(error), answer({"detail": "arrived"}, status=418))
+    absences: list[EngineUnreachable] = []
+
+    with pytest.raises(OpsError) as caught:
+        call(client.patient(absences.append))
+
+    assert len(api.requests) == times
+    assert len(absences) == times - 1
+    assert isinstance(caught.value, EngineUnreachable) == (times == 1)
+
+
+def test_an_engine_that_went_a_moment_ago_is_started_again(
+    api: FakeApi, jobdeck: Jobdeck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    monkeypatch.setattr("console.autostart.ensure_engine", started.append)
+    api.on("GET", "/runs", failing(httpx.ConnectError), answer({"items": [], "next_cursor": None}))
+
+    ended = jobdeck("runs", "list")
+
+    assert (ended.code, len(started)) == (0, 2), ended.err
+
+
+def test_an_engine_that_is_halted_is_reported_not_replaced(api: FakeApi, jobdeck: Jobdeck) -> None:
+    api.on("GET", "/runs", failing(httpx.ReadTimeout))
+
+    ended = jobdeck("runs", "list")
+
+    assert ended.code != 0
+    assert "kill -CONT" in ended.err
+    assert len(api.requests) == 1
 
 
 def piece(text: str) -> dict[str, object]:

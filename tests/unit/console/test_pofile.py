@@ -31,3 +31,11 @@ def test_what_is_not_translated_or_fuzzy_or_obsolete_is_left_out() -> None:
     )
 
     assert read_po(text) == {}
+
+
+def test_entries_need_no_blank_line_between_them() -> None:
+    text = (
+        '#: a.py\nmsgid "a"\nmsgstr "A"\n#, fuzzy\nmsgid "b"\nmsgstr "B"\nmsgid "c"\nmsgstr "C"\n'
+    )
+
+    assert read_po(text) == {"a": ("A",), "c": ("C",)}

@@ -67,4 +67,8 @@ def test_an_unknown_field_gives_the_names_that_exist() -> None:
 def test_a_description_has_type_meaning_and_default() -> None:
     lines = [plain(line) for line in describe("host.spec.protocol", field("host", "protocol"))]
 
-    assert lines == ["host.spec.protocol  ssh | local", "How a host is reached.", "default: ssh"]
+    assert lines == [
+        "host.spec.protocol  ssh | winrm | local",
+        "How a host is reached.",
+        "default: ssh",
+    ]

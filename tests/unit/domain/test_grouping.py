@@ -34,6 +34,21 @@ def test_what_a_person_said_stands_apart_from_what_hosts_answered() -> None:
     ]
 
 
+def test_without_an_exit_status_the_reason_is_a_part_of_the_answer() -> None:
+    rows = [
+        replace(row(1, T.UNREACHABLE, None), message="web01: no answer from 10.0.0.1"),
+        replace(row(2, T.UNREACHABLE, None), message="web02: no answer from 10.0.0.2"),
+        replace(row(3, T.UNREACHABLE, None), message="web03: connection refused"),
+        replace(row(4, T.FAILED, 3), message="exit status 3"),
+    ]
+
+    assert [(g.reason, g.hosts) for g in group(rows)] == [
+        ("", ("web04",)),
+        ("web01: no answer from 10.0.0.1", ("web01", "web02")),
+        ("web03: connection refused", ("web03",)),
+    ]
+
+
 def test_hosts_and_the_sample_follow_the_order_of_the_targets() -> None:
     (only,) = group([row(7), row(2), row(5)])
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.targets import GroupView, HostView, Inventory
+from core.domain.values import SecretRef
 from core.errors import Forbidden, Invalid, NotFound, OpsError
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
 from core.flow.planning import plan, secret_parameters
@@ -25,6 +27,7 @@ class Documents:
     accounts: dict[str, AccountSpec] = field(default_factory=dict)
     environments: dict[str, EnvironmentSpec] = field(default_factory=dict)
     jobs: dict[str, JobSpec] = field(default_factory=dict)
+    command_rules: dict[str, CommandRuleSpec] = field(default_factory=dict)
     scripts: dict[tuple[str, int], ScriptSpec] = field(default_factory=dict)
 
     @property
@@ -61,7 +64,11 @@ def documents() -> Documents:
             "bare": HostSpec(),
         },
         groups={"all-web": GroupSpec(expression="web*", variables={"SIZE": "group", "G": "g"})},
-        accounts={"deploy": AccountSpec(user="deploy"), "root": AccountSpec(user="root")},
+        accounts={
+            "deploy": AccountSpec(user="deploy"),
+            "root": AccountSpec(user="root"),
+            "api": AccountSpec(token=SecretRef(secret="0" * 26)),
+        },
         environments={"prod": EnvironmentSpec(variables={"SIZE": "env", "E": "e"})},
     )
 
@@ -101,8 +108,8 @@ def test_the_account_of_the_request_stands_in_for_the_hosts_own(documents: Docum
     definition = plan(command(targets="bare", run_as="root"), documents)
     step = definition.graph.nodes[0]
     account = definition.account_for(step, definition.hosts[0])
-    assert account is not None
-    assert account.user == "root"
+    assert account == "root"
+    assert definition.accounts[account].user == "root"
 
 
 def test_steps_may_have_their_own_targets_and_a_local_step_runs_once(documents: Documents) -> None:
@@ -179,6 +186,7 @@ def test_a_definition_survives_its_way_through_storage(documents: Documents) -> 
         (command(hosts=("wbe1",)), NotFound, "did you mean 'web1'"),
         (command(targets="web1", run_as="rot"), NotFound, "did you mean 'root'"),
         (command(targets="bare"), Invalid, "no account"),
+        (command(targets="web1", run_as="api"), Invalid, "account api has no user"),
         (RunRequest(job="nope"), NotFound, "job 'nope' does not exist"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,12 +17,41 @@ CIPHER = Cipher(bytes(range(32)), lambda size: bytes(range(100, 100 + size)))
 def test_the_bytes_of_this_release_stay_the_same() -> None:
     sealed = CIPHER.seal("pässword", PLACE)
     assert sealed.nonce == bytes(range(100, 112))
-    assert sealed.ciphertext.hex() == "bf29ca0f3113844d58fdc945e27a483691d8ba38542eb409ac"
+    assert sealed.ciphertext.hex() == "d88623a47597018c9d4203cc5882353e42f7668cf979bbe8b1"
+    assert sealed.wrapped_key is not None
+    assert sealed.wrapped_key.hex() == (
+        "6465666768696a6b6c6d6e6fe1148b9654834826ebaf9314ffed4c88dd10"
+        "2bb42a29f3e4ec0ef440a68ad0b767725b5e55b59f74b7de8aaa56957be4"
+    )
     assert CIPHER.key_id == "2c9afa93b044c6ba"
     assert (
         CIPHER.fingerprint("account/ops/spec.password", "pässword").hex()
         == "495d880bf2c59f10b1bf7137528fe2f8b95caa62353b02b42cd2f133f63406c5"
     )
+
+
+def test_the_bytes_of_the_first_scheme_open_and_get_a_data_key_with_another_master_key() -> None:
+    ciphertext = bytes.fromhex("bf29ca0f3113844d58fdc945e27a483691d8ba38542eb409ac")
+    first = Sealed(bytes(range(100, 112)), ciphertext, None)
+    assert CIPHER.open(first, PLACE) == "pässword"
+    other = Cipher(b"k" * 32)
+    renewed = CIPHER.rewrap(first, PLACE, other)
+    assert renewed.wrapped_key is not None
+    assert other.open(renewed, PLACE) == "pässword"
+
+
+def test_another_master_key_wraps_data_keys_anew_and_leaves_texts_as_they_lie() -> None:
+    other = Cipher(b"k" * 32, fingerprints=CIPHER.wrapped_fingerprints(Cipher(b"k" * 32)))
+    sealed = CIPHER.seal("text", PLACE)
+    renewed = CIPHER.rewrap(sealed, PLACE, other)
+    assert (renewed.nonce, renewed.ciphertext) == (sealed.nonce, sealed.ciphertext)
+    assert other.open(renewed, PLACE) == "text"
+    assert other.fingerprint("a", "text") == CIPHER.fingerprint("a", "text")
+    for cipher, place in ((CIPHER, PLACE), (other, PLACE + "x")):
+        with pytest.raises(Damaged):
+            cipher.open(renewed, place)
+        with pytest.raises(Damaged):
+            cipher.rewrap(renewed, place, other)
 
 
 @given(st.text())
@@ -32,18 +63,23 @@ def test_what_is_sealed_opens_at_its_place(text: str) -> None:
 @given(st.data())
 def test_one_bit_of_difference_and_nothing_opens(data: st.DataObject) -> None:
     sealed = CIPHER.seal("a secret", PLACE)
-    whole = bytearray(sealed.nonce + sealed.ciphertext)
-    bit = data.draw(st.integers(0, len(whole) * 8 - 1))
-    whole[bit // 8] ^= 1 << (bit % 8)
+    parts = [
+        bytearray(part or b"") for part in (sealed.nonce, sealed.ciphertext, sealed.wrapped_key)
+    ]
+    part = data.draw(st.sampled_from(parts))
+    bit = data.draw(st.integers(0, len(part) * 8 - 1))
+    part[bit // 8] ^= 1 << (bit % 8)
     with pytest.raises(Damaged):
-        CIPHER.open(Sealed(bytes(whole[:12]), bytes(whole[12:])), PLACE)
+        CIPHER.open(Sealed(*(bytes(part) for part in parts)), PLACE)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 15, 23])
 def test_a_part_of_it_does_not_open(cut: int) -> None:
     sealed = CIPHER.seal("a secret", PLACE)
     with pytest.raises(Damaged):
-        CIPHER.open(Sealed(sealed.nonce, sealed.ciphertext[:cut]), PLACE)
+        CIPHER.open(replace(sealed, ciphertext=sealed.ciphertext[:cut]), PLACE)
+    with pytest.raises(Damaged):
+        CIPHER.open(replace(sealed, wrapped_key=(sealed.wrapped_key or b"")[:cut]), PLACE)
 
 
 @pytest.mark.parametrize("place", ["", "01ABC account/ops2/spec.password", PLACE + " "])

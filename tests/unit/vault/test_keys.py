@@ -15,7 +15,10 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from core.errors import EnvironmentFault
-from core.vault.keys import KeyFile, SystemKeyring, unlockers
+from core.vault.keys import KeyFile, SystemKeyring
+from core.vault.unlockers import unlockers
+
+KEY, OTHER = b"k" * 32, b"o" * 32
 
 
 class MemoryKeyring(KeyringBackend):
@@ -38,6 +41,9 @@ class MemoryKeyring(KeyringBackend):
         if not self.forgetful:
             self.kept[service, username] = password
 
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
 
 @pytest.fixture
 def backend() -> Iterator[MemoryKeyring]:
@@ -51,19 +57,21 @@ def backend() -> Iterator[MemoryKeyring]:
 # --- key file -------------------------------------------------------------------------------
 
 
-def test_a_key_file_gives_back_the_key_that_it_made(home: Path) -> None:
+def test_a_key_file_gives_back_the_keys_that_it_keeps(home: Path) -> None:
     file = KeyFile(home / "master.key")
-    assert file.load() is None
-    key = file.create()
-    assert len(key) == 32
-    assert KeyFile(home / "master.key").load() == key
+    assert file.load() == ()
+    for keys in ((KEY,), (KEY, OTHER), (OTHER,)):
+        assert file.keep(keys)
+        assert KeyFile(home / "master.key").load() == keys
+    file.forget()
+    assert file.load() == ()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 def test_a_key_file_is_private_whatever_the_umask(home: Path) -> None:
     before = os.umask(0)
     try:
-        KeyFile(home / "master.key").create()
+        KeyFile(home / "master.key").keep([KEY])
     finally:
         os.umask(before)
     assert stat.S_IMODE((home / "master.key").stat().st_mode) == 0o600
@@ -74,25 +82,18 @@ def test_a_key_file_is_private_whatever_the_umask(home: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o660, 0o644])
 def test_a_key_file_that_others_could_read_is_refused(home: Path, mode: int) -> None:
     file = KeyFile(home / "master.key")
-    file.create()
+    file.keep([KEY])
     (home / "master.key").chmod(mode)
     with pytest.raises(EnvironmentFault, match=rf"others can read .*0{mode:o}.*chmod 600"):
         file.load()
 
 
-def test_a_key_is_never_replaced(home: Path) -> None:
-    file = KeyFile(home / "master.key")
-    key = file.create()
-    with pytest.raises(EnvironmentFault, match="there is one already"):
-        file.create()
-    assert file.load() == key
-
-
 def test_a_draft_that_a_crash_left_is_no_key_and_no_hindrance(home: Path) -> None:
     (home / "master.key.new").write_text("half a k")
     file = KeyFile(home / "master.key")
-    assert file.load() is None
-    assert file.create() == file.load()
+    assert file.load() == ()
+    assert file.keep([KEY])
+    assert file.load() == (KEY,)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_a_folder_in_the_key_files_place_is_a_fault(home: Path) -> None:
 
 def test_a_key_that_cannot_be_written_is_a_fault(home: Path) -> None:
     with pytest.raises(EnvironmentFault, match="cannot be written: No such file"):
-        KeyFile(home / "missing" / "master.key").create()
+        KeyFile(home / "missing" / "master.key").keep([KEY])
 
 
 # --- keyring --------------------------------------------------------------------------------
@@ -129,25 +130,28 @@ def test_a_key_that_cannot_be_written_is_a_fault(home: Path) -> None:
 
 def test_a_keyring_gives_back_the_key_that_it_keeps(backend: MemoryKeyring) -> None:
     ring = SystemKeyring("HOME1")
-    assert ring.load() is None
-    key = ring.create()
-    assert key is not None
-    assert ring.load() == key
+    assert ring.load() == ()
+    for keys in ((KEY,), (KEY, OTHER), (OTHER,)):
+        assert ring.keep(keys)
+        assert ring.load() == keys
     assert list(backend.kept) == [("jobdeck", "HOME1")]
-    assert SystemKeyring("HOME2").load() is None
+    assert SystemKeyring("HOME2").load() == ()
+    ring.forget()
+    assert ring.load() == ()
 
 
 def test_a_system_without_a_keyring_keeps_nothing() -> None:
     ring = SystemKeyring("HOME1")
-    assert ring.load() is None
-    assert ring.create() is None
+    assert ring.load() == ()
+    assert not ring.keep([KEY])
+    ring.forget()
 
 
 def test_a_back_end_that_nobody_recommends_is_no_keyring(
     backend: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MemoryKeyring, "priority", 0.5)
-    assert SystemKeyring("HOME1").create() is None
+    assert not SystemKeyring("HOME1").keep([KEY])
     assert backend.kept == {}
 
 
@@ -160,7 +164,7 @@ def test_a_locked_keyring_is_a_fault_that_names_the_way_out(backend: MemoryKeyri
 def test_a_keyring_that_forgets_is_a_fault(backend: MemoryKeyring) -> None:
     backend.forgetful = True
     with pytest.raises(EnvironmentFault, match="forgot the key"):
-        SystemKeyring("HOME1").create()
+        SystemKeyring("HOME1").keep([KEY])
 
 
 def test_a_keyring_that_never_answers_is_left_behind_and_asked_again_once_it_does(
@@ -181,8 +185,8 @@ def test_a_keyring_that_never_answers_is_left_behind_and_asked_again_once_it_doe
     assert len(asked) == 1
     gate.set()
     asked[0].join(10)
-    key = ring.create()
-    assert ring.load() == key
+    assert ring.keep([KEY])
+    assert ring.load() == (KEY,)
 
 
 def test_somebody_elses_entry_in_the_keyring_is_a_fault(backend: MemoryKeyring) -> None:
@@ -195,10 +199,10 @@ def test_somebody_elses_entry_in_the_keyring_is_a_fault(backend: MemoryKeyring) 
 @pytest.mark.parametrize(
     ("environ", "names"),
     [
-        ({}, ["keyring", "key file"]),
-        ({"JOBDECK_KEYRING": "on"}, ["keyring", "key file"]),
-        ({"JOBDECK_KEYRING": "off"}, ["key file"]),
-        ({"JOBDECK_KEYRING": "OFF"}, ["key file"]),
+        ({}, ["systemd credential", "passphrase", "keyring", "key file"]),
+        ({"JOBDECK_KEYRING": "on"}, ["systemd credential", "passphrase", "keyring", "key file"]),
+        ({"JOBDECK_KEYRING": "off"}, ["systemd credential", "passphrase", "key file"]),
+        ({"JOBDECK_KEYRING": "OFF"}, ["systemd credential", "passphrase", "key file"]),
     ],
 )
 def test_the_keyring_can_be_left_out(home: Path, environ: dict[str, str], names: list[str]) -> None:

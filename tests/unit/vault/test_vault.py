@@ -171,7 +171,7 @@ def test_a_lost_key_is_never_replaced_while_secrets_need_it(
     for use in (
         lambda: opened(store, again, ref),
         lambda: put(store, again, "new"),
-        again.unlock,
+        again.keychain.unlock,
     ):
         with pytest.raises(EnvironmentFault, match=r"no master key is in the .*put the key back"):
             use()
@@ -183,7 +183,7 @@ def test_a_lost_key_is_never_replaced_while_secrets_need_it(
 def test_a_wrong_key_is_refused_at_once(home: Path, store: Store, vault: Vault) -> None:
     put(store, vault, "x")
     (home / "j" / "master.key").unlink()
-    KeyFile(home / "j" / "master.key").create()
+    KeyFile(home / "j" / "master.key").keep([b"w" * 32])
     with pytest.raises(EnvironmentFault, match="another master key is in the"):
         Vault.open(home / "j" / "master.key", store, SequentialIds())
 
@@ -203,38 +203,6 @@ def test_a_secret_of_another_key_says_which(store: Store, vault: Vault) -> None:
     write(store, lambda tx: tx.connection.execute(tables.secret.update().values(key_id="feed")))
     with pytest.raises(EnvironmentFault, match=r"another master key \(feed\)"):
         opened(store, vault, ref)
-
-
-class FakePlace:
-    """An unlocker that answers from memory and notes what it is asked."""
-
-    def __init__(self, name: str, key: bytes | None, *, can_create: bool = True) -> None:
-        self.name = self.place = name
-        self.key = key
-        self.can_create = can_create
-
-    def load(self) -> bytes | None:
-        return self.key
-
-    def create(self) -> bytes | None:
-        self.key = b"n" * 32 if self.can_create else None
-        return self.key
-
-
-def test_a_new_key_goes_to_the_best_place_that_takes_it(store: Store, ids: SequentialIds) -> None:
-    none = FakePlace("none", None, can_create=False)
-    ring, file = FakePlace("keyring", None), FakePlace("key file", None)
-    vault = Vault(store, ids, [none, ring, file])
-    vault.unlock()
-    assert (vault.unlocker, file.key) == ("keyring", None)
-
-
-def test_the_place_whose_key_fits_the_secrets_is_taken(store: Store, ids: SequentialIds) -> None:
-    ring, file = FakePlace("keyring", b"r" * 32), FakePlace("key file", b"f" * 32)
-    ref = put(store, Vault(store, ids, [ring]), "by the keyring's key")
-    vault = Vault(store, ids, [ring, file])
-    assert opened(store, vault, ref) == "by the keyring's key"
-    assert vault.unlocker == "keyring"
 
 
 def test_another_home_has_another_key(home: Path, store: Store, vault: Vault) -> None:

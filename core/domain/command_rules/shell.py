@@ -1,0 +1,405 @@
+"""A text for a POSIX shell, cut into its commands.
+
+Not a shell: nothing is run, and what only a run could tell stays unknown. The scanner goes
+through the text once. It cuts at `; & | && ||`, line ends, parentheses and braces, looks
+into `$( )`, backquotes and `<( )`, passes over comments and quotes, and keeps track of
+simple assignments and of `cd`. A text that no shell would take is cut all the same: what is
+open at its end is closed there.
+
+Known ways around it: values that only a run can tell (positional parameters, loops, arithmetic,
+output of commands, functions), files that are sourced, and texts that were encoded.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.domain.command_rules.pieces import Piece, Redirect, Word
+
+_PLAIN = re.compile(r"[^\s\\'\"`$;&|<>()]+")
+_PLAIN_IN_QUOTES = re.compile(r'[^"\\$`]+')
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?=)", re.ASCII)
+_SEPARATOR = re.compile(r"&&|\|\||\|&|;;&|;&|;;|[;&|]")
+_REDIRECT = re.compile(r"\d*(?:&>>|&>|<<<|<<-|<<|<>|<&|>>|>\||>&|>|<)")
+_EXPANSION = re.compile(r"([A-Za-z_]\w*)(?:(:?[-=])(.*))?", re.ASCII | re.DOTALL)
+_RESERVED = frozenset(
+    {"if", "then", "elif", "else", "fi", "while", "until", "do", "done", "{", "}", "!", "time"}
+)
+_DECLARING = frozenset({"export", "readonly", "local", "declare", "typeset"})
+_MOST_VALUE_CHARACTERS = 1 << 18
+"""Of values that are put in, all together: variables made of variables grow without end."""
+_DEPTH = 40
+"""Of commands inside of commands; what is nested deeper is not looked into."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A command whose end has not been reached."""
+
+    at: int
+    words: list[Word] = field(default_factory=list)
+    redirects: list[Redirect] = field(default_factory=list)
+    cwd: str | None = None
+    end: int = 0
+    piped_from: _Draft | None = None
+    body: tuple[int, int] | None = None
+    piece: Piece | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.words and not self.redirects
+
+
+@dataclass(frozen=True, slots=True)
+class _Delimiter:
+    """A here-document that begins after this line."""
+
+    draft: _Draft
+    text: str
+    strips_tabs: bool
+
+
+def cut(text: str, known: Mapping[str, str], cwd: str | None = None) -> list[Piece]:
+    """The commands of a text, in the order of their ends; `known` are variables with values."""
+    scanner = _Scanner(text, dict(known), cwd)
+    scanner.commands("", 0)
+    return [_finished(draft) for draft in scanner.drafts]
+
+
+def _finished(draft: _Draft) -> Piece:
+    if draft.piece is None:
+        chain = [draft]
+        while (before := chain[-1].piped_from) is not None and before.piece is None:
+            chain.append(before)
+        for each in reversed(chain):
+            each.piece = Piece(
+                words=tuple(each.words),
+                at=each.at,
+                end=each.end,
+                redirects=tuple(each.redirects),
+                cwd=each.cwd,
+                piped_from=None if each.piped_from is None else each.piped_from.piece,
+                body=each.body,
+            )
+    assert draft.piece is not None
+    return draft.piece
+
+
+class _Scanner:
+    """One text, and how far it was read."""
+
+    def __init__(self, text: str, variables: dict[str, str], cwd: str | None) -> None:
+        self.text = text
+        self.at = 0
+        self.limit = len(text)
+        self.variables = variables
+        self.cwd = cwd
+        self.drafts: list[_Draft] = []
+        self._room = _MOST_VALUE_CHARACTERS
+        self._delimiters: list[_Delimiter] = []
+
+    # ------------------------------------------------------------------ commands
+
+    def commands(self, closer: str, depth: int) -> None:
+        """Everything up to `closer`, which is not passed, or to the end."""
+        draft = _Draft(self.at)
+        while self.at < self.limit:
+            character = self.text[self.at]
+            if character == closer:
+                break
+            if draft.is_empty:
+                draft.at = self.at
+            if character == "\n":
+                draft = self._end(draft)
+                self.at += 1
+                self._read_bodies()
+            elif character.isspace():
+                self.at += 1
+            elif self.text.startswith("\\\n", self.at):
+                self.at += 2
+            elif character == "#":
+                end = self.text.find("\n", self.at, self.limit)
+                self.at = self.limit if end < 0 else end
+            elif not self._is_substitution() and (
+                match := _REDIRECT.match(self.text, self.at, self.limit)
+            ):
+                self.at = match.end()
+                self._redirect(draft, match[0].lstrip("0123456789"), depth)
+                draft.end = self.at
+            elif match := _SEPARATOR.match(self.text, self.at, self.limit):
+                draft = self._end(draft, match[0])
+                self.at = match.end()
+            elif character in "()":
+                draft = self._end(draft)
+                self.at += 1
+            else:
+                self._take(draft, self._word(depth))
+                draft.end = self.at
+        self._end(draft)
+
+    def _end(self, draft: _Draft, separator: str = "") -> _Draft:
+        """Keep a command that ends here; the one that begins."""
+        following = _Draft(self.at)
+        if not draft.is_empty:
+            draft.cwd = self.cwd
+            self._learn(draft)
+            self.drafts.append(draft)
+            if separator in ("|", "|&"):
+                following.piped_from = draft
+        return following
+
+    def _take(self, draft: _Draft, words: list[Word]) -> None:
+        for word in words:
+            if draft.words and draft.words[0].text == "function" and word.text == "{":
+                draft.words.clear()
+            elif draft.words or word.text not in _RESERVED:
+                draft.words.append(word)
+
+    def _learn(self, draft: _Draft) -> None:
+        """Assignments and folders that later commands see; prefixes of a command are dropped."""
+        words = draft.words
+        count = 0
+        while count < len(words) and _ASSIGNMENT.match(words[count].text):
+            count += 1
+        if count == len(words):
+            for word in words:
+                self._assign(word)
+            return
+        draft.words = words = words[count:]
+        name = words[0].text
+        if name in _DECLARING:
+            for word in words[1:]:
+                self._assign(word)
+        elif name == "cd":
+            self._change_folder(words[1:])
+
+    def _assign(self, word: Word) -> None:
+        match = _ASSIGNMENT.match(word.text)
+        if match is None:
+            return
+        name, value = match[1], word.text[match.end() :]
+        if not word.known or (match[2] == "+=" and name not in self.variables):
+            self.variables.pop(name, None)
+        elif match[2] == "+=":
+            self.variables[name] += value
+        else:
+            self.variables[name] = value
+
+    def _change_folder(self, words: list[Word]) -> None:
+        operands = [word for word in words if word.text not in ("-L", "-P", "--")]
+        folder = operands[0] if operands else Word("~")
+        if not folder.known or folder.text.startswith("-"):
+            self.cwd = None
+        elif folder.text.startswith(("/", "~")):
+            self.cwd = folder.text
+        elif self.cwd is not None:
+            self.cwd = posixpath.join(self.cwd, folder.text)
+
+    # ------------------------------------------------------------------ redirections
+
+    def _is_substitution(self) -> bool:
+        return self.text.startswith(("<(", ">("), self.at)
+
+    def _redirect(self, draft: _Draft, operator: str, depth: int) -> None:
+        while self.at < self.limit and self.text[self.at] in " \t":
+            self.at += 1
+        start = self.at
+        target = self._word(depth)
+        word = target[0] if target else Word("")
+        if operator in ("<<", "<<-"):
+            delimiter = re.sub(r"[\"'\\]", "", self.text[start : self.at])
+            self._delimiters.append(_Delimiter(draft, delimiter, operator == "<<-"))
+        else:
+            draft.redirects.append(Redirect(operator, word))
+
+    def _read_bodies(self) -> None:
+        """Pass over the here-documents that were announced on the line before."""
+        waiting, self._delimiters = self._delimiters, []
+        for delimiter in waiting:
+            start = body_end = self.at
+            while self.at < self.limit:
+                line_end = self.text.find("\n", self.at, self.limit)
+                line_end = self.limit if line_end < 0 else line_end
+                line = self.text[self.at : line_end]
+                body_end, self.at = self.at, min(line_end + 1, self.limit)
+                if (line.lstrip("\t") if delimiter.strips_tabs else line) == delimiter.text:
+                    break
+            else:
+                body_end = self.at
+            delimiter.draft.body = (start, body_end)
+
+    # ------------------------------------------------------------------ words
+
+    def _word(self, depth: int) -> list[Word]:
+        """The word that begins here: several where an unquoted variable holds blanks, none
+        where nothing could be read.
+        """
+        start = self.at
+        text, known, quoted = "", True, False
+        words: list[Word] = []
+        while self.at < self.limit:
+            character = self.text[self.at]
+            if match := _PLAIN.match(self.text, self.at, self.limit):
+                text += match[0]
+                self.at = match.end()
+            elif character == "\\":
+                if not self.text.startswith("\\\n", self.at):
+                    text += self.text[self.at + 1 : self.at + 2]
+                self.at = min(self.at + 2, self.limit)
+            elif character == "'":
+                text += self._single()
+                quoted = True
+            elif character == '"':
+                part = self._double(depth)
+                text, known, quoted = text + part.text, known and part.known, True
+            elif character == "$":
+                part = self._dollar(depth, in_quotes=False)
+                known &= part.known
+                if part.known and not quoted:
+                    *whole, text = re.split(r"\s+", text + part.text)
+                    words += [Word(each, known) for each in whole if each]
+                else:
+                    text += part.text
+            elif character == "`":
+                part = self._backquotes(depth)
+                text, known = text + part.text, False
+            elif self._is_substitution():
+                part = self._substitution(2, depth)
+                text, known = text + part.text, False
+            else:
+                break
+        if self.at == start:
+            self.at += 1  # a character that begins nothing
+            return []
+        return [*words, Word(text, known)] if text or quoted else words
+
+    def _single(self) -> str:
+        end = self.text.find("'", self.at + 1, self.limit)
+        end = self.limit if end < 0 else end
+        inside = self.text[self.at + 1 : end]
+        self.at = min(end + 1, self.limit)
+        return inside
+
+    def _double(self, depth: int) -> Word:
+        self.at += 1
+        parts, known = [], True
+        while self.at < self.limit and (character := self.text[self.at]) != '"':
+            if character == "\\":
+                following = self.text[self.at + 1 : self.at + 2]
+                if following != "\n":
+                    parts.append(following if following in '$`"\\' else "\\" + following)
+                self.at += 2
+            elif character in "$`":
+                in_dollar = character == "$"
+                part = self._dollar(depth, in_quotes=True) if in_dollar else self._backquotes(depth)
+                parts.append(part.text)
+                known &= part.known
+            else:
+                match = _PLAIN_IN_QUOTES.match(self.text, self.at, self.limit)
+                assert match is not None
+                parts.append(match[0])
+                self.at = match.end()
+        self.at = min(self.at + 1, self.limit)
+        return Word("".join(parts), known)
+
+    # ------------------------------------------------------------------ expansions
+
+    def _dollar(self, depth: int, *, in_quotes: bool) -> Word:
+        start, following = self.at, self.text[self.at + 1 : self.at + 2]
+        if self.text.startswith("$((", self.at):
+            return self._arithmetic()
+        if following == "(":
+            return self._substitution(2, depth)
+        if following == "{":
+            return self._braces(depth)
+        if following == "'" and not in_quotes:
+            self.at += 1
+            inside = self._single()
+            return Word(inside, "\\" not in inside)
+        if following == '"' and not in_quotes:
+            self.at += 1
+            return self._double(depth)
+        if match := _NAME.match(self.text, self.at + 1, self.limit):
+            self.at = match.end()
+            return self._value(match[0], self.text[start : self.at])
+        self.at += 1
+        if following and following in "0123456789@*#?$!-":
+            self.at += 1
+            return Word(self.text[start : self.at], known=False)
+        return Word("$")
+
+    def _value(self, name: str, written: str) -> Word:
+        value = self.variables.get(name)
+        if value is None or len(value) > self._room:
+            return Word(written, known=False)
+        self._room -= len(value)
+        return Word(value)
+
+    def _braces(self, depth: int) -> Word:
+        start = self.at
+        self.at += 2
+        open_braces = 1
+        while self.at < self.limit and open_braces:
+            character = self.text[self.at]
+            if self.text.startswith("$(", self.at) and not self.text.startswith("$((", self.at):
+                self._substitution(2, depth)
+                continue
+            open_braces += (character == "{") - (character == "}")
+            self.at += 2 if character == "\\" else 1
+        self.at = min(self.at, self.limit)
+        written = self.text[start : self.at]
+        match = _EXPANSION.fullmatch(written[2:-1])
+        if match is None:
+            return Word(written, known=False)
+        name, operator, default = match.groups()
+        value = self._value(name, written)
+        is_missing = not value.known or (value.text == "" and (operator or "").startswith(":"))
+        if operator is None or not is_missing:
+            return value
+        is_plain = not set(default) & set("$`'\"\\")
+        return Word(default) if is_plain else Word(written, known=False)
+
+    def _arithmetic(self) -> Word:
+        start, open_parentheses = self.at, 0
+        self.at += 1
+        while self.at < self.limit:
+            character = self.text[self.at]
+            open_parentheses += (character == "(") - (character == ")")
+            self.at += 1
+            if not open_parentheses:
+                break
+        return Word(self.text[start : self.at], known=False)
+
+    def _substitution(self, opening: int, depth: int) -> Word:
+        """`$(…)`, `<(…)`, `>(…)`: the commands inside count; what they print is not known."""
+        start = self.at
+        self.at += opening
+        if depth >= _DEPTH:
+            return Word(self.text[start : self.at], known=False)
+        self._inside(")", depth)
+        self.at = min(self.at + 1, self.limit)
+        return Word(self.text[start : self.at], known=False)
+
+    def _backquotes(self, depth: int) -> Word:
+        start = self.at
+        self.at += 1
+        end = self.at
+        while end < self.limit and self.text[end] != "`":
+            end += 2 if self.text[end] == "\\" else 1
+        limit, self.limit = self.limit, min(end, self.limit)
+        if depth < _DEPTH:
+            self._inside("", depth)
+        self.limit = limit
+        self.at = min(end + 1, limit)
+        return Word(self.text[start : self.at], known=False)
+
+    def _inside(self, closer: str, depth: int) -> None:
+        """Commands of a shell of their own: where they go is forgotten after them."""
+        cwd, delimiters = self.cwd, self._delimiters
+        self._delimiters = []
+        self.commands(closer, depth + 1)
+        self.cwd, self._delimiters = cwd, delimiters

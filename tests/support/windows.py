@@ -1,0 +1,395 @@
+"""A double of a Windows host's PowerShell: runs our own program's part in Python, and works in sh.
+
+There is no Windows here. What `core.executors.winrm` sends is one fixed program with values; this
+knows that text by its digest, and does what it does: marks, claims, watching, following, ending.
+A text for `powershell` or `cmd` is run by /bin/sh as it stands. So what is tried with it is all that
+the engine does, and the protocol between both; PowerShell itself is not.
+
+When the digest does not fit, program.ps1 was changed: bring this in step, then write down the new one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+PROGRAM_SHA256 = "caa55b76c8563662127ab7c124e9233285248d864282b271c02b28c058b88086"
+PROBE_SHA256 = "480be489c4e824967155fba44eeecd3e85cc2f0026b0010630399d4d0048cc14"
+ENDING_SHA256 = "9bf0aafc00ed864e175c582390d9bf07a0d94050aa9ee6c4d7814e388b2a3814"
+_STATUS = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\n"
+_SHELLS = {"powershell.exe", "cmd.exe"}
+_MOST_OUTPUTS = 1 << 20
+
+
+def main() -> None:
+    """Read the three lines, as the reader in PowerShell does, and play the program."""
+    program, values, text = (base64.b64decode(sys.stdin.buffer.readline()) for _ in range(3))
+    if hashlib.sha256(program).hexdigest() != PROGRAM_SHA256:
+        sys.exit("tests/support/windows.py does not know this program.ps1: bring it in step")
+    Host(json.loads(values), text.decode("utf-8"), program).play()
+
+
+class Host:
+    """One run of the program."""
+
+    def __init__(self, given: dict[str, Any], text: str, program: bytes) -> None:
+        self._given = given
+        self._text = text
+        self._program = program
+        self._home = Path(os.environ["JOBDECK_DOUBLE_HOME"])
+        self._spool = Path(given["spool"] or self._home / ".jobdeck")
+        self._claim = self._spool / given["attempt"]
+
+    def play(self) -> None:
+        modes = {
+            "direct": self._run_directly,
+            "start": self._start_claim,
+            "visit": self._visit_claim,
+            "watch": self._watch,
+        }
+        modes[self._given["mode"]]()
+
+    # ------------------------------------------------------------------ what is said
+
+    def _say(self, stream: int, line: str) -> None:
+        _write(stream, f"jobdeck-{self._given['token']} {line}\n".encode())
+
+    def _refuse(self, line: str) -> None:
+        self._say(1, f"refuse {line}")
+        sys.exit(0)
+
+    # ------------------------------------------------------------------ the work
+
+    def _check_work(self) -> None:
+        program = self._given["program"]
+        if program not in _SHELLS and shutil.which(program) is None:
+            self._refuse("interpreter")
+        if not Path(self._given["cwd"] or self._home).is_dir():
+            self._refuse("cwd")
+
+    def _start_work(self, folder: Path) -> subprocess.Popen[bytes]:
+        given, script = self._given, folder / self._given["file"]
+        text = self._text.removesuffix(_STATUS).removeprefix("@echo off\r\n").replace("\r\n", "\n")
+        script.write_text(text, "utf-8")
+        words = (
+            given["after"].removesuffix('"') if given["program"] == "cmd.exe" else given["after"]
+        )
+        words = words.replace("%%cd:~,%", "%")
+        program = "/bin/sh" if given["program"] in _SHELLS else given["program"]
+        argv = [program, str(script), *split_words(words)]
+        digest = hashlib.sha256(self._text.encode()).hexdigest()
+        if digest == ENDING_SHA256:
+            argv = [sys.executable, __file__, "end"]
+        elif digest == PROBE_SHA256:
+            script.write_text(_posix_probe())
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._home),
+            "JOBDECK_DOUBLE_HOME": str(self._home),
+            **{name: base64.b64decode(value).decode() for name, value in given["env"].items()},
+        }
+        if given["collects"]:
+            env["JOBDECK_OUTPUT"] = str(folder / "outputs")
+        return subprocess.Popen(
+            argv,
+            cwd=given["cwd"] or self._home,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def _wait_work(self, process: subprocess.Popen[bytes], out: int, err: int) -> str:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        pairs = ((process.stdout, out), (process.stderr, err))
+        copies = [
+            threading.Thread(target=_copy, args=(source.fileno(), to), daemon=True)
+            for source, to in pairs
+        ]
+        for copy in copies:
+            copy.start()
+        process.wait()
+        for copy in copies:
+            copy.join(5)
+        return "held" if any(copy.is_alive() for copy in copies) else ""
+
+    def _send_outputs(self, line: str, folder: Path, more: str) -> None:
+        data = _as_utf8(folder / "outputs")
+        size = "-" if data is None else str(len(data))
+        self._say(1, f"{line} {size} {more}".rstrip())
+        if data is not None and len(data) <= _MOST_OUTPUTS:
+            _write(1, data)
+
+    def _run_directly(self) -> None:
+        self._check_work()
+        folder = Path(tempfile.mkdtemp(prefix="jobdeck-"))
+        try:
+            process = self._start_work(folder)
+            self._say(1, f"start {process.pid}")
+            self._say(2, "start")
+            self._wait_work(process, 1, 2)
+            if self._given["collects"] and (folder / "outputs").exists():
+                self._send_outputs("outputs", folder, "")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        os._exit(_status(process))
+
+    # ------------------------------------------------------------------ claims
+
+    def _check_fence(self) -> None:
+        for file in self._spool.glob(f"fence-{self._given['run']}-*"):
+            if int(file.name.rpartition("-")[2]) > self._given["epoch"]:
+                self._refuse("fenced")
+
+    def _take_claim(self, refusal: str) -> bool:
+        try:
+            self._claim.mkdir(parents=True, exist_ok=True)
+            return _made(self._claim / "taken", str(os.getpid()))
+        except OSError as error:
+            self._refuse(f"{refusal} {error.strerror}")
+            raise
+
+    def _void(self) -> bool:
+        return _made(self._claim / "pid", "void")
+
+    def _start_watcher(self) -> None:
+        watcher = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        values = json.dumps({**self._given, "mode": "watch"}).encode()
+        lines = (self._program, values, self._text.encode())
+        assert watcher.stdin is not None
+        watcher.stdin.write(b"".join(base64.b64encode(line) + b"\n" for line in lines))
+        watcher.stdin.close()
+
+    def _watch(self) -> None:
+        if not _made(self._claim / "pid", f"{os.getpid()} {_birth(os.getpid())}"):
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        out, err = (os.open(self._claim / name, flags, 0o600) for name in ("out", "err"))
+        process = self._start_work(self._claim)
+        word = self._wait_work(process, out, err)
+        new = self._claim / "exit.new"
+        new.write_text(f"{_status(process)} {word}\n")
+        new.rename(self._claim / "exit")
+        os._exit(0)
+
+    def _follow(self) -> None:
+        tries = 0
+        while not (who := _words(self._claim / "pid")):
+            tries += 1
+            if tries == 250 and self._void():
+                self._refuse("absent")
+            if tries >= 300:
+                self._refuse("broken")
+            time.sleep(0.02)
+        if who[0] == "void":
+            self._refuse("absent")
+        number, birth = int(who[0]), who[1]
+        ended = " ".join(_words(self._claim / "ended"))
+        lives = _birth(number) == birth
+        self._say(1, f"start {number} {ended}".rstrip() if lives else "start -")
+        self._say(2, "start")
+        sources = []
+        for name in ("out", "err"):
+            path = self._claim / name
+            while _birth(number) == birth and not path.exists():
+                time.sleep(0.02)
+            path.touch()
+            sources.append(os.open(path, os.O_RDONLY))
+            os.lseek(sources[-1], self._given[name], os.SEEK_SET)
+        runs = True
+        while runs:
+            runs = _birth(number) == birth
+            came = [_copy(source, to) for source, to in zip(sources, (1, 2), strict=True)]
+            if runs and not any(came):
+                time.sleep(0.02)
+        self._say_end(birth)
+
+    def _say_end(self, birth: str) -> None:
+        words, ended = _words(self._claim / "exit"), _words(self._claim / "ended")
+        if words:
+            self._send_outputs(f"exit {words[0]}", self._claim, " ".join([*words[1:], *ended]))
+        else:
+            how = "rebooted" if (self._home / "rebooted").exists() else "killed"
+            self._say(1, " ".join(["gone", how, *ended]))
+        self._say(2, "end")
+        for line in sys.stdin.buffer:
+            if line.strip() == b"recorded":
+                shutil.rmtree(self._claim, ignore_errors=True)
+                return
+
+    def _start_claim(self) -> None:
+        self._check_work()
+        self._check_fence()
+        if self._take_claim("unclaimed"):
+            if (self._home / "no-wmi").exists():
+                self._void()
+                shutil.rmtree(self._claim)
+                self._refuse("unclaimed WMI starts no process (code 2)")
+            self._start_watcher()
+        self._follow()
+
+    def _visit_claim(self) -> None:
+        self._check_fence()
+        self._spool.mkdir(parents=True, exist_ok=True)
+        _made(self._spool / f"fence-{self._given['run']}-{self._given['epoch']}", "")
+        if self._take_claim("blind"):
+            self._refuse("absent" if self._void() else "blind there is no room for a mark")
+        self._follow()
+
+
+def _posix_probe() -> str:
+    """The same look for /bin/sh, to which a Windows host's shells are there."""
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from core.domain.probing import PROGRAM
+
+    find = 'find() { case $1 in powershell | cmd) echo "$1" ;; *) command -v "$1" ;; esac; }\n'
+    return find + PROGRAM.replace('command -v "$name"', 'find "$name"')
+
+
+def end() -> None:
+    """What ending.ps1 does."""
+    root = int(os.environ["JOBDECK_END_PID"])
+    home = os.environ["JOBDECK_DOUBLE_HOME"]
+    if attempt := os.environ.get("JOBDECK_END_ATTEMPT"):
+        spool = Path(os.environ.get("JOBDECK_END_SPOOL") or f"{home}/.jobdeck")
+        (spool / attempt / "ended").write_text(os.environ["JOBDECK_END_WORD"] + "\n")
+    seen, left = {root}, {root}
+    for _ in range(50):
+        parents = _parents()
+        grown = True
+        while grown:
+            more = {pid for pid, parent in parents.items() if parent in seen} - seen
+            seen |= more
+            grown = bool(more)
+        left = seen & parents.keys()
+        if not left:
+            break
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.05)
+    print(" ".join(map(str, left)) if left else "gone", flush=True)  # noqa: T201
+
+
+def split_words(line: str) -> list[str]:
+    """The arguments of a command line, as Microsoft's C runtime documents that it reads them."""
+    words: list[str] = []
+    word, slashes, quoted, began, at = "", 0, False, False, 0
+    while at < len(line):
+        character = line[at]
+        at += 1
+        if character == "\\":
+            slashes, began = slashes + 1, True
+            continue
+        if character == '"':
+            word += "\\" * (slashes // 2)
+            if slashes % 2:
+                word += '"'
+            elif quoted and line[at : at + 1] == '"':
+                word, at = word + '"', at + 1
+            else:
+                quoted = not quoted
+            slashes, began = 0, True
+            continue
+        word, slashes = word + "\\" * slashes, 0
+        if character in " \t" and not quoted:
+            if began:
+                words.append(word)
+            word, began = "", False
+        else:
+            word, began = word + character, True
+    if began:
+        words.append(word + "\\" * slashes)
+    return words
+
+
+def _as_utf8(path: Path) -> bytes | None:
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16").encode()
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _made(path: Path, line: str) -> bool:
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    _write(file, f"{line}\n".encode())
+    os.close(file)
+    return True
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return []
+    return text.split() if text.endswith("\n") else []
+
+
+def _copy(source: int, to: int) -> bool:
+    """Everything up to the end of `source`; whether anything came."""
+    came = False
+    while data := os.read(source, 65536):
+        _write(to, data)
+        came = True
+    return came
+
+
+def _write(to: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(to, data) :]
+
+
+def _status(process: subprocess.Popen[bytes]) -> int:
+    code = process.returncode
+    return code if code >= 0 else 1
+
+
+def _stat(pid: int) -> list[str]:
+    """The words of a process after its name; [] when it is gone, or a zombie."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [] if words[0] in "ZX" else words
+
+
+def _birth(pid: int) -> str:
+    words = _stat(pid)
+    return words[19] if words else ""
+
+
+def _parents() -> dict[int, int]:
+    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return {pid: int(words[1]) for pid in pids if (words := _stat(pid))}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["end"]:
+        end()
+    else:
+        main()

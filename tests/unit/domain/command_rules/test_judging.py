@@ -1,0 +1,181 @@
+"""Places, levels, documents and paths: what a hit says and which rules hold."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from core.domain.command_rules import (
+    BUILTIN,
+    CommandRuleSpec,
+    CommandText,
+    Hit,
+    Language,
+    Level,
+    Operation,
+    PathUse,
+    judge,
+    language_of,
+    rules_of,
+    timebox,
+)
+
+
+def sh(text: str, **rules: CommandRuleSpec) -> list[Hit]:
+    named = {name.replace("_", "-"): spec for name, spec in rules.items()}
+    return judge(CommandText(language=Language.SH, text=text), rules_of(named))
+
+
+def test_a_hit_names_its_rule_its_place_and_what_hides_behind_a_variable() -> None:
+    text = "set -e\n  D=/etc\n  sudo rm -rf $D  # gone"
+
+    (hit,) = sh(text)
+
+    assert (hit.rule, hit.level) == ("remove-system", Level.BLOCK)
+    assert (hit.line, hit.column) == (3, 3)
+    assert hit.command == "sudo rm -rf $D"
+    assert hit.meaning == "rm -rf /etc"
+
+
+def test_a_hit_in_a_here_document_is_placed_there() -> None:
+    (hit,) = sh("true\nbash <<EOF\necho\n rm -rf /\nEOF")
+
+    assert (hit.line, hit.column) == (4, 2)
+
+
+def test_the_gravest_hit_comes_first() -> None:
+    hits = sh("reboot; rm -rf $X/y; rm -rf /")
+
+    assert [hit.level for hit in hits] == [Level.BLOCK, Level.CONFIRM, Level.SCAN]
+
+
+def test_values_that_are_known_are_put_in() -> None:
+    source = CommandText(language=Language.SH, text='rm -rf "$FOLDER"')
+
+    assert judge(source, BUILTIN.values()) == []
+    assert [hit.rule for hit in judge(source, BUILTIN.values(), {"FOLDER": "/usr"})] == [
+        "remove-system"
+    ]
+
+
+def test_the_folder_that_it_begins_in_counts() -> None:
+    source = CommandText(language=Language.SH, text="rm -rf *")
+
+    assert judge(source, BUILTIN.values(), cwd="/srv/app") == []
+    assert judge(source, BUILTIN.values(), cwd="/") != []
+
+
+def test_a_pattern_reaches_over_a_line_and_into_wrappers() -> None:
+    spec = CommandRuleSpec(pattern=r"mytool\s+purge\b", level=Level.BLOCK, message="ask Li")
+
+    assert [hit.message for hit in sh("sudo mytool 'purge' all", no_purge=spec)] == ["ask Li"]
+    assert sh("T=mytool; $T purge", no_purge=spec) != []
+    assert sh("# mytool purge", no_purge=spec) == []
+    assert sh("mytool purged", no_purge=spec) == []
+
+
+def test_words_stand_alone() -> None:
+    spec = CommandRuleSpec(words=("flushall", "config set"), ignore_case=True)
+
+    assert len(sh("redis-cli FLUSHALL\nredis-cli config set x 1", redis=spec)) == 2
+    assert sh("redis-cli flushall-later", redis=spec) == []
+
+
+def test_a_rule_of_another_language_says_nothing() -> None:
+    spec = CommandRuleSpec(pattern="purge", languages=(Language.SQL,))
+
+    assert sh("purge", only_sql=spec) == []
+
+
+def test_a_document_takes_the_place_of_the_built_in_rule_of_its_name() -> None:
+    milder = CommandRuleSpec(builtin="stop-machine", level=Level.SCAN)
+    off = CommandRuleSpec(builtin="stop-machine", enabled=False)
+
+    assert [hit.level for hit in sh("reboot", stop_machine=milder)] == [Level.SCAN]
+    assert sh("reboot", stop_machine=off) == []
+    assert {hit.level for hit in sh("reboot", stricter=milder)} == {Level.CONFIRM, Level.SCAN}
+
+
+def test_a_pattern_that_takes_too_long_counts_as_met() -> None:
+    spec = CommandRuleSpec(pattern=r"(a|aa)+$", level=Level.CONFIRM)
+
+    hits = sh("a" * 60 + "b", slow=spec)
+
+    assert [hit.rule for hit in hits] == ["slow"]
+    assert "takes too long" in hits[0].message
+
+
+def test_a_text_that_is_too_long_says_so() -> None:
+    assert [hit.rule for hit in sh("echo x\n" * 20_001)] == ["too-long"]
+    assert sh("echo x\n" * 20_000) == []
+
+
+def test_variables_that_double_themselves_stay_small() -> None:
+    assert sh("a=xx;" + "a=$a$a;" * 60 + "rm $a") == []
+
+
+def test_a_search_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(timebox.TooSlow):
+        timebox.search(r"(a|aa)+$", "a" * 60 + "b")
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({}, "give `pattern`, `words`, `builtin` or `paths`"),
+        ({"pattern": "a", "words": ("b",)}, "one of the four"),
+        ({"pattern": "("}, "not a regular expression"),
+        ({"builtin": "remove-sytem"}, "did you mean remove-system"),
+        ({"pattern": "a", "operations": ("read",)}, "`operations` belong to `paths`"),
+        ({"paths": ("/etc/**",), "languages": ("sh",)}, "paths have no language"),
+        ({"paths": ("etc",)}, "match pattern"),
+    ],
+)
+def test_a_rule_that_says_nothing_clear_is_refused(fields: dict[str, object], what: str) -> None:
+    with pytest.raises(ValidationError, match=what):
+        CommandRuleSpec.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "rule"),
+    [
+        (Operation.WRITE, "/usr/bin/python3", "write-system-path"),
+        (Operation.WRITE, "/usr/lib/x/../y.so", "write-system-path"),
+        (Operation.DELETE, "/boot/", "write-system-path"),
+        (Operation.WRITE, "/etc/sudoers.d/app", "write-login-path"),
+        (Operation.WRITE, "/srv/../etc//passwd", "write-login-path"),
+        (Operation.WRITE, "/home/li/.ssh/authorized_keys", "write-login-path"),
+        (Operation.DELETE, "/var/lib", "delete-system-folder"),
+        (Operation.READ, "/usr/bin/python3", None),
+        (Operation.WRITE, "/etc/app/passwd", None),
+        (Operation.WRITE, "/home/li/x/.ssh/config", None),
+        (Operation.DELETE, "/var/lib/app", None),
+    ],
+)
+def test_paths_of_file_steps_are_judged(operation: Operation, path: str, rule: str | None) -> None:
+    hits = judge(PathUse(path=path, operation=operation), BUILTIN.values())
+
+    assert [hit.rule for hit in hits] == ([] if rule is None else [rule])
+
+
+def test_a_document_guards_paths_too() -> None:
+    spec = CommandRuleSpec(paths=("/srv/keys/**",), operations=(Operation.READ,))
+    rules = rules_of({"keys": spec})
+
+    assert judge(PathUse(path="/srv/keys/a/b", operation=Operation.READ), rules) != []
+    assert judge(PathUse(path="/srv/keys", operation=Operation.READ), rules) != []
+    assert judge(PathUse(path="/srv/keys2/a", operation=Operation.READ), rules) == []
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "language"),
+    [
+        (None, Language.SH),
+        ("/usr/bin/bash", Language.SH),
+        ("pwsh", Language.POWERSHELL),
+        ("C:\\Windows\\System32\\cmd.exe", Language.CMD),
+        ("python3", Language.OTHER),
+    ],
+)
+def test_an_interpreter_tells_the_language(interpreter: str | None, language: Language) -> None:
+    assert language_of(interpreter) is language
