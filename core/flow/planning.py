@@ -131,6 +131,7 @@ def resolve(
         request=_kept(request, job),
     )
     _check_access(definition)
+    _check_carriers(definition)
     return definition
 
 
@@ -295,6 +296,22 @@ def _check_access(definition: RunDefinition) -> None:
             _check_login(definition, jump, jump.account, _lacks_user, problems)
     if problems:
         raise Invalid("the run has no way to log in", list(problems.values())[:20])
+
+
+def _check_carriers(definition: RunDefinition) -> None:
+    """Files go through SSH, and on the engine's own machine."""
+    places: set[str] = set()
+    for step in definition.graph.nodes:
+        if step.carries_files:
+            targets_of = (definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name])
+            sources = (definition.routes[name] for name in definition.sources.get(step.name, ()))
+            places |= {h.name for h in (*targets_of, *sources) if h.protocol is Access.WINRM}
+    if places:
+        what = "it is reached by WinRM, through which no files are carried"
+        named = sorted(places)[:20]
+        raise Invalid(
+            "files cannot be carried there", [Problem(where=f"host {n}", what=what) for n in named]
+        )
 
 
 def _check_login(
