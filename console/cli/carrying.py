@@ -22,6 +22,7 @@ app = family()
 
 _EXISTS = ("overwrite", "skip", "fail")
 _WILDCARDS = frozenset("*?[")
+_WEB = ("http://", "https://")
 
 Exists = Annotated[
     str,
@@ -30,14 +31,6 @@ Exists = Annotated[
         metavar="|".join(_EXISTS),
         rich_help_panel=HOW,
         help=_("what happens to a file that is there already, with other content"),
-    ),
-]
-Check = Annotated[
-    bool,
-    typer.Option(
-        "--check",
-        rich_help_panel=starting.DRY,
-        help=_("look at every host and say which files would change; nothing is written"),
     ),
 ]
 Limit = Annotated[
@@ -58,7 +51,7 @@ Limit = Annotated[
         "Bring files of this machine to many hosts, at once.\n\n"
         "--to with a / at its end is a folder, in which files keep their names; without one it is"
         " a file. Each file arrives whole or not at all, and one that is there already, with the"
-        " same content, is not sent again. FILE - is the text of stdin."
+        " same content, is not sent again. FILE - is the text of stdin; a web address is fetched once."
     ),
     """
 jobdeck push app.conf --on role=web --to /etc/app/
@@ -101,7 +94,6 @@ def push(
     limit: Limit = None,
     batches: BatchFlags,
     dry: DryFlags,
-    check: Check = False,
     no_diff: Annotated[
         bool,
         typer.Option(
@@ -113,12 +105,8 @@ def push(
     detach: Detach = False,
     show: ShowFlags,
 ) -> int:
-    step: dict[str, Any] = {"kind": "push", "template": template, "mode": chmod, "owner": chown}
-    if files == ["-"]:
-        step["text"] = options.read_text("FILE", "-")
-    else:
-        step["files"] = [_here(file) for file in files or ()]
-    step |= {"to": to, "check": check, "diff": not no_diff, **_policy(exists, limit)}
+    step: dict[str, Any] = {"mode": chmod, "owner": chown, **_from(files or (), template=template)}
+    step |= {"to": to, "diff": not no_diff, **_policy(exists, limit)}
     return _go(files, step, given, batches, dry, show, detach=detach)
 
 
@@ -156,7 +144,6 @@ def pull(
     limit: Limit = None,
     batches: BatchFlags,
     dry: DryFlags,
-    check: Check = False,
     detach: Detach = False,
     show: ShowFlags,
 ) -> int:
@@ -165,10 +152,27 @@ def pull(
         "files": files,
         "to": None if to is None else _whole(to),
         "missing": options.one_of("--missing", missing, ("fail", "skip")),
-        "check": check,
         **_policy(exists, limit),
     }
     return _go(files, step, given, batches, dry, show, detach=detach)
+
+
+def _from(files: Sequence[str], *, template: bool) -> dict[str, Any]:
+    """What is pushed: the text of stdin, files of this machine, or files of web servers."""
+    if list(files) == ["-"]:
+        return {"kind": "push", "text": options.read_text("FILE", "-"), "template": template}
+    urls = [file for file in files if file.startswith(_WEB)]
+    if not urls:
+        return {"kind": "push", "files": [_here(file) for file in files], "template": template}
+    if len(urls) < len(files):
+        raise options.refuse(
+            "FILE",
+            _("files of this machine and web addresses do not go together"),
+            _("push one, then the other"),
+        )
+    if template:
+        raise options.refuse("--template", _("only files of this machine can be templates"))
+    return {"kind": "distribute", "urls": [{"url": url} for url in urls]}
 
 
 def _policy(exists: str, limit: str | None) -> Mapping[str, Any]:

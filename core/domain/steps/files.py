@@ -37,7 +37,7 @@ Owner = Annotated[str | None, Field(pattern=FILE_OWNER, max_length=128, descript
 
 
 Diff = Annotated[
-    bool, Field(description="with `check`: how a text would change; off where it holds secrets")
+    bool, Field(description="a check shows how a text would change; off where it holds secrets")
 ]
 
 
@@ -57,9 +57,6 @@ class TransferStep(ConnectedStep):
         Exists.OVERWRITE, description="a file of that name is there, with other content"
     )
     missing_folder: Missing = Field(Missing.CREATE, description="the folder is not there")
-    check: bool = Field(
-        False, description="only say which files would be made or replaced; nothing is written"
-    )
     bytes_per_s: int | None = Field(None, ge=1024, description="at most, for each target")
 
     @property
@@ -107,6 +104,9 @@ class PushStep(TransferStep):
             check_places(self.text)
         return self
 
+    def rehearsal(self, given: Given) -> Push:
+        return msgspec.structs.replace(self.task(given), check=True)
+
     def task(self, given: Given) -> Push:
         """ValueError where a value is missing, or `to` becomes no path with it."""
         target = place(fill(self.to, given.env))
@@ -123,7 +123,7 @@ class PushStep(TransferStep):
             exists=self.exists.value,
             makes_folders=self.missing_folder is Missing.CREATE,
             fills=self.template,
-            check=self.check,
+            check=False,
             diff=self.diff,
             bytes_per_s=self.bytes_per_s,
         )
@@ -145,6 +145,9 @@ class PullStep(TransferStep):
         "fail", description="one of `files` is not there on the target"
     )
 
+    def rehearsal(self, given: Given) -> Pull:
+        return msgspec.structs.replace(self.task(given), check=True)
+
     def task(self, given: Given) -> Pull:
         return Pull(
             paths=self.files,
@@ -154,7 +157,7 @@ class PullStep(TransferStep):
             makes_folders=self.missing_folder is Missing.CREATE,
             may_be_missing=self.missing == "skip",
             keeps_mode=False,
-            check=self.check,
+            check=False,
             bytes_per_s=self.bytes_per_s,
         )
 
@@ -237,6 +240,11 @@ class DistributeStep(TransferStep):
     def fetched_from(self) -> str | None:
         return self.source
 
+    def rehearsal(self, given: Given) -> Distribute:
+        """The files are fetched for it: only the targets would change."""
+        task = self.task(given)
+        return msgspec.structs.replace(task, push=msgspec.structs.replace(task.push, check=True))
+
     def task(self, given: Given) -> Distribute:
         """ValueError where a value is missing, or `to` becomes no path with it."""
         key = _key(given)
@@ -262,7 +270,7 @@ class DistributeStep(TransferStep):
                 exists=self.exists.value,
                 makes_folders=self.missing_folder is Missing.CREATE,
                 fills=False,
-                check=self.check,
+                check=False,
                 diff=self.diff,
                 bytes_per_s=self.bytes_per_s,
             ),
