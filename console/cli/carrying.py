@@ -32,14 +32,6 @@ Exists = Annotated[
         help=_("what happens to a file that is there already, with other content"),
     ),
 ]
-Check = Annotated[
-    bool,
-    typer.Option(
-        "--check",
-        rich_help_panel=starting.DRY,
-        help=_("look at every host and say which files would change; nothing is written"),
-    ),
-]
 Limit = Annotated[
     str | None,
     typer.Option(
@@ -101,7 +93,6 @@ def push(
     limit: Limit = None,
     batches: BatchFlags,
     dry: DryFlags,
-    check: Check = False,
     no_diff: Annotated[
         bool,
         typer.Option(
@@ -118,7 +109,7 @@ def push(
         step["text"] = options.read_text("FILE", "-")
     else:
         step["files"] = [_here(file) for file in files or ()]
-    step |= {"to": to, "check": check, "diff": not no_diff, **_policy(exists, limit)}
+    step |= {"to": to, "diff": not no_diff, **_policy(exists, limit)}
     return _go(files, step, given, batches, dry, show, detach=detach)
 
 
@@ -156,7 +147,6 @@ def pull(
     limit: Limit = None,
     batches: BatchFlags,
     dry: DryFlags,
-    check: Check = False,
     detach: Detach = False,
     show: ShowFlags,
 ) -> int:
@@ -165,7 +155,6 @@ def pull(
         "files": files,
         "to": None if to is None else _whole(to),
         "missing": options.one_of("--missing", missing, ("fail", "skip")),
-        "check": check,
         **_policy(exists, limit),
     }
     return _go(files, step, given, batches, dry, show, detach=detach)
@@ -189,6 +178,9 @@ def _go(
     detach: bool,
 ) -> int:
     level, view, request = dry.level(), show.view(), given.request(batches)
+    if level == starting.CHECK:
+        # A run of its own: what it says of every file is output, which no plan keeps.
+        level, step = None, {**step, "check": True}
     if dry.from_plan is not None:
         others = {"FILE": bool(files), "--to": step["to"] is not None}
         request = starting.planned(dry.from_plan, request, others)
