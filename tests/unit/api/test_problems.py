@@ -36,6 +36,7 @@ CODES = {
     "storage-fault": 503,
     "target-error": 502,
     "unsupported-media-type": 415,
+    "vault-locked": 503,
 }
 """Programs rely on these; a code is never given another meaning."""
 
