@@ -249,6 +249,8 @@ def _route(host: FrozenHost, documents: Documents) -> tuple[str, ...]:
             raise Invalid(f"host {name} jumps through itself")
         if name not in documents.hosts:
             raise NotFound(f"jump host of {host.name}", name, list(documents.hosts))
+        if documents.hosts[name].protocol is Access.WINRM:
+            raise Invalid(f"host {host.name} cannot jump through {name}: WinRM leads nowhere else")
     return host.jumps
 
 

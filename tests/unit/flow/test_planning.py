@@ -104,6 +104,12 @@ def test_jump_hosts_and_their_accounts_are_frozen_too(documents: Documents) -> N
     assert set(definition.accounts) == {"deploy"}
 
 
+def test_a_windows_host_is_no_jump_host(documents: Documents) -> None:
+    documents.hosts["web1"] = host(protocol="winrm")
+    with pytest.raises(Invalid, match="db1 cannot jump through web1: WinRM leads nowhere else"):
+        plan(command(targets="db1"), documents)
+
+
 def test_the_account_of_the_request_stands_in_for_the_hosts_own(documents: Documents) -> None:
     definition = plan(command(targets="bare", run_as="root"), documents)
     step = definition.graph.nodes[0]
