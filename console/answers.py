@@ -66,6 +66,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     recovery: dict[str, int] = {}
     lost_lines: Lost = Lost()
     pending_host_keys: int = 0
+    failing_sources: dict[str, str] = {}
     workers: list[Worker] = []
 
 
@@ -211,6 +212,20 @@ class Run(Answer, frozen=True, kw_only=True):
     change: str = ""
     parent: str | None = None
     notes: int = 0
+
+
+class Remark(Answer, frozen=True, kw_only=True):
+    """One thing that is said of a start: why it would be refused, or what is worth knowing."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+
+class RunStarted(Run, frozen=True, kw_only=True):
+    """A run that was accepted."""
+
+    warnings: list[Remark] = []
 
 
 class RunRequest(Answer, frozen=True, kw_only=True):
@@ -430,6 +445,8 @@ class PlanStep(Answer, frozen=True, kw_only=True):
     script: str | None = None
     probed: bool = True
     """Whether a probe says if it could begin; of other steps nobody can tell."""
+    checked: bool = False
+    """Whether a check tries it without an effect."""
     settings: dict[str, Any] = {}
     batches: list[BatchPlan] = []
 
@@ -444,14 +461,6 @@ class EnvironmentTouched(Answer, frozen=True, kw_only=True):
     confirm: bool = False
     host_cap: int | None = None
     change_required: bool = False
-
-
-class Refusal(Answer, frozen=True, kw_only=True):
-    """One thing that would refuse a start."""
-
-    where: str
-    what: str
-    hint: str = ""
 
 
 class Facts(Answer, frozen=True, kw_only=True):
@@ -505,7 +514,8 @@ class PlanDetail(Plan, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     secrets: dict[str, str] = {}
     environments: list[EnvironmentTouched] = []
-    refusals: list[Refusal] = []
+    refusals: list[Remark] = []
+    warnings: list[Remark] = []
     confirm_hosts: int | None = None
     dangers: list[Danger] = []
     acknowledge: list[str] = []
@@ -653,6 +663,15 @@ class SealedKey(Answer, frozen=True, kw_only=True):
     text: str
 
 
+class KeptSecret(Answer, frozen=True, kw_only=True):
+    """A document's secret: everything but the secret."""
+
+    owner: str
+    created_at: str
+    used_at: str | None = None
+    used_by: list[str] = []
+
+
 class Verdict(Answer, frozen=True, kw_only=True):
     """Which secrets open."""
 
@@ -756,3 +775,33 @@ class HostState(Answer, frozen=True, kw_only=True):
     maintenance: HostMaintenance | None = None
     vanished_at: str | None = None
     source: str | None = None
+
+
+class Source(Answer, frozen=True, kw_only=True):
+    """An inventory source, and how it answered when it was last asked."""
+
+    source: str
+    asked_at: str | None = None
+    good_at: str | None = None
+    failure: str = ""
+    hosts: int = 0
+    vanished: int = 0
+
+
+class HostChange(Answer, frozen=True, kw_only=True):
+    """What a refresh does to one host."""
+
+    host: str
+    action: str
+    why: str = ""
+    diff: list[FieldChange] = []
+
+
+class Refreshed(Answer, frozen=True, kw_only=True):
+    """What a refresh found, and did; with a failure nothing was changed."""
+
+    source: str
+    failure: str = ""
+    changes: list[HostChange] = []
+    notices: list[str] = []
+    applied: bool = False

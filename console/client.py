@@ -157,6 +157,10 @@ class Client:
         body = {"text": text, **_given(passphrase)}
         return self._decode(answers.Vault, self._call("POST", "/vault/import", body=body))
 
+    def secrets(self) -> Iterator[answers.KeptSecret]:
+        """Whose secrets are kept, by owner."""
+        return self._all(answers.KeptSecret, "/vault/secrets", {})
+
     def verify_vault(self) -> answers.Verdict:
         done = self._call("GET", "/vault/verify", timeout=_ENDLESS)
         return self._decode(answers.Verdict, done)
@@ -211,6 +215,17 @@ class Client:
         """Documents from another tool's inventory; nothing is stored."""
         return self._post(answers.InventoryImport, "/inventory/import", body)
 
+    def sources(self) -> list[answers.Source]:
+        """Every inventory source."""
+        return self._get(list[answers.Source], "/inventory/sources")
+
+    def refresh_source(self, name: str, *, apply: bool, overwrite: bool) -> answers.Refreshed:
+        """Ask a source; answers when it has, or has failed to."""
+        path = f"/inventory/sources/{_part(name)}/refresh"
+        body = {"apply": apply, "overwrite": overwrite}
+        done = self._call("POST", path, body=body, timeout=_ENDLESS)
+        return self._decode(answers.Refreshed, done)
+
     def resolve(self, expression: str) -> answers.Resolved:
         return self._post(answers.Resolved, "/targets/resolve", {"expression": expression})
 
@@ -248,10 +263,11 @@ class Client:
 
     # --- runs -------------------------------------------------------------------------------
 
-    def start(self, request: Mapping[str, Any], key: str) -> answers.Run:
+    def start(self, request: Mapping[str, Any], key: str) -> answers.RunStarted:
         """Start a run once: the same `key` never starts a second one."""
         headers = {"Idempotency-Key": key}
-        return self._decode(answers.Run, self._call("POST", "/runs", body=request, headers=headers))
+        done = self._call("POST", "/runs", body=request, headers=headers)
+        return self._decode(answers.RunStarted, done)
 
     def preview(self, request: Mapping[str, Any]) -> answers.Preview:
         return self._post(answers.Preview, "/runs/preview", request)

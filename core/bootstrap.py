@@ -34,11 +34,13 @@ from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import LostLines
+from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
+from core.runtime.sources import InventorySources, Refreshing
 from core.runtime.watching import Watching
 from core.runtime.work import Ways
 from core.storage.documents import Documents
@@ -82,11 +84,12 @@ def open_engine(
     ids: Ids | None = None,
     executors: Mapping[str, Executor] | None = None,
     zygote: Zygote | None = None,
+    periodic: bool = True,
 ) -> Engine:
     """A wired engine that holds its home; call `start` in an event loop, `stop` at the end.
 
     `executors` (a host's protocol -> executor) replaces the real kinds of access; without a
-    `zygote` they all live in this process.
+    `zygote` they all live in this process. Without `periodic` nobody is looked at on an interval.
     """
     clock = clock or SystemClock()
     ids = ids or UlidSource(clock)
@@ -95,7 +98,7 @@ def open_engine(
     lock.acquire()
     try:
         settings = settings or load_settings(home.settings)
-        return _wire(home, settings, clock, ids, lock, executors, zygote)
+        return _wire(home, settings, clock, ids, lock, executors, zygote, periodic=periodic)
     except BaseException:
         lock.release()
         raise
@@ -109,6 +112,8 @@ def _wire(
     lock: HomeLock,
     executors: Mapping[str, Executor] | None,
     zygote: Zygote | None,
+    *,
+    periodic: bool,
 ) -> Engine:
     store = Store.open(home.root, clock, ids)
     vault = Vault.open(home.key_file, store, ids, _sources(settings))
@@ -151,6 +156,10 @@ def _wire(
     )
     runs = Runs(tools)
     gathering = Gathering(tools, runs)
+    documents = Documents(vault)
+    sources = InventorySources(tools, documents)
+    watching = Watching(store, gathering, clock)
+    refreshing = Refreshing(sources, tools, clock)
     return Engine(
         home=home,
         settings=settings,
@@ -160,12 +169,15 @@ def _wire(
         lock=lock,
         store=store,
         vault=vault,
-        documents=Documents(vault),
+        documents=documents,
         host_keys=host_keys,
         runs=runs,
         plans=Plans(tools, runs),
         gathering=gathering,
-        watching=Watching(store, gathering, clock),
+        watching=watching,
+        sources=sources,
+        refreshing=refreshing,
+        periodic=Periodic([watching.tick, refreshing.tick] if periodic else []),
         outputs=outputs,
         recovery=tools.recovery,
         lost_lines=tools.lost_lines,

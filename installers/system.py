@@ -62,6 +62,7 @@ NEEDS = (
     Need("ksh", "ksh", SHELLS),
     Need("tcsh", "tcsh", SHELLS),
     Need("zsh", "zsh", SHELLS),
+    Need("mariadbd", "mariadb-server", DATABASES),
     Need("postgres", "postgresql", DATABASES),
     Need("tmux", "tmux", TERMINAL),
     Need("libEGL.so.1", "libegl1", DESKTOP),

@@ -32,6 +32,14 @@ Exists = Annotated[
         help=_("what happens to a file that is there already, with other content"),
     ),
 ]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        rich_help_panel=starting.DRY,
+        help=_("look at every host and say which files would change; nothing is written"),
+    ),
+]
 Limit = Annotated[
     str | None,
     typer.Option(
@@ -54,7 +62,7 @@ Limit = Annotated[
     ),
     """
 jobdeck push app.conf --on role=web --to /etc/app/
-jobdeck push app.conf --on role=web --to /etc/app/main.conf --chmod 0640 --chown root:app
+jobdeck push app.conf --on role=web --to /etc/app/ --chmod 0640 --check
 jobdeck push site/ --hosts web[01-03] --to /srv/www/ --limit 10M
 """,
 )
@@ -93,6 +101,15 @@ def push(
     limit: Limit = None,
     batches: BatchFlags,
     dry: DryFlags,
+    check: Check = False,
+    no_diff: Annotated[
+        bool,
+        typer.Option(
+            "--no-diff",
+            rich_help_panel=starting.DRY,
+            help=_("with --check, show no lines of the files: they hold secrets"),
+        ),
+    ] = False,
     detach: Detach = False,
     show: ShowFlags,
 ) -> int:
@@ -101,7 +118,7 @@ def push(
         step["text"] = options.read_text("FILE", "-")
     else:
         step["files"] = [_here(file) for file in files or ()]
-    step |= {"to": to, **_policy(exists, limit)}
+    step |= {"to": to, "check": check, "diff": not no_diff, **_policy(exists, limit)}
     return _go(files, step, given, batches, dry, show, detach=detach)
 
 
@@ -115,7 +132,7 @@ def push(
     ),
     """
 jobdeck pull /etc/nginx/nginx.conf --on role=web --to ./collected
-jobdeck pull '/var/log/app/*.log' '~/.profile' --hosts web[01-03] --to ./collected
+jobdeck pull '/var/log/*.log' '~/.profile' --hosts web[01-03] --to ./found
 """,
 )
 @gathered
@@ -139,6 +156,7 @@ def pull(
     limit: Limit = None,
     batches: BatchFlags,
     dry: DryFlags,
+    check: Check = False,
     detach: Detach = False,
     show: ShowFlags,
 ) -> int:
@@ -147,6 +165,7 @@ def pull(
         "files": files,
         "to": None if to is None else _whole(to),
         "missing": options.one_of("--missing", missing, ("fail", "skip")),
+        "check": check,
         **_policy(exists, limit),
     }
     return _go(files, step, given, batches, dry, show, detach=detach)

@@ -47,7 +47,7 @@ def find(client: Client, plan_id: str) -> str:
     "list",
     _(
         "List dry runs, newest first.\n\n"
-        "They are made with --plan and --probe of `jobdeck run` and `jobdeck start`, and kept for"
+        "They are made with --plan, --probe and --check of `jobdeck run` and `jobdeck start`, and kept for"
         " 30 days, or as long as a run that was started from one."
     ),
 )

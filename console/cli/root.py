@@ -69,6 +69,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 True,
                 ("connecting", "onehost"),
             ),
+            "inventory": Place("inventory", _("refresh hosts from where they come from"), True),
             "facts": Place("facts", _("gather what hosts are: system, memory, disks"), True),
         },
         _("Engine"): {

@@ -27,6 +27,7 @@ from console.client import Client
 from console.i18n import _, ngettext
 from console.presenters.batches import plan_lines
 from console.presenters.hosts import left_out_lines
+from console.presenters.plans import warning_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
 from core.errors import (
@@ -132,6 +133,14 @@ Probe = Annotated[
         help=_("as --plan, and ask every host whether the work could begin there"),
     ),
 ]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        rich_help_panel=DRY,
+        help=_("as --probe, and try the steps that can be tried without an effect"),
+    ),
+]
 FromPlan = Annotated[
     str | None,
     typer.Option(
@@ -166,7 +175,7 @@ Json = Annotated[
     ),
 ]
 
-PLAN, PROBE = "plan", "probe"
+PLAN, PROBE, CHECK = "plan", "probe", "check"
 """Levels of a dry run."""
 
 _FLAGS = {
@@ -242,13 +251,15 @@ class DryFlags:
 
     plan: Plan = False
     probe: Probe = False
+    check: Check = False
     from_plan: FromPlan = None
 
     def level(self) -> str | None:
         """How far the dry run goes; None: it is none."""
-        given = {"--plan": self.plan, "--probe": self.probe}
-        options.exclusive({**given, "--from-plan": self.from_plan is not None})
-        return PLAN if self.plan else PROBE if self.probe else None
+        given = {PLAN: self.plan, PROBE: self.probe, CHECK: self.check}
+        flags = {f"--{level}": is_given for level, is_given in given.items()}
+        options.exclusive({**flags, "--from-plan": self.from_plan is not None})
+        return next((level for level, is_given in given.items() if is_given), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,11 +387,14 @@ def _start(client: Client, request: Mapping[str, Any]) -> Run:
     with _as_flags():
         while True:
             try:
-                return client.start(request, key)
+                run = client.start(request, key)
             except ConfirmationRequired as asked:
                 request = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
             except AcknowledgementRequired as asked:
                 request = {**request, "acknowledge": acknowledged(request, asked)}
+            else:
+                err().lines(warning_lines(run.warnings))
+                return run
             key = secrets.token_hex(16)
 
 

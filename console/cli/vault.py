@@ -18,7 +18,8 @@ from console.cli.options import Json
 from console.cli.printing import out
 from console.cli.settings import engine, may_ask
 from console.i18n import _
-from console.presenters.vault import vault_table, verdict_lines
+from console.presenters.vault import secrets_table, vault_table, verdict_lines
+from core.clock import SystemClock
 from core.errors import EnvironmentFault, RequestError
 
 app = family(
@@ -49,6 +50,24 @@ _PLACES = {
 def status(as_json: Json = False) -> int:
     with engine() as client:
         return _show(client.vault(), as_json=as_json)
+
+
+@command(
+    app,
+    "list",
+    _(
+        "List whose secrets are kept, when they were last used, and who uses them.\n\n"
+        "No secret is shown. An account that is in use cannot be deleted."
+    ),
+)
+def list_(as_json: Json = False) -> int:
+    with engine() as client:
+        kept = list(client.secrets())
+    if as_json:
+        out().json(msgspec.to_builtins(kept))
+    else:
+        out().table(secrets_table(kept, SystemClock().now()))
+    return ExitCode.OK
 
 
 @command(

@@ -35,6 +35,7 @@ def status_table(engine: Engine) -> Table:
         (_("recovered"), _recovered(engine.recovered_runs, engine.recovery)),
         *((_("worker"), _worker(worker)) for worker in engine.workers),
         (_("host keys"), _pending(engine.pending_host_keys)),
+        *((_("source"), _failing(name, why)) for name, why in engine.failing_sources.items()),
         (_("database"), size(engine.database_bytes)),
         (_("search index"), _behind(engine.unindexed_chunks)),
         (_("writes waiting"), number(engine.writes_waiting) if engine.writes_waiting else ""),
@@ -115,6 +116,10 @@ def _worker(worker: Worker) -> str | Span:
         return text
     died = _("{count} died in its place: engine.log says why").format(count=number(worker.restarts))
     return Span(f"{text}; {died}", Tone.WARNING)
+
+
+def _failing(name: str, why: str) -> Span:
+    return Span(_("{name} failed: {reason}").format(name=name, reason=why), Tone.WARNING)
 
 
 def _pending(count: int) -> str | Span:

@@ -131,6 +131,15 @@ def _address(document: Document) -> str:
     return str(address) if port == usual else f"{address}:{port}"
 
 
+def _every(document: Document) -> str:
+    return duration(document.spec.get("every_s"))
+
+
+def _place(document: Document) -> str:
+    """Where a source's hosts come from."""
+    return str(next(filter(None, map(document.spec.get, ("file", "command", "url"))), ""))
+
+
 def _kind_columns(kind: str) -> list[tuple[Column, Cell]]:
     """What a list of this kind shows besides name and labels."""
     known: dict[str, list[tuple[Column, Cell]]] = {
@@ -153,6 +162,11 @@ def _kind_columns(kind: str) -> list[tuple[Column, Cell]]:
             (Column(_("CONFIRM")), _field("confirm")),
             (Column(_("HOST CAP"), right=True), _field("host_cap")),
             (Column(_("CHANGE NUMBER")), _change_rule),
+        ],
+        "inventory-source": [
+            (Column(_("FORMAT")), _field("format")),
+            (Column(_("EVERY"), right=True), _every),
+            (Column(_("FROM"), elastic=True), _place),
         ],
         "script": [
             (Column(_("LANGUAGE")), _field("language")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from console.answers import (
@@ -13,6 +13,7 @@ from console.answers import (
     PlanComparison,
     PlanDetail,
     PlanStep,
+    Remark,
 )
 from console.i18n import _
 from console.presenters import batches, states
@@ -28,6 +29,10 @@ from core.domain.hostrange import fold
 from core.domain.run import TargetState
 
 _GAP = line("")
+_OWN_REASONS = ("InterpreterMissing", "UnexpectedAnswer", "StatementFailed")
+"""Codes whose sentences say different things of different hosts."""
+_ASKING = ("probe", "check")
+"""Levels of dry runs that ask hosts."""
 
 
 def state_word(state: str) -> Span:
@@ -88,7 +93,7 @@ def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Itera
     if plan.dangers:
         yield _GAP
         yield from danger_lines(plan.dangers)
-    if plan.level == "probe":
+    if plan.level in _ASKING:
         yield _GAP
         yield from [_findings(plan.findings)] if hosts else _readiness(plan)
     yield _GAP
@@ -124,7 +129,7 @@ def _head(plan: PlanDetail, now: datetime) -> Table:
         (_("plan"), Span(plan.id, Tone.STRONG)),
         (_("title"), plan.title),
         (_("origin"), plan.origin),
-        (_("state"), state_word(plan.state) if plan.level == "probe" else ""),
+        (_("state"), state_word(plan.state) if plan.level in _ASKING else ""),
         (_("made"), full_time(plan.at)),
         (_("made by"), plan.actor),
         (_("started as"), short_id(plan.run_id) if plan.run_id else ""),
@@ -197,6 +202,7 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
     for refusal in plan.refusals:
         hint = f" ({refusal.hint})" if refusal.hint else ""
         yield line(Span(_("refused: "), Tone.BAD), f"{refusal.where}: {refusal.what}{hint}")
+    yield from warning_lines(plan.warnings)
     if plan.confirm_hosts is not None:
         text = _("a start must confirm the number of hosts: --confirm {count}")
         yield line(Span(text.format(count=plan.confirm_hosts), Tone.WARNING))
@@ -207,6 +213,13 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
         verb = "run" if plan.origin == "adhoc" else "start"
         command = f"jobdeck {verb} --from-plan {short_id(plan.id)}"
         yield line(Span(_("start it: {command}").format(command=command), Tone.QUIET))
+
+
+def warning_lines(warnings: Iterable[Remark]) -> Iterator[Line]:
+    """What a start does not refuse, and a person should know."""
+    for warning in warnings:
+        hint = f" ({warning.hint})" if warning.hint else ""
+        yield line(Span(_("warning: "), Tone.WARNING), f"{warning.where}: {warning.what}{hint}")
 
 
 def _ready_spans(plan: Plan) -> list[Span]:
@@ -234,11 +247,21 @@ def _readiness(plan: PlanDetail) -> Iterator[Line]:
         if detail := noted[0].facts and _note_detail(note, noted[0].facts):
             yield line("    ", detail)
     for step in plan.steps:
-        if not step.probed:
-            words = _("cannot predict  step {step} ({kind}): a probe sends no request")
+        words = _unpredicted(plan.level, step)
+        if words:
             yield line(Span("? ", Tone.QUIET), words.format(step=step.step, kind=step.kind))
     spans = _ready_spans(plan)
     yield line(*(piece for span in spans for piece in (span, "  ")))
+
+
+def _unpredicted(level: str, step: PlanStep) -> str:
+    """What nobody can say of a step before it runs; "" where nothing is left open."""
+    if level == "check":
+        unknown = _("cannot predict  step {step} ({kind}): what it does shows when it runs")
+        return "" if step.checked else unknown
+    return (
+        "" if step.probed else _("cannot predict  step {step} ({kind}): a probe sends no request")
+    )
 
 
 def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
@@ -246,7 +269,7 @@ def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
     found: dict[tuple[str, str | None, str], list[Finding]] = {}
     for finding in findings:
         if finding.state != TargetState.SUCCESS:
-            reason = finding.message if finding.code == "InterpreterMissing" else ""
+            reason = finding.message if finding.code in _OWN_REASONS else ""
             found.setdefault((finding.state, finding.code, reason), []).append(finding)
     groups = sorted(found.values(), key=lambda group: states.ORDER.get(group[0].state, 0))
     return [(group[0], [finding.host for finding in group]) for group in groups]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from console.answers import Lost, RunDetail, Step
 from console.i18n import _
@@ -12,6 +13,7 @@ from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
 from console.presenters.progress import count_spans, lost_text
 from console.presenters.text import Column, Span, Table, Tone, pairs
+from core.domain.hostrange import fold
 
 
 def detail_table(run: RunDetail, now: datetime, lost: Lost) -> Table:
@@ -32,10 +34,19 @@ def detail_table(run: RunDetail, now: datetime, lost: Lost) -> Table:
         (_("took"), duration(span_of(run.started_at, run.finished_at, now))),
         (_("targets"), str(definition.get("targets") or "")),
         (_("hosts"), f"{number(run.target_count)}  {definition.get('hosts', '')}"),
+        *((_("left out"), f"{host}  {why}") for host, why in _left_out(definition)),
         (_("parameters"), _parameters(definition.get("parameters") or {})),
         (_("at a time"), str(definition.get("concurrency") or "")),
         (_("time-out"), duration(timeout_s)),
     )
+
+
+def _left_out(definition: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Hosts that were chosen and were away, folded by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for host, why in (definition.get("left_out") or {}).items():
+        reasons.setdefault(why, []).append(host)
+    return [(fold(hosts), why) for why, hosts in reasons.items()]
 
 
 def _parameters(parameters: dict[str, object]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
-from console.answers import Vault, Verdict
+from console.answers import KeptSecret, Vault, Verdict
 from console.i18n import _, ngettext
 from console.presenters import states
-from console.presenters.durations import number
-from console.presenters.text import Line, Span, Table, Tone, line, pairs
+from console.presenters.durations import clock_time, number
+from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
 
 
 def vault_table(vault: Vault) -> Table:
@@ -25,6 +26,27 @@ def vault_table(vault: Vault) -> Table:
                 Span(unlocker.place, Tone.PLAIN if unlocker.in_use else Tone.QUIET),
             )
             for unlocker in vault.unlockers
+        ),
+    )
+
+
+def secrets_table(kept: Sequence[KeptSecret], now: datetime) -> Table:
+    """Whose secrets there are, by owner."""
+    return Table(
+        columns=(
+            Column(_("SECRET OF")),
+            Column(_("SINCE")),
+            Column(_("LAST USED")),
+            Column(_("USED BY"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(secret.owner, Tone.STRONG),
+                Span(clock_time(secret.created_at, now)),
+                Span(clock_time(secret.used_at, now)),
+                Span(", ".join(secret.used_by)),
+            )
+            for secret in kept
         ),
     )
 

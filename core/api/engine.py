@@ -55,6 +55,9 @@ class EngineOut(Answer):
     )
     lost_lines: LostOut
     pending_host_keys: int
+    failing_sources: dict[str, str] = Field(
+        description="inventory sources that did not answer when they were last asked: why"
+    )
     workers: list[WorkerOut]
 
 

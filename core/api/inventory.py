@@ -1,4 +1,4 @@
-"""The inventory: what a target expression stands for, and hosts from other tools' files."""
+"""The inventory: what a target expression stands for, hosts from other tools' files, and sources."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from typing import Any
 
 from pydantic import Field
 
+from core.api.document_history import FieldChangeOut
 from core.api.openapi import fails
-from core.api.routes import TheEngine, asks, router
+from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.values import Answer
 from core.domain import importing, targets
 from core.domain.authorization import ObjectKind, Verb
+from core.domain.sources import HostAction
 from core.domain.values import Labels, Name, Value
+from core.storage import sources
+from core.storage.documents import get as get_document
 from core.storage.documents import snapshot
+from core.storage.reading import Connection
 
 routes = router("inventory")
 
@@ -82,3 +87,88 @@ def _completed(document: dict[str, Any], body: InventoryIn) -> dict[str, Any]:
         spec.setdefault("account", body.account)
     labels = {**document.get("labels", {}), **body.labels}
     return {**document, **({"labels": labels} if labels else {}), "spec": spec}
+
+
+class SourceOut(Answer):
+    """How an inventory source answered."""
+
+    source: str
+    asked_at: str | None = Field(description="null: it was never asked")
+    good_at: str | None = Field(description="when it last gave an answer that could be read")
+    failure: str = Field(description="why the latest look failed; empty: it did not")
+    hosts: int = Field(description="hosts that it made")
+    vanished: int = Field(description="of them, those that it does not name any more")
+
+
+class RefreshIn(Value):
+    """How to refresh a source."""
+
+    apply: bool = Field(False, description="make its hosts what it says; else only compare")
+    overwrite: bool = Field(
+        False, description="take back what people changed on hosts that it made"
+    )
+
+
+class HostChangeOut(Answer):
+    """What a refresh does, or did, to one host."""
+
+    host: str
+    action: HostAction
+    why: str = Field(description="why it is kept as it is")
+    diff: list[FieldChangeOut]
+
+
+class RefreshedOut(Answer):
+    """What a refresh found, and did."""
+
+    source: str
+    failure: str = Field(description="why the source gave no answer; then nothing was changed")
+    changes: list[HostChangeOut]
+    notices: list[str] = Field(description="what was left out of its answer")
+    applied: bool
+
+
+@routes.get("/inventory/sources", operation_id="listSources")
+@asks(Verb.READ, ObjectKind.DOCUMENT)
+async def list_sources(engine: TheEngine) -> list[SourceOut]:
+    """Every inventory source, and how it answered when it was last asked."""
+    documents = await engine.store.reader.read(snapshot)
+    states, owned = await engine.store.reader.read(lambda c: (sources.states(c), sources.owned(c)))
+    return [
+        SourceOut(
+            source=name,
+            asked_at=state.asked_at if state else None,
+            good_at=state.good_at if state else None,
+            failure=state.failure if state else "",
+            hosts=len(made),
+            vanished=sum(each.vanished_at is not None for each in made),
+        )
+        for name in documents.sources
+        for state in [states.get(name)]
+        for made in [[each for each in owned.values() if each.source == name]]
+    ]
+
+
+@routes.post("/inventory/sources/{source}/refresh", operation_id="refreshSource")
+@asks(Verb.APPLY, ObjectKind.DOCUMENT, "inventory-source/{source}")
+async def refresh(source: str, body: RefreshIn, engine: TheEngine, actor: TheActor) -> RefreshedOut:
+    """Ask a source; with `apply`, make its hosts what it says. Hosts are never deleted by it.
+
+    A source that does not answer is no error of the request: `failure` says why.
+    """
+    found = await engine.sources.refresh(
+        source, actor.name, apply=body.apply, overwrite=body.overwrite
+    )
+    return RefreshedOut.model_validate(found)
+
+
+@routes.get("/inventory/sources/{source}/hosts", operation_id="getSourceHosts")
+@asks(Verb.READ, ObjectKind.DOCUMENT, "inventory-source/{source}")
+async def last_good(source: str, engine: TheEngine) -> list[dict[str, Any]]:
+    """The host documents of the source's last good answer."""
+
+    def read(c: Connection) -> list[dict[str, Any]]:
+        get_document(c, "inventory-source", source)
+        return sources.last_good(c, source) or []
+
+    return await engine.store.reader.read(read)

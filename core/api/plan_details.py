@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pydantic import Field
@@ -11,11 +12,13 @@ from core.api.dangers import StepDanger, step_dangers
 from core.api.problems import FieldProblem
 from core.api.run_batches import BatchPlan, batch_plans
 from core.api.values import Answer, Page
+from core.domain.access import AccountSpec
+from core.domain.expiring import expiring
 from core.domain.probing import Note, Stage
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
 from core.domain.targets import fold
-from core.flow import dangers, guards
+from core.flow import dangers, dryrun, guards
 from core.flow.comparing import HIDDEN
 from core.flow.definition import FrozenHost
 from core.flow.dryrun import PlanLevel, PlanState
@@ -57,6 +60,9 @@ class PlanStep(Answer):
     batches: list[BatchPlan] = Field(description="in order; none where the step does not roll")
     script: str | None = Field(description="`NAME@REVISION`, where it uses a script document")
     probed: bool = Field(description="whether a probe says if it could begin; else nobody can tell")
+    checked: bool = Field(
+        description="whether a check tries it without an effect; else nobody can predict what it does"
+    )
     settings: dict[str, Any] = Field(description="the step as it would run, defaults left out")
 
 
@@ -125,6 +131,7 @@ class PlanDetail(PlanOut):
     secrets: dict[str, str] = Field(description="names of secrets; the values are never shown")
     environments: list[EnvironmentTouched] = Field(description="their guard rails as they are now")
     refusals: list[FieldProblem] = Field(description="what would refuse a start now")
+    warnings: list[FieldProblem] = Field(description="what refuses nothing: accounts that expire")
     confirm_hosts: int | None = Field(
         description="the number that a start must confirm; null: none"
     )
@@ -135,7 +142,8 @@ class PlanDetail(PlanOut):
     findings: list[FindingOut] = Field(description="level probe: what is known so far, by host")
 
 
-def detail_of(plan: Plan) -> PlanDetail:
+def detail_of(plan: Plan, today: date) -> PlanDetail:
+    """All of it, as it is today."""
     definition, change = plan.definition, plan.definition.change
     asked = guards.unconfirmed(plan.rails, None)
     return PlanDetail(
@@ -153,6 +161,7 @@ def detail_of(plan: Plan) -> PlanDetail:
             FieldProblem(where=problem.where, what=problem.what, hint=problem.hint)
             for problem in [*guards.refusals(plan.rails, change), *dangers.refusals(plan.dangers)]
         ],
+        warnings=warnings_of(definition.accounts, today),
         confirm_hosts=guards.host_count(plan.rails) if asked else None,
         dangers=step_dangers(plan.dangers),
         acknowledge=list(
@@ -171,6 +180,14 @@ def _facts(hosts: Sequence[FrozenHost]) -> FactsUsed | None:
         oldest_at=min(host.facts_at for host in known),
         hosts=len(known),
     )
+
+
+def warnings_of(accounts: Mapping[str, AccountSpec], today: date) -> list[FieldProblem]:
+    """What to know of accounts that expire."""
+    return [
+        FieldProblem(where=problem.where, what=problem.what, hint=problem.hint)
+        for problem in expiring(accounts, today)
+    ]
 
 
 def _step(plan: Plan, step: StepBase) -> PlanStep:
@@ -192,6 +209,7 @@ def _step(plan: Plan, step: StepBase) -> PlanStep:
         batches=batch_plans(definition, step.name),
         script=None if script is None else f"{script.name}@{script.revision}",
         probed=step.access is None,
+        checked=dryrun.is_rehearsed(definition, step),
         settings=step.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"}),
     )
 

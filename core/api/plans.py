@@ -69,18 +69,19 @@ _ACTIONS = {PlanAction.CANCEL: Plans.cancel}
 async def make(body: PlanIn, response: Response, engine: TheEngine, actor: TheActor) -> PlanDetail:
     """Resolve a request without starting anything.
 
-    Level `probe` answers 202 at once. The probe then goes on in the engine, whoever stays:
+    Levels `probe` and `check` answer 202 at once. The probe then goes on in the engine, whoever stays:
     look at the plan until its state is no longer `probing`, or cancel it. It connects to every
-    target and runs a look-around of its own there, nothing of the work.
+    target and runs a look-around of its own there, nothing of the work. A check also tries the
+    steps that change nothing: requests of a safe method, and what a database tells of SQL.
     """
     if body.request.plan is not None:
         problem = Problem(where="request.plan", what="a plan is made from a request, not a plan")
         raise Invalid("the request is not valid", [problem])
     made = await engine.plans.make(body.request, body.level, actor.name)
-    if body.level is PlanLevel.PROBE:
+    if body.level.asks_hosts:
         response.status_code = 202
     response.headers["Location"] = f"/api/v1/plans/{made.row.id}"
-    return await asyncio.to_thread(detail_of, made)
+    return await asyncio.to_thread(detail_of, made, engine.clock.now().date())
 
 
 @routes.get("/plans", operation_id="listPlans")
@@ -102,7 +103,7 @@ async def list_plans(engine: TheEngine, cursor: Cursor = None, limit: Limit = 10
 async def get(plan: str, engine: TheEngine) -> PlanDetail:
     """One dry run. A beginning of the id is enough where no other plan has it."""
     found = await engine.plans.get(plan)
-    return await asyncio.to_thread(detail_of, found)
+    return await asyncio.to_thread(detail_of, found, engine.clock.now().date())
 
 
 @routes.post("/plans/{plan}/actions", operation_id="actOnPlan", responses=fails(409))

@@ -13,6 +13,8 @@ from core.api import cursors, headers
 from core.api.dangers import RunDanger
 from core.api.moments import since as read_since
 from core.api.openapi import fails
+from core.api.plan_details import warnings_of
+from core.api.problems import FieldProblem
 from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.run_batches import BatchOut, BatchPlan, batch_plans, batches_out
 from core.api.values import Answer, Cursor, Limit, Page
@@ -52,6 +54,14 @@ class RunOut(Answer):
     change: str = Field(description="the change number under which it was started, or empty")
     parent: str | None = Field(description="the run whose step asked for this one")
     notes: int = Field(description="number of notes that people left on it")
+
+
+class RunStarted(RunOut):
+    """A run that was accepted."""
+
+    warnings: list[FieldProblem] = Field(
+        description="what did not refuse it: accounts that expire; empty where it has ended"
+    )
 
 
 class RunPage(Page[RunOut]):
@@ -150,14 +160,19 @@ class Preview(Answer):
 @asks(Verb.START, ObjectKind.RUN)
 async def start(
     body: RunRequest, request: Request, response: Response, engine: TheEngine, actor: TheActor
-) -> RunOut:
+) -> RunStarted:
     """Start a run. It is on disk when this answers, and goes on whoever stays to watch.
 
     With an `Idempotency-Key`, the same request again gives the same run.
     """
     row = await engine.runs.start(body, actor.name, headers.idempotency_key(request))
     response.headers["Location"] = f"/api/v1/runs/{row.id}"
-    return RunOut.model_validate(row)
+    driver = engine.runs.live.get(row.id)
+    accounts = {} if driver is None else driver.definition.accounts
+    return RunStarted(
+        **RunOut.model_validate(row).model_dump(),
+        warnings=warnings_of(accounts, engine.clock.now().date()),
+    )
 
 
 @routes.post("/runs/preview", operation_id="previewRun", responses=fails(404))

@@ -6,8 +6,9 @@ import asyncio
 
 from pydantic import Field, SecretStr
 
+from core.api import cursors
 from core.api.routes import TheActor, TheEngine, asks, router
-from core.api.values import Answer
+from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.values import Value
 from core.runtime.engine import Engine
@@ -76,6 +77,19 @@ class ImportIn(Value):
     passphrase: SecretStr = Field(max_length=1024)
 
 
+class SecretOut(Answer):
+    """A document's secret: everything but the secret."""
+
+    owner: str = Field(description="kind/name/field")
+    created_at: str
+    used_at: str | None = Field(description="when a run last used it, to the hour; null: never")
+    used_by: list[str] = Field(description="documents that refer to the one whose it is")
+
+
+class SecretPage(Page[SecretOut]):
+    """A part of the list of secrets."""
+
+
 class VerdictOut(Answer):
     """Which secrets open. None is shown."""
 
@@ -142,6 +156,18 @@ async def bring(body: ImportIn, engine: TheEngine, actor: TheActor) -> VaultOut:
     passphrase = body.passphrase.get_secret_value()
     await asyncio.to_thread(engine.vault.keychain.bring, body.text, passphrase, actor.name)
     return await _status(engine)
+
+
+@routes.get("/vault/secrets", operation_id="listSecrets")
+@asks(Verb.READ, ObjectKind.VAULT)
+async def list_secrets(engine: TheEngine, cursor: Cursor = None, limit: Limit = 100) -> SecretPage:
+    """Whose secrets are kept, since when, and what uses them. Works while the vault is locked."""
+    after = cursors.text_position("secrets", cursor) or ""
+    rows = await engine.store.reader.read(lambda c: secrets.listed(c, after, limit + 1))
+    return SecretPage(
+        items=[SecretOut.model_validate(row) for row in rows[:limit]],
+        next_cursor=cursors.encode("secrets", rows[limit - 1].owner) if len(rows) > limit else None,
+    )
 
 
 @routes.get("/vault/verify", operation_id="verifyVault")

@@ -16,6 +16,7 @@ from core.domain import findings, targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import GroupSpec, HostSpec
+from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.values import Labels, Name, Value
 from core.errors import Invalid, NotFound, Problem
@@ -76,6 +77,11 @@ def _host_references(spec: HostSpec) -> Iterator[Reference]:
         yield Reference("spec.environment", "environment", spec.environment)
     for index, name in enumerate(spec.jump):
         yield Reference(f"spec.jump[{index}]", "host", name)
+
+
+def _source_references(spec: InventorySourceSpec) -> Iterator[Reference]:
+    if spec.account:
+        yield Reference("spec.account", "account", spec.account)
 
 
 def _expression_references(where: str, text: str | None) -> Iterator[Reference]:
@@ -141,6 +147,13 @@ KINDS: Mapping[str, Kind] = {
         Kind("account", "accounts", AccountSpec, _no_references, "a login and what proves it"),
         Kind("host", "hosts", HostSpec, _host_references, "a machine"),
         Kind("group", "groups", GroupSpec, _group_references, "a named set of hosts"),
+        Kind(
+            "inventory-source",
+            "inventory-sources",
+            InventorySourceSpec,
+            _source_references,
+            "where hosts come from by themselves",
+        ),
         Kind("script", "scripts", ScriptSpec, _no_references, "a script and its interpreter"),
         Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters", _check_job),
         Kind(

@@ -63,6 +63,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
     ca: str | None
     expect: Expectations
     capture: dict[str, Capture]
+    keeps_body: bool = True
+    """Else the body is only shown, and nothing is judged by it or taken from it."""
 
     def __repr__(self) -> str:
         return f"HttpRequest({self.method})"
@@ -136,6 +138,10 @@ class Push(msgspec.Struct, frozen=True, kw_only=True, tag="push"):
     makes_folders: bool
     fills: bool
     """The files are templates."""
+    check: bool
+    """Only say what would happen."""
+    diff: bool
+    """Then show how a text would change."""
     bytes_per_s: int | None
 
     def __repr__(self) -> str:
@@ -157,14 +163,26 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True, tag="pull"):
     may_be_missing: bool
     keeps_mode: bool
     """Else nobody but the engine's user may read them."""
+    check: bool
+    """Only say what would happen."""
     bytes_per_s: int | None
 
 
+class Download(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a web server."""
+
+    request: HttpRequest
+    name: str
+    sha256: str | None
+    """None: whatever comes."""
+
+
 class Distribute(msgspec.Struct, frozen=True, kw_only=True, tag="distribute"):
-    """Files of other targets for a target: see `core.domain.steps.files.DistributeStep`."""
+    """Files of other targets, or of web servers, for a target: see `core.domain.steps.files.DistributeStep`."""
 
     pull: Pull
     """For each source; its folder is the relay's to say."""
+    downloads: tuple[Download, ...]
     push: Push
     """Its files are what came."""
     by_source: bool

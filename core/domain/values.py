@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from core.domain.envname import check_variable_name
-from core.domain.patterns import LABEL_KEY, SECRET_ID, SOURCE_FILE, SOURCE_PATH
+from core.domain.patterns import FILE, LABEL_KEY, SECRET_ID, SOURCE_PATH
 from core.domain.targets import check_name
 
 
@@ -60,7 +60,7 @@ class SecretSource(Value):
     file: str | None = Field(
         None,
         max_length=4096,
-        pattern=SOURCE_FILE,
+        pattern=FILE,
         description="file on the engine's machine; its last line end does not count",
     )
     command: tuple[str, ...] | None = Field(

@@ -203,9 +203,11 @@ class _ScriptedSession:
             return held.ended
         if behaviour.until is not None and behaviour.deaf:
             await behaviour.until.wait()
-        elif behaviour.until is not None and await _stopped_first(stop, behaviour.until):
-            held.ended = outcomes.cancelled(started=True)
-            return held.ended
+        elif behaviour.until is not None:
+            ended = await _first_of(stop, behaviour.until, work.timeout_s)
+            if ended is not None:
+                held.ended = ended
+                return ended
         outcome = outcomes.exited(behaviour.exit_code, None)
         if behaviour.outputs_file is not None:
             outcome = outcomes.with_outputs(outcome, behaviour.outputs_file)
@@ -237,12 +239,19 @@ async def _hand_over(sink: Sink, stream: Stream, data: bytes) -> None:
         await sink.ready()
 
 
-async def _stopped_first(stop: asyncio.Event, until: asyncio.Event) -> bool:
-    """Whether `stop` was set before `until`."""
+async def _first_of(
+    stop: asyncio.Event, until: asyncio.Event, timeout_s: float | None
+) -> Outcome | None:
+    """How the work is ended before `until` is set; None where that comes first."""
     waits = {asyncio.ensure_future(event.wait()) for event in (stop, until)}
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
-    return stop.is_set() and not until.is_set()
+    if until.is_set():
+        return None
+    if done:
+        return outcomes.cancelled(started=True)
+    assert timeout_s is not None
+    return outcomes.timed_out(timeout_s, "")

@@ -62,16 +62,22 @@ def refuse_empty(
     chosen: Mapping[str, tuple[str, ...]],
     present: Mapping[str, tuple[str, ...]],
     away: Away,
+    asked: Collection[str],
 ) -> None:
-    """Invalid where a step has no host left, unless that is allowed."""
+    """Invalid where a step has no host left, unless that is allowed.
+
+    `asked`: the facts on which the choice depends.
+    """
     problems = []
     for index, step in enumerate(job.steps):
         if present[step.name] or step.allow_empty or request.allow_empty:
             continue
         where, shown = _place(request, index), step.targets or shown_targets(request, job)
         what, hint = f"{shown!r} matches no host", "`jobdeck hosts list` shows all"
+        if asked:
+            hint = "facts count once they were gathered: `jobdeck facts gather --on all`"
         if absent := chosen[step.name]:
-            what = f"every host of {shown!r} is away: {absent[0]} is {away[absent[0]]}"
+            what = f"every host of {shown!r} is away; {absent[0]}: {away[absent[0]]}"
             hint = "--include-away takes them all the same"
         problems.append(Problem(where=where, what=what, hint=hint))
     if problems:
@@ -104,12 +110,18 @@ def expressions(request: RunRequest, job: JobSpec, given: Sequence[str]) -> list
     return [text for text in texts if text is not None]
 
 
+def facts_asked(texts: Sequence[str], inventory: targets.Inventory) -> frozenset[str]:
+    """The facts on which these expressions depend."""
+    parsed = map(targets.parse, texts)
+    return frozenset(
+        fact for expression in parsed for fact in targets.facts_asked(expression, inventory)
+    )
+
+
 def with_facts(
-    hosts: tuple[FrozenHost, ...], texts: Sequence[str], inventory: targets.Inventory
+    hosts: tuple[FrozenHost, ...], asked: Collection[str], inventory: targets.Inventory
 ) -> tuple[FrozenHost, ...]:
     """The hosts with the facts for which they were chosen, and when these were observed."""
-    parsed = map(targets.parse, texts)
-    asked = {fact for expression in parsed for fact in targets.facts_asked(expression, inventory)}
     if not asked:
         return hosts
     known = inventory.facts()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from core.domain.changes import NEW_SECRET
 from core.domain.inventory import Protocol
-from core.domain.steps import CommandStep, StepBase
+from core.domain.steps import CommandStep, Given, StepBase
 from core.domain.values import SecretRef
+from core.domain.variables import as_text
 from core.domain.windows import WinrmOptions
-from core.errors import PlanOutOfDate, Problem
+from core.errors import Invalid, PlanOutOfDate, Problem
 from core.flow.comparing import HIDDEN, definition_changes, digest
 from core.flow.definition import FrozenHost, RunDefinition, RunRequest
 
@@ -28,6 +29,13 @@ class PlanLevel(StrEnum):
     """Everything is resolved; nothing leaves the engine."""
     PROBE = "probe"
     """As plan, and every target is asked whether the work could begin there."""
+    CHECK = "check"
+    """As probe, and steps that can be tried without an effect are."""
+
+    @property
+    def asks_hosts(self) -> bool:
+        """Whether anything leaves the engine."""
+        return self is not PlanLevel.PLAN
 
 
 class PlanState(StrEnum):
@@ -116,11 +124,47 @@ class Probe:
     account: str | None
     steps: tuple[StepBase, ...]
     interpreters: tuple[str, ...]
+    rehearses: bool = False
+    """It tries the one step without an effect, instead of looking around."""
 
     @property
     def is_detached(self) -> bool:
         """Whether the host is to keep any of the work."""
         return any(step.is_detached for step in self.steps)
+
+
+def is_rehearsed(definition: RunDefinition, step: StepBase) -> bool:
+    """Whether a check tries the step; values that only a run brings make it impossible."""
+    hosts = [definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name]]
+    if not hosts:
+        return False
+    own = {"JOBDECK_RUN": "-", "JOBDECK_STEP": step.name, "JOBDECK_ATTEMPT": "1",
+           "JOBDECK_HOST": hosts[0].name, "JOBDECK_ADDRESS": hosts[0].address}  # fmt: skip
+    values = {**hosts[0].variables, **definition.parameters, **step.env, **definition.env, **own}
+    env = {name: as_text(value) for name, value in values.items()}
+    try:
+        given = Given(script=definition.scripts.get(step.name), env=env)
+        return step.rehearsal(given) is not None
+    except (ValueError, Invalid):
+        return False
+
+
+def asked(definition: RunDefinition, level: PlanLevel) -> Sequence[Probe]:
+    """Everything that a dry run of this level asks."""
+    found = list(probes(definition))
+    if level is PlanLevel.CHECK:
+        found += rehearsals(definition)
+    return found
+
+
+def rehearsals(definition: RunDefinition) -> Iterator[Probe]:
+    """Every target of every step that can be tried without an effect."""
+    for step in definition.graph.nodes:
+        if is_rehearsed(definition, step):
+            for ordinal in definition.step_hosts[step.name]:
+                yield Probe(
+                    ordinal=ordinal, account=None, steps=(step,), interpreters=(), rehearses=True
+                )
 
 
 def probes(definition: RunDefinition) -> Sequence[Probe]:

@@ -75,7 +75,9 @@ def resolve(
     step_names = {
         step: tuple(name for name in names if name not in absent) for step, names in chosen.items()
     }
-    choosing.refuse_empty(request, job, chosen, step_names, absent)
+    texts = choosing.expressions(request, job, given)
+    asked = choosing.facts_asked(texts, documents.inventory)
+    choosing.refuse_empty(request, job, chosen, step_names, absent, asked)
     everybody = {name for names in chosen.values() for name in names}
     ordered: dict[str, int] = {}
     for names in step_names.values():
@@ -83,9 +85,7 @@ def resolve(
             ordered.setdefault(name, len(ordered))
     grouped = _group_variables(documents)
     hosts = tuple(_freeze(name, documents, grouped) for name in ordered)
-    hosts = choosing.with_facts(
-        hosts, choosing.expressions(request, job, given), documents.inventory
-    )
+    hosts = choosing.with_facts(hosts, asked, documents.inventory)
     run_as = {
         step.name: account
         for step in job.steps

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
@@ -35,7 +35,17 @@ TIMEOUT_S = 20.0
 MOST_BYTES = 64 * 1024
 """Of a host's answer; what follows is not looked at."""
 
+MakeWork = Callable[[str], Work]
+"""An attempt's id -> what is run; TargetError where it cannot be."""
+
 _Item = TypeVar("_Item")
+
+
+def looking(program: Program, env: Mapping[str, str] | None = None) -> MakeWork:
+    """A program of ours that only looks around."""
+    return lambda attempt_id: Work(
+        attempt_id=attempt_id, task=program, env=dict(env or {}), timeout_s=TIMEOUT_S
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,23 +92,12 @@ class Asker:
         """Ask nobody else, and end what is being asked."""
         self._stop.set()
 
-    async def ask(
-        self,
-        host: FrozenHost,
-        step: StepBase,
-        program: Program,
-        env: Mapping[str, str] | None = None,
-    ) -> Reply:
-        """Run `program` there, as the step would log in; never raises for a host."""
-        answer = _Answer(self._clock)
+    async def ask(self, host: FrozenHost, step: StepBase, make: MakeWork) -> Reply:
+        """Run what `make` makes there, as the step would log in; never raises for a host."""
+        answer = Answer(self._clock)
         begun_s = self._clock.monotonic()
         try:
-            work = Work(
-                attempt_id=self._ids.new(),
-                task=program,
-                env=dict(env or {}),
-                timeout_s=TIMEOUT_S,
-            )
+            work = make(self._ids.new())
             outcome = await self._reach(host, step, work, answer)
         except TargetError as error:
             outcome = outcomes.refused(error)
@@ -121,9 +120,7 @@ class Asker:
             took_s=self._clock.monotonic() - begun_s,
         )
 
-    async def _reach(
-        self, host: FrozenHost, step: StepBase, work: Work, answer: _Answer
-    ) -> Outcome:
+    async def _reach(self, host: FrozenHost, step: StepBase, work: Work, answer: Answer) -> Outcome:
         opening = self._executors(host, step).open(self._maker.target(host, step))
         async with AsyncExitStack() as stack:
             try:
@@ -149,18 +146,22 @@ async def side_by_side(items: Iterable[_Item], ask: Callable[[_Item], Awaitable[
 
 
 @dataclass(slots=True)
-class _Answer:
-    """Takes what a host prints."""
+class Answer:
+    """A sink that takes what a program of ours prints."""
 
     clock: Clock
-    data: bytes = b""
+    most_bytes: int = MOST_BYTES
+    """What follows is counted, and not kept."""
+    data: bytearray = field(default_factory=bytearray)
+    size_bytes: int = 0
     came_s: float = 0.0
     open_s: float | None = None
 
     def write(self, stream: Stream, data: bytes) -> bool:
         if stream is Stream.OUT:
             self.came_s = self.came_s or self.clock.now().timestamp()
-            self.data += data[: max(0, MOST_BYTES - len(self.data))]
+            self.size_bytes += len(data)
+            self.data += data[: max(0, self.most_bytes - len(self.data))]
         return True
 
     async def ready(self) -> None:

@@ -28,13 +28,15 @@ from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import Lost, LostLines
+from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.signals import OutputSignal
+from core.runtime.sources import InventorySources, Refreshing
 from core.runtime.watching import Watching
-from core.storage import runs
+from core.storage import runs, sources
 from core.storage.documents import Documents
 from core.storage.store import Store
 from core.storage.writer import timestamp
@@ -90,6 +92,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     looking, following, started, harvested, unknown; empty where none were left."""
     lost_lines: Lost
     pending_host_keys: int
+    failing_sources: dict[str, str]
+    """Inventory sources that did not answer when they were last asked, and why."""
     workers: tuple[WorkerStatus, ...]
     """The SSH worker processes that live now."""
 
@@ -114,6 +118,9 @@ class Engine:
         plans: Plans,
         gathering: Gathering,
         watching: Watching,
+        sources: InventorySources,
+        refreshing: Refreshing,
+        periodic: Periodic,
         outputs: OutputSignal,
         recovery: Recovery,
         lost_lines: LostLines,
@@ -134,6 +141,9 @@ class Engine:
         self.plans = plans
         self.gathering = gathering
         self.watching = watching
+        self.sources = sources
+        self.refreshing = refreshing
+        self._periodic = periodic
         self.outputs = outputs
         self.retention = retention
         self._lock = lock
@@ -157,7 +167,7 @@ class Engine:
         self.store.indexer.start()
         await self.plans.recover()
         self.retention.start()
-        self.watching.start()
+        self._periodic.start()
         self._watching_home = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
         log.info("engine.started", pid=os.getpid(), version=self.version, resumed=self._recovered)
@@ -183,7 +193,7 @@ class Engine:
 
     async def finish_work(self) -> None:
         """Wait for what the mode of the stop waits for; then wake everybody who follows."""
-        await self.watching.stop()
+        await self._periodic.stop()
         await self.plans.close()
         await self.runs.drain()
         self.outputs.close()
@@ -231,6 +241,7 @@ class Engine:
             recovery=self._recovery.counts,
             lost_lines=self.lost_lines.now(),
             pending_host_keys=self.host_keys.pending,
+            failing_sources=await self.store.reader.read(sources.failing),
             workers=tuple(self._workers()),
         )
 

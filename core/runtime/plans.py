@@ -71,20 +71,20 @@ class Plans:
 
         Secrets of the job need not be given: a plan keeps only their names.
         """
-        if level is PlanLevel.PROBE:
+        if level.asks_hosts:
             self._check_room()
         documents = await self._tools.store.reader.read(snapshot)
         request = dryrun.with_hidden(request, planning.missing_secrets(request, documents))
         definition = await self._runs.resolve(request, documents)
         given = planning.secret_parameters(request, documents)
         named = dryrun.with_secret_names(definition, [*given, *request.secrets])
-        probes = await asyncio.to_thread(dryrun.probes, definition)
+        probes = await asyncio.to_thread(dryrun.asked, definition, level)
         row = PlanRow(
             id=self._tools.ids.new(),
             at=timestamp(self._tools.clock.now()),
             actor=actor,
             level=level,
-            state=PlanState.PROBING if level is PlanLevel.PROBE else PlanState.READY,
+            state=PlanState.PROBING if level.asks_hosts else PlanState.READY,
             title=definition.title,
             origin=definition.origin,
             digest=await asyncio.to_thread(digest, named),
@@ -92,7 +92,7 @@ class Plans:
             counts={},
             run_id=None,
         )
-        probing = await self._probing(row.id, definition) if level is PlanLevel.PROBE else None
+        probing = await self._probing(row.id, definition, level) if level.asks_hosts else None
         await self._tools.store.writer.write(lambda tx: plans.create(tx, row, named))
         if probing is not None:
             self._begin(row.id, probing)
@@ -162,12 +162,12 @@ class Plans:
                 f"{MOST_PROBES} probes go on already", hint="wait for one of them, or cancel it"
             )
 
-    async def _probing(self, plan_id: str, definition: RunDefinition) -> Probing:
+    async def _probing(self, plan_id: str, definition: RunDefinition, level: PlanLevel) -> Probing:
         opened = await open_secrets(definition, self._tools.store, self._tools.vault)
         maker = WorkMaker(plan_id, definition, opened, {}, {}, self._tools.ways)
         tools = self._tools
         asker = Asker(maker, tools.executors, tools.clock, tools.ids)
-        return Probing(definition, maker, asker)
+        return Probing(definition, maker, asker, level)
 
     def _begin(self, plan_id: str, probing: Probing) -> None:
         self._live[plan_id] = probing

@@ -1,25 +1,36 @@
-"""Asking targets whether work could begin there; nothing of the work itself is sent."""
+"""Asking targets whether work could begin there. Nothing of the work itself is sent, but for
+steps that a check tries because they change nothing.
+"""
 
 from __future__ import annotations
 
 from core.domain import probing
 from core.domain.probing import Finding
-from core.domain.run import TargetState
+from core.domain.run import TargetCode, TargetState
+from core.domain.steps import StepBase
+from core.errors import TargetError
+from core.executors.protocol import Work
 from core.flow.definition import FrozenHost, RunDefinition
-from core.flow.dryrun import Probe, probes
-from core.runtime.asking import Asker, Reply, side_by_side
+from core.flow.dryrun import PlanLevel, Probe, asked
+from core.runtime.asking import Asker, MakeWork, Reply, looking, side_by_side
 from core.runtime.work import WorkMaker
 
 
 class Probing:
     """One probe, from its start to its last finding."""
 
-    def __init__(self, definition: RunDefinition, maker: WorkMaker, asker: Asker) -> None:
+    def __init__(
+        self,
+        definition: RunDefinition,
+        maker: WorkMaker,
+        asker: Asker,
+        level: PlanLevel = PlanLevel.PROBE,
+    ) -> None:
         self._definition = definition
         self._maker = maker
         self._asker = asker
         self._findings: dict[int, Finding] = {}
-        self._probes = probes(definition)
+        self._probes = asked(definition, level)
 
     @property
     def findings(self) -> list[Finding]:
@@ -43,12 +54,24 @@ class Probing:
             return
         place, probe = item
         host, step = self._definition.hosts[probe.ordinal], probe.steps[0]
+        make = self._rehearsal(host, step) if probe.rehearses else self._look(host, probe)
+        self._findings[place] = self._finding(host, probe, await self._asker.ask(host, step, make))
+
+    def _look(self, host: FrozenHost, probe: Probe) -> MakeWork:
         env = {
             probing.INTERPRETERS: " ".join(probe.interpreters),
-            probing.SPOOL: self._maker.spool(host, step),
+            probing.SPOOL: self._maker.spool(host, probe.steps[0]),
         }
-        reply = await self._asker.ask(host, step, probing.program(host.protocol), env)
-        self._findings[place] = self._finding(host, probe, reply)
+        return looking(probing.program(host.protocol), env)
+
+    def _rehearsal(self, host: FrozenHost, step: StepBase) -> MakeWork:
+        def make(attempt_id: str) -> Work:
+            work = self._maker.rehearsal(host, step, attempt_id)
+            if work is None:
+                raise TargetError(TargetCode.INVALID_OPTIONS, f"{host.name}: nobody can predict it")
+            return work
+
+        return make
 
     def _finding(self, host: FrozenHost, probe: Probe, reply: Reply) -> Finding:
         found = Finding(
@@ -63,7 +86,7 @@ class Probing:
             reached_ms=_ms(reply.reached_s),
             took_ms=_ms(reply.took_s),
         )
-        if found.state is not TargetState.SUCCESS:
+        if probe.rehearses or found.state is not TargetState.SUCCESS:
             return found
         return probing.judged(
             found,

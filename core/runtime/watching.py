@@ -5,16 +5,15 @@ A host says in its document how often. When an engine starts, everybody is due.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-import structlog
-
 from core.clock import Clock
 from core.domain import gathering
-from core.domain.inventory import HostSpec
-from core.errors import OpsError, StorageFault
+from core.domain.health import knock
+from core.domain.inventory import HostSpec, Protocol
+from core.domain.tasks import Program
+from core.errors import OpsError
 from core.executors.protocol import Outcome
 from core.runtime.asking import Reply
 from core.runtime.gathering import MOST_HOSTS, Gathering
@@ -22,14 +21,8 @@ from core.storage import facts, hosts
 from core.storage.documents import snapshot
 from core.storage.store import Store
 
-log = structlog.get_logger(__name__)
-
 ACTOR = "engine"
 """Who looks, in the journal."""
-_TICK_S = 5.0
-"""Between two looks at who is due; the shortest interval that a host can ask for."""
-_KNOCK = ":"
-"""The program of a health check: a shell that ends well has been reached."""
 
 _INTERVALS: Mapping[str, Callable[[HostSpec], float | None]] = {
     "health": lambda spec: spec.health_s,
@@ -47,18 +40,6 @@ class Watching:
         self._asked_s: dict[tuple[str, str], float] = {}
         """(What, host) -> when it was asked for the last time, on the monotonic clock."""
         self._busy: set[tuple[str, str]] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._loop: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._loop = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """Ask nobody else. What is being asked is dropped: nothing but a look is lost."""
-        tasks = [*self._tasks, *([self._loop] if self._loop else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def tick(self) -> None:
         """Ask everybody who is due now; returns when all have answered."""
@@ -67,22 +48,6 @@ class Watching:
             due = self._due(what, documents.hosts)
             for first in range(0, len(due), MOST_HOSTS):
                 await self._ask(what, due[first : first + MOST_HOSTS])
-
-    async def _run(self) -> None:
-        while True:
-            task = asyncio.get_running_loop().create_task(self._tick_safely())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            await asyncio.sleep(_TICK_S)
-
-    async def _tick_safely(self) -> None:
-        try:
-            await self.tick()
-        except StorageFault as fault:
-            log.error("watching.not-kept", reason=str(fault))
-        except Exception:
-            # A bug here must not end the watch of all hosts; it is recorded as ours.
-            log.exception("watching.bug")
 
     def _due(self, what: str, specs: Mapping[str, HostSpec]) -> list[str]:
         now_s = self._clock.monotonic()
@@ -109,19 +74,19 @@ class Watching:
             self._busy -= keys
 
     async def _check(self, names: Sequence[str]) -> None:
-        replies, refused = await self._replies(names, _KNOCK)
+        replies, refused = await self._replies(names, knock)
         looks = {host: "" if reply.is_good else _why(reply.outcome) for host, reply in replies}
         looks |= refused
         await self._store.writer.write(lambda tx: hosts.look(tx, looks, ACTOR))
 
     async def _gather(self, names: Sequence[str]) -> None:
-        replies, _ = await self._replies(names, gathering.PROGRAM)
+        replies, _ = await self._replies(names, gathering.program)
         seen = {host: gathering.read(reply.text, reply.came_s) for host, reply in replies}
         known = {host: values for host, values in seen.items() if values}
         await self._store.writer.write(lambda tx: facts.record(tx, known, ACTOR))
 
     async def _replies(
-        self, names: Sequence[str], program: str
+        self, names: Sequence[str], program: Callable[[Protocol], Program]
     ) -> tuple[list[tuple[str, Reply]], dict[str, str]]:
         """The replies of those that could be asked, and why the others could not."""
         with suppress(OpsError):

@@ -35,6 +35,7 @@ from core.flow.dangers import Judges, mentioned
 from core.flow.definition import FrozenHost, RunDefinition
 from core.storage.reading import Connection
 from core.storage.runs import TargetRow
+from core.storage.secrets import touch
 from core.storage.store import Store
 from core.vault.masking import Masker
 from core.vault.sealing import sources_in
@@ -79,6 +80,7 @@ async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) ->
 
     EnvironmentFault or Forbidden when one of them cannot be opened, or read where it stays.
     """
+    used: set[str] = set()
     outside = await vault.sources.read(sources_in(definition.accounts))
 
     def open_all(connection: Connection) -> Opened:
@@ -87,6 +89,7 @@ async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) ->
             assert isinstance(secret, SecretRef | SecretSource)
             if isinstance(secret, SecretSource):
                 return outside[secret]
+            used.add(secret.secret)
             return vault.open_secret(connection, secret)
 
         return Opened(
@@ -94,7 +97,10 @@ async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) ->
             logins={name: _login(spec, text) for name, spec in definition.accounts.items()},
         )
 
-    return await store.reader.read(open_all)
+    opened = await store.reader.read(open_all)
+    if used:  # nobody waits for it: a use that is not noted on a full disk is no loss
+        store.writer.submit(lambda tx: touch(tx, used))
+    return opened
 
 
 def _login(spec: AccountSpec, open_secret: OpenSecret) -> Login:
@@ -201,7 +207,7 @@ class WorkMaker:
                 port=host.port,
                 login=self._login(host, account) if step.logs_in else Login(user=""),
                 connect_timeout_s=self._ways.connect_timeout_s,
-                networks=host.http_networks or self._ways.http_networks,
+                networks=self._networks(host),
             )
         target = self._target(host, account, with_jumps=True)
         routes = self._definition.routes
@@ -209,7 +215,13 @@ class WorkMaker:
             self._target(routes[name], routes[name].account, with_jumps=True)
             for name in self._definition.sources.get(step.name, ())
         )
-        return msgspec.structs.replace(target, sources=sources) if sources else target
+        if step.access is None:
+            return target
+        return msgspec.structs.replace(target, sources=sources, networks=self._networks(host))
+
+    def _networks(self, host: FrozenHost) -> tuple[str, ...]:
+        """The only ones that requests for `host` may reach; none: no limit but the usual ones."""
+        return host.http_networks or self._ways.http_networks
 
     def _target(self, host: FrozenHost, account: str | None, *, with_jumps: bool) -> Target:
         is_local = host.protocol is Protocol.LOCAL
@@ -263,21 +275,8 @@ class WorkMaker:
     def work(
         self, host: FrozenHost, step: StepBase, row: TargetRow, claim: Claim | None = None
     ) -> Work:
-        """What to run there; weakest values first (`jobdeck help outputs`)."""
-        own = self._host_outputs.get(host.name, {})
-        env = {
-            **host.variables,
-            **self._common,
-            **{name: variables.as_text(value) for name, value in own.items()},
-            **step.env,
-            **self._definition.env,
-            **self._opened.env,
-            "JOBDECK_RUN": self._run_id,
-            "JOBDECK_STEP": step.name,
-            "JOBDECK_ATTEMPT": str(row.attempt),
-            "JOBDECK_HOST": host.name,
-            "JOBDECK_ADDRESS": host.address,
-        }
+        """What to run there."""
+        env = self._env(host, step, row.attempt)
         try:
             task = step.task(Given(script=self._definition.scripts.get(step.name), env=env))
         except (ValueError, Invalid) as error:
@@ -290,3 +289,32 @@ class WorkMaker:
             collect_outputs=step.collects_outputs,
             claim=claim,
         )
+
+    def rehearsal(self, host: FrozenHost, step: StepBase, attempt_id: str) -> Work | None:
+        """What to do there to see how the step would go, without an effect; None: nothing."""
+        env = self._env(host, step, 1)
+        try:
+            task = step.rehearsal(Given(script=self._definition.scripts.get(step.name), env=env))
+        except (ValueError, Invalid) as error:
+            raise TargetError(TargetCode.INVALID_OPTIONS, str(error)) from error
+        if task is None:
+            return None
+        timeout_s = step.timeout_s or self._definition.timeout_s
+        return Work(attempt_id=attempt_id, task=task, env=env, timeout_s=timeout_s)
+
+    def _env(self, host: FrozenHost, step: StepBase, attempt: int) -> dict[str, str]:
+        """Values there, weakest first (`jobdeck help outputs`)."""
+        own = self._host_outputs.get(host.name, {})
+        return {
+            **host.variables,
+            **self._common,
+            **{name: variables.as_text(value) for name, value in own.items()},
+            **step.env,
+            **self._definition.env,
+            **self._opened.env,
+            "JOBDECK_RUN": self._run_id,
+            "JOBDECK_STEP": step.name,
+            "JOBDECK_ATTEMPT": str(attempt),
+            "JOBDECK_HOST": host.name,
+            "JOBDECK_ADDRESS": host.address,
+        }

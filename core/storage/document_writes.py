@@ -22,7 +22,7 @@ from core.domain.command_rules import Hit
 from core.domain.documents import Document
 from core.errors import AlreadyExists, Invalid, NotFound, Problem, StaleRevision
 from core.storage import document_checks as checks
-from core.storage import references, selectors
+from core.storage import hosts, references, selectors
 from core.storage.document_rows import (
     Key,
     StoredDocument,
@@ -238,6 +238,8 @@ class Documents:
                 at = change.before.created_at if change.before else tx.at
                 current.append({**row, "created_at": at, "updated_at": tx.at, "updated_by": actor})
         _replace_rows(tx.connection, changes, current, history)
+        if gone := [change.key[1] for change in changes if _is_lost_host(change)]:
+            hosts.forget(tx, gone)
         for action, word in _JOURNALLED.items():
             keys = [change.key for change in changes if change.action is action]
             entries = [("/".join(key), {"revision": revisions[key]}) for key in keys]
@@ -306,6 +308,10 @@ def _change(before: StoredDocument | None, after: Document | None) -> _Change:
     else:
         action = Action.CHANGE if found else Action.UNCHANGED
     return _Change(before, after, action, found)
+
+
+def _is_lost_host(change: _Change) -> bool:
+    return change.action is Action.DELETE and change.key[0] == "host"
 
 
 def _shown(changes: Iterable[_Change]) -> list[PlannedChange]:

@@ -12,7 +12,14 @@ from core.domain.health import Health, Standing, after_look
 from core.errors import NotFound
 from core.storage.document_checks import names
 from core.storage.notes import Note
-from core.storage.tables import host_health, host_maintenance, host_note, source_host
+from core.storage.tables import (
+    host_facts,
+    host_health,
+    host_maintenance,
+    host_note,
+    host_sample,
+    source_host,
+)
 from core.storage.writer import Transaction, timestamp
 
 
@@ -79,6 +86,15 @@ def away(connection: Connection, now: datetime) -> dict[str, str]:
 def _active(now: datetime) -> ColumnElement[bool]:
     until = host_maintenance.c.until
     return or_(until.is_(None), until > timestamp(now))
+
+
+def forget(tx: Transaction, hosts: Sequence[str]) -> None:
+    """Forget what was observed and decided of hosts whose documents are deleted.
+
+    Another host of the name begins anew; notes and sources go by the name, and stay.
+    """
+    for table in (host_facts, host_sample, host_health, host_maintenance):
+        tx.connection.execute(delete(table).where(table.c.host.in_(hosts)))
 
 
 # --- health -------------------------------------------------------------------------------------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
+from datetime import timedelta
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from core.storage.tables import secret, setting
-from core.storage.writer import Transaction
+from core.storage.tables import document_reference, secret, setting
+from core.storage.writer import Transaction, timestamp
 
 
 class SealedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,3 +98,54 @@ def keep_fingerprint_key(tx: Transaction, key_id: str, wrapped: bytes) -> None:
     tx.connection.execute(delete(setting).where(setting.c.name == _FINGERPRINTS))
     value = f"{key_id}:{base64.b64encode(wrapped).decode('ascii')}"
     tx.connection.execute(insert(setting), {"name": _FINGERPRINTS, "value": value})
+
+
+class KeptSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """A document's secret as lists show it: everything but the secret."""
+
+    owner: str
+    """`kind/name/field`."""
+    created_at: str
+    used_at: str | None
+    """To the hour; None: never."""
+    used_by: list[str]
+    """`kind/name` of the documents that refer to the one whose it is."""
+
+
+def listed(connection: Connection, after: str, limit: int) -> list[KeptSecret]:
+    """Documents' secrets by owner, from the one after `after` on; runs' own are left out."""
+    query = (
+        select(secret.c.owner, func.max(secret.c.created_at), func.max(secret.c.used_at))
+        .where(secret.c.owner > after, secret.c.owner.not_like("run/%"))
+        .group_by(secret.c.owner)
+        .order_by(secret.c.owner)
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    users: dict[tuple[str, str], list[str]] = {}
+    for key in {_document_of(owner) for owner, *_ in rows}:
+        link = document_reference.c
+        found = connection.execute(
+            select(link.kind, link.name)
+            .where(link.to_kind == key[0], link.to_name == key[1])
+            .order_by(link.kind, link.name)
+        )
+        users[key] = [f"{kind}/{name}" for kind, name in found]
+    return [
+        KeptSecret(
+            owner=owner, created_at=created, used_at=used, used_by=users[_document_of(owner)]
+        )
+        for owner, created, used in rows
+    ]
+
+
+def touch(tx: Transaction, ids: Collection[str]) -> None:
+    """Note that they are used now; nothing is written where that was noted in the last hour."""
+    an_hour_ago = timestamp(tx.now - timedelta(hours=1))
+    stale = or_(secret.c.used_at.is_(None), secret.c.used_at < an_hour_ago)
+    tx.connection.execute(update(secret).where(secret.c.id.in_(ids), stale).values(used_at=tx.at))
+
+
+def _document_of(owner: str) -> tuple[str, str]:
+    kind, name, _ = owner.split("/", 2)
+    return kind, name

@@ -21,6 +21,7 @@ from core.domain.command_rules import CommandRuleSpec
 from core.domain.documents import KINDS
 from core.domain.facts import Observed
 from core.domain.inventory import GroupSpec, HostSpec
+from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.targets import GroupView, HostView, Inventory
 from core.errors import NotFound
@@ -58,6 +59,10 @@ class Snapshot:
     @cached_property
     def environments(self) -> Mapping[str, EnvironmentSpec]:
         return self._specs("environment")
+
+    @cached_property
+    def sources(self) -> Mapping[str, InventorySourceSpec]:
+        return self._specs("inventory-source")
 
     @cached_property
     def scripts(self) -> Mapping[str, ScriptSpec]:

@@ -280,7 +280,7 @@ plan = Table(
     Column("id", String(26), primary_key=True),
     Column("at", String(27), nullable=False),
     Column("actor", String(128), nullable=False),
-    Column("level", String(8), nullable=False),  # plan | probe
+    Column("level", String(8), nullable=False),  # plan | probe | check
     Column("state", String(12), nullable=False),  # probing | ready | cancelled | interrupted
     Column("title", String(200), nullable=False),
     Column("origin", String(200), nullable=False),
@@ -303,6 +303,7 @@ secret = Table(
     Column("fingerprint", LargeBinary, nullable=False),  # keyed: tells "unchanged" without opening
     Column("created_at", String(27), nullable=False),
     Column("wrapped_key", LargeBinary),  # its data key, under the master key
+    Column("used_at", String(27)),  # to the hour
     Index(None, "owner"),
 )
 

@@ -3,15 +3,16 @@
 Covered, wherever the output is cut into pieces: a secret's exact bytes and all its
 forms in `secret_forms.FORMS` (base64 at every alignment and in either alphabet, hex,
 UTF-16, percent encoding, JSON, markup, the insides of quotes), each line of a secret
-of several lines, and any stretch of PIECE_BYTES of a longer one. Hits that overlap or
-touch become one ***.
+of several lines, and any stretch of PIECE_BYTES of a longer one; all of it also where
+escape sequences (colours, titles) stand inside. Hits that overlap or touch become one ***.
 
 Not covered, so this is a safety net and no promise:
 
 - secrets shorter than MIN_SECRET_BYTES, and such lines of longer ones (`unmaskable`);
 - a part of a secret (a prefix that was cut off, one character per line);
-- escape sequences or other bytes inside a secret, or base64 of a longer text that
-  is broken into lines inside the secret;
+- other bytes inside a secret, or base64 of a longer text that is broken into lines
+  inside the secret;
+- more than MOST_HELD_BYTES of escape sequences inside one;
 - other case, other encodings (base32, rot13), several encodings one upon another,
   and anything computed: hashes, ciphers, compression;
 - at the edges of base64, the one character on either side that the secret shares
@@ -27,6 +28,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
+from core.vault.plain_view import MOST_SEQUENCE_BYTES, PlainView
 from core.vault.secret_forms import forms_of
 
 MASK = b"***"
@@ -35,6 +37,12 @@ MIN_SECRET_BYTES = 4
 PIECE_BYTES = 64
 """Longer forms are looked for in pieces of this length, so a stream holds back less than this."""
 
+MOST_HELD_BYTES = 1 << 16
+"""A host that prints nothing but colours inside what may be a secret is not waited for longer."""
+
+_ESC = b"\x1b"
+_TAIL_BYTES = 4096
+"""An end of output that has nearly always enough in it beside escape sequences."""
 _DFA_PAYS_AFTER = 200
 """Bytes of output a byte of patterns: from then on the quicker search has paid for its making."""
 _MOST_DFA_BYTES = 64 << 10
@@ -78,10 +86,30 @@ class Masker:
 
     def hits(self, data: bytes) -> list[tuple[int, int]]:
         """Start and end of every pattern in `data`, sorted; they may overlap."""
-        return sorted(self._search.hits(data))
+        found = list(self._search.hits(data))
+        if _ESC in data:
+            plain = PlainView(data)
+            found += [
+                (plain.place(start), plain.place(end - 1) + 1)
+                for start, end in self._search.hits(plain.data)
+            ]
+        return sorted(found)
 
     def open_end(self, data: bytes) -> int:
         """Length of the longest end of `data` with which a pattern begins but is not complete."""
+        length = self._open_end(data)
+        for most in (_TAIL_BYTES, MOST_HELD_BYTES):
+            tail = data[-most:]
+            if _ESC not in tail:
+                break
+            plain = PlainView(tail)
+            if open_ := self._open_end(plain.data):
+                length = max(length, len(tail) - plain.place(len(plain.data) - open_))
+            if len(plain.data) > self._reach + MOST_SEQUENCE_BYTES or len(tail) == len(data):
+                break  # no pattern begins further back, and what was cut off at the front is none
+        return length
+
+    def _open_end(self, data: bytes) -> int:
         for start in range(max(0, len(data) - self._reach), len(data)):
             if data[start : start + 2] in self._starts and self._may_continue(data[start:]):
                 return len(data) - start

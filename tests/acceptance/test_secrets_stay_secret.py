@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tests.support.product import Product
 from tests.support.sshd import loopback, temporary_sshd
 from tests.support.users import Users
 from tests.support.waiting import until
+from tests.support.webserver import Received, Reply, WebServer
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,7 +36,7 @@ cat {file}
 cat {file} >&2
 base64 -w0 {file}; echo
 od -An -tx1 -v {file} | tr -d ' \\n'; echo
-head -n 5 {file} | while IFS= read -r line; do
+head -n 7 {file} | while IFS= read -r line; do
     printf %s "$line" | base64
     printf '%s\\n' "$line" | base64 >&2
     printf %s "${{line%%/*}}"; sleep 0.2; printf '%s\\n' "${{line#"${{line%%/*}}"}}"
@@ -59,6 +60,8 @@ class Scene:
     secrets: Mapping[str, str]
     gate: Gate
     run_id: str
+    received: Sequence[Received]
+    """What the service was sent."""
     printed: dict[str, bytes]
     """What was printed and answered on the way here."""
 
@@ -70,15 +73,19 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
     """A run that has printed everything and is still going on."""
-    names = ("password", "become", "passphrase", "parameter", "run")
+    names = ("password", "become", "passphrase", "parameter", "run", "outside", "service")
     secrets = {name: canary(name) for name in names}
     config = "UsePAM yes\nPasswordAuthentication yes\n"
     with (
-        Product() as product,
+        Product(settings='secret_sources = ["file"]\n') as product,
         Users() as users,
         temporary_sshd(addresses=loopback(2, 47), config=config, own_homes=True) as sshd,
         Gate(sshd.folder) as gate,
+        WebServer() as web,
     ):
+        outside = sshd.folder / "outside"
+        outside.write_text(secrets["outside"] + "\n")
+        web.serve("/", Reply(body="\n".join(secrets.values()).encode()))
         login, other = users.user("login"), users.user("other")
         for user, secret in ((login, "password"), (other, "become")):
             set_password(user.name, secrets[secret])
@@ -94,7 +101,10 @@ def scene() -> Iterator[Scene]:
             + f"  become: {{method: su, user: {other.name}, password: {quoted(secrets['become'])}}}\n",
             host("h1", sshd.addresses[0], sshd.port, account="by-password"),
             host("h2", sshd.addresses[1], sshd.port, account="by-key"),
-            job(ECHOES.format(file=file, wait=gate.wait)),
+            host("service", "127.0.0.1", web.port, account="service"),
+            account("service", "svc", password=secrets["service"])
+            + f"  token: {{file: {quoted(str(outside))}}}\n",
+            job(web.port, ECHOES.format(file=file, wait=gate.wait)),
         ]
         applied = product.apply("---\n".join(documents))
         product.cli("run", "--on", "h*", "--", "true")
@@ -113,7 +123,7 @@ def scene() -> Iterator[Scene]:
         for name in ("h1", "h2"):
             until(lambda name=name: b"mine is" in product.raw_output(run_id, name)[-200:])
         printed = {"apply": applied.stdout + applied.stderr, "POST /runs": answer.content}
-        yield Scene(product, secrets, gate, run_id, printed)
+        yield Scene(product, secrets, gate, run_id, web.received, printed)
 
 
 def set_password(user: str, password: str) -> None:
@@ -136,11 +146,16 @@ def account(name: str, user: str, **fields: str) -> str:
     return body
 
 
-def job(text: str) -> str:
+def job(port: int, text: str) -> str:
+    """Logs in to a service, then tells everything."""
+    login = f"url: 'http://${{JOBDECK_ADDRESS}}:{port}/', auth: {{kind: %s, unencrypted: true}}"
     return (
         "kind: job\nname: tell\nspec:\n  targets: h*\n"
         "  parameters: [{name: TOKEN, type: secret, required: true}]\n"
-        "  steps:\n  - name: tell\n    kind: script\n    language: bash\n    outputs: collect\n"
+        "  steps:\n"
+        f"  - {{name: token, kind: http, targets: service, {login % 'bearer'}}}\n"
+        f"  - {{name: basic, kind: http, targets: service, {login % 'basic'}}}\n"
+        "  - name: tell\n    kind: script\n    language: bash\n    outputs: collect\n"
         "    text: |\n" + textwrap.indent(text, "      ")
     )
 
@@ -165,6 +180,17 @@ def test_the_hosts_did_print_the_secrets_and_stars_came_back(scene: Scene) -> No
         printed = scene.product.raw_output(scene.run_id, name)
         assert printed.count(b"***") > 3 * len(scene.secrets)
         assert b"mine is ***\n" in printed
+
+
+def test_a_service_did_get_and_say_them_and_stars_came_back(scene: Scene) -> None:
+    for step in ("token", "basic"):
+        path = f"/runs/{scene.run_id}/output?host=service&step={step}"
+        answer = scene.product.api("GET", path).content
+        assert answer.count(b"***") >= 4
+        assert scene.leaks({path: answer}) == []
+    token, basic = (received.headers["Authorization"] for received in scene.received)
+    assert token == f"Bearer {scene.secrets['outside']}"
+    assert basic.startswith("Basic ")
 
 
 def test_no_process_of_engine_console_or_host_shows_a_secret(scene: Scene) -> None:
@@ -205,6 +231,8 @@ def test_no_command_prints_a_secret(scene: Scene) -> None:
         *(["runs", "output", run_id, name, "--raw"] for name in ("h1", "h2")),
         *(["runs", "search", run_id, secret[:20]] for secret in scene.secrets.values()),
         ["engine", "status", "--json"],
+        ["vault", "list"],
+        ["vault", "verify"],
     ]
     for command in commands:
         ended = product.cli(*command)
@@ -236,6 +264,11 @@ def test_no_answer_of_the_api_holds_a_secret_not_even_a_refusal(scene: Scene) ->
         ("POST", "/runs", {"job": "tell", "secrets": {"bad name": secret}}),
         ("POST", "/runs", {"job": "tell", "secrets": {"NAME": [secret]}}),
         ("POST", "/runs", {"job": "tell", "parameters": {}, "secrets": secret}),
+        ("POST", "/vault/unlock", {"passphrase": [secret]}),
+        ("POST", "/vault/export", {"passphrase": secret, "x": 1}),
+        ("POST", "/vault/import", {"text": secret, "passphrase": secret}),
+        ("POST", "/vault/init", {"unlocker": "key file", "passphrase": secret}),
+        ("POST", "/documents/account", document({**spec, "password": {"command": secret}})),
         ("POST", "/runs/preview", {"job": "tell", "parameters": {"TOKEN": secret, "OTHER": 1}}),
     ]
     answers = {}
@@ -251,6 +284,7 @@ def test_no_answer_of_the_api_holds_a_secret_not_even_a_refusal(scene: Scene) ->
         f"/runs/{run_id}/targets",
         f"/runs/{run_id}/groups",
         "/events?limit=1000",
+        "/vault/secrets",
     ):
         answers[path] = product.api("GET", path, headers={"Accept": "application/json"}).content
 
@@ -281,7 +315,7 @@ def test_nothing_is_left_when_the_run_has_ended_and_the_engine_has_stopped(scene
     product = scene.product
     scene.gate.open()
     run = product.ended(scene.run_id)
-    assert run["counts"] == {"failed": 2}
+    assert run["counts"] == {"failed": 2, "success": 2}
     assert product.targets(scene.run_id)["h2"]["exit_code"] == 3
     product.run("engine", "stop")
 

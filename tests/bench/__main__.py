@@ -10,7 +10,17 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.bench import connections, files, latency, measure, output, results, run_list, start_up
+from tests.bench import (
+    connections,
+    files,
+    latency,
+    masking,
+    measure,
+    output,
+    results,
+    run_list,
+    start_up,
+)
 from tests.bench.table import Row, markdown
 
 PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
@@ -31,6 +41,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
         small_mb=chosen.small_mb,
         hosts=chosen.file_hosts,
     ),
+    "masking": lambda chosen: masking.rows(megabytes=chosen.megabytes),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
 }
@@ -63,6 +74,7 @@ def _arguments() -> argparse.Namespace:
         ("big-mb", 1000, "megabytes that one host is sent"),
         ("small-mb", 10, "megabytes that many hosts are sent"),
         ("file-hosts", 50, "hosts that are sent a file"),
+        ("megabytes", 20, "output that goes through the masker"),
         ("runs", 100_000, "stored runs"),
         ("calls", 100, "pages asked for with each filter"),
         ("starts", 15, "starts of the command line"),

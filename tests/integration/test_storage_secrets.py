@@ -35,6 +35,7 @@ PLAIN: Mapping[str, dict[str, Any]] = {
     },
     "host": {},
     "group": {"expression": "env=prod"},
+    "inventory-source": {"url": "https://x"},
     "script": {"text": "true"},
     "command-rule": {"words": ["x"]},
     "job": {"steps": [{"name": "a", "kind": "command", "command": "true"}]},
@@ -183,7 +184,8 @@ def test_no_secret_lies_in_any_file_or_message(
     places["log"] = caplog.text.encode()
     places["messages"] = "\n".join(said).encode()
     assert found_in(places, canaries) == []
-    write(lambda tx: writes.delete(tx, "account", "x", "me"))
+    for kind in ("account", "inventory-source"):
+        write(lambda tx, k=kind: writes.delete(tx, k, "x", "me"))
     left = store.reader.read_now(lambda c: c.execute(select(tables.secret.c.owner)).scalars().all())
     assert left == ["run/R1/TOKEN"]
     store.close()

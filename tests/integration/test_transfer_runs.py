@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.domain.documents import parse
-from core.domain.run import RunState, TargetState
+from core.domain.run import RunState, TargetCode, TargetState
 from core.errors import Invalid
 from core.executors.local import LocalExecutor
 from core.executors.scripted import ScriptedExecutor
@@ -26,6 +27,7 @@ from tests.support.runtime import (
     well,
 )
 from tests.support.waiting import eventually
+from tests.support.webserver import Reply, WebServer
 from tests.support.work import QUICK, new_token
 
 MB = 1_000_000
@@ -107,6 +109,55 @@ async def test_files_of_some_hosts_go_to_others_through_the_engine(home: Path) -
     ]
     assert {path.stat().st_mode & 0o700 for path in found.values()} == {0o700}
     assert not (home / "j" / "staging").exists()
+
+
+async def test_a_file_of_a_web_server_is_fetched_once_and_goes_to_every_host(home: Path) -> None:
+    data = os.urandom(3 * MB)
+    hosts = [{"kind": "host", "name": name, "spec": {"protocol": "local"}} for name in "abc"]
+    with WebServer() as web:
+        web.serve("/app.tar", Reply(body=data))
+        spread = {
+            "kind": "distribute",
+            "name": "spread",
+            "urls": [{"url": web.url("/app.tar"), "sha256": hashlib.sha256(data).hexdigest()}],
+            "to": f"{home}/to/${{JOBDECK_HOST}}/",
+        }
+        wrong = {**spread, "urls": [{"url": web.url("/app.tar"), "sha256": "0" * 64}]}
+        absent = {**spread, "urls": [{"url": web.url("/none")}]}
+        networks = {"http_networks": ("127.0.0.0/8",)}
+        async with engine(home / "j", local=local(home), **networks) as (opened, _):
+            await save(opened, *hosts)
+            run = await ended(opened, (await start(opened, step=spread)).id)
+            asked = len(web.received)
+            found = [(home / "to" / name / "app.tar").read_bytes() == data for name in "abc"]
+            rows = []
+            for step in (wrong, absent):
+                other = await ended(opened, (await start(opened, step=step, targets="a")).id)
+                rows += await targets_of(opened, other.id)
+
+    assert (run.state, asked, found) == (RunState.SUCCEEDED, 1, [True] * 3)
+    assert rows[0].state is TargetState.CHECKSUM_MISMATCH
+    assert "it was sent to no host" in rows[0].message
+    assert rows[1].code == TargetCode.UNEXPECTED_ANSWER
+    assert "status 404, expected 2xx" in rows[1].message
+
+
+async def test_a_web_server_that_may_not_be_reached_is_not_asked(home: Path) -> None:
+    with WebServer() as web:
+        spread = {
+            "kind": "distribute",
+            "name": "spread",
+            "urls": [{"url": web.url("/app.tar")}],
+            "to": f"{home}/to/",
+        }
+        async with engine(home / "j", local=local(home)) as (opened, _):
+            await save(opened, HOST)
+            run = await ended(opened, (await start(opened, step=spread)).id)
+            (row,) = await targets_of(opened, run.id)
+
+    assert row.code == TargetCode.UNAUTHORIZED
+    assert web.received == []
+    assert not (home / "to").exists()
 
 
 async def test_two_sources_with_files_of_one_name_are_refused_without_a_folder_each(

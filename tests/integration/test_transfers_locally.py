@@ -151,6 +151,43 @@ def temp_of(name: str, data: bytes) -> str:
     return temp_name("01RUN/main/web1", name, digest(data))
 
 
+async def test_a_check_says_what_would_happen_and_how_and_writes_nothing(
+    executor: LocalExecutor, source: Path, home: Path
+) -> None:
+    there = home / "there" / "src"
+    there.mkdir(parents=True)
+    (there / "app.conf").write_bytes(b"port = 81\n")
+    (there / "run me.sh").write_bytes(b"#!/bin/sh\n")
+    before = tree(home)
+    spec = {"files": [str(source)], "to": f"{home}/there/", "check": True}
+    shown = await run(executor, HERE, push(**spec))
+    secret = await run(executor, HERE, push(**spec, diff=False))
+    absent = await run(executor, HERE, push(files=spec["files"], to=f"{home}/x/y/", check=True))
+    back = await run(executor, HERE, pull(files=[f"{there}/*"], to=f"{home}/got", check=True))
+
+    words = [line.split("  ")[0] for line in secret.out.decode().splitlines()]
+    assert words == ["replace", "unchanged", "create"]
+    assert b"@@ -1 +1 @@\n-port = 81\n+port = 80\n" in shown.out
+    assert absent.out.count(b"create  ") == 3
+    assert back.out.count(b"create  ") == 2
+    assert tree(home) == before
+    assert not (home / "x").exists()
+    assert not (home / "got").exists()
+
+
+async def test_a_link_in_the_place_of_the_file_is_replaced_and_not_written_through(
+    executor: LocalExecutor, home: Path
+) -> None:
+    (home / "other").write_bytes(b"new")
+    (home / "other").chmod(0o604)
+    (home / "place").symlink_to(home / "other")
+    result = await run(executor, HERE, push(text="new", to=f"{home}/place", mode="0600"))
+
+    assert result.out.startswith(b"replaced  ")
+    assert not (home / "place").is_symlink()
+    assert (home / "other").stat().st_mode & 0o777 == 0o604
+
+
 @pytest.mark.parametrize("link", ["there/src", "there/src/conf.d"])
 async def test_a_link_inside_the_folder_leads_nothing_out_of_it(
     executor: LocalExecutor, source: Path, home: Path, link: str

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.vault.masking import MIN_SECRET_BYTES, Masker, MaskStream
+from core.vault.plain_view import PlainView
 from core.vault.secret_forms import FORMS, Form
 
 thorough = settings(max_examples=int(os.environ.get("JOBDECK_MASKING_EXAMPLES", "300")))
@@ -92,6 +93,36 @@ def mask_plainly(masker: Masker, output: bytes) -> bytes:
     return bytes(shown)
 
 
-@given(st.lists(st.binary(max_size=50)))
+ESCAPES = st.sampled_from(
+    [b"\x1b[0m", b"\x1b[01;31m\x1b[K", b"\x1b]0;a title\x07", b"\x1b]8;;http://x\x1b\\", b"\x1b(B"]
+)
+
+
+@thorough
+@given(SECRETS, st.sampled_from(FORMS), st.lists(ESCAPES, min_size=1), st.data())
+def test_no_covered_form_leaves_a_stream_whatever_is_coloured_in_it(
+    secrets: list[bytes | str], form: Form, escapes: list[bytes], data: st.DataObject
+) -> None:
+    known = [to_bytes(secret) for secret in secrets if b"\x1b" not in to_bytes(secret)]
+    printed = [
+        text
+        for secret in known
+        if len(secret) >= MIN_SECRET_BYTES
+        for text in form(secret)
+        if len(text) >= MIN_SECRET_BYTES
+    ]
+    output = b""
+    for text in printed:
+        for escape in escapes:
+            place = data.draw(st.integers(0, len(text)))
+            output += text[:place] + escape + text[place:] + b"\n"
+
+    shown = stream(Masker(known), pieces_of(data, output))
+
+    read = PlainView(shown).data
+    assert [text for text in printed if text in read] == []
+
+
+@given(st.lists(st.binary(max_size=50) | ESCAPES))
 def test_output_without_secrets_leaves_unchanged(pieces: list[bytes]) -> None:
     assert stream(Masker(["a secret of no output"]), pieces) == b"".join(pieces)

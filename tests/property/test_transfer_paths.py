@@ -54,11 +54,11 @@ def land(folder: Path, name: str) -> bool:
     except TransferFailed:
         return False
     try:
-        landing.enter(makes_folders=True)
+        assert landing.enter(makes_folders=True)
         landing.found(len(data))
         landing.begin(0)
         landing.write(data)
-        landing.finish(executable=False, replaces=True)
+        landing.finish(mode=0o600, replaces=True)
     except TransferFailed:
         return False
     finally:

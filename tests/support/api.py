@@ -105,7 +105,10 @@ async def running_api(
     hosts = Hosts()
     executor = ScriptedExecutor(hosts)
     engine = open_engine(
-        Home(home), Settings(**settings), executors={"ssh": executor, "local": executor}
+        Home(home),
+        Settings(**settings),
+        executors={"ssh": executor, "local": executor},
+        periodic=False,
     )
     app = create_app(engine, actor)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

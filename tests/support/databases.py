@@ -27,13 +27,17 @@ async def ask(
     stop: StopSignal | None = None,
     attempt_id: str = "attempt-1",
     address: str = "127.0.0.1",
+    rehearse: bool = False,
 ) -> Outcome:
-    """The outcome of a step on one target, in run `r1`."""
+    """The outcome of a step on one target, in run `r1`; or of its rehearsal."""
     step = SqlStep.model_validate({"kind": "sql", "name": "main", **spec})
     own = {"JOBDECK_RUN": "r1", "JOBDECK_STEP": "main", "JOBDECK_HOST": "db1"}
+    given = Given(script=None, env={**(env or {}), **own})
+    task = step.rehearsal(given) if rehearse else step.task(given)
+    assert task is not None
     work = Work(
         attempt_id=attempt_id,
-        task=step.task(Given(script=None, env={**(env or {}), **own})),
+        task=task,
         timeout_s=step.timeout_s,
     )
     target = Target(host="db1", address=address, login=login or Login(user=""))

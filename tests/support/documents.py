@@ -26,6 +26,7 @@ from core.domain.access import AccountSpec
 from core.domain.command_rules import BUILTIN, CommandRuleSpec
 from core.domain.documents import KINDS, parse
 from core.domain.inventory import GroupSpec
+from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, Parameter, ParameterType
 from core.domain.rolling import Rolling, Stagger
 from core.domain.steps import (
@@ -252,6 +253,14 @@ def _fitted_rule(raw: dict[str, Any]) -> dict[str, Any]:
     return _without(raw, "languages") if "paths" in raw else _without(raw, "operations")
 
 
+def _fitted_inventory_source(raw: dict[str, Any]) -> dict[str, Any]:
+    given = [name for name in ("url", "file", "command") if raw.get(name) is not None]
+    raw = _without(raw, *given[1:])
+    if given[:1] != ["url"]:
+        raw = _without(raw, "token", "ca")
+    return raw if given else {**raw, "command": "true"}
+
+
 def _fitted_job(raw: dict[str, Any]) -> dict[str, Any]:
     steps = [{**step, "name": f"{n}-{step['name']}"[:128]} for n, step in enumerate(raw["steps"])]
     return {**raw, "steps": steps}
@@ -263,6 +272,7 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
         raw if raw.get("hosts") else {"expression": "all", **_without(raw, "expression")}
     ),
     CommandRuleSpec: _fitted_rule,
+    InventorySourceSpec: _fitted_inventory_source,
     JobSpec: _fitted_job,
     CaptureFrom: _fitted_capture,
     HttpStep: _fitted_http_step,

@@ -54,8 +54,13 @@ async def engine(
     `local`: reaches its own machine, instead of a scripted host.
     """
     executor = hosts or ScriptedExecutor(script)
-    executors = executors_with(home, executor, local)
-    opened = open_engine(Home(home), Settings(**settings), clock=clock, executors=executors)
+    opened = open_engine(
+        Home(home),
+        Settings(**settings),
+        clock=clock,
+        executors=executors_with(home, executor, local),
+        periodic=False,
+    )
     await opened.start()
     try:
         yield opened, executor
@@ -69,13 +74,13 @@ def executors_with(
 ) -> dict[str, Executor]:
     """Scripted hosts, and real requests and databases."""
     clock = SystemClock()
-    entered: dict[str, Executor] = {"ssh": hosts, "local": local or hosts}
-    return {
-        **entered,
+    made: dict[str, Executor] = {
+        "ssh": hosts,
+        "local": local or hosts,
         "http": HttpExecutor(clock),
         "sql": SqlExecutor(clock),
-        "relay": RelayExecutor(entered, home / "staging"),
     }
+    return {**made, "relay": RelayExecutor(made, home / "staging")}
 
 
 async def save(opened: Engine, *bodies: dict[str, Any]) -> None:

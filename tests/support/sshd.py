@@ -126,18 +126,20 @@ class Sshd:
         port: int | None = None,
         own_homes: bool = False,
         homes: Mapping[str, Path] | None = None,
+        host_keys: Mapping[str, asyncssh.SSHKey] | None = None,
     ) -> None:
         """`config`: more lines for sshd_config; they win over the ones above.
 
         Sessions begin in the empty folder `home`, so that nobody's rc files take part;
         with `own_homes` they begin in the homes of their users. Sessions at an address
-        in `homes` have the home that is named there: hosts that share no files.
+        in `homes` have the home that is named there: hosts that share no files. `host_keys`
+        are given, by names that take the place of types; else there is a new one of each type.
         """
         self.folder = folder
         self.addresses = list(addresses)
         self.port = port or free_port(self.addresses)
         self.client_key = asyncssh.generate_private_key("ssh-ed25519")
-        self.host_keys = {type_: _new_key(type_) for type_ in host_key_types}
+        self.host_keys = dict(host_keys or {type_: _new_key(type_) for type_ in host_key_types})
         self.log = folder / "sshd.log"
         self._config = config
         self.home = folder / "home"

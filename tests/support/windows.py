@@ -31,6 +31,7 @@ ARGV = [sys.executable, "-m", "tests.support.windows"]
 """Starts the program, where the tests can be imported from."""
 
 PROGRAM_SHA256 = "caa55b76c8563662127ab7c124e9233285248d864282b271c02b28c058b88086"
+FACTS_SHA256 = "d0ef7933d82addec187fab195265c11f4bee0ed5598112386afc1c2f42310df7"
 PROBE_SHA256 = "480be489c4e824967155fba44eeecd3e85cc2f0026b0010630399d4d0048cc14"
 ENDING_SHA256 = "9bf0aafc00ed864e175c582390d9bf07a0d94050aa9ee6c4d7814e388b2a3814"
 _STATUS = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\n"
@@ -106,8 +107,8 @@ class Host:
         digest = hashlib.sha256(self._text.encode()).hexdigest()
         if digest == ENDING_SHA256:
             argv = [*ARGV, "end"]
-        elif digest == PROBE_SHA256:
-            script.write_text(_posix_probe())
+        elif digest in (PROBE_SHA256, FACTS_SHA256):
+            script.write_text(_in_sh(digest))
         env = {
             **environment(self._home),
             "HOME": str(self._home),
@@ -269,12 +270,14 @@ class Host:
         self._follow()
 
 
-def _posix_probe() -> str:
-    """The same look for /bin/sh, to which a Windows host's shells are there."""
-    from core.domain.probing import PROGRAM
+def _in_sh(digest: str) -> str:
+    """The same questions for /bin/sh, to which a Windows host's shells are there."""
+    from core.domain import gathering, probing
 
+    if digest == FACTS_SHA256:
+        return gathering.PROGRAM
     find = 'find() { case $1 in powershell | cmd) echo "$1" ;; *) command -v "$1" ;; esac; }\n'
-    return find + PROGRAM.replace('command -v "$name"', 'find "$name"')
+    return find + probing.PROGRAM.replace('command -v "$name"', 'find "$name"')
 
 
 def end() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+WILDCARDS = frozenset("*?[")
+"""Characters that make a path a pattern."""
 MAX_PATH_BYTES = 4095
 MAX_NAME_BYTES = 255
 

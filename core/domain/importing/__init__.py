@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core.domain.importing import ansible, csv, openssh, yaml
+from core.domain.importing import ansible, ansible_dynamic, csv, hostlist, openssh, yaml
 from core.domain.importing.documents import documents
 from core.domain.importing.plan import ImportedGroup, ImportedHost, ImportPlan, Notice
 from core.errors import Invalid, NotFound
@@ -45,6 +45,8 @@ SOURCES: Mapping[str, Source] = {
         Source("csv", csv.read, "a table with a header row"),
         Source("yaml", yaml.read, "a list or mapping of hosts"),
         Source("ansible", ansible.read, "an Ansible inventory, INI or YAML"),
+        Source("ansible-json", ansible_dynamic.read, "Ansible's dynamic inventory, JSON"),
+        Source("list", hostlist.read, "a host a line: NAME [ADDRESS]"),
         Source("openssh", openssh.read, "an OpenSSH client configuration"),
     )
 }

@@ -46,6 +46,13 @@ def read(text: str) -> ImportPlan:
     return _Conversion(graph).plan()
 
 
+def read_yaml(text: str) -> ImportPlan:
+    """As `read`, of an inventory that is known to be YAML."""
+    graph = Graph(Notices())
+    ansible_yaml.fill(graph, text)
+    return _Conversion(graph).plan()
+
+
 def _is_yaml(text: str) -> bool:
     for line in text.splitlines():
         if line.strip() and line.lstrip()[0] not in "#;":

@@ -28,7 +28,7 @@ def fill(graph: Graph, text: str) -> None:
         raise refused(document.line_of(("plugin",)), what, hint)
     if "_meta" in groups:
         what = "this is the JSON form that `ansible-inventory --list` prints"
-        raise refused(document.line_of(("_meta",)), what, "add --yaml and import that")
+        raise refused(document.line_of(("_meta",)), what, "import it as ansible-json")
     for name, content in groups.items():
         _add_group(graph, document, (name,), name, content)
 

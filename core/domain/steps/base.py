@@ -109,6 +109,13 @@ class StepBase(Value):
         """What an executor is given to do."""
         raise NotImplementedError
 
+    def rehearsal(self, given: Given) -> Task | None:
+        """What can be done to see how it would go, and changes nothing; None: nobody can predict.
+
+        ValueError where a value is missing.
+        """
+        return None
+
     def judged(self, given: Given) -> Sequence[Judged]:
         """The texts and paths that rules judge; `given.env` may lack values yet."""
         return ()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import unquote, urlsplit
 
+import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
-from core.domain.files.paths import check_below, check_whole, joined, place
+from core.domain.files.deciding import Exists
+from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, place
 from core.domain.filling import Filled, check_places, fill
-from core.domain.patterns import FILE_MODE, FILE_OWNER
+from core.domain.patterns import FILE_MODE, FILE_OWNER, SHA256
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
-from core.domain.tasks import Distribute, FileSource, Pull, Push
+from core.domain.steps.http import HttpStep
+from core.domain.tasks import Distribute, Download, FileSource, Pull, Push
+from core.domain.values import Value
 
-WILDCARDS = frozenset("*?[")
+MAX_DOWNLOAD_BYTES = 1 << 40
 HereFile = Annotated[str, AfterValidator(check_whole)]
 
 
@@ -31,12 +36,9 @@ Mode = Annotated[
 Owner = Annotated[str | None, Field(pattern=FILE_OWNER, max_length=128, description="USER[:GROUP]")]
 
 
-class Exists(StrEnum):
-    """What happens where a file of the name is there already, with other content."""
-
-    OVERWRITE = "overwrite"
-    SKIP = "skip"
-    FAIL = "fail"
+Diff = Annotated[
+    bool, Field(description="with `check`: how a text would change; off where it holds secrets")
+]
 
 
 class Missing(StrEnum):
@@ -53,6 +55,9 @@ class TransferStep(ConnectedStep):
         Exists.OVERWRITE, description="a file of that name is there, with other content"
     )
     missing_folder: Missing = Field(Missing.CREATE, description="the folder is not there")
+    check: bool = Field(
+        False, description="only say which files would be made or replaced; nothing is written"
+    )
     bytes_per_s: int | None = Field(None, ge=1024, description="at most, for each target")
 
     @property
@@ -83,6 +88,7 @@ class PushStep(TransferStep):
     )
     mode: Mode = None
     owner: Owner = None
+    diff: Diff = True
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -115,6 +121,8 @@ class PushStep(TransferStep):
             exists=self.exists.value,
             makes_folders=self.missing_folder is Missing.CREATE,
             fills=self.template,
+            check=self.check,
+            diff=self.diff,
             bytes_per_s=self.bytes_per_s,
         )
 
@@ -144,6 +152,7 @@ class PullStep(TransferStep):
             makes_folders=self.missing_folder is Missing.CREATE,
             may_be_missing=self.missing == "skip",
             keeps_mode=False,
+            check=self.check,
             bytes_per_s=self.bytes_per_s,
         )
 
@@ -156,17 +165,42 @@ class By(StrEnum):
     """In a folder for each host that they came from, named after it."""
 
 
+class WebFile(Value):
+    """A file of a web server."""
+
+    url: Filled = Field(min_length=1, max_length=4096, description="http:// or https://")
+    name: str | None = Field(None, description="what it is called; empty: as at the end of `url`")
+    sha256: str | None = Field(None, pattern=SHA256, description="what it must be; else a failure")
+
+    @property
+    def file_name(self) -> str:
+        """ValueError where the address ends in no name."""
+        name = unquote(urlsplit(self.url).path).rpartition("/")[2]
+        return check_below(self.name or name)
+
+    def download(self, given: Given) -> Download:
+        ask = HttpStep(kind="http", name="download", url=self.url, tries=1).task(given)
+        request = msgspec.structs.replace(ask, max_body_bytes=MAX_DOWNLOAD_BYTES, keeps_body=False)
+        return Download(request=request, name=self.file_name, sha256=self.sha256)
+
+
 class DistributeStep(TransferStep):
-    """Files of some hosts for each target, through the engine's machine: fetched once, sent to all."""
+    """Files of some hosts, or of web servers, for each target.
+
+    They are fetched once, to the engine's machine, and sent to all from there.
+    """
 
     access: ClassVar[str | None] = "relay"
 
     kind: Literal["distribute"]
-    source: str = Field(
-        min_length=1, description="target expression: the hosts that have the files"
+    source: str | None = Field(
+        None, min_length=1, description="target expression: the hosts that have the files"
+    )
+    urls: tuple[WebFile, ...] = Field(
+        (), max_length=1000, description="files of web servers, reached as `http` steps reach them"
     )
     files: tuple[ThereFile, ...] = Field(
-        min_length=1,
+        (),
         max_length=1000,
         description="on each source: whole paths of files, folders, or patterns of them",
     )
@@ -177,9 +211,16 @@ class DistributeStep(TransferStep):
     )
     mode: Mode = None
     owner: Owner = None
+    diff: Diff = True
 
     @model_validator(mode="after")
-    def _goes_to_a_folder(self) -> Self:
+    def _fits_together(self) -> Self:
+        if (self.source is None) != (not self.files):
+            raise ValueError("`source` and `files` belong together: whose files, and which")
+        if not self.files and not self.urls:
+            raise ValueError("give `source` and `files`, or `urls`")
+        for each in self.urls:
+            _ = each.file_name
         if not self.to.startswith("${"):
             place(self.to)
         if not self.to.endswith("/"):
@@ -206,6 +247,7 @@ class DistributeStep(TransferStep):
                 makes_folders=True,
                 may_be_missing=False,
                 keeps_mode=True,
+                check=False,
                 bytes_per_s=self.bytes_per_s,
             ),
             push=Push(
@@ -218,8 +260,11 @@ class DistributeStep(TransferStep):
                 exists=self.exists.value,
                 makes_folders=self.missing_folder is Missing.CREATE,
                 fills=False,
+                check=self.check,
+                diff=self.diff,
                 bytes_per_s=self.bytes_per_s,
             ),
+            downloads=tuple(each.download(given) for each in self.urls),
             by_source=self.by is By.SOURCE,
         )
 

@@ -153,6 +153,10 @@ class HttpStep(ServiceStep):
     def lacks(self, account: AccountSpec) -> str:
         return "" if self.auth is None else self.auth.lacks(account)
 
+    def rehearsal(self, given: Given) -> HttpRequest | None:
+        """The request itself, where its method changes nothing."""
+        return self.task(given) if self.method in SAFE else None
+
     def judged(self, given: Given) -> Sequence[Judged]:
         values = {**{name: f"${{{name}}}" for name in places(self.url)}, **given.env}
         text = f"{self.method} {fill(self.url, values)}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
+import msgspec
 from pydantic import Field, StringConstraints, model_validator
 
 from core.domain.certificates import Authorities
@@ -19,6 +20,11 @@ from core.domain.tasks import LedgerEntry, SqlScript
 from core.domain.values import EnvName
 
 PORTS: Mapping[Database, int] = {Database.POSTGRESQL: 5432, Database.MYSQL: 3306}
+EXPLAINED = frozenset(
+    {"SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"}
+)
+"""First words of statements that a database tells about without carrying them out."""
+_MOST_ROWS_OF_PLANS = 10_000
 _FILLING = re.compile(r"\$\{[A-Za-z_]\w*\}")
 _OF_SERVERS = ("address", "port", "db", "tls", "ca")
 ParameterName = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*$", max_length=63)]
@@ -178,6 +184,22 @@ class SqlStep(ServiceStep):
         if self.text is not None:
             return cut(self.text, self.database)
         return [whole(text, self.database) for text in self.statements]
+
+    def rehearsal(self, given: Given) -> SqlScript | None:
+        """How the database would go about each statement, where it can tell."""
+        parts = self.parts()
+        if not all(part.words[0] in EXPLAINED for part in parts):
+            return None
+        explain = "EXPLAIN QUERY PLAN" if self.database is Database.SQLITE else "EXPLAIN"
+        return msgspec.structs.replace(
+            self.task(given),
+            statements=tuple(f"{explain} {part.text}" for part in parts),
+            transaction=True,
+            ledger=None,
+            max_rows=_MOST_ROWS_OF_PLANS,
+            max_affected=None,
+            capture={},
+        )
 
     def judged(self, given: Given) -> Sequence[Judged]:
         whole = [("text", self.text)] if self.text is not None else []

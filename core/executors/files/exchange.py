@@ -12,12 +12,13 @@ from contextlib import asynccontextmanager, suppress
 
 from core.domain.run import TargetCode
 from core.errors import TargetError
-from core.executors import conclusions
+from core.executors import conclusions, outcomes
 from core.executors.attempt import Attempt, Link, Patience, Turn
 from core.executors.become import Door
-from core.executors.files.failures import TransferFailed, ended_early
+from core.executors.conduct import NewToken
+from core.executors.files.failures import TransferFailed, ended_early, refused
+from core.executors.files.programs import Program, launch
 from core.executors.protocol import Outcome, Stream, Work
-from core.executors.shell import Launch
 
 _MOST_HELD_BYTES = 1 << 20
 _LITTLE_HELD_BYTES = 256 << 10
@@ -26,6 +27,8 @@ _MAX_LINE_BYTES = 64 << 10
 _LOST = frozenset(
     {TargetCode.CONNECTION_LOST, TargetCode.CONNECTION_FAILURE, TargetCode.CONNECTION_TIMEOUT}
 )
+
+_NOT_UNDERSTOOD = "what the host says cannot be understood"
 
 Note = Callable[[bytes], object]
 
@@ -40,6 +43,11 @@ class Unstarted(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.message)
         self.outcome = outcome
+
+    @property
+    def has_no_shell(self) -> bool:
+        """Whether the login itself went well, and something else than a shell stood behind it."""
+        return self.outcome.code is TargetCode.IO_FAILURE
 
 
 class Exchange:
@@ -70,6 +78,12 @@ class Exchange:
             await self._more()
         return self._heard.take(len(self._heard.data))
 
+    async def exactly(self, size: int) -> bytes:
+        """The next `size` bytes that it prints."""
+        while len(self._heard.data) < size:
+            await self._more()
+        return self._heard.take(size)
+
     async def send(self, data: bytes | memoryview) -> None:
         """Say `data`; returns when the wire has room for more, or the program is over."""
         attempt = self._attempt
@@ -96,7 +110,7 @@ class Exchange:
         while (at := self._heard.data.find(end, looked)) < 0:
             looked = len(self._heard.data)
             if looked > most:
-                raise LineLost("what the host says cannot be understood")
+                raise LineLost(_NOT_UNDERSTOOD)
             await self._more()
         return self._heard.take(at + 1)
 
@@ -122,40 +136,67 @@ class Exchange:
         raise Unstarted(outcome)
 
 
-@asynccontextmanager
-async def conversation(
-    link: Link, launch: Launch, work: Work, patience: Patience, note: Note
-) -> AsyncIterator[Exchange]:
-    """Start a program and talk to it; its wire is closed with the block."""
-    heard = _Heard(note)
-    become = link.become
-    door = None if become is None else Door(become, launch.token, launch.reader)
-    attempt = Attempt(launch, heard, patience, door=door)
+class Talker:
+    """Starts programs behind one link, for one work."""
 
-    def wake(_: object) -> None:
-        heard.news.set()
-        attempt.may_say.set()
+    def __init__(
+        self, link: Link, patience: Patience, new_token: NewToken, work: Work, note: Note
+    ) -> None:
+        """`note` hears what else is said there: logins, complaints."""
+        self._link = link
+        self._patience = patience
+        self._new_token = new_token
+        self._work = work
+        self._note = note
 
-    attempt.turn.add_done_callback(wake)
-    attempt.expect_start()
-    try:
+    @asynccontextmanager
+    async def talk(self, program: Program, **values: str) -> AsyncIterator[Exchange]:
+        """Start a program and talk to it; it has ended, or its wire is closed, with the block."""
+        become, token = self._link.become, self._new_token()
+        start = launch(program, token, values, as_other_user=become is not None)
+        heard = _Heard(self._note)
+        door = None if become is None else Door(become, token, start.reader)
+        attempt = Attempt(start, heard, self._patience, door=door)
+
+        def wake(_: object) -> None:
+            heard.news.set()
+            attempt.may_say.set()
+
+        attempt.turn.add_done_callback(wake)
+        attempt.expect_start()
         try:
-            await link.start(attempt.request, attempt)
+            await self._start(attempt)
+            there = Exchange(attempt, heard, self._work, self._patience)
+            try:
+                yield there
+            except TransferFailed:
+                await there.ended()
+                raise
+            await there.ended()
+        finally:
+            attempt.close()
+            if not attempt.turn.done():
+                attempt.end(Turn.CLOSED)
+
+    async def _start(self, attempt: Attempt) -> None:
+        try:
+            await self._link.start(attempt.request, attempt)
         except TargetError as error:
             if TargetCode(error.target_code) in _LOST:
                 raise LineLost(str(error)) from error
+            if error.target_code == TargetCode.IO_FAILURE:
+                raise Unstarted(outcomes.refused(error)) from error
             raise
-        there = Exchange(attempt, heard, work, patience)
-        try:
-            yield there
-        except TransferFailed:
-            await there.ended()
-            raise
-        await there.ended()
-    finally:
-        attempt.close()
-        if not attempt.turn.done():
-            attempt.end(Turn.CLOSED)
+
+
+def words_after(expected: str, line: str, file: str) -> list[str]:
+    """The words of `line` after `expected`; TransferFailed where the program says no."""
+    word, *words = line.split(" ")
+    if word == "no" and words and words[0] != "short":
+        raise refused(words[0], " ".join(words[1:]), file)
+    if word != expected:
+        raise LineLost("not all of it arrived" if word == "no" else _NOT_UNDERSTOOD)
+    return words
 
 
 class _Heard:

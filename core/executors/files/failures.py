@@ -38,6 +38,11 @@ class TransferFailed(Exception):
         self.code = code
 
     @property
+    def is_missing(self) -> bool:
+        """There is no such file to take."""
+        return self.state is TargetState.FILE_SOURCE_MISSING
+
+    @property
     def outcome(self) -> Outcome:
         return Outcome(state=self.state, code=self.code, message=str(self))
 

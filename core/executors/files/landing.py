@@ -34,14 +34,14 @@ class Landing:
             raise refused("kind", str(error), name) from error
         *self._parts, self._name = name.split("/")
         self._folder = folder
-        self._shown = joined(folder, name)
+        self.shown = joined(folder, name)
         self._temp = temp_name(key, name, digest)
         self._digest = digest
         self._at = -1
         self._part = -1
 
-    def enter(self, *, makes_folders: bool) -> None:
-        """Open the folder that the file goes to, made where it may be."""
+    def enter(self, *, makes_folders: bool) -> bool:
+        """Open the folder that the file goes to, made where it may be; False where there is none."""
         try:
             if makes_folders:
                 Path(self._folder).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -52,8 +52,11 @@ class Landing:
                 inner = os.open(part, _FOLDER | _NO_LINK, dir_fd=self._at)
                 os.close(self._at)
                 self._at = inner
+        except FileNotFoundError:
+            return False
         except OSError as error:
-            raise refused("folder", _words(error), self._shown) from error
+            raise refused("folder", _words(error), self.shown) from error
+        return True
 
     def close(self) -> None:
         for each in (self._part, self._at):
@@ -94,7 +97,7 @@ class Landing:
             os.fsync(self._part)
             if self._digest_of(self._temp) != self._digest:
                 self._remove_part()
-                raise refused("damaged", "", self._shown)
+                raise refused("damaged", "", self.shown)
             os.fchmod(self._part, mode)
             if replaces:
                 os.replace(self._temp, self._name, src_dir_fd=self._at, dst_dir_fd=self._at)
@@ -110,9 +113,7 @@ class Landing:
         except FileNotFoundError:
             return None
         if not stat.S_ISREG(seen.st_mode):
-            raise refused(
-                "kind", f"{self._shown} is a link, a folder or no plain file", self._shown
-            )
+            raise refused("kind", f"{self.shown} is a link, a folder or no plain file", self.shown)
         return seen.st_size
 
     def _digest_of(self, name: str) -> str:
@@ -133,7 +134,7 @@ class Landing:
         try:
             yield
         except OSError as error:
-            raise refused("write", _words(error), self._shown) from error
+            raise refused("write", _words(error), self.shown) from error
 
 
 def _make(name: str, at: int) -> None:

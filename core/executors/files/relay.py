@@ -1,4 +1,4 @@
-"""Files from hosts to hosts: fetched once into a folder here, then sent to each target.
+"""Files of hosts and web servers for hosts: fetched once into a folder here, then sent to each.
 
 Source and target are entered by their own kinds of access; neither has to reach the other. The
 first target that needs a source's files fetches them, the others wait for it. Nobody's files stay:
@@ -16,20 +16,26 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from core.domain.files.paths import joined
 from core.domain.run import TargetState
-from core.domain.tasks import Distribute, FileSource
+from core.domain.tasks import Distribute, Download, FileSource
 from core.errors import TargetError
 from core.executors import outcomes
+from core.executors.files.downloading import download
 from core.executors.protocol import Executor, Outcome, Session, Sink, Stream, Target, Work
 from core.executors.stopping import StopSignal
 
 _KEPT_S = 60.0
 """Files stay this long after the last target: the next batch may want them."""
 _KEY_CHARACTERS = 32
+_WEB = "(web)"
+"""Folder of what came from web servers; no host is called so."""
+
+Fetch = Callable[[], Coroutine[Any, Any, Outcome]]
 
 
 class RelayExecutor:
@@ -65,6 +71,12 @@ class RelayExecutor:
         finally:
             stage.leave(lambda: self._stages.pop(key, None))
 
+    async def download(
+        self, what: Download, target: Target, place: Path, work: Work, stop: StopSignal
+    ) -> Outcome:
+        """Bring a file of a web server to `place`, by what is allowed for `target`."""
+        return await download(self._executors["http"], what, target, place, work, stop)
+
     async def fetch(self, source: Target, work: Work, stop: StopSignal) -> Outcome:
         """Bring the files of one source into the folder that its pull names."""
         try:
@@ -89,17 +101,29 @@ class _RelaySession:
             for source in self._target.sources:
                 folder = joined(str(stage.folder), source.host)
                 pull = msgspec.structs.replace(task.pull, folder=folder)
-                fetch = partial(
-                    self._relay.fetch, source, msgspec.structs.replace(work, task=pull), stop
-                )
-                outcome = await stage.fetched(source.host, fetch)
-                if outcome.state is not TargetState.SUCCESS:
-                    message = f"from {source.host}: {outcome.message}"
-                    return msgspec.structs.replace(outcome, message=message)
-                sink.write(Stream.NOTE, f"Jobdeck: fetched from {source.host}\n".encode())
+                asking = msgspec.structs.replace(work, task=pull)
+                fetch = partial(self._relay.fetch, source, asking, stop)
+                if (failed := await self._fetched(stage, source.host, fetch, sink)) is not None:
+                    return failed
                 found += await asyncio.to_thread(_sources, folder, by_source=task.by_source)
+            for number, download in enumerate(task.downloads):
+                place = stage.folder / _WEB / str(number) / download.name
+                fetch = partial(self._relay.download, download, self._target, place, work, stop)
+                # One target's networks say nothing about another's.
+                name = f"{urlsplit(download.request.url).hostname} {self._target.networks} {number}"
+                if (failed := await self._fetched(stage, name, fetch, sink)) is not None:
+                    return failed
+                found.append(FileSource(path=str(place)))
             push = msgspec.structs.replace(task.push, sources=tuple(found))
             return await self._inner.run(msgspec.structs.replace(work, task=push), sink, stop)
+
+    async def _fetched(self, stage: _Stage, name: str, fetch: Fetch, sink: Sink) -> Outcome | None:
+        """None where what `name` stands for is here; else how fetching it went."""
+        outcome, shown = await stage.fetched(name, fetch), name.partition(" ")[0]
+        if outcome.state is TargetState.SUCCESS:
+            sink.write(Stream.NOTE, f"Jobdeck: fetched from {shown}\n".encode())
+            return None
+        return msgspec.structs.replace(outcome, message=f"from {shown}: {outcome.message}")
 
     async def settle(self) -> None:
         await self._inner.settle()
@@ -129,13 +153,11 @@ class _Stage:
             self._timer.cancel()
             self._timer = None
 
-    async def fetched(
-        self, host: str, fetch: Callable[[], Coroutine[Any, Any, Outcome]]
-    ) -> Outcome:
-        """How fetching from a host went, whoever did it; one that failed is tried again."""
-        task = self._fetches.get(host)
+    async def fetched(self, name: str, fetch: Fetch) -> Outcome:
+        """How fetching something went, whoever did it; one that failed is tried again."""
+        task = self._fetches.get(name)
         if task is None or (task.done() and not _went_well(task)):
-            task = self._fetches[host] = asyncio.ensure_future(fetch())
+            task = self._fetches[name] = asyncio.ensure_future(fetch())
         return await asyncio.shield(task)
 
     def _remove(self, drop: Callable[[], object]) -> None:

@@ -18,10 +18,9 @@ from glob import glob
 from pathlib import Path
 from typing import TypeVar
 
-from core.domain.files.paths import check_below, shown
+from core.domain.files.paths import WILDCARDS, check_below, shown
 from core.domain.filling import fill
 from core.domain.run import TargetCode, TargetState
-from core.domain.steps.files import WILDCARDS
 from core.domain.tasks import FileSource, Push
 from core.executors.files.failures import TransferFailed
 

@@ -86,9 +86,15 @@ class Exchange:
         """A server may have taken a request in, be it one that only pointed elsewhere."""
 
     async def ask(
-        self, hop: Hop, max_body_bytes: int, shown_in: ShownIn, sink: Sink
+        self,
+        hop: Hop,
+        max_body_bytes: int,
+        shown_in: ShownIn,
+        sink: Sink,
+        *,
+        keeps_body: bool = True,
     ) -> tuple[Answer, str | None]:
-        """The answer, and where it redirects to."""
+        """The answer, without its body unless it `keeps_body`; and where it redirects to."""
         url = hop.url
         port = url.port or (443 if url.scheme == "https" else 80)
         addresses = await self._guard.addresses(url.host, port, self._target)
@@ -109,7 +115,7 @@ class Exchange:
                 location = response.headers.get("location")
                 moves = response.status_code in _REDIRECTS and location is not None
                 shown = None if moves else shown_in(response.status_code)
-                body = await _body(response, max_body_bytes, shown)
+                body = await _body(response, max_body_bytes, shown, keeps=keeps_body)
             except httpx.HTTPError as error:
                 raise NoAnswer(f"the answer broke off: {_words(error)}") from error
             finally:
@@ -170,14 +176,16 @@ def note(sink: Sink, text: str) -> None:
     sink.write(Stream.NOTE, f"Jobdeck: {text}\n".encode())
 
 
-async def _body(response: httpx.Response, most: int, sink: Sink | None) -> bytes:
-    """The whole body, unpacked; shown as it comes."""
-    body = bytearray()
+async def _body(response: httpx.Response, most: int, sink: Sink | None, *, keeps: bool) -> bytes:
+    """The whole body, unpacked; shown as it comes, and kept where anybody asks for it."""
+    body, size = bytearray(), 0
     async for piece in response.aiter_bytes():
-        body += piece[: most - len(body) + 1]
+        size += len(piece)
+        if keeps:
+            body += piece[: most - len(body) + 1]
         if sink is not None and not sink.write(Stream.OUT, piece):
             await sink.ready()
-        if len(body) > most:
+        if size > most:
             raise TooLong(f"the answer's body has more than {most:,} bytes (`max_body_bytes`)")
     return bytes(body)
 

@@ -186,7 +186,9 @@ class _HttpSession:
             return None if is_passed_over else sink
 
         for _ in range(request.redirects + 1):
-            answer, location = await self._exchange.ask(hop, request.max_body_bytes, shown_in, sink)
+            answer, location = await self._exchange.ask(
+                hop, request.max_body_bytes, shown_in, sink, keeps_body=request.keeps_body
+            )
             if location is None:
                 return answer
             hop = hop.redirected(answer.status, location)

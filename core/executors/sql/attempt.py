@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import msgspec
 import sqlalchemy
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from core.domain.run import TargetCode, TargetState
 from core.domain.statements import Database, Statement, whole
@@ -136,10 +136,11 @@ class Attempt:
         except DBAPIError as error:
             self._fail(driver.failure(error.orig, self._statement))
         finally:
-            with suppress(DBAPIError):
+            # Of a connection that is lost, SQLAlchemy itself says that there is nothing to take back.
+            with suppress(SQLAlchemyError):
                 driver.take_back(connection)
             self._driver = None
-            with suppress(DBAPIError):
+            with suppress(SQLAlchemyError):
                 connection.close()
             driver.close()
 

@@ -8,7 +8,8 @@ attempt's to explain.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -58,6 +59,25 @@ class SshLink:
                 lease.is_fresh, lease.is_used = False, True
                 lease.connection.has_served = True
                 return
+
+    @asynccontextmanager
+    async def sftp(self) -> AsyncIterator[asyncssh.SFTPClient]:
+        """A client of the host's SFTP server, as the login user."""
+        lease = self._leases[-1] if self._leases else await self._take()
+        if lease.connection.ssh.is_closed():
+            await self._replace(lease, is_full=False)
+            lease = self._leases[-1]
+        try:
+            client = await lease.connection.ssh.start_sftp_client()
+        except (asyncssh.Error, OSError) as error:
+            raise TargetError(
+                TargetCode.IO_FAILURE,
+                f"{place(self._target)} gives neither a shell nor SFTP ({_words(error)})",
+            ) from error
+        lease.is_fresh, lease.is_used = False, True
+        lease.connection.has_served = True
+        async with client:
+            yield client
 
     def release(self) -> None:
         """Give everything back; a connection with a program that still ends, when it has ended.

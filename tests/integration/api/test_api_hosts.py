@@ -144,7 +144,7 @@ async def test_a_host_in_maintenance_is_left_out_and_said_so(web: Api) -> None:
     nobody = await web.post("/runs", command(targets="web1"))
     assert nobody.status_code == 422
     [problem] = nobody.json()["problems"]
-    assert problem["what"].startswith("every host of 'web1' is away: web1 is in maintenance")
+    assert problem["what"].startswith("every host of 'web1' is away; web1: in maintenance")
     assert problem["hint"] == "--include-away takes them all the same"
 
 
@@ -167,3 +167,20 @@ async def test_notes_on_a_host_are_kept(web: Api) -> None:
     assert (note["text"], note["actor"]) == ("loud fan", "ada")
     assert entries(web, "host.noted") == [("host/web1", {"text": "loud fan"})]
     assert (await web.post("/hosts/web9/notes", {"text": "x"})).status_code == 404
+
+
+async def test_a_host_that_is_made_anew_begins_anew(web: Api) -> None:
+    await gathered(web, "web1")
+    await web.post("/hosts/maintenance", {"hosts": ["web1"], "on": True})
+    await web.delete("/documents/host/web1")
+    await web.apply(host("web1"))
+
+    assert (await web.get("/hosts")).json() == []
+    assert (await web.get("/hosts/web1/facts")).json()["at"] is None
+    assert await chosen(web, "has(os.id)") == []
+
+
+async def test_nothing_found_by_facts_says_that_they_are_gathered(web: Api) -> None:
+    refused = await web.post("/runs", command(targets="os.id=debian"))
+    [problem] = refused.json()["problems"]
+    assert problem["hint"] == "facts count once they were gathered: `jobdeck facts gather --on all`"

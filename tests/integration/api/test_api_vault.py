@@ -26,6 +26,20 @@ async def test_a_vault_says_what_keeps_its_key_and_how_many_secrets_it_has(kept:
     assert verdict == {"good": 1, "damaged": 0, "foreign": 0, "owners": []}
 
 
+async def test_a_list_says_whose_secrets_there_are_and_what_uses_them(kept: Api) -> None:
+    spec = {"user": "u", "password": "unused", "become": {"password": "unused too"}}
+    await kept.apply({"kind": "account", "name": "spare", "spec": spec})
+    await kept.run(command(targets="web1", secrets={"MINE": "of the run"}))
+    (first,) = (page := (await kept.get("/vault/secrets?limit=1")).json())["items"]
+    assert (first["owner"], first["used_by"]) == ("account/ops/spec.password", ["host/web1"])
+    assert first["used_at"] >= first["created_at"]
+    rest = (await kept.get(f"/vault/secrets?cursor={page['next_cursor']}")).json()["items"]
+    assert [(one["owner"], one["used_at"], one["used_by"]) for one in rest] == [
+        ("account/spare/spec.become.password", None, []),
+        ("account/spare/spec.password", None, []),
+    ]
+
+
 async def test_a_run_that_needs_a_secret_of_a_locked_vault_says_so_and_runs_after_it_is_open(
     kept: Api,
 ) -> None:
@@ -57,3 +71,18 @@ async def test_a_key_that_is_exported_and_one_that_is_new_are_on_record(
     told = [entry["type"] for entry in entries if entry["subject"] == "vault"]
     assert told == ["vault.exported", "vault.rotated"]
     assert (await kept.get("/vault/verify")).json()["good"] == 1
+
+
+async def test_a_plan_and_a_start_say_that_an_account_has_had_its_last_day(api: Api) -> None:
+    spec = {"user": "u", "password": "p", "expires": "2020-02-29"}
+    await api.apply({"kind": "account", "name": "ops", "spec": spec}, host("web1", account="ops"))
+    said = {
+        "where": "account ops",
+        "what": "its last day was 2020-02-29",
+        "hint": "renew what proves it, and `expires`",
+    }
+    body = command(targets="web1")
+    plan = (await api.post("/plans", json={"request": body, "level": "plan"})).json()
+    assert plan["warnings"] == [said]
+    started = await api.post("/runs", json=body)
+    assert (started.status_code, started.json()["warnings"]) == (202, [said])

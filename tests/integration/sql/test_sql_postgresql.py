@@ -47,7 +47,7 @@ class Shop:
         self.db = db
 
     async def ask(self, text: str, *, login: Login = APP, **more: Any) -> Outcome:
-        names = ("env", "sink", "stop", "attempt_id")
+        names = ("env", "sink", "stop", "attempt_id", "rehearse")
         given = {name: more.pop(name) for name in names if name in more}
         place = {"database": "postgresql", "port": self.server.port, "db": self.db}
         return await ask({**place, "text": text, **more}, login=login, **given)
@@ -168,6 +168,24 @@ async def test_output_that_is_too_much_ends_it(shop: Shop) -> None:
     outcome = await shop.ask(text, sink=Full())
     assert (outcome.state, outcome.code) == (TargetState.FAILED, TargetCode.OUTPUT_LIMIT)
     assert outcome.message.endswith("; nothing took effect")
+    assert shop.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("INSERT INTO goods VALUES (:id, 'nut'); SELECT name FROM goods", TargetState.SUCCESS),
+        ("DELETE FROM goods WHERE id = :id", TargetState.SUCCESS),
+        ("DELETE FROM good WHERE id = :id", TargetState.FAILED),
+        ("DELETE FROM secrets WHERE x = :id", TargetState.FAILED),
+    ],
+)
+async def test_a_rehearsal_is_told_what_would_fail_and_carries_nothing_out(
+    shop: Shop, text: str, state: TargetState
+) -> None:
+    outcome = await shop.ask(text, parameters={"id": 1}, rehearse=True, max_affected=0)
+
+    assert outcome.state is state, outcome.message
     assert shop.rows() == []
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.run import TargetCode, TargetState
+from core.domain.run import TargetState
 from core.executors.ssh import SshExecutor
 from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve
@@ -131,11 +131,61 @@ async def test_a_source_that_changes_on_the_way_replaces_nothing(
     assert part_in(there) == 0
 
 
-async def test_a_host_that_gives_no_shell_is_named(
-    make_executor: MakeExecutor, serve: Serve, home: Path
+async def test_a_host_without_a_shell_is_brought_files_by_sftp(
+    make_executor: MakeExecutor, serve: Serve, big: Path, home: Path
 ) -> None:
     sshd = serve(config="ForceCommand internal-sftp")
+    executor, there = make_executor(book_of(sshd)), home / "there"
+    (home / "src" / "sub").mkdir(parents=True)
+    (home / "src" / "sub" / "a").write_bytes(b"a")
+    files = {"files": [str(big), str(home / "src")], "to": f"{there}/"}
+    first = await run(executor, target(sshd), push(**files, mode="0640"))
+    (there / "src/sub/a").write_bytes(b"b\n")
+    checked = await run(executor, target(sshd), push(**files, check=True))
+    again = await run(executor, target(sshd), push(**files))
+    owned = await run(executor, target(sshd), push(**files, owner="root"))
+
+    assert first.outcome.state is TargetState.SUCCESS, first
+    assert b"no shell there; by SFTP" in first.sink.note
+    assert is_same(big, there / "big")
+    assert (there / "big").stat().st_mode & 0o777 == 0o640
+    assert checked.out.count(b"unchanged") == 1
+    assert b"-b\n+a\n" in checked.out
+    assert again.out.count(b"unchanged") == 1
+    assert again.out.count(b"replaced") == 1
+    assert (there / "src/sub/a").read_bytes() == b"a"
+    assert part_in(there) == 0
+    assert "UID:GID" in owned.outcome.message
+
+
+async def test_sftp_goes_on_with_a_beginning_and_follows_no_link(
+    make_executor: MakeExecutor, serve: Serve, big: Path, home: Path
+) -> None:
+    sshd = serve(config="ForceCommand internal-sftp")
+    executor, there, sink = make_executor(book_of(sshd)), home / "there", MemorySink()
+    work = push(files=[str(big)], to=f"{there}/", bytes_per_s=20 * MB)
+    async with executor.open(target(sshd)) as session:
+        going = asyncio.ensure_future(session.run(work, sink, StopSignal()))
+        await eventually(lambda: part_in(there) > 2 * MB)
+        sshd.cut_connections()
+        outcome = await going
+    (home / "src").mkdir()
+    (home / "src" / "x").write_bytes(b"x")
+    (there / "src").symlink_to(home)
+    refused = await run(executor, target(sshd), push(files=[str(home / "src")], to=f"{there}/"))
+
+    assert outcome.state is TargetState.SUCCESS, Result(outcome, sink)
+    assert b"big: going on at byte " in sink.note
+    assert is_same(big, there / "big")
+    assert "nothing is written outside the folder" in refused.outcome.message
+    assert not (home / "x").exists()
+
+
+async def test_a_host_that_gives_neither_shell_nor_sftp_is_named(
+    make_executor: MakeExecutor, serve: Serve
+) -> None:
+    sshd = serve(config="ForceCommand /bin/false")
     result = await run(make_executor(book_of(sshd)), target(sshd), push(text="x", to="/tmp/x"))
 
     assert result.outcome.state is TargetState.SUBMIT_FAILED
-    assert result.outcome.code is TargetCode.IO_FAILURE
+    assert "gives neither a shell nor SFTP" in result.outcome.message

@@ -54,6 +54,10 @@ def acted(api: FakeApi) -> FakeApi:
         (("cancel", ID), {"action": "stop"}),
         (("force-stop", ID, "--reason", "x"), {"action": "force_stop", "reason": "x"}),
         (("ignore", ID, "--step", "a"), {"action": "ignore", "step": "a"}),
+        (
+            ("ignore", ID, "--acknowledge", "a", "--acknowledge", "b"),
+            {"action": "ignore", "acknowledge": ["a", "b"]},
+        ),
         (("ignore", ID, "--change", "CHG-1"), {"action": "ignore", "change": "CHG-1"}),
         (("retry", ID, "-d", "--change", "CHG-1"), {"action": "retry", "change": "CHG-1"}),
         (

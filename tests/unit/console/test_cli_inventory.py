@@ -130,3 +130,48 @@ def test_notes_on_a_host(jobdeck: Jobdeck, api: FakeApi) -> None:
     assert jobdeck("hosts", "note", "web1", "loud fan").err == "noted\n"
     assert "ada  loud fan" in jobdeck("hosts", "note", "web1").out
     assert jobdeck("hosts", "note", "web1", " ").code == 2
+
+
+def test_sources_are_refreshed_one_after_the_other(jobdeck: Jobdeck, api: FakeApi) -> None:
+    api.on("GET", "/inventory/sources", answer([{"source": "cloud"}, {"source": "site"}]))
+    moved = {"path": "spec.port", "before": 22, "after": 2222}
+    changes = [
+        {"host": "web1", "action": "create"},
+        {"host": "web2", "action": "change", "diff": [moved]},
+        {"host": "web3", "action": "vanish"},
+        {"host": "web4", "action": "keep", "why": "a person changed it"},
+        {"host": "web5", "action": "unchanged"},
+    ]
+    cloud = {"source": "cloud", "changes": changes, "notices": ["group left out"], "applied": False}
+    site = {"source": "site", "failure": "no answer came"}
+    api.on("POST", "/inventory/sources/cloud/refresh", answer(cloud))
+    api.on("POST", "/inventory/sources/site/refresh", answer(site))
+
+    ended = jobdeck("inventory", "refresh")
+
+    assert ended.code == 1
+    assert ended.out.splitlines() == [
+        "+ create  web1",
+        "~ change  web2",
+        "    spec.port: 22 -> 2222",
+        "? vanished  web3",
+        "= kept  web4  a person changed it",
+        "cloud  1 create, 1 change, 1 vanished, 1 kept, 1 unchanged: nothing was changed; --apply does it",
+        "site  ✗ failed  no answer came",
+    ]  # fmt: skip
+    assert ended.err == "left out: cloud: group left out\n"
+    jobdeck("inventory", "refresh", "cloud", "--apply", "--overwrite")
+    assert api.sent("POST", "/inventory/sources/cloud/refresh") == [
+        {"apply": False, "overwrite": False},
+        {"apply": True, "overwrite": True},
+    ]
+
+
+def test_a_list_of_sources_says_which_fail(jobdeck: Jobdeck, api: FakeApi) -> None:
+    at = "2020-02-01T10:00:00.000000Z"
+    failing = {"source": "cloud", "asked_at": at, "good_at": at, "failure": "gone", "vanished": 2}
+    api.on("GET", "/inventory/sources", answer([failing]), answer([]))
+
+    shown = jobdeck("inventory", "list").out.splitlines()[1]
+    assert shown.split() == ["cloud", "✗", "failed", "2020-02-01", "2020-02-01", "0", "2", "gone"]
+    assert "jobdeck explain inventory-source" in jobdeck("inventory", "refresh").err

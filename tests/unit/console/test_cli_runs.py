@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -319,7 +320,9 @@ def test_nobody_to_ask_means_no_confirmation(jobdeck: Jobdeck, to_confirm: FakeA
     assert len(to_confirm.sent("POST", "/runs")) == 1
 
 
-def person(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+def person(
+    monkeypatch: pytest.MonkeyPatch, *answers: str, asker: ModuleType = starting
+) -> list[str]:
     """Somebody at the terminal who gives these answers; the questions are returned."""
     replies, asked = list(answers), list[str]()
 
@@ -327,8 +330,8 @@ def person(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
         asked.append(question)
         return replies.pop(0)
 
-    monkeypatch.setattr(starting, "may_ask", lambda: True)
-    monkeypatch.setattr(starting, "ask", reply)
+    monkeypatch.setattr(asker, "may_ask", lambda: True)
+    monkeypatch.setattr(asker, "ask", reply)
     return asked
 
 
@@ -741,3 +744,15 @@ def test_the_patience_with_an_engine_that_stays_away_ends(
     assert ended.code == 3
     assert "the engine was stopped; the run goes on when it starts again" in ended.err
     assert f"hint: jobdeck runs watch {short_id(ID)}" in ended.err
+
+
+def test_what_a_start_does_not_refuse_is_said_before_it_is_followed(
+    api: FakeApi, jobdeck: Jobdeck
+) -> None:
+    warning = {"where": "account ops", "what": "its last day was 2020-02-29", "hint": "renew it"}
+    api.on("POST", "/runs", answer({**run_row("running"), "warnings": [warning]}, 202))
+
+    ended = jobdeck("run", "--hosts", "web01", "--detach", "--", "true")
+
+    assert ended.err == "warning: account ops: its last day was 2020-02-29 (renew it)\n"
+    assert ended.out == f"{run_row('running')['id']}\n"

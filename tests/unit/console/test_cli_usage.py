@@ -14,7 +14,7 @@ RUN = ("run", "--on", "all")
 WRONG = [
     # jobdeck itself
     (("rn",), "`jobdeck rn` is not a command", "did you mean `jobdeck run`?"),
-    (("zzz",), "`jobdeck zzz` is not a command", "it has run, start, runs,"),
+    (("zzz",), "`jobdeck zzz` is not a command", "it has run, start, push, pull,"),
     (("--hom", "x", "runs"), "--hom is not an option", "did you mean --home?"),
     (("--home",), "--home needs a value", ""),
     (("--color", "blue", "version"), "--color: must be auto, always or never", "--help"),

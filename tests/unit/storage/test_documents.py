@@ -119,6 +119,7 @@ KINDS: Sequence[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("account", {"user": "root", "password": "hunter2"}, {"user": "ops", "agent": True}),
     ("host", {"address": "10.0.0.1"}, {"address": "10.0.0.2", "port": 2222}),
     ("group", {"expression": "env=prod"}, {"expression": "env=test"}),
+    ("inventory-source", {"file": "/a", "every_s": 60}, {"command": "x", "format": "list"}),
     ("script", {"text": "echo 1"}, {"text": "echo 2", "language": "bash"}),
     (
         "job",

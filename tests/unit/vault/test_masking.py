@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from core.vault.masking import MIN_SECRET_BYTES, Masker, MaskStream
+from core.vault.masking import MIN_SECRET_BYTES, MOST_HELD_BYTES, Masker, MaskStream
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,34 @@ def test_base64_of_a_longer_text_keeps_at_most_the_shared_characters() -> None:
     assert b"hunter22" not in base64.b64decode(before + b"A" * (-len(before) % 4))
     # "user:" and "@host" take 6 2/3 characters each, and share the broken ones.
     assert (len(before), len(after)) == (7, 7)
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        (b"my \x1b[31mhun\x1b[01;32mter22\x1b[0m!", b"my \x1b[31m***\x1b[0m!"),
+        (b"hun\x1b]0;title\x07ter22", b"***"),
+        (b"hun\x1b]8;;http://x\x1b\\ter22", b"***"),
+        (b"hun\x1b(Bter22", b"***"),
+        (b"\x1b[1mhunter2\x1b[0m1", b"\x1b[1mhunter2\x1b[0m1"),
+    ],
+)
+def test_colours_inside_a_secret_hide_nothing_of_it_wherever_it_is_cut(
+    printed: bytes, shown: bytes
+) -> None:
+    for cut in range(len(printed) + 1):
+        stream = MaskStream(Masker(["hunter22"]))
+        parts = [stream.feed(printed[:cut]), stream.feed(printed[cut:]), stream.flush()]
+        assert b"".join(parts) == shown, cut
+
+
+def test_endless_colours_inside_a_secret_are_not_held_for_ever() -> None:
+    stream = MaskStream(Masker(["hunter22"]))
+    held = []
+    for _ in range(4):
+        stream.feed(b"hun" + b"\x1b[0m" * 20_000)
+        held.append(stream.held_bytes)
+    assert max(held) <= MOST_HELD_BYTES
 
 
 def test_overlapping_and_touching_secrets_become_one_mask() -> None:

@@ -1,4 +1,4 @@
-"""Secrets have data keys of their own, which the master key wraps."""
+"""Secrets have data keys of their own, which the master key wraps, and say when they were used."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,6 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Make room for them; what has none stays readable, and gets one when keys are rotated."""
+    """Make room for both; what has no data key opens, and gets one when keys are rotated."""
     op.add_column("secret", sa.Column("wrapped_key", sa.LargeBinary))
+    op.add_column("secret", sa.Column("used_at", sa.String(27)))

@@ -1,0 +1,28 @@
+"""Accounts whose last day is near or past. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+
+from core.domain.access import AccountSpec
+from core.errors import Problem
+
+SOON = timedelta(days=14)
+
+
+def expiring(accounts: Mapping[str, AccountSpec], today: date) -> Iterator[Problem]:
+    """What to say of each, in the order of their last days. It refuses nothing: the service may
+    judge otherwise.
+    """
+    dated = [(spec.expires, name) for name, spec in accounts.items() if spec.expires is not None]
+    for last, name in sorted(dated):
+        days = (last - today).days
+        if last < today:
+            what = f"its last day was {last}"
+        elif last - today <= SOON:
+            what = f"its last day is {last}: " + ("today" if not days else f"in {days} days")
+        else:
+            return
+        hint = "renew what proves it, and `expires`"
+        yield Problem(where=f"account {name}", what=what, hint=hint)
