@@ -19,6 +19,7 @@ from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
 from core.domain.job import JobSpec, ParameterType, ScriptSpec
 from core.domain.steps import FrozenScript
+from core.domain.steps.files import TransferStep
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
 from core.flow import choosing, dangers, guards
@@ -131,6 +132,7 @@ def resolve(
         request=_kept(request, job),
     )
     _check_access(definition)
+    _check_files(definition)
     return definition
 
 
@@ -249,6 +251,8 @@ def _route(host: FrozenHost, documents: Documents) -> tuple[str, ...]:
             raise Invalid(f"host {name} jumps through itself")
         if name not in documents.hosts:
             raise NotFound(f"jump host of {host.name}", name, list(documents.hosts))
+        if documents.hosts[name].protocol is Access.WINRM:
+            raise Invalid(f"host {host.name} cannot jump through {name}: WinRM leads nowhere else")
     return host.jumps
 
 
@@ -295,6 +299,26 @@ def _check_access(definition: RunDefinition) -> None:
             _check_login(definition, jump, jump.account, _lacks_user, problems)
     if problems:
         raise Invalid("the run has no way to log in", list(problems.values())[:20])
+
+
+def _check_files(definition: RunDefinition) -> None:
+    """Files go to hosts, and come from hosts, that have a POSIX shell."""
+    problems = [
+        Problem(
+            where=f"step {step.name}, host {host.name}",
+            what="files are not carried through WinRM",
+            hint="let the host fetch it in a script, or reach it through SSH",
+        )
+        for step in definition.graph.nodes
+        if isinstance(step, TransferStep)
+        for host in (
+            *(definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name]),
+            *(definition.routes[name] for name in definition.sources.get(step.name, ())),
+        )
+        if host.protocol is Access.WINRM
+    ]
+    if problems:
+        raise Invalid("the run has no way to carry files", problems[:20])
 
 
 def _check_login(

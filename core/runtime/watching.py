@@ -10,7 +10,9 @@ from contextlib import suppress
 
 from core.clock import Clock
 from core.domain import gathering
-from core.domain.inventory import HostSpec
+from core.domain.health import knock
+from core.domain.inventory import HostSpec, Protocol
+from core.domain.tasks import Program
 from core.errors import OpsError
 from core.executors.protocol import Outcome
 from core.runtime.asking import Reply
@@ -21,8 +23,6 @@ from core.storage.store import Store
 
 ACTOR = "engine"
 """Who looks, in the journal."""
-_KNOCK = ":"
-"""The program of a health check: a shell that ends well has been reached."""
 
 _INTERVALS: Mapping[str, Callable[[HostSpec], float | None]] = {
     "health": lambda spec: spec.health_s,
@@ -74,19 +74,19 @@ class Watching:
             self._busy -= keys
 
     async def _check(self, names: Sequence[str]) -> None:
-        replies, refused = await self._replies(names, _KNOCK)
+        replies, refused = await self._replies(names, knock)
         looks = {host: "" if reply.is_good else _why(reply.outcome) for host, reply in replies}
         looks |= refused
         await self._store.writer.write(lambda tx: hosts.look(tx, looks, ACTOR))
 
     async def _gather(self, names: Sequence[str]) -> None:
-        replies, _ = await self._replies(names, gathering.PROGRAM)
+        replies, _ = await self._replies(names, gathering.program)
         seen = {host: gathering.read(reply.text, reply.came_s) for host, reply in replies}
         known = {host: values for host, values in seen.items() if values}
         await self._store.writer.write(lambda tx: facts.record(tx, known, ACTOR))
 
     async def _replies(
-        self, names: Sequence[str], program: str
+        self, names: Sequence[str], program: Callable[[Protocol], Program]
     ) -> tuple[list[tuple[str, Reply]], dict[str, str]]:
         """The replies of those that could be asked, and why the others could not."""
         with suppress(OpsError):
