@@ -5,6 +5,7 @@ A host says in its document how often. When an engine starts, everybody is due.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -23,6 +24,8 @@ from core.storage.store import Store
 
 ACTOR = "engine"
 """Who looks, in the journal."""
+_GROUPS = 4
+"""Groups of hosts that are asked side by side: silent hosts hold up their own group."""
 
 _INTERVALS: Mapping[str, Callable[[HostSpec], float | None]] = {
     "health": lambda spec: spec.health_s,
@@ -40,14 +43,16 @@ class Watching:
         self._asked_s: dict[tuple[str, str], float] = {}
         """(What, host) -> when it was asked for the last time, on the monotonic clock."""
         self._busy: set[tuple[str, str]] = set()
+        self._room = asyncio.Semaphore(_GROUPS)
 
     async def tick(self) -> None:
         """Ask everybody who is due now; returns when all have answered."""
         documents = await self._store.reader.read(snapshot)
-        for what in _INTERVALS:
-            due = self._due(what, documents.hosts)
-            for first in range(0, len(due), MOST_HOSTS):
-                await self._ask(what, due[first : first + MOST_HOSTS])
+        async with asyncio.TaskGroup() as group:
+            for what in _INTERVALS:
+                due = self._due(what, documents.hosts)
+                for first in range(0, len(due), MOST_HOSTS):
+                    group.create_task(self._ask(what, due[first : first + MOST_HOSTS]))
 
     def _due(self, what: str, specs: Mapping[str, HostSpec]) -> list[str]:
         now_s = self._clock.monotonic()
@@ -66,10 +71,8 @@ class Watching:
         self._asked_s.update(dict.fromkeys(keys, self._clock.monotonic()))
         self._busy |= keys
         try:
-            if what == "health":
-                await self._check(names)
-            else:
-                await self._gather(names)
+            async with self._room:
+                await (self._check if what == "health" else self._gather)(names)
         finally:
             self._busy -= keys
 
