@@ -310,7 +310,7 @@ def _check_files(definition: RunDefinition) -> None:
             hint="let the host fetch it in a script, or reach it through SSH",
         )
         for step in definition.graph.nodes
-        if isinstance(step, TransferStep)
+        if step.carries_files
         for host in (
             *(definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name]),
             *(definition.routes[name] for name in definition.sources.get(step.name, ())),

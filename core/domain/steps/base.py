@@ -49,6 +49,8 @@ class StepBase(Value):
     """The kind of access that does it; None: the host's own protocol."""
     collects_outputs: ClassVar[bool] = False
     """What runs is offered a file for its outputs, $JOBDECK_OUTPUT."""
+    carries_files: ClassVar[bool] = False
+    """It runs nothing of a person's: files go to its targets, or come from them."""
 
     name: Name
     targets: str | None = Field(None, description="target expression; empty: the job's")

@@ -54,6 +54,8 @@ class Missing(StrEnum):
 class TransferStep(ConnectedStep):
     """What both directions have. A file is put in its place by a rename, when its SHA-256 is right."""
 
+    carries_files: ClassVar[bool] = True
+
     exists: Exists = Field(
         Exists.OVERWRITE, description="a file of that name is there, with other content"
     )
