@@ -806,3 +806,10 @@ class Refreshed(Answer, frozen=True, kw_only=True):
     changes: list[HostChange] = []
     notices: list[str] = []
     applied: bool = False
+
+
+class HostSample(Answer, frozen=True, kw_only=True):
+    """What is another at every look: load, free memory, free space."""
+
+    at: str
+    facts: dict[str, Any] = {}

@@ -244,6 +244,10 @@ class Client:
     def host_facts(self, host: str) -> answers.HostFacts:
         return self._get(answers.HostFacts, f"{_host(host)}/facts")
 
+    def samples(self, host: str, *, limit: int) -> list[answers.HostSample]:
+        """The newest samples of a host, newest first."""
+        return self._get(list[answers.HostSample], f"{_host(host)}/samples", {"limit": limit})
+
     def host_states(self) -> list[answers.HostState]:
         """Hosts of which there is something to say."""
         return self._get(list[answers.HostState], "/hosts")

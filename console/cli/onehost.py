@@ -14,12 +14,15 @@ from console.cli.printing import err, out
 from console.cli.settings import engine
 from console.i18n import _
 from console.presenters.acting import notes_table
-from console.presenters.facts import facts_table, history_lines
+from console.presenters.facts import facts_table, history_lines, samples_table
 from console.presenters.hosts import state_lines
 from console.presenters.text import Span, Tone
 from core.clock import SystemClock
 
 app = family()
+
+_LISTED = 30
+_MOST_SAMPLES = 2000
 
 Host = Annotated[str, typer.Argument(metavar="HOST")]
 
@@ -54,6 +57,30 @@ def facts(
         out().lines(history_lines(found.history, now))
     else:
         out().table(facts_table(found, now))
+
+
+@command(
+    app,
+    "samples",
+    _(
+        "List samples of a host, newest first: load, free memory, free space.\n\n"
+        "Each gathering of facts is one; `facts_s` in the host's document makes them by itself."
+    ),
+)
+def samples(
+    host: Host,
+    limit: Annotated[
+        str | None, typer.Option("--limit", metavar="N", help=_("at most so many (30)"))
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    count = options.whole("--limit", limit, 1, _MOST_SAMPLES) or _LISTED
+    with engine() as client:
+        found = client.samples(host, limit=count)
+    if as_json:
+        out().json(msgspec.to_builtins(found))
+    else:
+        out().table(samples_table(found, SystemClock().now()))
 
 
 @command(

@@ -129,8 +129,8 @@ def lock(as_json: Json = False) -> int:
     _(
         "Make a new master key.\n\n"
         "Data keys are wrapped anew, secrets stay as they are, and work goes on meanwhile."
-        " Whatever interrupts it, every secret opens afterwards. Exports of the old key do not open"
-        " what is kept from now on: export again."
+        " Whatever interrupts it, every secret opens afterwards. Backups made before need the old key:"
+        " export it first, and the new one afterwards."
     ),
 )
 def rotate(as_json: Json = False) -> int:

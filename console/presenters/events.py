@@ -28,12 +28,16 @@ def event_line(event: Event, now: datetime) -> Line:
 
 
 def _details(data: Mapping[str, Any]) -> list[str]:
-    """`step=command state=running`; changes of targets as a number for each state."""
+    """`step=command state=running`; changes of targets as a number for each state, and rules that
+    were met with the command that met them.
+    """
     parts = []
     for name, value in data.items():
         if name == "targets" and isinstance(value, list):
             counts = Counter(str(change[1]) for change in value)
             parts += [f"{count} {states.word(state)}" for state, count in counts.items()]
+        elif name == "hits" and isinstance(value, list):
+            parts += [f"{hit['rule']} {hit['decision']}: {hit['command']}" for hit in value]
         elif value not in ("", None):
             parts.append(f"{name}={value}")
     return parts

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from console.answers import Fact, FactsSpan, FactsUsed, Gathered, HostFacts
+from console.answers import Fact, FactsSpan, FactsUsed, Gathered, HostFacts, HostSample
 from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.changes import field_lines
@@ -82,6 +82,31 @@ def history_lines(history: Sequence[FactsSpan], now: datetime) -> Iterator[Line]
             yield from field_lines(span.changes, indent="    ")
         else:
             yield line("    ", _("the oldest that is kept"))
+
+
+def samples_table(samples: Sequence[HostSample], now: datetime) -> Table:
+    """Samples of a host, newest first."""
+    columns = {
+        "load": _("LOAD"),
+        "mem_free_gb": _("FREE MEMORY GB"),
+        "disk_free_gb": _("FREE DISK GB"),
+        "uptime_h": _("UP FOR HOURS"),
+        "skew_s": _("CLOCK OFF BY S"),
+    }
+    return Table(
+        columns=(
+            Column(_("AT"), whole=True),
+            *(Column(title, right=True) for title in columns.values()),
+        ),
+        rows=tuple(
+            (
+                Span(clock_time(sample.at, now), Tone.STRONG),
+                *(Span(_text(sample.facts.get(name))) for name in columns),
+            )
+            for sample in samples
+        ),
+        empty=_("nothing was sampled yet"),
+    )
 
 
 def used_text(used: FactsUsed, now: datetime) -> str:

@@ -80,14 +80,17 @@ def _merged(objects: Sequence[Schema], root: Schema) -> Iterator[Field]:
     for name, owners in seen.items():
         some = len(owners) < len(objects)
         variants = [str(owner["properties"].get("kind", {}).get("const", "")) for owner in owners]
+        only = ", ".join(filter(None, variants)) if some else ""
+        # A form without a name can be left out as a whole, and its fields with it.
+        is_bound = bool(only) or not some
         yield _field(
             name,
             _kind_of_all(objects)
             if name == "kind" and len(objects) > 1
             else owners[0]["properties"][name],
             root,
-            required=all(name in owner.get("required", ()) for owner in owners),
-            only=", ".join(variants) if some else "",
+            required=is_bound and all(name in owner.get("required", ()) for owner in owners),
+            only=only,
         )
 
 

@@ -58,3 +58,8 @@ def fill(text: str, values: Mapping[str, str], quote: Callable[[str], str] = str
         return quote(values[name])
 
     return _PLACE.sub(value_of, text)
+
+
+def fill_known(text: str, values: Mapping[str, str]) -> str:
+    """`text` with the values that are there; places of others stay as they are written."""
+    return fill(text, {**{name: f"${{{name}}}" for name in places(text)}, **values})

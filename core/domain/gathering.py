@@ -1,8 +1,8 @@
 """Gathering facts: what is asked of a host in one round trip, and what its answer means. Pure.
 
 The answer is one `name=value` a line, whatever program printed it. `PROGRAM` is for hosts with a
-POSIX shell, BusyBox included; a host with another shell needs another program that prints the
-same lines, and nothing else here.
+POSIX shell, BusyBox included, `WINDOWS_PROGRAM` for those with PowerShell; a host with yet another
+shell needs another program that prints the same lines, and nothing else here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from core.domain.facts import FACTS, FactValue
+from core.domain.inventory import Protocol
 from core.domain.names import natural_key
+from core.domain.tasks import Program
+from core.domain.windows import powershell
 
 PROGRAM = r"""
 say() { [ -z "$2" ] || printf '%s=%s\n' "$1" "$2"; }
@@ -61,6 +64,50 @@ done
 say end yes
 """
 """Given to /bin/sh; it changes nothing and leaves nothing."""
+
+WINDOWS_PROGRAM = r"""
+$ErrorActionPreference = 'SilentlyContinue'
+function Say($Name, $Value) { if ("$Value") { [Console]::Out.WriteLine("$Name=$Value") } }
+$System = Get-CimInstance Win32_OperatingSystem
+Say 'clock' ([DateTimeOffset]::UtcNow.ToUnixTimeSeconds())
+Say 'hostname' $env:COMPUTERNAME
+Say 'system' 'windows'
+Say 'os-release VERSION_ID' $System.Version
+Say 'os-release PRETTY_NAME' $System.Caption
+Say 'kernel' $System.Version
+Say 'arch' $(switch ($env:PROCESSOR_ARCHITECTURE) {
+    'AMD64' { 'x86_64' }
+    'ARM64' { 'aarch64' }
+    default { $_ }
+})
+Say 'cpus' $env:NUMBER_OF_PROCESSORS
+Say 'cpu.model' (@(Get-CimInstance Win32_Processor)[0].Name)
+Say 'kib MemTotal' $System.TotalVisibleMemorySize
+Say 'kib MemAvailable' $System.FreePhysicalMemory
+Say 'kib SwapTotal' $System.SizeStoredInPagingFiles
+$Started = $System.LastBootUpTime
+Say 'uptime_s' ([long]((Get-Date) - $Started).TotalSeconds)
+Say 'boot' ($Started.ToUniversalTime().ToString('s'))
+foreach ($Disk in Get-CimInstance Win32_LogicalDisk -Filter 'DriveType=3') {
+    $Size, $Free = [long]($Disk.Size / 1024), [long]($Disk.FreeSpace / 1024)
+    if ($Disk.DeviceID -eq $env:SystemDrive) { Say 'root' "$Size $Free" }
+    Say 'disk' "$Size $($Disk.DeviceID)"
+}
+foreach ($Address in Get-NetIPAddress) { Say 'address' $Address.IPAddress }
+foreach ($Name in 'powershell', 'pwsh', 'cmd', 'bash') {
+    if (Get-Command $Name -CommandType Application) { Say 'shell' $Name }
+}
+Say 'end' 'yes'
+"""
+"""The same for PowerShell."""
+
+
+def program(protocol: Protocol) -> Program:
+    """What a host is asked with."""
+    if protocol is Protocol.WINRM:
+        return powershell(WINDOWS_PROGRAM)
+    return Program(text=PROGRAM)
+
 
 MOST_LISTED = 64
 """Values of one list that are kept; a container host has hundreds of addresses."""

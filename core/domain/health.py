@@ -6,6 +6,10 @@ from enum import StrEnum
 
 import msgspec
 
+from core.domain.inventory import Protocol
+from core.domain.tasks import Program
+from core.domain.windows import powershell
+
 
 class Health(StrEnum):
     """Whether a host can be reached."""
@@ -16,6 +20,11 @@ class Health(StrEnum):
 
 LOOKS: dict[Health, int] = {Health.DOWN: 3, Health.UP: 2}
 """Looks in a row that it takes to become so: one lost packet is no outage, one answer no repair."""
+
+
+def knock(protocol: Protocol) -> Program:
+    """The program of a look: a shell that ends well has been reached."""
+    return powershell("exit 0") if protocol is Protocol.WINRM else Program(text=":")
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

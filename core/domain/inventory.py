@@ -62,7 +62,11 @@ class HostSpec(Value):
 
     @model_validator(mode="after")
     def _fits_its_protocol(self) -> Self:
-        if self.protocol is not Protocol.WINRM:
+        is_windows = self.protocol is Protocol.WINRM
+        if self.spool and self.spool.startswith("/") == is_windows:
+            whole = "C:\\FOLDER" if is_windows else "/FOLDER"
+            raise ValueError(f"`spool` must be the whole path of a folder there, as {whole}")
+        if not is_windows:
             if self.winrm is not None:
                 raise ValueError("`winrm` belongs to hosts with `protocol: winrm`")
             return self

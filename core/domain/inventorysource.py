@@ -33,7 +33,9 @@ class InventorySourceSpec(Value):
         max_length=65536,
         description="given to /bin/sh on the engine's machine; what it prints is read",
     )
-    url: str | None = Field(None, max_length=4096, pattern=URL)
+    url: str | None = Field(
+        None, max_length=4096, pattern=URL, description="http:// or https://: its answer is read"
+    )
     token: Secret | None = Field(None, description="sent to `url` as a bearer token")
     ca: Authorities | None = Field(
         None, max_length=1 << 18, description="PEM: trust these authorities for `url`, no others"

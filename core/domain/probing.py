@@ -14,7 +14,7 @@ import msgspec
 from core.domain.inventory import Protocol
 from core.domain.run import TargetCode, TargetState
 from core.domain.tasks import Program
-from core.domain.windows import WindowsShell
+from core.domain.windows import powershell
 
 INTERPRETERS = "JOBDECK_PROBE_INTERPRETERS"
 SPOOL = "JOBDECK_PROBE_SPOOL"
@@ -85,7 +85,7 @@ Free 'tmp_free' ([IO.Path]::GetTempPath())
 def program(protocol: Protocol) -> Program:
     """What is run on a host to look at it."""
     if protocol is Protocol.WINRM:
-        return Program(text=WINDOWS_PROGRAM, interpreter=WindowsShell.POWERSHELL)
+        return powershell(WINDOWS_PROGRAM)
     return Program(text=PROGRAM)
 
 

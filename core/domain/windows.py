@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from core.domain.certificates import Authorities
 from core.domain.patterns import HEX_FINGERPRINT
+from core.domain.tasks import Program
 from core.domain.values import Value
 
 
@@ -33,6 +34,11 @@ class WindowsShell(StrEnum):
 
     POWERSHELL = "powershell"
     CMD = "cmd"
+
+
+def powershell(text: str) -> Program:
+    """A program of ours for a Windows host, whichever shell reads its command lines."""
+    return Program(text=text, interpreter=WindowsShell.POWERSHELL)
 
 
 class WinrmOptions(Value):

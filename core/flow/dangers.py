@@ -188,7 +188,9 @@ def _of_step(
 ) -> list[StepHit]:
     names = mentioned(step, script)
     variants: dict[tuple[tuple[str, str], ...], list[int]] = {}
-    for ordinal in ordinals:
+    if ordinals and not names:
+        variants[()] = list(ordinals)
+    for ordinal in ordinals if names else ():
         env = _known(definition, step, ordinal)
         key = tuple((name, env[name]) for name in sorted(names & env.keys()))
         if key in variants or len(variants) < _MOST_VARIANTS:

@@ -188,8 +188,10 @@ class RunDefinition(RunOutline, extra="forbid"):
     """The change number under which it is done; "" where nobody gave one."""
     command_rules: dict[str, FrozenRule] = Field(default_factory=dict)
     """Documents' rules that concern the run; the built-in ones that none replaces hold too."""
-    foreseen: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Step -> rules that it was known to meet when it was let on."""
+    foreseen: dict[str, tuple[str, ...]] | None = None
+    """Step -> rules that it was known to meet when it was let on. None: no rule was asked, so
+    none is asked on its targets.
+    """
     acknowledged: tuple[str, ...] = ()
     """Rules that whoever started it has acknowledged."""
     request: RunRequest | None = None

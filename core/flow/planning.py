@@ -131,7 +131,7 @@ def resolve(
         request=_kept(request, job),
     )
     _check_access(definition)
-    _check_carriers(definition)
+    _check_files(definition)
     return definition
 
 
@@ -250,6 +250,8 @@ def _route(host: FrozenHost, documents: Documents) -> tuple[str, ...]:
             raise Invalid(f"host {name} jumps through itself")
         if name not in documents.hosts:
             raise NotFound(f"jump host of {host.name}", name, list(documents.hosts))
+        if documents.hosts[name].protocol is Access.WINRM:
+            raise Invalid(f"host {host.name} cannot jump through {name}: WinRM leads nowhere else")
     return host.jumps
 
 
@@ -298,20 +300,24 @@ def _check_access(definition: RunDefinition) -> None:
         raise Invalid("the run has no way to log in", list(problems.values())[:20])
 
 
-def _check_carriers(definition: RunDefinition) -> None:
-    """Files go through SSH, and on the engine's own machine."""
-    places: set[str] = set()
-    for step in definition.graph.nodes:
-        if step.carries_files:
-            targets_of = (definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name])
-            sources = (definition.routes[name] for name in definition.sources.get(step.name, ()))
-            places |= {h.name for h in (*targets_of, *sources) if h.protocol is Access.WINRM}
-    if places:
-        what = "it is reached by WinRM, through which no files are carried"
-        named = sorted(places)[:20]
-        raise Invalid(
-            "files cannot be carried there", [Problem(where=f"host {n}", what=what) for n in named]
+def _check_files(definition: RunDefinition) -> None:
+    """Files go to hosts, and come from hosts, that have a POSIX shell."""
+    problems = [
+        Problem(
+            where=f"step {step.name}, host {host.name}",
+            what="files are not carried through WinRM",
+            hint="let the host fetch it in a script, or reach it through SSH",
         )
+        for step in definition.graph.nodes
+        if step.carries_files
+        for host in (
+            *(definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name]),
+            *(definition.routes[name] for name in definition.sources.get(step.name, ())),
+        )
+        if host.protocol is Access.WINRM
+    ]
+    if problems:
+        raise Invalid("the run has no way to carry files", problems[:20])
 
 
 def _check_login(

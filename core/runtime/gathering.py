@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from core.domain import gathering
 from core.domain.changes import FieldChange
 from core.domain.facts import FactValue
+from core.domain.inventory import Protocol
 from core.domain.run import TargetCode, TargetState
 from core.domain.tasks import Program
 from core.flow.definition import RunRequest
@@ -54,7 +55,7 @@ class Gathering:
         Raises what a start on these hosts would: NotFound for unknown ones, Invalid where one
         has no account.
         """
-        replies = await self.ask(hosts, gathering.PROGRAM, run_as)
+        replies = await self.ask(hosts, gathering.program, run_as)
         read = {
             host: gathering.read(reply.text, reply.came_s)
             for host, reply in replies.items()
@@ -75,9 +76,15 @@ class Gathering:
         ]
 
     async def ask(
-        self, hosts: Sequence[str], program: str, run_as: str | None = None
+        self,
+        hosts: Sequence[str],
+        program: Callable[[Protocol], Program],
+        run_as: str | None = None,
     ) -> dict[str, Reply]:
-        """Run a program of ours on each of the hosts; host -> reply, in the order of `hosts`."""
+        """Run a program of ours on each of the hosts; host -> reply, in the order of `hosts`.
+
+        `program`: the one for hosts that are reached so.
+        """
         tools = self._tools
         documents = await tools.store.reader.read(snapshot)
         request = RunRequest.model_validate(
@@ -88,12 +95,11 @@ class Gathering:
         maker = WorkMaker("", definition, opened, {}, {}, tools.ways)
         asker = Asker(maker, tools.executors, tools.clock, tools.ids)
         [step] = definition.graph.nodes
-        look = looking(Program(text=program))
         replies: dict[str, Reply] = {}
 
         async def ask(place: int) -> None:
             host = definition.hosts[place]
-            replies[host.name] = await asker.ask(host, step, look)
+            replies[host.name] = await asker.ask(host, step, looking(program(host.protocol)))
 
         await side_by_side(range(len(definition.hosts)), ask)
         return {host.name: replies[host.name] for host in definition.hosts}

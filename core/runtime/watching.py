@@ -5,12 +5,15 @@ A host says in its document how often. When an engine starts, everybody is due.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from core.clock import Clock
 from core.domain import gathering
-from core.domain.inventory import HostSpec
+from core.domain.health import knock
+from core.domain.inventory import HostSpec, Protocol
+from core.domain.tasks import Program
 from core.errors import OpsError
 from core.executors.protocol import Outcome
 from core.runtime.asking import Reply
@@ -21,8 +24,8 @@ from core.storage.store import Store
 
 ACTOR = "engine"
 """Who looks, in the journal."""
-_KNOCK = ":"
-"""The program of a health check: a shell that ends well has been reached."""
+_GROUPS = 4
+"""Groups of hosts that are asked side by side: silent hosts hold up their own group."""
 
 _INTERVALS: Mapping[str, Callable[[HostSpec], float | None]] = {
     "health": lambda spec: spec.health_s,
@@ -40,14 +43,16 @@ class Watching:
         self._asked_s: dict[tuple[str, str], float] = {}
         """(What, host) -> when it was asked for the last time, on the monotonic clock."""
         self._busy: set[tuple[str, str]] = set()
+        self._room = asyncio.Semaphore(_GROUPS)
 
     async def tick(self) -> None:
         """Ask everybody who is due now; returns when all have answered."""
         documents = await self._store.reader.read(snapshot)
-        for what in _INTERVALS:
-            due = self._due(what, documents.hosts)
-            for first in range(0, len(due), MOST_HOSTS):
-                await self._ask(what, due[first : first + MOST_HOSTS])
+        async with asyncio.TaskGroup() as group:
+            for what in _INTERVALS:
+                due = self._due(what, documents.hosts)
+                for first in range(0, len(due), MOST_HOSTS):
+                    group.create_task(self._ask(what, due[first : first + MOST_HOSTS]))
 
     def _due(self, what: str, specs: Mapping[str, HostSpec]) -> list[str]:
         now_s = self._clock.monotonic()
@@ -66,27 +71,25 @@ class Watching:
         self._asked_s.update(dict.fromkeys(keys, self._clock.monotonic()))
         self._busy |= keys
         try:
-            if what == "health":
-                await self._check(names)
-            else:
-                await self._gather(names)
+            async with self._room:
+                await (self._check if what == "health" else self._gather)(names)
         finally:
             self._busy -= keys
 
     async def _check(self, names: Sequence[str]) -> None:
-        replies, refused = await self._replies(names, _KNOCK)
+        replies, refused = await self._replies(names, knock)
         looks = {host: "" if reply.is_good else _why(reply.outcome) for host, reply in replies}
         looks |= refused
         await self._store.writer.write(lambda tx: hosts.look(tx, looks, ACTOR))
 
     async def _gather(self, names: Sequence[str]) -> None:
-        replies, _ = await self._replies(names, gathering.PROGRAM)
+        replies, _ = await self._replies(names, gathering.program)
         seen = {host: gathering.read(reply.text, reply.came_s) for host, reply in replies}
         known = {host: values for host, values in seen.items() if values}
         await self._store.writer.write(lambda tx: facts.record(tx, known, ACTOR))
 
     async def _replies(
-        self, names: Sequence[str], program: str
+        self, names: Sequence[str], program: Callable[[Protocol], Program]
     ) -> tuple[list[tuple[str, Reply]], dict[str, str]]:
         """The replies of those that could be asked, and why the others could not."""
         with suppress(OpsError):

@@ -172,6 +172,8 @@ class WorkMaker:
 
         The same texts with the same values are judged once. What it gives is masked.
         """
+        if self._definition.foreseen is None:
+            return []
         script = self._definition.scripts.get(step.name)
         if step.name not in self._mentioned:
             self._mentioned[step.name] = sorted(mentioned(step, script))

@@ -20,17 +20,15 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-import msgspec
-
 from core import failpoints
 from core.errors import EnvironmentFault, Invalid, OpsError, Problem, VaultLocked, nearest
 from core.storage import secrets
-from core.storage.secrets import SealedRow
 from core.storage.store import Store
 from core.storage.writer import Transaction
-from core.vault.cipher import KEY_BYTES, Cipher, Damaged, Sealed
+from core.vault.cipher import KEY_BYTES, Cipher, Damaged
 from core.vault.keys import Unlocker
 from core.vault.passphrase import Wrapping
+from core.vault.rows import rewrapped
 from core.vault.sealed_key import Credential, SealedKey
 
 NOT_OPENED = "not opened yet"
@@ -184,7 +182,10 @@ class Keychain:
                 raise VaultLocked("the vault is locked", hint=_UNLOCK)
             _choose(target, passphrase)
             keys = list(self._held.values()) or [chance.token_bytes(KEY_BYTES)]
-            self._keep_in(target, keys)
+            if not target.keep(keys):
+                hint = _WHY_NOT.get(target.name, "")
+                raise Invalid(f"nothing can be kept here: {target.name}", hint=hint)
+            self._adopt(target, keys)
         self._write(lambda tx: tx.journal(actor, "vault.moved", "vault", {"unlocker": name}))
 
     def sealed(self, passphrase: str, actor: str) -> str:
@@ -208,9 +209,11 @@ class Keychain:
                     "that key opens none of the secrets that are stored here",
                     hint="bring the key that belongs to this home's database",
                 )
+            if any(Cipher(key).key_id == self.key_id for key in keys):
+                raise Invalid("this home has that key already; nothing was changed")
             for place in self._passphrases():
                 place.close()  # it would keep the key under a passphrase that may be forgotten
-            self._keep_in(next(place for place in self.places if place.keep(keys)), keys)
+            self._adopt(self._keep_anywhere(keys), keys)
         self._settle()
         self._write(lambda tx: tx.journal(actor, "vault.imported", "vault", {"key": self.key_id}))
 
@@ -237,9 +240,13 @@ class Keychain:
 
     def _make(self) -> tuple[Unlocker, Sequence[bytes]]:
         keys = [chance.token_bytes(KEY_BYTES)]
+        return self._keep_anywhere(keys), keys
+
+    def _keep_anywhere(self, keys: Sequence[bytes]) -> Unlocker:
+        """The best place that takes them."""
         for place in self.places:
             if place.keep(keys):
-                return place, keys
+                return place
         raise EnvironmentFault("there is no place for a master key")
 
     def _take(self, place: Unlocker, keys: Sequence[bytes]) -> None:
@@ -277,28 +284,16 @@ class Keychain:
             if cipher is None:
                 continue  # nobody can open it, now or afterwards
             try:
-                sealed = cipher.rewrap(sealed_of(row), place_of(row.id, row.owner), new)
+                secrets.replace(tx, rewrapped(row, cipher, new))
             except Damaged as error:
                 if strict:
                     raise Invalid(
                         f"the stored secret of {row.owner} is damaged; nothing was changed",
                         hint="give its text again; `jobdeck vault verify` finds all of them",
                     ) from error
-                continue
-            renewed = msgspec.structs.replace(
-                row,
-                nonce=sealed.nonce,
-                ciphertext=sealed.ciphertext,
-                wrapped_key=sealed.wrapped_key,
-                key_id=new.key_id,
-            )
-            secrets.replace(tx, renewed)
 
-    def _keep_in(self, target: Unlocker, keys: Sequence[bytes]) -> None:
-        if not target.keep(keys):
-            raise Invalid(
-                f"nothing can be kept here: {target.name}", hint=_WHY_NOT.get(target.name, "")
-            )
+    def _adopt(self, target: Unlocker, keys: Sequence[bytes]) -> None:
+        """From now on only `target` keeps the keys, which it has already."""
         failpoints.reach("vault.key.moved")
         for place in self.places:
             if place is not target and (place is self._place or isinstance(place, SealedKey)):
@@ -342,13 +337,3 @@ def _choose(target: Unlocker, passphrase: str | None) -> None:
 
 def _may_be_asked(place: Unlocker) -> bool:
     return not isinstance(place, SealedKey)
-
-
-def place_of(id_: str, owner: str) -> str:
-    """What a sealed text is bound to."""
-    return f"{id_} {owner}"
-
-
-def sealed_of(row: SealedRow) -> Sealed:
-    """What is in a row."""
-    return Sealed(row.nonce, row.ciphertext, row.wrapped_key)

@@ -23,7 +23,8 @@ from core.storage.store import Store
 from core.storage.writer import Transaction
 from core.vault import sealing
 from core.vault.cipher import Damaged
-from core.vault.keychain import Keychain, place_of, sealed_of
+from core.vault.keychain import Keychain
+from core.vault.rows import place_of, sealed_of
 from core.vault.sources import Sources
 from core.vault.unlockers import unlockers
 

@@ -24,12 +24,28 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.support.cruntime import split_words
+
+ROOT = Path(__file__).parents[2]
+ARGV = [sys.executable, "-m", "tests.support.windows"]
+"""Starts the program, where the tests can be imported from."""
+
 PROGRAM_SHA256 = "caa55b76c8563662127ab7c124e9233285248d864282b271c02b28c058b88086"
+FACTS_SHA256 = "d0ef7933d82addec187fab195265c11f4bee0ed5598112386afc1c2f42310df7"
 PROBE_SHA256 = "480be489c4e824967155fba44eeecd3e85cc2f0026b0010630399d4d0048cc14"
 ENDING_SHA256 = "9bf0aafc00ed864e175c582390d9bf07a0d94050aa9ee6c4d7814e388b2a3814"
 _STATUS = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\n"
 _SHELLS = {"powershell.exe", "cmd.exe"}
 _MOST_OUTPUTS = 1 << 20
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What the program needs, on a host whose user's home is `home`."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "JOBDECK_DOUBLE_HOME": str(home),
+    }
 
 
 def main() -> None:
@@ -90,13 +106,12 @@ class Host:
         argv = [program, str(script), *split_words(words)]
         digest = hashlib.sha256(self._text.encode()).hexdigest()
         if digest == ENDING_SHA256:
-            argv = [sys.executable, __file__, "end"]
-        elif digest == PROBE_SHA256:
-            script.write_text(_posix_probe())
+            argv = [*ARGV, "end"]
+        elif digest in (PROBE_SHA256, FACTS_SHA256):
+            script.write_text(_in_sh(digest))
         env = {
-            "PATH": os.environ["PATH"],
+            **environment(self._home),
             "HOME": str(self._home),
-            "JOBDECK_DOUBLE_HOME": str(self._home),
             **{name: base64.b64decode(value).decode() for name, value in given["env"].items()},
         }
         if given["collects"]:
@@ -166,7 +181,7 @@ class Host:
 
     def _start_watcher(self) -> None:
         watcher = subprocess.Popen(
-            [sys.executable, __file__],
+            ARGV,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -255,13 +270,14 @@ class Host:
         self._follow()
 
 
-def _posix_probe() -> str:
-    """The same look for /bin/sh, to which a Windows host's shells are there."""
-    sys.path.insert(0, str(Path(__file__).parents[2]))
-    from core.domain.probing import PROGRAM
+def _in_sh(digest: str) -> str:
+    """The same questions for /bin/sh, to which a Windows host's shells are there."""
+    from core.domain import gathering, probing
 
+    if digest == FACTS_SHA256:
+        return gathering.PROGRAM
     find = 'find() { case $1 in powershell | cmd) echo "$1" ;; *) command -v "$1" ;; esac; }\n'
-    return find + PROGRAM.replace('command -v "$name"', 'find "$name"')
+    return find + probing.PROGRAM.replace('command -v "$name"', 'find "$name"')
 
 
 def end() -> None:
@@ -289,38 +305,6 @@ def end() -> None:
                 continue
         time.sleep(0.05)
     print(" ".join(map(str, left)) if left else "gone", flush=True)  # noqa: T201
-
-
-def split_words(line: str) -> list[str]:
-    """The arguments of a command line, as Microsoft's C runtime documents that it reads them."""
-    words: list[str] = []
-    word, slashes, quoted, began, at = "", 0, False, False, 0
-    while at < len(line):
-        character = line[at]
-        at += 1
-        if character == "\\":
-            slashes, began = slashes + 1, True
-            continue
-        if character == '"':
-            word += "\\" * (slashes // 2)
-            if slashes % 2:
-                word += '"'
-            elif quoted and line[at : at + 1] == '"':
-                word, at = word + '"', at + 1
-            else:
-                quoted = not quoted
-            slashes, began = 0, True
-            continue
-        word, slashes = word + "\\" * slashes, 0
-        if character in " \t" and not quoted:
-            if began:
-                words.append(word)
-            word, began = "", False
-        else:
-            word, began = word + character, True
-    if began:
-        words.append(word + "\\" * slashes)
-    return words
 
 
 def _as_utf8(path: Path) -> bytes | None:

@@ -14,7 +14,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import uuid
 import xml.etree.ElementTree as ET
@@ -243,8 +242,8 @@ class WinrmServer:
     def _command(self, root: ET.Element) -> str:
         shell = self._shell(root)
         line = _text(root, "rsp:Command")
-        argv = [sys.executable, windows.__file__] if line == REQUEST else ["/bin/sh", "-c", line]
-        env = {"PATH": os.environ["PATH"], "JOBDECK_DOUBLE_HOME": str(self.home), **shell.env}
+        argv = windows.ARGV if line == REQUEST else ["/bin/sh", "-c", line]
+        env = {**windows.environment(self.home), **shell.env}
         command_id = _new_id()
         shell.commands[command_id] = _Command(argv, env, self.home)
         return f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>"

@@ -1,7 +1,8 @@
 """Rules for dangerous commands: a seat belt against mistakes, not a sandbox.
 
     values     levels, languages, texts, hits
-    shell      a text for a POSIX shell -> its commands      windows   the same for cmd, PowerShell
+    shell, shell_words   a text for a POSIX shell -> its commands
+    windows    the same for cmd and PowerShell
     wrappers   what sudo, ssh, sh -c, find -exec … run       reading   all of a text's commands
     matchers   what the built-in rules look for              builtin   the table of those rules
     document   the document kind `command-rule`              paths     paths made plain

@@ -23,11 +23,14 @@ def read(text: str) -> ImportPlan:
     """
     try:
         groups = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        if not isinstance(groups, dict):
+            raise _refused("", "it is a JSON object: group -> hosts, vars, children")
+        static = json.dumps(_static(groups), ensure_ascii=False, indent=1)
+    except RecursionError as error:
+        raise _refused("", "its values are nested too deeply") from error
+    except ValueError as error:
         raise _refused("", f"it is not JSON: {error}") from error
-    if not isinstance(groups, dict):
-        raise _refused("", "it is a JSON object: group -> hosts, vars, children")
-    return ansible.read_yaml(json.dumps(_static(groups), ensure_ascii=False, indent=1))
+    return ansible.read_yaml(static)
 
 
 def _static(groups: dict[str, Any]) -> dict[str, Any]:

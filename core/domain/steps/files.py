@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from posixpath import basename
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
+from core.domain.command_rules.values import Judged, Operation, PathUse
 from core.domain.files.deciding import Exists
 from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, place
-from core.domain.filling import Filled, check_places, fill
+from core.domain.filling import Filled, check_places, fill, fill_known
 from core.domain.patterns import FILE_MODE, FILE_OWNER, SHA256
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
 from core.domain.steps.http import HttpStep
@@ -65,6 +68,20 @@ class TransferStep(ConnectedStep):
         return True
 
 
+def _written(to: str, names: Iterable[str], given: Given) -> Sequence[Judged]:
+    """The paths that files of these names get in `to`, or `to` itself where it is a file."""
+    target = fill_known(to, given.env)
+    paths = [target + name for name in names] if target.endswith("/") else [target]
+    return [PathUse(path=path, operation=Operation.WRITE, where="to") for path in paths]
+
+
+def _read(paths: Iterable[str]) -> Sequence[Judged]:
+    return [
+        PathUse(path=path, operation=Operation.READ, where=f"files[{index}]")
+        for index, path in enumerate(paths)
+    ]
+
+
 class PushStep(TransferStep):
     """Files of the engine's machine, or a text, for each target.
 
@@ -104,7 +121,11 @@ class PushStep(TransferStep):
             check_places(self.text)
         return self
 
+    def judged(self, given: Given) -> Sequence[Judged]:
+        return _written(self.to, map(basename, self.files), given)
+
     def rehearsal(self, given: Given) -> Push:
+        """The same, that only looks."""
         return msgspec.structs.replace(self.task(given), check=True)
 
     def task(self, given: Given) -> Push:
@@ -145,7 +166,11 @@ class PullStep(TransferStep):
         "fail", description="one of `files` is not there on the target"
     )
 
+    def judged(self, given: Given) -> Sequence[Judged]:
+        return _read(self.files)
+
     def rehearsal(self, given: Given) -> Pull:
+        """The same, that only looks."""
         return msgspec.structs.replace(self.task(given), check=True)
 
     def task(self, given: Given) -> Pull:
@@ -231,6 +256,10 @@ class DistributeStep(TransferStep):
         if not self.to.endswith("/"):
             raise ValueError("files go to a folder; `to` must have a / at its end")
         return self
+
+    def judged(self, given: Given) -> Sequence[Judged]:
+        names = [*map(basename, self.files), *(each.file_name for each in self.urls)]
+        return [*_read(self.files), *_written(self.to, names, given)]
 
     @property
     def enters_host(self) -> bool:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from core.domain.access import AccountSpec
 from core.domain.certificates import Authorities
 from core.domain.command_rules.values import CommandText, Judged, Language
-from core.domain.filling import Filled, check_places, fill, places
+from core.domain.filling import Filled, check_places, fill, fill_known
 from core.domain.http_rules import HeaderName, check_path, check_status
 from core.domain.steps.base import Given, ServiceStep
 from core.domain.steps.http_auth import HttpAuth
@@ -158,8 +158,7 @@ class HttpStep(ServiceStep):
         return self.task(given) if self.method in SAFE else None
 
     def judged(self, given: Given) -> Sequence[Judged]:
-        values = {**{name: f"${{{name}}}" for name in places(self.url)}, **given.env}
-        text = f"{self.method} {fill(self.url, values)}"
+        text = f"{self.method} {fill_known(self.url, given.env)}"
         return [CommandText(language=Language.HTTP, text=text, where="url")]
 
     def task(self, given: Given) -> HttpRequest:

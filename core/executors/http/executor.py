@@ -77,8 +77,8 @@ class _HttpSession:
         self._tokens = tokens
         self._exchange = Exchange(target, guard, clock)
         self._asking_for_tokens = Exchange(target, guard, clock)
-        self._renews_token = False
-        """The token was kept from an earlier request: a 401 may mean that it has had its time."""
+        self._kept_token: str | None = None
+        """From an earlier request: a 401 may mean that it has had its time."""
 
     async def settle(self) -> None:
         """Nothing is kept at the far side."""
@@ -131,10 +131,9 @@ class _HttpSession:
                     raise
                 reason, wait_s = str(failure), pause_s
             else:
-                if answer.status == _UNAUTHORIZED and self._renews_token:
+                if answer.status == _UNAUTHORIZED and self._kept_token is not None:
                     # Refused before it did anything: also what may not be repeated goes again.
-                    assert request.auth is not None
-                    self._tokens.drop(logins.key_of(request.auth, login))
+                    self._exchange.may_have_arrived = False
                     note(sink, "the kept token is refused; getting another")
                     proof = await self._log_in(request, tls, sink)
                     continue
@@ -154,12 +153,17 @@ class _HttpSession:
         if auth.kind != "oauth2":
             return logins.headers_of(auth, login)
         key = logins.key_of(auth, login)
-        token = self._tokens.find(key)
-        self._renews_token = token is not None
-        if token is None:
-            exchange = self._asking_for_tokens
-            token, lifetime_s = await logins.fetch(auth, login, exchange, tls, sink)
-            self._tokens.keep(key, token, lifetime_s)
+        refused, self._kept_token = self._kept_token, None
+        async with self._tokens.turn(key):
+            if refused is not None:
+                self._tokens.drop(key, refused)
+            token = self._tokens.find(key)
+            if token is None:
+                exchange = self._asking_for_tokens
+                token, lifetime_s = await logins.fetch(auth, login, exchange, tls, sink)
+                self._tokens.keep(key, token, lifetime_s)
+            elif refused is None:
+                self._kept_token = token
         sink.hide_from_now_on(token)
         return logins.bearer(token)
 
@@ -181,7 +185,7 @@ class _HttpSession:
         hop = Hop(request.method, url_of(request.url), headers, request.body, tls, elsewhere)
 
         def shown_in(status: int) -> Sink | None:
-            is_renewed = status == _UNAUTHORIZED and self._renews_token
+            is_renewed = status == _UNAUTHORIZED and self._kept_token is not None
             is_passed_over = is_renewed or _is_put_off(request, status, is_last=is_last)
             return None if is_passed_over else sink
 

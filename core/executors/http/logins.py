@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -9,6 +10,7 @@ import ssl
 from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import quote_plus, urlencode
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -44,6 +46,11 @@ class Tokens:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._kept: dict[bytes, tuple[str, float]] = {}
+        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, key: bytes) -> asyncio.Lock:
+        """Held while a token is looked for and fetched: many targets at once want the same one."""
+        return self._turns.setdefault(key, asyncio.Lock())
 
     def find(self, key: bytes) -> str | None:
         """A token that is still good."""
@@ -55,8 +62,10 @@ class Tokens:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = (token, self._clock.monotonic() + lifetime_s - _EARLY_S)
 
-    def drop(self, key: bytes) -> None:
-        self._kept.pop(key, None)
+    def drop(self, key: bytes, token: str) -> None:
+        """Forget a token that was refused, unless another has taken its place."""
+        if self.find(key) == token:
+            del self._kept[key]
 
 
 def key_of(auth: HttpLogin, login: Login) -> bytes:

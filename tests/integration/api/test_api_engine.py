@@ -53,6 +53,7 @@ async def test_kinds_come_with_the_schema_of_a_whole_document(api: Api) -> None:
         "group",
         "script",
         "job",
+        "command-rule",
     ]
     for kind in kinds:
         schema = (await api.http.get(kind["schema_url"])).json()

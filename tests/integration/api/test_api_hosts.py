@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,6 +160,31 @@ async def test_maintenance_ends_when_it_is_ended_and_is_on_record(web: Api) -> N
     unknown = await web.post("/hosts/maintenance", {"hosts": ["web1", "web9"], "on": True})
     assert unknown.status_code == 404
     assert web.journal_end == before
+
+
+async def test_a_source_is_refreshed_and_shown(web: Api, tmp_path: Path) -> None:
+    file = tmp_path / "hosts"
+    file.write_text("app1 10.0.0.1\n")
+    spec = {"file": str(file), "format": "list"}
+    await web.apply({"kind": "inventory-source", "name": "site", "spec": spec})
+    [never] = (await web.get("/inventory/sources")).json()
+    assert (never["source"], never["asked_at"], never["hosts"]) == ("site", None, 0)
+
+    compared = await web.post("/inventory/sources/site/refresh", {})
+    applied = await web.post("/inventory/sources/site/refresh", {"apply": True})
+
+    for answer in (compared, applied):
+        [change] = answer.json()["changes"]
+        assert (change["host"], change["action"], answer.json()["failure"]) == (
+            "app1", "create", "",
+        )  # fmt: skip
+    assert (await web.get("/documents/host/app1")).json()["spec"]["address"] == "10.0.0.1"
+    [answered] = (await web.get("/inventory/sources")).json()
+    assert answered["asked_at"] == answered["good_at"]
+    assert answered["hosts"] == 1
+    [kept] = (await web.get("/inventory/sources/site/hosts")).json()
+    assert kept["name"] == "app1"
+    assert (await web.post("/inventory/sources/nix/refresh", {})).status_code == 404
 
 
 async def test_notes_on_a_host_are_kept(web: Api) -> None:

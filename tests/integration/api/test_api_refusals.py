@@ -72,7 +72,7 @@ REQUESTS = [
     Bad("plan of a plan", "POST", "/plans", 422, "invalid", "request.plan",
         body={"request": {"plan": "01KAAAAAAA"}}),
     Bad("unknown level", "POST", "/plans", 422, "invalid", "level",
-        body={"request": command(targets="web1"), "level": "check"}),
+        body={"request": command(targets="web1"), "level": "deep"}),
     Bad("plan of nothing", "POST", "/plans", 422, "invalid", "request", body={"request": {}}),
     Bad("plan for nobody", "POST", "/plans", 404, "not-found",
         body={"request": command(targets="wbe1")}),

@@ -145,6 +145,7 @@ async def test_a_preview_says_where_each_step_would_run_and_writes_nothing(web: 
                 "batches": [],
             },
         ],
+        "acknowledge": [],
         "seed": "",
         "hosts": 3,
         "confirm_hosts": None,
@@ -223,7 +224,7 @@ async def test_a_live_run_is_cancelled_and_an_ended_one_is_not(web: Api) -> None
 async def test_runs_are_listed_newest_first_and_narrowed(web: Api) -> None:
     web.hosts.behaviours["web2"] = Behaviour(exit_code=3)
     good = await web.run(command("uptime", targets="web1"))
-    bad = await web.run(command("reboot now", targets="web2"))
+    bad = await web.run(command("restart now", targets="web2"))
     job = await web.run({"job": "check", "targets": "web3"})
 
     async def ids(query: str) -> list[str]:
@@ -234,7 +235,7 @@ async def test_runs_are_listed_newest_first_and_narrowed(web: Api) -> None:
     assert await ids("state=failed&state=succeeded") == [job, bad, good]
     assert await ids("origin=check") == [job]
     assert await ids("origin=adhoc") == [bad, good]
-    assert await ids("q=NOW+reboot") == [bad]
+    assert await ids("q=NOW+restart") == [bad]
     assert await ids("host=web1") == [good]
     assert await ids("actor=ada&since=2h") == [job, bad, good]
     assert await ids("actor=bob") == []

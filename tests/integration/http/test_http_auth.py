@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
@@ -194,6 +195,27 @@ async def test_a_kept_token_that_is_refused_is_got_anew_once(
     refused = await ask(executor, web, authority, auth, method="POST")
     assert (refused.state, refused.message) == (TargetState.FAILED, "status 401, expected 2xx")
     assert len([r for r in web.received if r.target == "/"]) == 5
+
+
+async def test_many_targets_at_once_get_one_token(
+    executor: HttpExecutor, web: WebServer, authority: Authority
+) -> None:
+    web.serve("/token", json_reply({"access_token": "first-token"}))
+    web.serve("/", Reply(200))
+    asking = (ask(executor, web, authority, oauth2(web)) for _ in range(5))
+    outcomes = await asyncio.gather(*asking)
+    assert {outcome.state for outcome in outcomes} == {TargetState.SUCCESS}
+    assert sum(received.target == "/token" for received in web.received) == 1
+
+
+async def test_where_a_refused_token_cannot_be_renewed_the_request_did_nothing(
+    executor: HttpExecutor, web: WebServer, authority: Authority
+) -> None:
+    web.serve("/token", json_reply({"access_token": "first-token"}), Reply(500))
+    web.serve("/", Reply(200), Reply(401))
+    await ask(executor, web, authority, oauth2(web), method="POST")
+    outcome = await ask(executor, web, authority, oauth2(web), method="POST")
+    assert (outcome.state, outcome.code) == (TargetState.SUBMIT_FAILED, TargetCode.UNAUTHORIZED)
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,19 @@ async def test_a_connection_is_used_again_and_replaced_when_it_is_stale(
     assert server.logins == 2
 
 
+async def test_an_encrypted_connection_that_is_stale_is_replaced(
+    executor: WinrmExecutor, target: Target, tmp_path: Path
+) -> None:
+    with WinrmServer(tmp_path) as plain:
+        there = msgspec.structs.replace(target, port=plain.port, winrm=Winrm(tls=False))
+        for _ in range(2):
+            assert (await run(executor, there, "echo in")).out == b"in\n"
+            await eventually(lambda: executor.idle_connections == 1)
+            plain.cut_all()
+
+    assert executor.dialled == 2
+
+
 async def test_many_hosts_share_a_few_threads(server: WinrmServer, target: Target) -> None:
     executor = WinrmExecutor(QUICK, new_token, threads=4)
     hosts = [msgspec.structs.replace(target, host=f"win{number}") for number in range(12)]

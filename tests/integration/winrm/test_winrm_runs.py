@@ -10,6 +10,7 @@ from typing import Any
 
 from core.bootstrap import open_engine
 from core.config import Settings
+from core.domain.health import knock
 from core.domain.probing import Finding
 from core.domain.run import RunState, TargetState
 from core.executors.winrm import WinrmExecutor
@@ -164,3 +165,20 @@ async def test_a_probe_asks_powershell_and_leaves_nothing(home: Path, server: Wi
     assert finding.facts.interpreters == {"powershell": "powershell"}
     assert finding.state is TargetState.SUCCESS
     assert not (server.home / ".jobdeck").exists()
+
+
+async def test_facts_are_gathered_with_a_program_for_powershell(
+    home: Path, server: WinrmServer
+) -> None:
+    async with engine(home) as opened:
+        await save(opened, *documents(server))
+        (gathered,) = await opened.gathering.gather(["win1"], "test")
+    assert gathered.state is TargetState.SUCCESS, gathered.message
+    assert gathered.facts["hostname"]
+
+
+async def test_a_health_check_reaches_a_windows_host(home: Path, server: WinrmServer) -> None:
+    async with engine(home) as opened:
+        await save(opened, *documents(server))
+        replies = await opened.gathering.ask(["win1"], knock)
+    assert replies["win1"].is_good

@@ -11,7 +11,7 @@ import pytest
 from console.cli import acknowledging
 from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem
 from tests.unit.console.test_cli_plans import plan
-from tests.unit.console.test_cli_runs import person, run_row
+from tests.unit.console.test_cli_runs import AT, person, run_row
 
 DANGER = {
     "rule": "stop-machine", "level": "confirm", "message": "stops or restarts the machine",
@@ -168,3 +168,12 @@ def test_wrong_input_of_check_says_what_would_fit(
 
     assert ended.code == 2
     assert message in ended.err
+
+
+def test_an_entry_of_the_journal_names_rules_and_commands(jobdeck: Jobdeck, api: FakeApi) -> None:
+    hits = [{"rule": "remove-system", "decision": "refused", "command": "rm -rf /", "line": 1}]
+    entry = {"seq": 3, "at": AT, "actor": "ann", "type": "start.refused", "subject": "adhoc",
+             "data": {"hits": hits, "count": 1}}  # fmt: skip
+    api.on("GET", "/events", answer({"items": [entry]}), answer({"items": []}))
+
+    assert "adhoc  ann  remove-system refused: rm -rf /  count=1" in jobdeck("events").out

@@ -175,3 +175,13 @@ def test_a_list_of_sources_says_which_fail(jobdeck: Jobdeck, api: FakeApi) -> No
     shown = jobdeck("inventory", "list").out.splitlines()[1]
     assert shown.split() == ["cloud", "✗", "failed", "2020-02-01", "2020-02-01", "0", "2", "gone"]
     assert "jobdeck explain inventory-source" in jobdeck("inventory", "refresh").err
+
+
+def test_samples_are_listed_with_what_passes(jobdeck: Jobdeck, api: FakeApi) -> None:
+    at = "2020-02-01T10:00:00.000000Z"
+    api.on("GET", "/hosts/web1/samples", answer([{"at": at, "facts": {"load": 0.5, "skew_s": -2}}]))
+
+    ended = jobdeck("hosts", "samples", "web1", "--limit", "7")
+
+    assert ended.out.splitlines()[1].split() == ["2020-02-01", "0.5", "-2"]
+    assert api.asked("/hosts/web1/samples") == {"limit": ["7"]}

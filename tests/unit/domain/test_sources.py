@@ -70,6 +70,7 @@ def test_a_list_and_documents_become_hosts() -> None:
     [
         ("ansible", '{"web": 1}', "a group is a list of hosts, or an object"),
         ("ansible", '{"web": ', "it is not JSON"),
+        ("ansible", '{"a":' * 100_000, "nested too deeply"),
         ("list", "web1 a b\n", "3 words; a line is a name and perhaps its address"),
         ("documents", "kind: account\nname: x\nspec: {user: x, agent: true}\n", "makes hosts only"),
         ("documents", "{kind: host, name: a}\n---\n{kind: host, name: a}\n", "stands there twice"),

@@ -40,6 +40,8 @@ def test_each_protocol_has_its_usual_port(given: dict[str, Any], port: int) -> N
             "there is no certificate",
         ),
         ({"protocol": "winrm", "winrm": {"certificate": "abc"}}, "certificate"),
+        ({"protocol": "winrm", "spool": "/var/x"}, r"`spool` must be the whole path .* C:\\FOLDER"),
+        ({"spool": "C:\\x"}, "`spool` must be the whole path of a folder there, as /FOLDER"),
         ({"protocol": "winrm", "winrm": {"verify": False}}, "verify"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +12,8 @@ from core.domain.inventory import Protocol
 from core.domain.steps import Step
 from core.executors.hostkeybook import InMemoryHostKeys
 from core.executors.registry import Access, open_access
+
+ROOT = Path(__file__).parents[3]
 
 
 async def test_every_protocol_and_every_access_of_a_step_has_an_executor(home: Path) -> None:
@@ -21,6 +25,15 @@ async def test_every_protocol_and_every_access_of_a_step_has_an_executor(home: P
     assert set(access) == {protocol.value for protocol in Protocol} | of_steps
     for executor in access.values():
         await executor.close()
+
+
+def test_libraries_of_databases_and_windows_are_not_loaded_before_they_are_needed() -> None:
+    program = "import sys, core.executors.registry; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert {"winrm", "requests", "psycopg", "pymysql"} & set(done.stdout.split()) == set()
 
 
 def test_tokens_are_long_and_never_the_same(home: Path) -> None:

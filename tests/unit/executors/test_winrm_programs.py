@@ -14,7 +14,7 @@ from core.errors import Invalid
 from core.executors.protocol import Claim, Position, Program, Work
 from core.executors.winrm.clixml import as_text
 from core.executors.winrm.programs import PROGRAM, REQUEST, WindowsDialect
-from tests.support.windows import split_words
+from tests.support.cruntime import split_words
 
 POWERSHELL = WindowsDialect(WindowsShell.POWERSHELL)
 WORD = st.text(st.characters(exclude_characters="\0\r\n", exclude_categories=["Cs"]))

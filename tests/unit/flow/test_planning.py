@@ -104,6 +104,29 @@ def test_jump_hosts_and_their_accounts_are_frozen_too(documents: Documents) -> N
     assert set(definition.accounts) == {"deploy"}
 
 
+def test_a_windows_host_is_no_jump_host(documents: Documents) -> None:
+    documents.hosts["web1"] = host(protocol="winrm")
+    with pytest.raises(Invalid, match="db1 cannot jump through web1: WinRM leads nowhere else"):
+        plan(command(targets="db1"), documents)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"kind": "push", "text": "x", "to": "/a/x"},
+        {"kind": "distribute", "source": "win", "files": ["/a"], "to": "/b/"},
+    ],
+)
+def test_files_are_not_carried_through_winrm(documents: Documents, step: dict[str, Any]) -> None:
+    documents.hosts["win"] = host(protocol="winrm")
+    targets = "web1" if step["kind"] == "distribute" else "win"
+    with pytest.raises(Invalid, match="step carry, host win: files are not carried through WinRM"):
+        plan(
+            RunRequest.model_validate({"step": {"name": "carry", **step}, "targets": targets}),
+            documents,
+        )
+
+
 def test_the_account_of_the_request_stands_in_for_the_hosts_own(documents: Documents) -> None:
     definition = plan(command(targets="bare", run_as="root"), documents)
     step = definition.graph.nodes[0]

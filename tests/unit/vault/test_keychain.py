@@ -325,6 +325,18 @@ def test_what_is_no_exported_key_is_refused_before_it_costs_anything(
         vault.keychain.bring(text, PASSPHRASE, "ops")
 
 
+def test_a_key_that_is_there_already_leaves_its_place_as_it_is(
+    home: Path, store: Store, vault: Vault
+) -> None:
+    put(store, vault, "kept")
+    vault.keychain.move("passphrase", PASSPHRASE, "ops")
+    text = vault.keychain.sealed("of the export", "ops")
+    with pytest.raises(Invalid, match="has that key already"):
+        vault.keychain.bring(text, "of the export", "ops")
+    assert not (home / "j" / "master.key").exists()
+    assert reopened(home, store).keychain.needs_passphrase
+
+
 def test_the_key_of_another_home_is_refused(store: Store, vault: Vault, ids: Ids) -> None:
     other = Keychain(store, [MemoryPlace("memory", b"o" * 32)]).sealed(PASSPHRASE, "ops")
     ref = put(store, vault, "kept")
