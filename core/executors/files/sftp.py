@@ -22,7 +22,11 @@ from core.executors.files.sources import BLOCK_BYTES
 MAX_FILE_BYTES = 1 << 60
 FILE, FOLDER = asyncssh.FILEXFER_TYPE_REGULAR, asyncssh.FILEXFER_TYPE_DIRECTORY
 LINK = asyncssh.FILEXFER_TYPE_SYMLINK
-_LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.ConnectionLost)
+_LOST = (
+    *(asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection),
+    *(asyncssh.DisconnectError, ConnectionError),
+)
+"""A broken line, in whichever layer it is noticed first."""
 _ABSENT = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 
 
@@ -74,6 +78,6 @@ def translated(word: str, name: str) -> Iterator[None]:
     try:
         yield
     except _LOST as error:
-        raise LineLost(error.reason or "the connection was lost") from error
+        raise LineLost(str(error) or "the connection was lost") from error
     except asyncssh.SFTPError as error:
         raise refused(word, error.reason, name) from error
