@@ -95,7 +95,7 @@ WRONG = [
     (("diff", "host", "a", "--to", "-1"), "--to: '-1' does not fit", "at least 0"),
     (("explain",), "KIND[.FIELD] is missing", "--help"),
     # hosts
-    (("hosts", "import", "x.csv"), "--from is missing", "csv, yaml, ansible, openssh"),
+    (("hosts", "import", "x.csv"), "--from is missing", "csv, yaml, ansible, ansible-json, list, openssh"),
     (("hosts", "keys", "list", "--status", "old"), "--status: 'old' is not known", "pending"),
     (("hosts", "keys", "approve"), "name hosts, or give --all-pending", "keys list"),
     (("hosts", "keys", "approve", "a", "--all-pending"), "name hosts, or give", "keys list"),
