@@ -96,6 +96,13 @@ WRONG = [
     (("explain",), "KIND[.FIELD] is missing", "--help"),
     # hosts
     (("hosts", "import", "x.csv"), "--from is missing", "csv, yaml, ansible, ansible-json, list, openssh"),
+    (("hosts", "test"), "EXPR is missing", "--help"),
+    (("hosts", "maintenance", "web1", "maybe"), "STATE: 'maybe' is not known", "on, off"),
+    (("hosts", "maintenance", "web1", "off", "--for", "2h"), "--for: it goes with `on`", ""),
+    (("hosts", "maintenance", "web1", "on", "--for", "soon"), "--for: 'soon'", "30s"),
+    (("hosts", "note", "web1", " "), "TEXT: it is empty", "jobdeck hosts note"),
+    (("hosts", "samples", "web1", "--limit", "0"), "--limit: '0' does not fit", "1 to 2000"),
+    (("facts", "gather"), "--on is missing", "--on all"),
     (("hosts", "keys", "list", "--status", "old"), "--status: 'old' is not known", "pending"),
     (("hosts", "keys", "approve"), "name hosts, or give --all-pending", "keys list"),
     (("hosts", "keys", "approve", "a", "--all-pending"), "name hosts, or give", "keys list"),
