@@ -66,6 +66,7 @@ class Keychain:
         self._current: Cipher | None = None
         self._place: Unlocker | None = None
         self._is_locked = False
+        self._tell_when_open: list[Callable[[], None]] = []
 
     @property
     def state(self) -> State:
@@ -100,6 +101,14 @@ class Keychain:
                     self._take(*(self._look() or self._make()))
         assert self._current is not None
         return self._current
+
+    def when_open(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once, from any thread, as soon as a key is open: now, where one is."""
+        with self._looking:
+            if self._current is None:
+                self._tell_when_open.append(tell)
+                return
+        tell()
 
     def of(self, key_id: str) -> Cipher | None:
         """What opens a row under that key; None when the key is not at hand."""
@@ -264,6 +273,9 @@ class Keychain:
         self._held, self._place = held, place
         self._ciphers = {**{id_: Cipher(key) for id_, key in held.items()}, current: cipher}
         self._current, self._is_locked = cipher, False
+        waiting, self._tell_when_open = self._tell_when_open, []
+        for tell in waiting:
+            tell()
 
     def _settle(self) -> None:
         """Where two keys are held, let go of the one that nothing needs any more."""
