@@ -328,6 +328,7 @@ class Keychain:
         if name not in known:
             near = nearest(name, list(known))
             hint = f"did you mean {near!r}?" if near else f"one of: {', '.join(known)}"
+            hint = _WHY_NOT.get(name, hint)
             raise Invalid(f"nothing here keeps keys under the name {name!r}", hint=hint)
         return known[name]
 
