@@ -16,6 +16,7 @@ from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem
 KINDS = [
     {"kind": "host", "plural": "hosts"},
     {"kind": "job", "plural": "jobs"},
+    {"kind": "account", "plural": "accounts"},
 ]
 
 
@@ -190,7 +191,9 @@ def test_a_list_of_accounts_names_what_proves_them_and_their_last_day(
     spec = {"token": ref, "tls_certificate": "PEM", "tls_key": ref, "expires": "2027-03-31"}
     api.on("GET", "/documents/account", answer({"items": [{**host(), "spec": spec}]}))
 
-    _, row = jobdeck("get", "accounts").out.splitlines()
+    ended = jobdeck("get", "accounts")
+    assert ended.err == ""
+    _, row = ended.out.splitlines()
 
     assert row.split() == ["web01", "token,", "tls_certificate", "2027-03-31", "env=prod"]
 
