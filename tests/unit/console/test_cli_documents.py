@@ -16,7 +16,6 @@ from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem
 KINDS = [
     {"kind": "host", "plural": "hosts"},
     {"kind": "job", "plural": "jobs"},
-    {"kind": "account", "plural": "accounts"},
 ]
 
 
@@ -189,6 +188,7 @@ def test_a_list_of_accounts_names_what_proves_them_and_their_last_day(
 ) -> None:
     ref = {"secret": "0" * 26}
     spec = {"token": ref, "tls_certificate": "PEM", "tls_key": ref, "expires": "2027-03-31"}
+    api.on("GET", "/kinds", answer([{"kind": "account", "plural": "accounts"}]))
     api.on("GET", "/documents/account", answer({"items": [{**host(), "spec": spec}]}))
 
     ended = jobdeck("get", "accounts")
