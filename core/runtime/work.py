@@ -6,11 +6,14 @@ the step's attempt, and everything that comes back is masked by the same list.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+import structlog
 
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
@@ -20,7 +23,7 @@ from core.domain.run import TargetCode
 from core.domain.steps import Given, StepBase
 from core.domain.values import Secret, SecretRef, SecretSource
 from core.domain.windows import WinrmOptions
-from core.errors import Invalid, TargetError
+from core.errors import Invalid, TargetError, VaultLocked
 from core.executors.protocol import (
     BecomeLogin,
     Claim,
@@ -40,6 +43,8 @@ from core.storage.store import Store
 from core.vault.masking import Masker
 from core.vault.sealing import sources_in
 from core.vault.vault import Vault
+
+log = structlog.get_logger(__name__)
 
 OpenSecret = Callable[[Secret], str]
 
@@ -73,6 +78,38 @@ class Opened:
         for login in self.logins.values():
             found += login.secrets()
         return found
+
+
+async def open_secrets_patiently(
+    definition: RunDefinition, store: Store, vault: Vault, run_id: str, holding: asyncio.Event
+) -> Opened | None:
+    """As `open_secrets`, but a locked vault is waited for: what goes on somewhere cannot be
+    looked after without it, and is not given up for that. None when `holding` is set first.
+    """
+    while not holding.is_set():
+        try:
+            return await open_secrets(definition, store, vault)
+        except VaultLocked:
+            log.warning("run.waits-for-vault", run=run_id)
+            await _until_open(vault, holding)
+    return None
+
+
+async def _until_open(vault: Vault, holding: asyncio.Event) -> None:
+    """Returns when somebody unlocks the vault, or `holding` is set."""
+    loop, is_open = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop has ended, and with it who waits
+            loop.call_soon_threadsafe(is_open.set)
+
+    vault.keychain.when_open(tell)
+    either = [asyncio.ensure_future(event.wait()) for event in (is_open, holding)]
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiting in either:
+            waiting.cancel()
 
 
 async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) -> Opened:
