@@ -19,7 +19,6 @@ from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
 from core.domain.job import JobSpec, ParameterType, ScriptSpec
 from core.domain.steps import FrozenScript
-from core.domain.steps.files import TransferStep
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
 from core.flow import choosing, dangers, guards
