@@ -492,6 +492,7 @@ class Finding(Answer, frozen=True, kw_only=True):
     stopped_at: str | None = None
     reached_ms: int | None = None
     took_ms: int | None = None
+    changes: str = ""
 
 
 class FactsUsed(Answer, frozen=True, kw_only=True):

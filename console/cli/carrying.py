@@ -22,6 +22,7 @@ app = family()
 
 _EXISTS = ("overwrite", "skip", "fail")
 _WILDCARDS = frozenset("*?[")
+_WEB = ("http://", "https://")
 
 Exists = Annotated[
     str,
@@ -50,7 +51,7 @@ Limit = Annotated[
         "Bring files of this machine to many hosts, at once.\n\n"
         "--to with a / at its end is a folder, in which files keep their names; without one it is"
         " a file. Each file arrives whole or not at all, and one that is there already, with the"
-        " same content, is not sent again. FILE - is the text of stdin."
+        " same content, is not sent again. FILE - is the text of stdin; a web address is fetched once."
     ),
     """
 jobdeck push app.conf --on role=web --to /etc/app/
@@ -104,11 +105,7 @@ def push(
     detach: Detach = False,
     show: ShowFlags,
 ) -> int:
-    step: dict[str, Any] = {"kind": "push", "template": template, "mode": chmod, "owner": chown}
-    if files == ["-"]:
-        step["text"] = options.read_text("FILE", "-")
-    else:
-        step["files"] = [_here(file) for file in files or ()]
+    step: dict[str, Any] = {"mode": chmod, "owner": chown, **_from(files or (), template=template)}
     step |= {"to": to, "diff": not no_diff, **_policy(exists, limit)}
     return _go(files, step, given, batches, dry, show, detach=detach)
 
@@ -160,6 +157,24 @@ def pull(
     return _go(files, step, given, batches, dry, show, detach=detach)
 
 
+def _from(files: Sequence[str], *, template: bool) -> dict[str, Any]:
+    """What is pushed: the text of stdin, files of this machine, or files of web servers."""
+    if list(files) == ["-"]:
+        return {"kind": "push", "text": options.read_text("FILE", "-"), "template": template}
+    urls = [file for file in files if file.startswith(_WEB)]
+    if not urls:
+        return {"kind": "push", "files": [_here(file) for file in files], "template": template}
+    if len(urls) < len(files):
+        raise options.refuse(
+            "FILE",
+            _("files of this machine and web addresses do not go together"),
+            _("push one, then the other"),
+        )
+    if template:
+        raise options.refuse("--template", _("only files of this machine can be templates"))
+    return {"kind": "distribute", "urls": [{"url": url} for url in urls]}
+
+
 def _policy(exists: str, limit: str | None) -> Mapping[str, Any]:
     return {
         "exists": options.one_of("--exists", exists, _EXISTS),
@@ -178,9 +193,6 @@ def _go(
     detach: bool,
 ) -> int:
     level, view, request = dry.level(), show.view(), given.request(batches)
-    if level == starting.CHECK:
-        # A run of its own: what it says of every file is output, which no plan keeps.
-        level, step = None, {**step, "check": True}
     if dry.from_plan is not None:
         others = {"FILE": bool(files), "--to": step["to"] is not None}
         request = starting.planned(dry.from_plan, request, others)

@@ -198,6 +198,7 @@ _FLAGS = {
     "step.language": "--language",
     "step.args": "COMMAND",
     "step.files": "FILE",
+    "step.urls": "FILE",
     "step.to": "--to",
     "step.mode": "--chmod",
     "step.owner": "--chown",

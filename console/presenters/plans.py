@@ -237,6 +237,9 @@ def _readiness(plan: PlanDetail) -> Iterator[Line]:
         names = Span(fold(hosts), Tone.STRONG)
         yield line(states.target_state(finding.state), f"  {hosts_word(len(hosts))}  ", names)
         yield line("    ", finding.message)
+    for changes, hosts in _changes(plan.findings):
+        yield line(hosts_word(len(hosts)), "  ", Span(fold(hosts), Tone.STRONG))
+        yield from (line("    ", text) for text in changes.splitlines())
     for note in dict.fromkeys(note for finding in plan.findings for note in finding.notes):
         noted = [finding for finding in plan.findings if note in finding.notes]
         hosts = [finding.host for finding in noted]
@@ -262,6 +265,15 @@ def _unpredicted(level: str, step: PlanStep) -> str:
     return (
         "" if step.probed else _("cannot predict  step {step} ({kind}): a probe sends no request")
     )
+
+
+def _changes(findings: Sequence[Finding]) -> list[tuple[str, list[str]]]:
+    """What would become of files, and the hosts on which it would be the same."""
+    found: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.changes:
+            found.setdefault(finding.changes, []).append(finding.host)
+    return list(found.items())
 
 
 def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:

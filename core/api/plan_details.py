@@ -108,6 +108,7 @@ class FindingOut(Answer):
     stopped_at: Stage | None = Field(description="where the way to it stopped; null: it is ready")
     reached_ms: int | None = Field(description="until the login was done; null: it was not")
     took_ms: int | None
+    changes: str = Field(description="what would become of files there, line by line")
 
 
 class FactsUsed(Answer):

@@ -172,6 +172,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Until somebody was logged in; near 0 where a connection was kept. None: nobody was."""
     took_ms: int | None = None
     """Until all was over."""
+    changes: str = ""
+    """What a check says would become of files there, line by line."""
 
     @property
     def stopped_at(self) -> Stage | None:

@@ -4,6 +4,8 @@ steps that a check tries because they change nothing.
 
 from __future__ import annotations
 
+import msgspec
+
 from core.domain import probing
 from core.domain.probing import Finding
 from core.domain.run import TargetCode, TargetState
@@ -86,6 +88,8 @@ class Probing:
             reached_ms=_ms(reply.reached_s),
             took_ms=_ms(reply.took_s),
         )
+        if probe.rehearses and probe.steps[0].carries_files:
+            return msgspec.structs.replace(found, changes=reply.text)
         if probe.rehearses or found.state is not TargetState.SUCCESS:
             return found
         return probing.judged(

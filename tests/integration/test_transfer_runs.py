@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from pathlib import Path
@@ -16,6 +17,8 @@ from core.executors.files import RelayExecutor
 from core.executors.local import LocalExecutor
 from core.executors.protocol import Login, Target
 from core.executors.scripted import ScriptedExecutor
+from core.flow.definition import RunRequest
+from core.flow.dryrun import PlanLevel, PlanState
 from tests.support import work
 from tests.support.runtime import (
     abandon,
@@ -78,6 +81,26 @@ async def test_a_secret_in_a_template_arrives_and_is_kept_nowhere_else(home: Pat
     assert run.state is RunState.SUCCEEDED
     assert (home / "app.conf").read_text() == f"token = {secret}"
     assert_nowhere(jobdeck, secret.encode())
+
+
+async def test_a_check_of_a_plan_says_what_would_become_of_each_file(home: Path) -> None:
+    (home / "app.conf").write_text("port = 81\n")
+    bring = push(text="port = 80\n", to=f"{home}/app.conf")
+    async with engine(home / "j", local=local(home)) as (opened, _):
+        await save(opened, HOST)
+        request = RunRequest.model_validate({"step": bring, "targets": "all"})
+        plan = await opened.plans.make(request, PlanLevel.CHECK, "test")
+        async with asyncio.timeout(20):
+            while plan.row.state is PlanState.PROBING:
+                await asyncio.sleep(0.01)
+                plan = await opened.plans.get(plan.row.id)
+        changes = [finding.changes for finding in plan.findings if finding.changes]
+
+    assert [text.splitlines()[1:] for text in changes] == [
+        ["@@ -1 +1 @@", "-port = 81", "+port = 80"]
+    ]
+    assert changes[0].startswith("replace  ")
+    assert (home / "app.conf").read_text() == "port = 81\n"
 
 
 async def test_files_of_some_hosts_go_to_others_through_the_engine(home: Path) -> None:

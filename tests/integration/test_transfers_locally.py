@@ -160,9 +160,9 @@ async def test_a_check_says_what_would_happen_and_how_and_writes_nothing(
     (there / "app.conf").write_bytes(b"port = 81\n")
     (there / "run me.sh").write_bytes(b"#!/bin/sh\n")
     before = tree(home)
-    spec = {"files": [str(source)], "to": f"{home}/there/", "check": True}
-    shown = await run(executor, HERE, push(**spec))
-    secret = await run(executor, HERE, push(**spec, diff=False))
+    spec = {"files": [str(source)], "to": f"{home}/there/"}
+    shown = await run(executor, HERE, push(check=True, **spec))
+    secret = await run(executor, HERE, push(check=True, **spec, diff=False))
     absent = await run(executor, HERE, push(files=spec["files"], to=f"{home}/x/y/", check=True))
     back = await run(executor, HERE, pull(files=[f"{there}/*"], to=f"{home}/got", check=True))
 

@@ -40,7 +40,7 @@ Owner = Annotated[str | None, Field(pattern=FILE_OWNER, max_length=128, descript
 
 
 Diff = Annotated[
-    bool, Field(description="with `check`: how a text would change; off where it holds secrets")
+    bool, Field(description="a check shows how a text would change; off where it holds secrets")
 ]
 
 
@@ -60,9 +60,6 @@ class TransferStep(ConnectedStep):
         Exists.OVERWRITE, description="a file of that name is there, with other content"
     )
     missing_folder: Missing = Field(Missing.CREATE, description="the folder is not there")
-    check: bool = Field(
-        False, description="only say which files would be made or replaced; nothing is written"
-    )
     bytes_per_s: int | None = Field(None, ge=1024, description="at most, for each target")
 
     @property
@@ -129,7 +126,7 @@ class PushStep(TransferStep):
 
     def rehearsal(self, given: Given) -> Push:
         """The same, that only looks."""
-        return msgspec.structs.replace(self.task(given), check=True, diff=False)
+        return msgspec.structs.replace(self.task(given), check=True)
 
     def task(self, given: Given) -> Push:
         """ValueError where a value is missing, or `to` becomes no path with it."""
@@ -147,7 +144,7 @@ class PushStep(TransferStep):
             exists=self.exists.value,
             makes_folders=self.missing_folder is Missing.CREATE,
             fills=self.template,
-            check=self.check,
+            check=False,
             diff=self.diff,
             bytes_per_s=self.bytes_per_s,
         )
@@ -185,7 +182,7 @@ class PullStep(TransferStep):
             makes_folders=self.missing_folder is Missing.CREATE,
             may_be_missing=self.missing == "skip",
             keeps_mode=False,
-            check=self.check,
+            check=False,
             bytes_per_s=self.bytes_per_s,
         )
 
@@ -272,6 +269,11 @@ class DistributeStep(TransferStep):
     def fetched_from(self) -> str | None:
         return self.source
 
+    def rehearsal(self, given: Given) -> Distribute:
+        """The files are fetched for it: only the targets would change."""
+        task = self.task(given)
+        return msgspec.structs.replace(task, push=msgspec.structs.replace(task.push, check=True))
+
     def task(self, given: Given) -> Distribute:
         """ValueError where a value is missing, or `to` becomes no path with it."""
         key = _key(given)
@@ -297,7 +299,7 @@ class DistributeStep(TransferStep):
                 exists=self.exists.value,
                 makes_folders=self.missing_folder is Missing.CREATE,
                 fills=False,
-                check=self.check,
+                check=False,
                 diff=self.diff,
                 bytes_per_s=self.bytes_per_s,
             ),

@@ -10,6 +10,7 @@ from console.cli.root import build, table
 from tests.unit.console.fake_api import FakeApi, Jobdeck
 
 RUN = ("run", "--on", "all")
+PUSH = ("push", "--on", "all", "--to", "/x/")
 
 WRONG = [
     # jobdeck itself
@@ -40,6 +41,17 @@ WRONG = [
     ((*RUN, "--json", "--stream", "--", "ls"), "--json and --stream cannot", "give one"),
     ((*RUN, "--onn", "x", "--", "ls"), "--onn is not an option", "did you mean --on?"),
     ((*RUN, "--min-success", "0%", "--", "ls"), "--min-success: '0%' does not fit", "1% to 100%"),
+    # push and pull
+    (("push", "--on", "all", "--to", "/x/"), "no file is named", "`jobdeck push --help`"),
+    (("push", "/bin/sh", "--on", "all"), "--to is missing", "--to /a/folder/"),
+    (("push", "/bin/sh", "--to", "/x/"), "nothing says where to run", "--on all"),
+    ((*PUSH, "/none/x"), "FILE: /none/x is not there", ""),
+    ((*PUSH, "http://a/b", "/bin/sh"), "do not go together", "push one, then the other"),
+    ((*PUSH, "http://a/b", "--template"), "--template: only files of this machine", ""),
+    ((*PUSH, "/bin/sh", "--limit", "5X"), "--limit: '5X' does not fit", "such as 500K"),
+    ((*PUSH, "/bin/sh", "--limit", "1"), "--limit: '1' does not fit", "such as 500K"),
+    ((*PUSH, "/bin/sh", "--exists", "skp"), "--exists: 'skp' is not known", "did you mean skip?"),
+    (("pull", "/x", "--on", "a", "--to", "y", "--missing", "no"), "--missing: 'no'", "fail, skip"),
     # start
     (("start",), "JOB is missing", "`jobdeck start --help`"),
     (("start", "a", "b"), "this is too much: b", "`jobdeck start --help`"),
