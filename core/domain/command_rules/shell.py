@@ -165,6 +165,10 @@ class _Scanner(WordScanner):
                 self._assign(word)
         elif name == "cd":
             self._change_folder(words[1:])
+        elif name == "for" and len(words) > 3 and words[2].text == "in":
+            # All of a loop's values at once: each is judged where the variable stands unquoted.
+            values = " ".join(word.text for word in words[3:])
+            self._assign(Word(f"{words[1].text}={values}", all(word.known for word in words[3:])))
 
     def _assign(self, word: Word) -> None:
         match = _ASSIGNMENT.match(word.text)
