@@ -239,7 +239,9 @@ class Keychain:
                 is_another = True
         if not wanted:
             return None
-        where = " or ".join(place.place for place in self.places if _may_be_asked(place))
+        where = " or ".join(
+            place.place for place in self.places if not isinstance(place, SealedKey)
+        )
         what = "another master key is" if is_another else "no master key is"
         raise EnvironmentFault(
             f"the stored secrets cannot be opened: {what} in the {where}",
@@ -346,7 +348,3 @@ def _choose(target: Unlocker, passphrase: str | None) -> None:
     elif passphrase is not None:
         problem = Problem(where="passphrase", what="has no use here", hint="leave it out")
         raise Invalid(f"the key is to be kept by: {target.name}", [problem])
-
-
-def _may_be_asked(place: Unlocker) -> bool:
-    return not isinstance(place, SealedKey)
