@@ -204,23 +204,27 @@ class WorkMaker:
         self._ordinals = {host.name: ordinal for ordinal, host in enumerate(definition.hosts)}
         self._common = {name: variables.as_text(value) for name, value in self._values().items()}
 
+    def is_open(self, step: StepBase) -> bool:
+        """Whether what the step's texts mean depends on values: else the start has judged them."""
+        if self._definition.foreseen is None:
+            return False
+        if step.name not in self._mentioned:
+            script = self._definition.scripts.get(step.name)
+            self._mentioned[step.name] = sorted(mentioned(step, script))
+        return bool(self._mentioned[step.name])
+
     def unforeseen(self, host: FrozenHost, step: StepBase, work: Work) -> list[Hit]:
-        """Rules that the work meets now that every value is known, and was not known to meet.
+        """Rules that an open step meets now that every value is known, and was not known to meet.
 
         The same texts with the same values are judged once. What it gives is masked.
         """
-        if self._definition.foreseen is None:
-            return []
         script = self._definition.scripts.get(step.name)
-        if step.name not in self._mentioned:
-            self._mentioned[step.name] = sorted(mentioned(step, script))
-        names = self._mentioned[step.name]
-        key = (step.name, *(work.env.get(name) for name in names))
+        key = (step.name, *(work.env.get(name) for name in self._mentioned[step.name]))
         if key not in self._judged:
             self._judged[key] = [
                 self._masked(hit) for hit in self._judges.judge(step, script, work.env)
             ]
-        foreseen = self._definition.foreseen.get(step.name, ())
+        foreseen = (self._definition.foreseen or {}).get(step.name, ())
         ordinal = self._ordinals[host.name]
         return [
             hit

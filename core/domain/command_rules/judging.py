@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from core.domain.command_rules import timebox
 from core.domain.command_rules.paths import covers
-from core.domain.command_rules.pieces import Piece
-from core.domain.command_rules.reading import MOST_PIECES, Reading, read
+from core.domain.command_rules.pieces import MOST_PIECES, Piece
+from core.domain.command_rules.reading import Reading, read
 from core.domain.command_rules.rule import Rule
 from core.domain.command_rules.values import (
     CommandText,
