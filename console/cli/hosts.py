@@ -92,7 +92,9 @@ def import_hosts(
     source: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="TOOL", help=_("csv, yaml, ansible (INI or YAML), or openssh")
+            "--from",
+            metavar="TOOL",
+            help=_("csv, yaml, ansible (INI or YAML), ansible-json, list, or openssh"),
         ),
     ] = None,
     account: Annotated[
@@ -108,7 +110,8 @@ def import_hosts(
 ) -> int:
     if source is None:
         raise RequestError(
-            _("--from is missing"), hint=_("it names the tool: csv, yaml, ansible, openssh")
+            _("--from is missing"),
+            hint=_("it names the tool: csv, yaml, ansible, ansible-json, list, openssh"),
         )
     body: dict[str, Any] = {
         "source": source,

@@ -109,10 +109,15 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
+_PROOFS = (
+    "agent", "key", "key_file", "certificate", "certificate_file", "password", "token",
+    "tls_certificate",
+)  # fmt: skip
+
+
 def _proof(document: Document) -> str:
     """What proves an account's identity, by the names of its fields."""
-    names = ("agent", "key", "key_file", "certificate", "certificate_file", "password")
-    return ", ".join(name for name in names if document.spec.get(name))
+    return ", ".join(name for name in _PROOFS if document.spec.get(name))
 
 
 def _change_rule(document: Document) -> str:
@@ -156,6 +161,7 @@ def _kind_columns(kind: str) -> list[tuple[Column, Cell]]:
             (Column(_("USER")), _field("user")),
             (Column(_("PROVED BY")), _proof),
             (Column(_("BECOMES")), _field("become", "user")),
+            (Column(_("EXPIRES")), _field("expires")),
         ],
         "environment": [
             (Column(_("READ-ONLY")), _field("read_only")),

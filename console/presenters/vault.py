@@ -73,6 +73,7 @@ def unlocker_word(name: str) -> str:
         "passphrase": _("passphrase"),
         "systemd credential": _("systemd credential"),
         "not opened yet": _("not opened yet"),
+        "locked": _("locked; `jobdeck vault unlock` opens it"),
     }
     return words.get(name, name)
 

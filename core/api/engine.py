@@ -47,7 +47,9 @@ class EngineOut(Answer):
         description="parts of output, of up to 64 KiB, that the search index has not come to yet;"
         " a search reads them itself"
     )
-    unlocker: str = Field(description="what keeps the master key")
+    unlocker: str = Field(
+        description="what keeps the master key; `locked` until somebody unlocks the vault"
+    )
     recovered_runs: int = Field(description="runs that were taken up again at this start")
     recovery: dict[str, int] = Field(
         description="targets that an earlier engine left running, by how far the look after them"

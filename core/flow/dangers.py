@@ -144,14 +144,10 @@ class Judges:
 
 
 def mentioned(step: StepBase, script: FrozenScript | None) -> frozenset[str]:
-    """Names of variables that the step's texts speak of."""
-    texts = step.judged(Given(script=script, env={}))
-    return frozenset(
-        name
-        for each in texts
-        if isinstance(each, CommandText)
-        for name in _NAMED.findall(each.text)
-    )
+    """Names of variables that the step's texts and paths speak of."""
+    judged = step.judged(Given(script=script, env={}))
+    texts = [each.text if isinstance(each, CommandText) else each.path for each in judged]
+    return frozenset(name for text in texts for name in _NAMED.findall(text))
 
 
 def find(

@@ -232,7 +232,11 @@ class Attendant:
         """TargetError where the work, now that its values are known, meets a rule that nobody
         has acknowledged.
         """
-        found = self._means.maker.unforeseen(self._host, self._means.step, work)
+        maker, step = self._means.maker, self._means.step
+        if not maker.is_open(step):
+            return
+        # In a thread: a long text takes longer than the loop may wait.
+        found = await asyncio.to_thread(maker.unforeseen, self._host, step, work)
         if not found:
             return
         stops = [hit for hit in found if hit.level is not Level.SCAN]

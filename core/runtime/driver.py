@@ -58,8 +58,8 @@ from core.runtime.rolling import (
     Orders,
     RollingExecution,
 )
-from core.runtime.steps import StepEnd, StepExecution, end_waiting
-from core.runtime.work import Opened, Ways, WorkMaker, open_secrets
+from core.runtime.steps import StepEnd, StepExecution, end_all
+from core.runtime.work import Opened, Ways, WorkMaker, open_secrets, open_secrets_patiently
 from core.storage import run_writes, runs
 from core.storage.output import RunBudget
 from core.storage.runs import ENGINE_ACTOR, StepRow, TargetFilter, TargetRow
@@ -131,6 +131,8 @@ class Driver:
         self._state = state
         self._progress = _Progress()
         self._budget = tools.new_budget()
+        self._is_taken_up = False
+        """An earlier engine began it."""
         self._executions: dict[str, StepExecution | RollingExecution] = {}
         self._orders: dict[str, Orders] = {}
         """Rolling step -> what is wanted of its batches."""
@@ -157,6 +159,7 @@ class Driver:
 
     async def resume(self) -> None:
         """Take up a stored run that had not ended."""
+        self._is_taken_up = True
         await self.remember()
         self._perform(machine.owed(self._state))
 
@@ -277,12 +280,21 @@ class Driver:
             self._tools.ids.new,
         )
         recorder = self._recorder(step, attempt, rows)
+        end: StepEnd | None
+        opened: Opened | None
         try:
-            opened = await open_secrets(self._definition, self._tools.store, self._tools.vault)
+            of, store, vault = self._definition, self._tools.store, self._tools.vault
+            if self._is_taken_up:
+                holding = self._tools.gate.holding
+                opened = await open_secrets_patiently(of, store, vault, self.run_id, holding)
+            else:
+                opened = await open_secrets(of, store, vault)
         except (EnvironmentFault, Forbidden) as fault:
-            end: StepEnd | None = await self._refuse(rows, recorder, fault)
+            end = await self._refuse(rows, recorder, fault)
         else:
-            end = await self._execute(step, command, rows, recorder, opened)
+            end = None
+            if opened is not None:
+                end = await self._execute(step, command, rows, recorder, opened)
         if end is None:
             self.finished.set()
         else:
@@ -302,10 +314,16 @@ class Driver:
     async def _refuse(
         self, rows: Sequence[TargetRow], recorder: StepRecorder, fault: EnvironmentFault | Forbidden
     ) -> StepEnd:
-        """End a step whose logins cannot be opened: nothing was sent anywhere."""
-        waiting = [row for row in rows if row.state is TargetState.WAITING]
+        """End a step whose logins cannot be opened: what waits is sent nowhere, and what an
+        earlier engine left running cannot be looked after.
+        """
         at = timestamp(self._tools.clock.now())
-        await end_waiting(recorder, waiting, TargetCode.DISPATCH_FAILURE, str(fault), at)
+        for state, end, code in (
+            (TargetState.WAITING, TargetState.NOT_STARTED, TargetCode.DISPATCH_FAILURE),
+            (TargetState.RUNNING, TargetState.UNKNOWN, TargetCode.ENGINE_LOST),
+        ):
+            those = [row for row in rows if row.state is state]
+            await end_all(recorder, those, code, str(fault), at, end)
         return StepEnd(step_result(recorder.counts, stopping=False), str(fault), {})
 
     async def _execute(

@@ -40,6 +40,7 @@ from core.storage import runs, sources
 from core.storage.documents import Documents
 from core.storage.store import Store
 from core.storage.writer import timestamp
+from core.vault.keychain import State
 from core.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -84,7 +85,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     unindexed_chunks: int
     """Parts of output, of up to 64 KiB, that the search index has not come to yet."""
     unlocker: str
-    """What keeps the master key: `keyring` or `key file`."""
+    """What keeps the master key, such as `keyring`; `locked` until somebody unlocks the vault."""
     recovered_runs: int
     """Runs that were taken up again at this start."""
     recovery: dict[str, int]
@@ -219,6 +220,7 @@ class Engine:
         totals = await self.store.reader.read(runs.totals)
         unindexed = await self.store.reader.read(self.store.indexer.behind)
         counts: Counter[str] = Counter()
+        keychain = self.vault.keychain
         for driver in self.runs.live.values():
             counts.update(driver.counts)
         return EngineStatus(
@@ -236,7 +238,7 @@ class Engine:
             storage_fault=str(self.store.writer.fault or ""),
             database_bytes=self._database_bytes(),
             unindexed_chunks=unindexed,
-            unlocker=self.vault.unlocker,
+            unlocker="locked" if keychain.state is State.LOCKED else keychain.unlocker,
             recovered_runs=self._recovered,
             recovery=self._recovery.counts,
             lost_lines=self.lost_lines.now(),

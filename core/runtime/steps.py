@@ -104,7 +104,7 @@ class StepExecution:
         self, rows: Iterable[TargetRow], state: TargetState, code: TargetCode, message: str
     ) -> None:
         """Record that targets which still wait are not run, and why."""
-        await end_waiting(self._recorder, rows, code, message, self._now(), state)
+        await end_all(self._recorder, rows, code, message, self._now(), state)
 
     @property
     def is_live(self) -> bool:
@@ -199,7 +199,7 @@ def _by_targets(counts: Mapping[TargetState, int], stopping: bool) -> RunState:
     return step_result(counts, stopping=stopping)
 
 
-async def end_waiting(
+async def end_all(
     recorder: StepRecorder,
     rows: Iterable[TargetRow],
     code: TargetCode,
@@ -207,10 +207,17 @@ async def end_waiting(
     at: str,
     state: TargetState = TargetState.NOT_STARTED,
 ) -> None:
-    """Record that targets which still wait will not be started, and why."""
+    """Record the same end of many targets, of which no executor tells: mostly of those that wait."""
     ends = []
     for row in rows:
         left_out = transit(f"target {row.host}", row.state, state)
-        end = TargetEnd(id=row.id, state=left_out, code=code, message=message, finished_at=at)
+        end = TargetEnd(
+            id=row.id,
+            state=left_out,
+            code=code,
+            message=message,
+            finished_at=at,
+            size_bytes=row.size_bytes,
+        )
         ends.append(recorder.ended(row, row.state, end))
     await asyncio.gather(*ends)

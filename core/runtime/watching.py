@@ -14,7 +14,7 @@ from core.domain import gathering
 from core.domain.health import knock
 from core.domain.inventory import HostSpec, Protocol
 from core.domain.tasks import Program
-from core.errors import OpsError
+from core.errors import OpsError, StorageFault
 from core.executors.protocol import Outcome
 from core.runtime.asking import Reply
 from core.runtime.gathering import MOST_HOSTS, Gathering
@@ -100,6 +100,8 @@ class Watching:
         for name in names:
             try:
                 replies += (await self._gathering.ask([name], program)).items()
+            except StorageFault:
+                raise
             except OpsError as error:
                 refused[name] = str(error)
         return replies, refused

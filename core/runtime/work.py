@@ -6,11 +6,14 @@ the step's attempt, and everything that comes back is masked by the same list.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+import structlog
 
 from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
@@ -20,7 +23,7 @@ from core.domain.run import TargetCode
 from core.domain.steps import Given, StepBase
 from core.domain.values import Secret, SecretRef, SecretSource
 from core.domain.windows import WinrmOptions
-from core.errors import Invalid, TargetError
+from core.errors import Invalid, TargetError, VaultLocked
 from core.executors.protocol import (
     BecomeLogin,
     Claim,
@@ -40,6 +43,8 @@ from core.storage.store import Store
 from core.vault.masking import Masker
 from core.vault.sealing import sources_in
 from core.vault.vault import Vault
+
+log = structlog.get_logger(__name__)
 
 OpenSecret = Callable[[Secret], str]
 
@@ -73,6 +78,38 @@ class Opened:
         for login in self.logins.values():
             found += login.secrets()
         return found
+
+
+async def open_secrets_patiently(
+    definition: RunDefinition, store: Store, vault: Vault, run_id: str, holding: asyncio.Event
+) -> Opened | None:
+    """As `open_secrets`, but a locked vault is waited for: what goes on somewhere cannot be
+    looked after without it, and is not given up for that. None when `holding` is set first.
+    """
+    while not holding.is_set():
+        try:
+            return await open_secrets(definition, store, vault)
+        except VaultLocked:
+            log.warning("run.waits-for-vault", run=run_id)
+            await _until_open(vault, holding)
+    return None
+
+
+async def _until_open(vault: Vault, holding: asyncio.Event) -> None:
+    """Returns when somebody unlocks the vault, or `holding` is set."""
+    loop, is_open = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop has ended, and with it who waits
+            loop.call_soon_threadsafe(is_open.set)
+
+    vault.keychain.when_open(tell)
+    either = [asyncio.ensure_future(event.wait()) for event in (is_open, holding)]
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiting in either:
+            waiting.cancel()
 
 
 async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) -> Opened:
@@ -167,23 +204,27 @@ class WorkMaker:
         self._ordinals = {host.name: ordinal for ordinal, host in enumerate(definition.hosts)}
         self._common = {name: variables.as_text(value) for name, value in self._values().items()}
 
+    def is_open(self, step: StepBase) -> bool:
+        """Whether what the step's texts mean depends on values: else the start has judged them."""
+        if self._definition.foreseen is None:
+            return False
+        if step.name not in self._mentioned:
+            script = self._definition.scripts.get(step.name)
+            self._mentioned[step.name] = sorted(mentioned(step, script))
+        return bool(self._mentioned[step.name])
+
     def unforeseen(self, host: FrozenHost, step: StepBase, work: Work) -> list[Hit]:
-        """Rules that the work meets now that every value is known, and was not known to meet.
+        """Rules that an open step meets now that every value is known, and was not known to meet.
 
         The same texts with the same values are judged once. What it gives is masked.
         """
-        if self._definition.foreseen is None:
-            return []
         script = self._definition.scripts.get(step.name)
-        if step.name not in self._mentioned:
-            self._mentioned[step.name] = sorted(mentioned(step, script))
-        names = self._mentioned[step.name]
-        key = (step.name, *(work.env.get(name) for name in names))
+        key = (step.name, *(work.env.get(name) for name in self._mentioned[step.name]))
         if key not in self._judged:
             self._judged[key] = [
                 self._masked(hit) for hit in self._judges.judge(step, script, work.env)
             ]
-        foreseen = self._definition.foreseen.get(step.name, ())
+        foreseen = (self._definition.foreseen or {}).get(step.name, ())
         ordinal = self._ordinals[host.name]
         return [
             hit

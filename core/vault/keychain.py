@@ -66,6 +66,7 @@ class Keychain:
         self._current: Cipher | None = None
         self._place: Unlocker | None = None
         self._is_locked = False
+        self._tell_when_open: list[Callable[[], None]] = []
 
     @property
     def state(self) -> State:
@@ -100,6 +101,14 @@ class Keychain:
                     self._take(*(self._look() or self._make()))
         assert self._current is not None
         return self._current
+
+    def when_open(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once, from any thread, as soon as a key is open: now, where one is."""
+        with self._looking:
+            if self._current is None:
+                self._tell_when_open.append(tell)
+                return
+        tell()
 
     def of(self, key_id: str) -> Cipher | None:
         """What opens a row under that key; None when the key is not at hand."""
@@ -230,7 +239,9 @@ class Keychain:
                 is_another = True
         if not wanted:
             return None
-        where = " or ".join(place.place for place in self.places if _may_be_asked(place))
+        where = " or ".join(
+            place.place for place in self.places if not isinstance(place, SealedKey)
+        )
         what = "another master key is" if is_another else "no master key is"
         raise EnvironmentFault(
             f"the stored secrets cannot be opened: {what} in the {where}",
@@ -264,6 +275,9 @@ class Keychain:
         self._held, self._place = held, place
         self._ciphers = {**{id_: Cipher(key) for id_, key in held.items()}, current: cipher}
         self._current, self._is_locked = cipher, False
+        waiting, self._tell_when_open = self._tell_when_open, []
+        for tell in waiting:
+            tell()
 
     def _settle(self) -> None:
         """Where two keys are held, let go of the one that nothing needs any more."""
@@ -316,6 +330,7 @@ class Keychain:
         if name not in known:
             near = nearest(name, list(known))
             hint = f"did you mean {near!r}?" if near else f"one of: {', '.join(known)}"
+            hint = _WHY_NOT.get(name, hint)
             raise Invalid(f"nothing here keeps keys under the name {name!r}", hint=hint)
         return known[name]
 
@@ -333,7 +348,3 @@ def _choose(target: Unlocker, passphrase: str | None) -> None:
     elif passphrase is not None:
         problem = Problem(where="passphrase", what="has no use here", hint="leave it out")
         raise Invalid(f"the key is to be kept by: {target.name}", [problem])
-
-
-def _may_be_asked(place: Unlocker) -> bool:
-    return not isinstance(place, SealedKey)

@@ -65,6 +65,8 @@ class Access:
     """Prints this text, and ends well."""
     shown: Callable[[str], bytes] = str.encode
     """What must arrive of it."""
+    prints_bytes: Callable[[bytes], Work] | None = None
+    """Prints these bytes, which are no text."""
     fails: Work
     failure: TargetCode
     lasts: Callable[[float | None], Work]
@@ -99,6 +101,10 @@ def _dead_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
+def _octal(data: bytes) -> str:
+    return "".join(f"\\{byte:03o}" for byte in data)
+
+
 def _program_access(executor: Executor, target: Target, **more: Any) -> Access:
     """What all have in common that end in a POSIX shell."""
     endless = f"echo $$; exec sleep {LONG_S}"
@@ -106,6 +112,7 @@ def _program_access(executor: Executor, target: Target, **more: Any) -> Access:
         executor=executor,
         target=target,
         prints=lambda text: script('printf %s "$TEXT"', env={"TEXT": text}),
+        prints_bytes=lambda data: command(f"printf '{_octal(data)}'"),
         fails=command("exit 7"),
         failure=TargetCode.NON_ZERO_RESULT,
         lasts=lambda limit: command(endless, timeout_s=limit),
@@ -158,8 +165,8 @@ async def http(servers: Servers, folder: Path) -> AsyncIterator[Access]:
         return Work(attempt_id=new_token(), task=step.task(Given(script=None, env={})),
                     timeout_s=limit)  # fmt: skip
 
-    def prints(text: str) -> Work:
-        web.serve("/text", Reply(body=text.encode()))
+    def prints(data: bytes) -> Work:
+        web.serve("/text", Reply(body=data))
         return request("/text")
 
     with WebServer() as web, _dead_port() as dead:
@@ -177,7 +184,8 @@ async def http(servers: Servers, folder: Path) -> AsyncIterator[Access]:
         yield Access(
             executor=executor,
             target=there,
-            prints=prints,
+            prints=lambda text: prints(text.encode()),
+            prints_bytes=prints,
             fails=request("/bad"),
             failure=TargetCode.UNEXPECTED_ANSWER,
             lasts=lambda limit: request("/slow", limit=limit),
@@ -279,6 +287,7 @@ async def scripted(servers: Servers, folder: Path) -> AsyncIterator[Access]:
         executor=executor,
         target=there("h1"),
         prints=lambda text: command(f"print {text}"),
+        prints_bytes=lambda data: command(f"print {data.decode('utf-8', 'surrogateescape')}"),
         fails=command("fail"),
         failure=TargetCode.NON_ZERO_RESULT,
         lasts=lambda limit: command("last", timeout_s=limit),

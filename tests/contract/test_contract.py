@@ -83,6 +83,17 @@ async def test_success_has_no_code_and_output_arrives_byte_for_byte(access: Acce
     assert sink.err == b""
 
 
+async def test_bytes_that_are_no_text_arrive_as_they_are(access: Access) -> None:
+    if access.prints_bytes is None:
+        pytest.skip("it prints text only")
+    data, sink = bytes(range(256)), MemorySink()
+
+    outcome = await attempt(access, access.prints_bytes(data), sink=sink)
+
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    assert sink.out == data
+
+
 async def test_a_failure_has_its_code_and_a_sentence(access: Access) -> None:
     outcome = await attempt(access, access.fails)
 

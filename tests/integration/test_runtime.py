@@ -420,6 +420,52 @@ async def test_a_run_whose_logins_cannot_be_opened_ends_and_says_so(home: Path) 
         assert not executor.started
 
 
+ACCOUNT = {"kind": "account", "name": "deploy", "spec": {"user": "u", "password": "hunter22"}}
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.mark.expect_logs("WARNING .*run.waits-for-vault")
+async def test_what_runs_on_hosts_waits_for_a_locked_vault_and_is_harvested_when_it_opens(
+    home: Path,
+) -> None:
+    gate = asyncio.Event()
+    executor = ScriptedExecutor(lambda target, work: Behaviour(until=gate))
+    async with engine(home, hosts=executor) as (opened, _):
+        await save(opened, ACCOUNT, *INVENTORY[1:])
+        await asyncio.to_thread(opened.vault.keychain.move, "passphrase", PASSPHRASE, "ops")
+        accepted = await start(opened, concurrency=2)
+        await running(executor, 2)
+    gate.set()
+    for is_unlocked in (False, True):
+        async with engine(home, hosts=executor) as (opened, _):
+            if is_unlocked:
+                await asyncio.to_thread(opened.vault.keychain.unlock, PASSPHRASE)
+                done = await ended(opened, accepted.id)
+                assert (done.state, done.counts) == (RunState.SUCCEEDED, {"success": 8})
+            else:
+                refused = await ended(opened, (await start(opened)).id)
+                assert refused.counts == {"not_started": 8}
+                assert "jobdeck vault unlock" in refused.reason
+                rows = await targets_of(opened, accepted.id)
+                assert sum(row.state is TargetState.RUNNING for row in rows) == 2
+    assert set(executor.started.values()) == {1}, "what ran does not run again"
+
+
+async def test_what_runs_on_hosts_is_unknown_where_the_key_to_them_is_lost(home: Path) -> None:
+    gate = asyncio.Event()
+    executor = ScriptedExecutor(lambda target, work: Behaviour(until=gate))
+    async with engine(home, hosts=executor) as (opened, _):
+        await save(opened, ACCOUNT, *INVENTORY[1:])
+        accepted = await start(opened, concurrency=2)
+        await running(executor, 2)
+    Home(home).key_file.unlink()
+    async with engine(home, hosts=executor) as (opened, _):
+        done = await ended(opened, accepted.id)
+        assert done.counts == {"not_started": 6, "unknown": 2}
+        assert "master key" in done.reason
+    gate.set()
+
+
 @pytest.mark.expect_logs("run.bug")
 async def test_our_own_bug_in_a_run_ends_that_run_and_not_the_engine(
     home: Path, monkeypatch: pytest.MonkeyPatch

@@ -227,7 +227,7 @@ async def test_files_for_a_host_behind_winrm_are_refused_before_anything_happens
             to = "w" if step["kind"] == "push" else "here"
             with pytest.raises(Invalid) as caught:
                 await start(opened, step=step, targets=to)
-            assert "not carried through WinRM" in str(caught.value.problems[0])
+            assert "files are not carried through WinRM" in str(caught.value.problems[0])
 
 
 async def test_two_sources_with_files_of_one_name_are_refused_without_a_folder_each(

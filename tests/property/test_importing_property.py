@@ -22,6 +22,19 @@ pieces = {
     "yaml": ["web1", ":", " ", "\n", "- ", "{", "}", "hosts", "groups", "port: 22", "[", "]"],
     "ansible": ["[web]", "[web:children]", "[a:vars]", "\n", " ", "web[1:3]", "=", "x=1", '"']
     + ["all:\n", "  hosts:\n", "    web1:\n", "ansible_port=22", "ansible_connection=local", "#"],
+    "ansible-json": [
+        "{",
+        "}",
+        '"web"',
+        ":",
+        ",",
+        '["web1"]',
+        '{"hosts": ["db1"]}',
+        '"_meta"',
+        "null",
+    ]
+    + ['"hostvars"', '"children"', '{"web": ["web1"], "up": {"children": ["web"]}}', "[", "]", "1"],
+    "list": ["web1", " ", "\n", "10.0.0.1", "#", "db1 db.local\n"],
     "openssh": ["Host ", "web1 ", "*", "!", "\n", "Port 22", "HostName %h", "Match ", "Include x"]
     + ["ProxyJump a,b", '"', "IdentityFile ", "=", "User u"],
 }
@@ -30,6 +43,8 @@ secret_pieces = {
     "yaml": [f"  variables: {{token: {SECRET}}}\n", f"  variables: {{a: {{pwd: {SECRET}}}}}\n"],
     "ansible": [f" ansible_password={SECRET}", f" ansible_become_pass={SECRET}\n"]
     + [f"ansible_password= {SECRET}", f"      ansible_ssh_pass: {SECRET}\n"],
+    "ansible-json": [f'"ansible_password": "{SECRET}"}}}}}}}}', f'"api_token": "{SECRET}"}}}}}}}}'],
+    "list": [f"# password {SECRET}\n"],
     "openssh": [f"ProxyCommand sshpass -p {SECRET} ssh x\n", f"SetEnv PASSWORD={SECRET}\n"],
 }
 
@@ -58,6 +73,8 @@ HEADS = {
     "csv": "name,variables\nweb1,",
     "yaml": "web1:\n",
     "ansible": "web1",
+    "ansible-json": '{"_meta": {"hostvars": {"web1": {',
+    "list": "web1 10.0.0.1",
     "openssh": "Host web1\n",
 }
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from core.domain.command_rules import timebox
 from core.domain.command_rules.paths import covers
-from core.domain.command_rules.pieces import Piece
-from core.domain.command_rules.reading import MOST_PIECES, Reading, read
+from core.domain.command_rules.pieces import MOST_PIECES, Piece
+from core.domain.command_rules.reading import Reading, read
 from core.domain.command_rules.rule import Rule
 from core.domain.command_rules.values import (
     CommandText,
@@ -94,15 +94,25 @@ def _of_rule(rule: Rule, reading: Reading) -> list[Hit]:
 
 
 def _candidates(rule: Rule, reading: Reading) -> Iterator[Hit]:
-    source = reading.source
-    for piece in reading.pieces:
-        if _meets(rule, piece):
-            written = source.text[piece.at : piece.end]
-            line, column = place_of(source.text, piece.at)
-            meaning = "" if _bare(piece.line) in _bare(written) else piece.line
-            yield _hit(rule, source.where, line, column, written, meaning=meaning)
-    if rule.pattern:
-        yield from _in_lines(rule, source)
+    pieces = [piece for piece in reading.pieces if piece.words]
+    if rule.finds is not None:
+        yield from (_of_piece(rule, piece, reading.source) for piece in pieces if rule.finds(piece))
+        return
+    lines = list(_lines(reading.source))
+    texts = [piece.line for piece in pieces] + [line for _, line in lines]
+    for number, place in timebox.search(rule.pattern, texts, ignore_case=rule.ignore_case):
+        if number < len(pieces):
+            yield _of_piece(rule, pieces[number], reading.source)
+        else:
+            line_number, line = lines[number - len(pieces)]
+            yield _hit(rule, reading.source.where, line_number, place + 1, line)
+
+
+def _of_piece(rule: Rule, piece: Piece, source: CommandText) -> Hit:
+    written = source.text[piece.at : piece.end]
+    line, column = place_of(source.text, piece.at)
+    meaning = "" if _bare(piece.line) in _bare(written) else piece.line
+    return _hit(rule, source.where, line, column, written, meaning=meaning)
 
 
 def _bare(text: str) -> str:
@@ -110,20 +120,12 @@ def _bare(text: str) -> str:
     return " ".join(_QUOTES.sub("", text).casefold().split())
 
 
-def _meets(rule: Rule, piece: Piece) -> bool:
-    if rule.finds is not None:
-        return bool(piece.words) and rule.finds(piece)
-    return timebox.search(rule.pattern, piece.line, ignore_case=rule.ignore_case) is not None
-
-
-def _in_lines(rule: Rule, source: CommandText) -> Iterator[Hit]:
-    """Lines as they are written: patterns may reach over several commands."""
+def _lines(source: CommandText) -> Iterator[tuple[int, str]]:
+    """Lines that are no comments, as they are written: patterns may reach over several commands."""
     comments = _COMMENTS.get(source.language, ())
-    for number, line in enumerate(source.text.splitlines(), 1):
-        if line.lstrip().startswith(comments):
-            continue
-        if found := timebox.search(rule.pattern, line, ignore_case=rule.ignore_case):
-            yield _hit(rule, source.where, number, found[0] + 1, line)
+    for number, line in enumerate(source.text.split("\n"), 1):
+        if not line.lstrip().startswith(comments):
+            yield number, line
 
 
 def _hit(

@@ -8,6 +8,9 @@ from functools import cached_property
 
 from core.domain.command_rules.values import Language
 
+MOST_PIECES = 10_000
+"""Of one text; what stands behind is not judged, which is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from core.domain.command_rules import shell, windows
-from core.domain.command_rules.pieces import Piece, Word
+from core.domain.command_rules.pieces import MOST_PIECES, Piece, Word
 from core.domain.command_rules.values import CommandText, Language
 from core.domain.command_rules.wrappers import inside
 from core.domain.statements import Database, cut
 
 _DEPTH = 8
 """Of texts inside of texts: `sh -c "sh -c '…'"`."""
-MOST_PIECES = 20_000
-"""Of one text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ Not a shell: nothing is run, and what only a run could tell stays unknown. The s
 through the text once. It cuts at `; & | && ||`, line ends, parentheses and braces, looks
 into `$( )`, backquotes and `<( )`, passes over comments and quotes, and keeps track of
 simple assignments and of `cd`. A text that no shell would take is cut all the same: what is
-open at its end is closed there.
+open at its end is closed there. What stands behind the first `MOST_PIECES` commands is left.
 
-Known ways around it: values that only a run can tell (positional parameters, loops, arithmetic,
+Known ways around it: values that only a run can tell (positional parameters, quoted loops, arithmetic,
 output of commands, functions), files that are sourced, and texts that were encoded.
 """
 
@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.domain.command_rules.pieces import Piece, Redirect, Word
+from core.domain.command_rules.pieces import MOST_PIECES, Piece, Redirect, Word
 from core.domain.command_rules.shell_words import WordScanner
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?=)", re.ASCII)
@@ -96,7 +96,7 @@ class _Scanner(WordScanner):
     def commands(self, closer: str, depth: int) -> None:
         """Everything up to `closer`, which is not passed, or to the end."""
         draft = _Draft(self.at)
-        while self.at < self.limit:
+        while self.at < self.limit and len(self.drafts) <= MOST_PIECES:
             character = self.text[self.at]
             if character == closer:
                 break
@@ -165,6 +165,10 @@ class _Scanner(WordScanner):
                 self._assign(word)
         elif name == "cd":
             self._change_folder(words[1:])
+        elif name == "for" and len(words) > 3 and words[2].text == "in":
+            # All of a loop's values at once: each is judged where the variable stands unquoted.
+            values = " ".join(word.text for word in words[3:])
+            self._assign(Word(f"{words[1].text}={values}", all(word.known for word in words[3:])))
 
     def _assign(self, word: Word) -> None:
         match = _ASSIGNMENT.match(word.text)

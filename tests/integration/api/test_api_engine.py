@@ -51,6 +51,7 @@ async def test_kinds_come_with_the_schema_of_a_whole_document(api: Api) -> None:
         "account",
         "host",
         "group",
+        "inventory-source",
         "script",
         "job",
         "command-rule",

@@ -61,6 +61,7 @@ async def test_one_run_shows_its_steps_and_what_was_asked(web: Api) -> None:
             {"step": "report", "kind": "local", "count": 1},
         ],
         "hosts": "(engine),web[1-3]",
+        "left_out": {},
         "parameters": {"PLACE": "/srv"},
         "concurrency": 100,
         "timeout_s": None,

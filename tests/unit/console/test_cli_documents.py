@@ -183,6 +183,21 @@ def test_a_kind_may_be_plural_and_a_list_is_a_table(jobdeck: Jobdeck, api: FakeA
     }  # fmt: skip
 
 
+def test_a_list_of_accounts_names_what_proves_them_and_their_last_day(
+    jobdeck: Jobdeck, api: FakeApi
+) -> None:
+    ref = {"secret": "0" * 26}
+    spec = {"token": ref, "tls_certificate": "PEM", "tls_key": ref, "expires": "2027-03-31"}
+    api.on("GET", "/kinds", answer([{"kind": "account", "plural": "accounts"}]))
+    api.on("GET", "/documents/account", answer({"items": [{**host(), "spec": spec}]}))
+
+    ended = jobdeck("get", "accounts")
+    assert ended.err == ""
+    _, row = ended.out.splitlines()
+
+    assert row.split() == ["web01", "token,", "tls_certificate", "2027-03-31", "env=prod"]
+
+
 def test_one_document_is_yaml_that_can_be_applied(jobdeck: Jobdeck, api: FakeApi) -> None:
     api.on("GET", "/documents/host/web01", answer(host(port=2222)))
 

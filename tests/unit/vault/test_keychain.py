@@ -225,7 +225,8 @@ def test_a_locked_vault_opens_nothing_whatever_keeps_its_key(store: Store, vault
         ("passphrase", "short", "at least 8 characters"),
         ("key file", PASSPHRASE, "has no use here"),
         ("systemd credential", None, "LoadCredentialEncrypted"),
-        ("keyring", None, "one of: systemd credential, passphrase, key file"),
+        ("keyring", None, "JOBDECK_KEYRING is off"),
+        ("pocket", None, "one of: systemd credential, passphrase, key file"),
         ("pasphrase", None, "did you mean 'passphrase'"),
     ],
 )
