@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Row, select
 
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.documents import Document
+from core.domain.files.contents import KIND
 from core.errors import InUse, Invalid, Problem
-from core.storage import references
+from core.storage import contents, references
 from core.storage.document_rows import Key, batches, by_kind, rows_of, stored_from
 from core.storage.tables import document, document_reference
 
@@ -41,6 +42,7 @@ def broken_references(
     columns = select(document.c.kind, document.c.name)
     stored = {(row.kind, row.name) for row in rows_of(connection, columns, wanted)}
     exists = (stored - set(removed)) | {(new.kind, new.name) for new in batch}
+    exists |= {(KIND, sha256) for sha256 in contents.known(connection, _named(wanted))}
     known: dict[str, list[str]] = {}
 
     def names_of(kind: str) -> Sequence[str]:
@@ -49,6 +51,10 @@ def broken_references(
         return known[kind]
 
     return list(references.missing(batch, exists, names_of))
+
+
+def _named(wanted: Iterable[Key]) -> list[str]:
+    return [name for kind, name in wanted if kind == KIND]
 
 
 def refuse_cycles(connection: Connection, batch: Sequence[Document]) -> None:
