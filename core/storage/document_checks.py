@@ -35,14 +35,21 @@ def refuse_twice(keys: Sequence[Key]) -> None:
 
 
 def broken_references(
-    connection: Connection, batch: Sequence[Document], removed: Collection[Key]
+    connection: Connection,
+    batch: Sequence[Document],
+    removed: Collection[Key],
+    coming: Sequence[str],
 ) -> list[tuple[Document, Problem]]:
-    """A problem for each reference to what is neither stored nor in the batch."""
+    """A problem for each reference to what is neither stored nor in the batch.
+
+    `coming`: contents that are taken to be there.
+    """
     wanted = {(to.kind, to.name) for new in batch for to in references.references_of(new)}
     columns = select(document.c.kind, document.c.name)
     stored = {(row.kind, row.name) for row in rows_of(connection, columns, wanted)}
     exists = (stored - set(removed)) | {(new.kind, new.name) for new in batch}
-    exists |= {(KIND, sha256) for sha256 in contents.known(connection, _named(wanted))}
+    named = [name for kind, name in wanted if kind == KIND]
+    exists |= {(KIND, sha256) for sha256 in (*contents.known(connection, named), *coming)}
     known: dict[str, list[str]] = {}
 
     def names_of(kind: str) -> Sequence[str]:
@@ -51,10 +58,6 @@ def broken_references(
         return known[kind]
 
     return list(references.missing(batch, exists, names_of))
-
-
-def _named(wanted: Iterable[Key]) -> list[str]:
-    return [name for kind, name in wanted if kind == KIND]
 
 
 def refuse_cycles(connection: Connection, batch: Sequence[Document]) -> None:

@@ -129,10 +129,18 @@ class Documents:
         self._write(tx, self._planned(tx.connection, [], [(kind, name)]), actor)
 
     def plan(
-        self, connection: Connection, batch: Sequence[Document], prune: str | None = None
+        self,
+        connection: Connection,
+        batch: Sequence[Document],
+        prune: str | None = None,
+        coming: Sequence[str] = (),
     ) -> list[PlannedChange]:
-        """What `apply` would do; raises what it would raise and writes nothing."""
-        return _shown(self._planned(connection, batch, _selected(connection, batch, prune)))
+        """What `apply` would do; raises what it would raise and writes nothing.
+
+        `coming`: contents that will be there by then.
+        """
+        removed = _selected(connection, batch, prune)
+        return _shown(self._planned(connection, batch, removed, coming))
 
     def apply(
         self, tx: Transaction, batch: Sequence[Document], actor: str, prune: str | None = None
@@ -151,13 +159,17 @@ class Documents:
     # --- planning ---------------------------------------------------------------------------
 
     def _planned(
-        self, connection: Connection, batch: Sequence[Document], removed: Collection[Key]
+        self,
+        connection: Connection,
+        batch: Sequence[Document],
+        removed: Collection[Key],
+        coming: Sequence[str] = (),
     ) -> list[_Change]:
         keys = [(new.kind, new.name) for new in batch]
         checks.refuse_twice(keys)
         known = find_all(connection, [*keys, *removed])
         recognised, problems = self._recognised(connection, batch)
-        problems += checks.broken_references(connection, recognised, set(removed))
+        problems += checks.broken_references(connection, recognised, set(removed), coming)
         if problems:
             raise checks.invalid(batch, problems)
         checks.refuse_cycles(connection, recognised)
