@@ -118,7 +118,7 @@ def _named(folder: Path, place: str, where: str, found: Attached) -> Iterator[di
         found.contents[sha256] = file
         named = {"name": str(file.relative_to(top.parent)), "sha256": sha256}
         # As git has it: other bits differ from one copy of a folder to the next.
-        yield {**named, "mode": "0755"} if os.access(file, os.X_OK) else named
+        yield {**named, "mode": "0755"} if file.stat().st_mode & 0o100 else named
 
 
 def _files(top: Path) -> Iterator[Path]:
