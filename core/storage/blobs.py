@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from core.errors import Conflict, NotFound, StorageFault
 
 _DRAFTS = "incoming"
 _BLOCK_BYTES = 1 << 20
+_DIGITS = 64
 
 
 class Draft:
@@ -72,8 +74,8 @@ class Blobs:
         with _faults():
             path.parent.mkdir(mode=0o700, exist_ok=True)
             draft.path.replace(path)
-            for folder in (path.parent, self.folder):
-                _sync(folder)
+            _sync(path.parent)
+            _sync(self.folder)
         failpoints.reach("content.kept")
 
     def check(self, sha256: str) -> Path:
@@ -93,6 +95,40 @@ class Blobs:
                 hint="`jobdeck contents add` of the same file mends it",
             )
         return path
+
+    def take(self, other: Blobs, wanted: Iterable[str]) -> int:
+        """Have those of `wanted` that `other` has; how many files these are.
+
+        On one file system both share the bytes, which nobody ever changes: a file that is mended
+        is another one. What is damaged there is damaged here, and found when it is used.
+        """
+        taken = 0
+        for sha256 in wanted:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            source, target = other.path(sha256), self.path(sha256)
+            if not source.exists():
+                continue
+            taken += 1
+            if target.exists():
+                continue
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            draft = target.with_name(f"{target.name}.partial")
+            draft.unlink(missing_ok=True)
+            try:
+                os.link(source, draft)
+            except OSError:  # another file system, or one without hard links
+                shutil.copyfile(source, draft)
+                draft.chmod(0o600)
+                _sync(draft)
+            draft.replace(target)
+            _sync(target.parent)
+        return taken
+
+    def names(self) -> Iterator[str]:
+        """Every SHA-256 that has a file."""
+        for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
+            if len(name := path.parent.name + path.name) == _DIGITS:
+                yield name
 
     def remove(self, sha256: str) -> None:
         """Remove a content's file; one that is not there is no matter."""
@@ -121,10 +157,11 @@ def refuse_other(found: str, named: str) -> None:
         )
 
 
-def _sync(folder: Path) -> None:
-    if os.name != "posix":
+def _sync(path: Path) -> None:
+    """Bring a file, or a folder's list of names, onto the disk."""
+    if os.name != "posix" and path.is_dir():
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
