@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -26,13 +27,14 @@ from core.errors import TargetError
 from core.executors import outcomes
 from core.executors.attempt import Link, Patience
 from core.executors.conduct import NewToken
+from core.executors.files.bare import BareLink, NoSftp
 from core.executors.files.exchange import LineLost, Talker, Unstarted
 from core.executors.files.failures import TransferFailed
 from core.executors.files.pace import Pace
 from core.executors.files.pulling import Origin, Pulling
 from core.executors.files.pushing import Places, Pushing
 from core.executors.files.report import Report
-from core.executors.files.sftp import SftpLink
+from core.executors.files.scpfiles import ScpOrigin, ScpPlaces
 from core.executors.files.sftporigin import SftpOrigin
 from core.executors.files.sftpplace import SftpPlaces
 from core.executors.files.shellorigin import ShellOrigin
@@ -45,6 +47,7 @@ _DELAYS_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 10.0)
 """Between tries on a lost line; one more try, then it has failed."""
 
 T = TypeVar("T")
+Way = TypeVar("Way", Places, Origin)
 
 
 class Courier:
@@ -84,25 +87,42 @@ class Courier:
 
     async def _push(self, work: Work, task: Push, talker: Talker, report: Report) -> None:
         pieces = await self._sources.pieces(task, work.env)
-        try:
-            await self._push_by(ShellPlaces(task, talker), task, pieces, report)
-        except Unstarted as failure:
-            await self._push_by(
-                SftpPlaces(task, self._instead(failure, report)), task, pieces, report
-            )
+
+        async def carry(places: Places) -> None:
+            await self._push_by(places, task, pieces, report)
+
+        sftp, scp = partial(SftpPlaces, task), partial(ScpPlaces, task)
+        await self._by_any_way(carry, ShellPlaces(task, talker), sftp, scp, report)
 
     async def _pull(self, task: Pull, talker: Talker, report: Report) -> None:
-        try:
-            await self._pull_by(ShellOrigin(talker), task, report)
-        except Unstarted as failure:
-            await self._pull_by(SftpOrigin(self._instead(failure, report)), task, report)
+        async def carry(origin: Origin) -> None:
+            await self._pull_by(origin, task, report)
 
-    def _instead(self, failure: Unstarted, report: Report) -> SftpLink:
-        """What else can be spoken, where no program can be started."""
-        if not (failure.has_no_shell and isinstance(self._link, SftpLink)):
-            raise failure
+        await self._by_any_way(carry, ShellOrigin(talker), SftpOrigin, ScpOrigin, report)
+
+    async def _by_any_way(
+        self,
+        carry: Callable[[Way], Awaitable[None]],
+        shell: Way,
+        sftp: Callable[[BareLink], Way],
+        scp: Callable[[BareLink], Way],
+        report: Report,
+    ) -> None:
+        """By the first way that the target has; each next one can do less."""
+        link = self._link
+        try:
+            await carry(shell)
+        except Unstarted as failure:
+            if not (failure.has_no_shell and isinstance(link, BareLink)):
+                raise
+        else:
+            return
         report.note("the account has no shell there; by SFTP")
-        return self._link
+        with suppress(NoSftp):
+            await carry(sftp(link))
+            return
+        report.note("no SFTP either; by SCP, which writes over what is there")
+        await carry(scp(link))
 
     async def _push_by(
         self, places: Places, task: Push, pieces: Sequence[Piece], report: Report

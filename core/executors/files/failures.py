@@ -26,6 +26,11 @@ _OF_WORD: Mapping[str, tuple[TargetState, TargetCode, str]] = {
         _C.IO_FAILURE,
         "{file} did not arrive as it was sent (did it change meanwhile?); what was there is untouched",
     ),
+    "overwritten": (
+        _S.CHECKSUM_MISMATCH,
+        _C.IO_FAILURE,
+        "{file} did not arrive as it was sent, and what was there is overwritten",
+    ),
 }
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Any, Protocol, runtime_checkable
+from contextlib import contextmanager
+from typing import Any
 
 import asyncssh
 from asyncssh import SFTPAttrs, SFTPClient
@@ -28,14 +28,6 @@ _LOST = (
 )
 """A broken line, in whichever layer it is noticed first."""
 _ABSENT = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
-
-
-@runtime_checkable
-class SftpLink(Protocol):
-    """A link that can speak SFTP, too."""
-
-    def sftp(self) -> AbstractAsyncContextManager[SFTPClient]:
-        """A client behind the same login; TargetError where there is none."""
 
 
 async def look(client: SFTPClient, path: str) -> SFTPAttrs | None:

@@ -7,15 +7,16 @@ from contextlib import asynccontextmanager
 
 from asyncssh import SFTPClient
 
+from core.executors.files.bare import BareLink
 from core.executors.files.failures import check_number, refused
 from core.executors.files.pulling import Listed
-from core.executors.files.sftp import FILE, FOLDER, SftpLink, at_home, digest_of, read, translated
+from core.executors.files.sftp import FILE, FOLDER, at_home, digest_of, read, translated
 
 
 class SftpOrigin:
     """A client for each file."""
 
-    def __init__(self, link: SftpLink) -> None:
+    def __init__(self, link: BareLink) -> None:
         self._link = link
 
     async def list_(self, pattern: str) -> Sequence[Listed]:

@@ -10,12 +10,12 @@ from asyncssh import SFTPAttrs, SFTPClient
 from core.domain.files.paths import joined
 from core.domain.files.resuming import Found, temp_name
 from core.domain.tasks import Push
+from core.executors.files.bare import BareLink
 from core.executors.files.failures import refused
 from core.executors.files.sftp import (
     FILE,
     FOLDER,
     LINK,
-    SftpLink,
     at_home,
     digest_of,
     look,
@@ -31,7 +31,7 @@ _NEW_MODE = 0o755
 class SftpPlaces:
     """A client for each file."""
 
-    def __init__(self, task: Push, link: SftpLink) -> None:
+    def __init__(self, task: Push, link: BareLink) -> None:
         self._task = task
         self._link = link
 

@@ -19,6 +19,7 @@ from core import failpoints
 from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.attempt import Attempt
+from core.executors.files.bare import NoSftp
 from core.executors.protocol import BecomeLogin, Stream, Target
 from core.executors.ssh import tuning
 from core.executors.ssh.failures import place
@@ -63,21 +64,33 @@ class SshLink:
     @asynccontextmanager
     async def sftp(self) -> AsyncIterator[asyncssh.SFTPClient]:
         """A client of the host's SFTP server, as the login user."""
-        lease = self._leases[-1] if self._leases else await self._take()
-        if lease.connection.ssh.is_closed():
-            await self._replace(lease, is_full=False)
-            lease = self._leases[-1]
+        lease = await self._open()
         try:
             client = await lease.connection.ssh.start_sftp_client()
         except (asyncssh.Error, OSError) as error:
-            raise TargetError(
-                TargetCode.IO_FAILURE,
-                f"{place(self._target)} gives neither a shell nor SFTP ({_words(error)})",
-            ) from error
+            why = f"{place(self._target)} gives no SFTP ({_words(error)})"
+            raise NoSftp(why) from error
         lease.is_fresh, lease.is_used = False, True
         lease.connection.has_served = True
         async with client:
             yield client
+
+    @asynccontextmanager
+    async def process(self, command: str) -> AsyncIterator[asyncssh.SSHClientProcess[bytes]]:
+        """A command as it is, as the login user."""
+        lease = await self._open()
+        async with await lease.connection.ssh.create_process(command, encoding=None) as process:
+            lease.is_fresh, lease.is_used = False, True
+            lease.connection.has_served = True
+            yield process
+
+    async def _open(self) -> Lease:
+        """The lease in use, on a connection that is open."""
+        lease = self._leases[-1] if self._leases else await self._take()
+        if lease.connection.ssh.is_closed():
+            await self._replace(lease, is_full=False)
+            lease = self._leases[-1]
+        return lease
 
     def release(self) -> None:
         """Give everything back; a connection with a program that still ends, when it has ended.

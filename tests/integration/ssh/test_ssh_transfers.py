@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.run import TargetState
+from core.executors.protocol import Work
 from core.executors.ssh import SshExecutor
 from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve
@@ -190,6 +191,90 @@ async def test_sftp_goes_on_with_a_beginning_and_follows_no_link(
     assert not (home / "x").exists()
 
 
+@pytest.fixture
+def only_scp(serve: Serve, home: Path) -> Sshd:
+    """A host whose account can be asked for `scp` and nothing else."""
+    gate = home / "gate"
+    gate.write_text(
+        '#!/bin/sh\ncase $SSH_ORIGINAL_COMMAND in scp\\ *) eval "$SSH_ORIGINAL_COMMAND"; esac\n'
+    )
+    gate.chmod(0o755)
+    return serve(config=f"ForceCommand {gate}")
+
+
+@pytest.mark.needs("scp")
+async def test_a_host_without_shell_and_sftp_is_brought_files_by_scp(
+    make_executor: MakeExecutor, only_scp: Sshd, big: Path, home: Path
+) -> None:
+    executor, there = make_executor(book_of(only_scp)), home / "it's there"
+    there.mkdir()
+
+    async def carry(work: Work) -> Result:
+        return await run(executor, target(only_scp), work)
+
+    first = await carry(push(files=[str(big)], to=f"{there}/", mode="0640"))
+    again = await carry(push(files=[str(big)], to=f"{there}/"))
+    (there / "a").write_bytes(b"b\n")
+    (there / "a").chmod(0o604)
+    checked = await carry(push(text="a\n", to=f"{there}/a", check=True))
+    kept = await carry(push(text="a\n", to=f"{there}/a", exists="skip"))
+    replaced = await carry(push(text="a\n", to=f"{there}/a"))
+    back = [await carry(pull(files=[f"{there}/big"], to=f"{home}/got")) for _ in range(2)]
+
+    assert first.outcome.state is TargetState.SUCCESS, first
+    assert b"no SFTP either; by SCP" in first.sink.note
+    assert is_same(big, there / "big")
+    assert (there / "big").stat().st_mode & 0o777 == 0o640
+    assert [result.out.split()[0] for result in (again, checked, kept, replaced)] == [
+        b"unchanged", b"replace", b"skipped", b"replaced",
+    ]  # fmt: skip
+    assert b"-b\n+a\n" in checked.out
+    assert ((there / "a").read_bytes(), (there / "a").stat().st_mode & 0o777) == (b"a\n", 0o604)
+    assert [result.out.split()[0] for result in back] == [b"created", b"unchanged"]
+    assert is_same(big, home / "got/web1/big")
+
+
+@pytest.mark.needs("scp")
+async def test_scp_begins_anew_where_a_line_was_cut(
+    make_executor: MakeExecutor, only_scp: Sshd, big: Path, home: Path
+) -> None:
+    executor, there, sink = make_executor(book_of(only_scp)), home / "big there", MemorySink()
+    work = push(files=[str(big)], to=str(there), bytes_per_s=20 * MB)
+    async with executor.open(target(only_scp)) as session:
+        going = asyncio.ensure_future(session.run(work, sink, StopSignal()))
+        await eventually(lambda: there.exists() and there.stat().st_size > 2 * MB)
+        only_scp.cut_connections()
+        outcome = await going
+
+    assert outcome.state is TargetState.SUCCESS, Result(outcome, sink)
+    assert b"going on in" in sink.note
+    assert is_same(big, there)
+
+
+@pytest.mark.needs("scp")
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (push(text="x", to="/none/x"), "/none/x: No such file or directory"),
+        (push(text="x", to="/tmp/x", owner="0:0"), "SCP alone gives no owner"),
+        (push(text="x", to="/tmp"), "tmp cannot be written there"),
+        (
+            pull(files=["/none/x"], to="/tmp/got"),
+            "/none/x: No such file or directory on the target",
+        ),
+        (pull(files=["/etc/*"], to="/tmp/got"), "SCP alone knows no patterns"),
+        (pull(files=["/etc"], to="/tmp/got"), "not a regular file"),
+    ],
+    ids=str,
+)
+async def test_what_scp_cannot_do_is_refused(
+    make_executor: MakeExecutor, only_scp: Sshd, work: Work, said: str
+) -> None:
+    result = await run(make_executor(book_of(only_scp)), target(only_scp), work)
+    assert said in result.outcome.message, result
+    assert result.outcome.state in (TargetState.FILE_FAILED, TargetState.FILE_SOURCE_MISSING)
+
+
 async def test_a_host_that_gives_neither_shell_nor_sftp_is_named(
     make_executor: MakeExecutor, serve: Serve
 ) -> None:
@@ -197,4 +282,4 @@ async def test_a_host_that_gives_neither_shell_nor_sftp_is_named(
     result = await run(make_executor(book_of(sshd)), target(sshd), push(text="x", to="/tmp/x"))
 
     assert result.outcome.state is TargetState.SUBMIT_FAILED
-    assert "gives neither a shell nor SFTP" in result.outcome.message
+    assert "gives neither a shell, SFTP nor SCP" in result.outcome.message
