@@ -636,6 +636,7 @@ class Backup(Answer, frozen=True, kw_only=True):
     path: str
     size_bytes: int
     integrity: str
+    contents_left_out: int = 0
 
 
 class Unlocker(Answer, frozen=True, kw_only=True):

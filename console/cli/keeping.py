@@ -15,7 +15,8 @@ from console.cli.options import Json, Yes
 from console.cli.printing import err, out
 from console.cli.settings import engine, home
 from console.i18n import _
-from console.presenters.durations import size
+from console.presenters.durations import number, size
+from console.presenters.text import Span, Tone
 from core.errors import RequestError
 
 app = family()
@@ -28,7 +29,8 @@ app = family()
         "Copy the engine's data while it runs.\n\n"
         "PATH is a file, or a folder in which a file named after the time is made; without it, the"
         " home's own backups. The copy is checked before it counts. Secrets in it stay encrypted:"
-        " keep the home's key file as well, in another place."
+        " keep the home's key file as well, in another place. Files of jobs lie"
+        " beside it, in PATH.contents."
     ),
 )
 def backup(
@@ -43,6 +45,9 @@ def backup(
         text = _("{size}, checked: {result}")
         out().print(done.path)
         err().print(text.format(size=size(done.size_bytes), result=done.integrity))
+        if done.contents_left_out:
+            text = _("files of jobs that are damaged, and not in it: {count}")
+            err().print(Span(text.format(count=number(done.contents_left_out)), Tone.WARNING))
     return ExitCode.OK
 
 

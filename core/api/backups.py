@@ -42,6 +42,7 @@ class BackupOut(Answer):
     integrity: Literal["ok"] = Field(description="the whole copy was read and verified")
     last_seq: int = Field(description="number of the last journal entry in it")
     contents: int = Field(description="files of jobs in it, in the folder `path`.contents")
+    contents_left_out: int = Field(description="files of jobs that are damaged in the home")
     secrets: int = Field(description="sealed secrets in it, which only the master key opens")
 
 
@@ -57,6 +58,7 @@ async def create(body: BackupIn, engine: TheEngine) -> BackupOut:
         integrity="ok",
         last_seq=done.last_seq,
         contents=done.contents,
+        contents_left_out=done.contents_left_out,
         secrets=done.secrets,
     )
 

@@ -53,6 +53,8 @@ class BackedUp(msgspec.Struct, frozen=True, kw_only=True):
     """Sealed secrets in it, which only the master key opens."""
     contents: int
     """Files of jobs beside it."""
+    contents_left_out: int
+    """Those that are damaged or missing in the home."""
     key_path: str | None = None
     """The copy of the key file, where one was asked for and there is one."""
 
@@ -101,7 +103,7 @@ def backup(
         facts = check(draft)
         _sync(draft)
         failpoints.reach("backup.synced")
-        # First: a backup that has its name is complete. What nobody refers to may be gone by now.
+        # First: a backup that has its name is complete.
         contents = Blobs(_contents(target)).take(
             Blobs(Home(database.parent).contents), facts.contents
         )
@@ -116,6 +118,7 @@ def backup(
         last_seq=facts.last_seq,
         secrets=facts.secrets,
         contents=contents,
+        contents_left_out=len(facts.contents) - contents,
         key_path=key_path,
     )
 

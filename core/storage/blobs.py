@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,11 +61,13 @@ class Blobs:
         return Path(place_of(str(self.folder), sha256))
 
     def draft(self, name: str) -> Draft:
-        """A new file for what comes; `name` tells it from others."""
+        """A new file for what comes; `name` tells it from others that come now."""
+        path = self.folder / _DRAFTS / name
         with _faults():
-            folder = self.folder / _DRAFTS
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return Draft(folder / name)
+            for folder in (self.folder, path.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            path.unlink(missing_ok=True)
+            return Draft(path)
 
     def keep(self, draft: Draft, sha256: str) -> None:
         """Give a finished draft its place; a file that is there, damaged or not, is replaced."""
@@ -97,32 +98,23 @@ class Blobs:
         return path
 
     def take(self, other: Blobs, wanted: Iterable[str]) -> int:
-        """Have those of `wanted` that `other` has; how many files these are.
+        """Copy those of `wanted` that `other` has undamaged; how many these are."""
+        return sum(self._copied(other.path(sha256), sha256) for sha256 in wanted)
 
-        On one file system both share the bytes, which nobody ever changes: a file that is mended
-        is another one. What is damaged there is damaged here, and found when it is used.
-        """
-        taken = 0
-        for sha256 in wanted:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            source, target = other.path(sha256), self.path(sha256)
-            if not source.exists():
-                continue
-            taken += 1
-            if target.exists():
-                continue
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-            draft = target.with_name(f"{target.name}.partial")
-            draft.unlink(missing_ok=True)
-            try:
-                os.link(source, draft)
-            except OSError:  # another file system, or one without hard links
-                shutil.copyfile(source, draft)
-                draft.chmod(0o600)
-                _sync(draft)
-            draft.replace(target)
-            _sync(target.parent)
-        return taken
+    def _copied(self, source: Path, sha256: str) -> bool:
+        draft = self.draft(sha256)
+        try:
+            with source.open("rb", buffering=0) as file:
+                while data := file.read(_BLOCK_BYTES):
+                    draft.write(data)
+            if draft.finish() != sha256:
+                return False
+            self.keep(draft, sha256)
+        except OSError:  # of the source: those of a draft are StorageFault
+            return False
+        finally:
+            draft.drop()
+        return True
 
     def names(self) -> Iterator[str]:
         """Every SHA-256 that has a file."""
@@ -157,11 +149,11 @@ def refuse_other(found: str, named: str) -> None:
         )
 
 
-def _sync(path: Path) -> None:
-    """Bring a file, or a folder's list of names, onto the disk."""
-    if os.name != "posix" and path.is_dir():
+def _sync(folder: Path) -> None:
+    """Bring a folder's list of names onto the disk."""
+    if os.name != "posix":
         return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

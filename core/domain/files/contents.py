@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from core.domain.files.paths import check_below
-from core.domain.patterns import SHA256
+from core.domain.patterns import FILE_MODE, SHA256
 from core.domain.values import Value
 
 KIND = "content"
@@ -17,7 +17,7 @@ class NamedContent(Value):
 
     name: str = Field(description="of the file, below the folder that it goes to")
     sha256: str = Field(pattern=SHA256, description="which content; `jobdeck contents list`")
-    mode: str = Field("0644", pattern=r"^0[0-7]{3}$", description="of the file that was attached")
+    mode: str = Field("0644", pattern=FILE_MODE, description="of the file that was attached")
 
     _below = field_validator("name")(staticmethod(check_below))
 
