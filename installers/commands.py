@@ -17,7 +17,8 @@ usage: python3 installers/bootstrap.py COMMAND [ARGUMENT ...]
   demo             try Jobdeck: an engine, a dozen make-believe hosts, one job on all of them
   test             run every check, as CI does; arguments go to pytest
                    (for example `test -k targets`)
-  install          only make the environment; arguments are extras: cluster, desktop, test
+  install          only make the environment; arguments are extras: cluster, desktop, mssql,
+                   oracle, test
 
 The environment is .venv in the checkout, or the folder that JOBDECK_VENV names. It is made on the
 first start and mended when a pinned package changes. Packages come from where your pip
@@ -60,7 +61,7 @@ def demo(arguments: Sequence[str]) -> int:
 
 def test(arguments: Sequence[str]) -> int:
     system.provide()
-    return checks.run(prepared("test"), arguments)
+    return checks.run(prepared("test", "mssql", "oracle"), arguments)
 
 
 def install(arguments: Sequence[str]) -> int:
