@@ -59,9 +59,10 @@ class MsSql(Driver):
                     validate_host=True,
                     sock=line,
                 )
-        except BaseException:
+        except pytds.Error as error:
             line.end()
-            raise
+            is_refusal = isinstance(error.__cause__, pytds.OperationalError)
+            raise (error.__cause__ if is_refusal else error) from None
         line.is_entered = True
         return Connection(raw, line)
 

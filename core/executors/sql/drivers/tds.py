@@ -10,8 +10,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import OpenSSL.crypto
 import OpenSSL.SSL
 import pytds
+from cryptography import x509
+
+
+def _is_named(cert: OpenSSL.crypto.X509, name: bytes) -> bool:
+    """Whether a certificate is of the server that was asked for (RFC 9525: by its own names)."""
+    try:
+        kind = x509.SubjectAlternativeName
+        own = cert.to_cryptography().extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return False
+    host = name.decode("ascii").lower()
+    above = "*." + host.partition(".")[2]
+    named = {each.lower() for each in own.get_values_for_type(x509.DNSName)}
+    addresses = {str(each) for each in own.get_values_for_type(x509.IPAddress)}
+    return host in addresses or not named.isdisjoint((host, above))
+
+
+# WORKAROUND(python-tds 1.17.1): its own calls what pyOpenSSL 26 no longer has.
+pytds.tls.validate_host = _is_named
 
 
 @contextmanager
@@ -49,12 +69,16 @@ class Line:
     # ------------------------------------------------------------------ called by pytds
 
     def close(self) -> None:
-        if not self.is_entered and sys.exception() is None:
+        error = sys.exception()
+        self.end()
+        if not self.is_entered and error is None:
             # Without an error it leaves a server for one reason only, and would go there unjudged.
             raise pytds.InterfaceError(
                 "the server sends its clients on to another one; give that one as `address`"
             )
-        self.end()
+        if not self.is_entered and isinstance(error, pytds.OperationalError):
+            # pytds would wait, and try the login again on this line; this error stops it.
+            raise pytds.InterfaceError from error
 
     def setsockopt(self, level: int, option: int, value: int) -> None:
         self._socket.setsockopt(level, option, value)
