@@ -1,0 +1,161 @@
+"""Oracle's driver as far as it goes without a server: the way in, and what errors mean."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import oracledb
+import pytest
+
+from core.domain.run import TargetCode, TargetState
+from core.domain.statements import Database, whole
+from core.executors.protocol import Login, Outcome
+from core.executors.sql.drivers.base import Entrance
+from core.executors.sql.drivers.oracle import Oracle
+from core.executors.sql.failures import Kind
+from tests.support.certificates import Authority
+from tests.support.databases import ask
+
+SCOTT = Login(user="scott", password="pw-tiger")
+
+
+async def outcome_of(port: int, **more: Any) -> Outcome:
+    given = {
+        "database": "oracle",
+        "db": "shop",
+        "port": port,
+        "tries": 1,
+        "text": "SELECT 1",
+        **more,
+    }
+    return await ask(given, login=SCOTT)
+
+
+@contextmanager
+def listener(context: ssl.SSLContext) -> Iterator[tuple[int, list[bytes]]]:
+    """Takes one connection over TLS, and what is said first; then it hangs up."""
+    heard: list[bytes] = []
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError), context.wrap_socket(server.accept()[0], server_side=True) as line:
+            heard.append(line.recv(4096))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield server.getsockname()[1], heard
+    finally:
+        thread.join(10)
+        server.close()
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(("called", "is_told"), [("127.0.0.1", True), ("db1.example", False)])
+async def test_a_certificate_is_checked_before_anything_is_told(
+    tmp_path: Path, called: str, is_told: bool
+) -> None:
+    authority = Authority(tmp_path)
+    with listener(authority.server_context(called)) as (port, heard):
+        outcome = await outcome_of(port, ca=authority.pem)
+    assert (outcome.state, outcome.code) == (
+        TargetState.UNREACHABLE,
+        TargetCode.CONNECTION_FAILURE,
+    ), outcome.message
+    assert any(b"SERVICE_NAME=shop" in piece for piece in heard) is is_told
+    assert ("certificate verify failed" in outcome.message) is not is_told
+    assert "pw-tiger" not in outcome.message
+
+
+async def test_a_certificate_is_compared_with_the_name_and_not_with_the_address(
+    tmp_path: Path,
+) -> None:
+    authority = Authority(tmp_path)
+    with listener(authority.server_context("db1.example")) as (port, heard):
+        entrance = Entrance(
+            host="db1.example", address="127.0.0.1", port=port, db="shop", ca=authority.pem
+        )
+        with pytest.raises(oracledb.Error):
+            Oracle(entrance, lambda: 0.0)._open()
+    assert b"SERVICE_NAME=shop" in heard[0]
+
+
+async def test_nobody_at_the_door_is_told_with_the_address() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    outcome = await outcome_of(port)
+    assert outcome.code is TargetCode.CONNECTION_FAILURE
+    assert "db1: no way into the database: DPY-6005" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("ORA-00001", Kind.DUPLICATE),
+        ("ORA-00060", Kind.CONFLICT),
+        ("ORA-00942", Kind.REFUSED),
+        ("ORA-01013", Kind.INTERRUPTED),
+        ("ORA-01017", Kind.AUTHENTICATION),
+        ("ORA-01031", Kind.DENIED),
+        ("ORA-03113", Kind.LOST),
+        ("ORA-12514", Kind.NO_DATABASE),
+        ("ORA-12520", Kind.BUSY),
+        ("DPY-4011", Kind.LOST),
+        ("DPY-4024", Kind.INTERRUPTED),
+    ],
+)
+def test_an_error_is_told_by_its_code(code: str, kind: Kind) -> None:
+    statement = whole("SELECT 1", Database.ORACLE)
+    failure = driver().failure(error(code), statement)
+    assert (failure.kind, failure.words) == (kind, f"{code}: no")
+    at_entrance = driver().failure(error(code), None)
+    assert at_entrance.kind is (Kind.UNREACHABLE if kind is Kind.LOST else kind)
+
+
+def test_a_session_that_is_dead_is_lost_whatever_killed_it() -> None:
+    failure = driver().failure(error("ORA-00600", is_session_dead=True), None)
+    assert failure.kind is Kind.UNREACHABLE
+
+
+def test_the_place_of_an_error_is_counted_in_characters() -> None:
+    statement = whole("SELECT '价' FORM a", Database.ORACLE)
+    offset = statement.text.encode().index(b"FORM")
+    failure = driver().failure(error("ORA-00923", offset=offset), statement)
+    assert failure.position == statement.text.index("FORM")
+
+
+def test_a_transaction_that_something_ended_is_noticed() -> None:
+    made, raw = driver(), SimpleNamespace(autocommit=True, transaction_in_progress=False)
+    made._raw = raw
+    assert not made.in_transaction
+    made.begin(None, [])  # type: ignore[arg-type] - Oracle is told nothing
+    assert (raw.autocommit, made.in_transaction) == (False, True)
+    made._has_changed = True
+    assert not made.in_transaction
+
+
+def driver() -> Oracle:
+    return Oracle(Entrance(db="shop"), lambda: 0.0)
+
+
+def error(code: str, *, offset: int = 0, is_session_dead: bool = False) -> oracledb.DatabaseError:
+    return oracledb.DatabaseError(_Told(code, offset, is_session_dead))
+
+
+class _Told:
+    """In the shape of what python-oracledb tells of an error."""
+
+    def __init__(self, full_code: str, offset: int, is_session_dead: bool) -> None:
+        self.full_code = full_code
+        self.offset = offset
+        self.is_session_dead = is_session_dead
+
+    def __str__(self) -> str:
+        return f"{self.full_code}: no\nHelp: https://docs.oracle.com/error-help/db/"
