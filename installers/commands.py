@@ -61,7 +61,7 @@ def demo(arguments: Sequence[str]) -> int:
 
 def test(arguments: Sequence[str]) -> int:
     system.provide()
-    return checks.run(prepared("test", "mssql", "oracle"), arguments)
+    return checks.run(prepared("test"), arguments)
 
 
 def install(arguments: Sequence[str]) -> int:
