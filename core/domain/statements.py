@@ -147,10 +147,10 @@ class Statement:
         return first if ends else None
 
 
-def cut(text: str, database: Database) -> Sequence[Statement]:
+def cut(text: str, database: Database, *, into_programs: bool = False) -> Sequence[Statement]:
     """The statements of a text, cut at semicolons outside of quotes and comments.
 
-    PL/SQL goes on to a line that holds nothing but `/`.
+    PL/SQL goes on to a line that holds nothing but `/`; `into_programs`: its statements are cut too.
     """
     found: list[Statement] = []
     inside: list[re.Match[str]] = []
@@ -163,7 +163,9 @@ def cut(text: str, database: Database) -> Sequence[Statement]:
             found.append(_statement(piece.strip(), inside, start + blank, database))
 
     for part in _parts(text, database):
-        if part["line"] or (part[0] == ";" and not _is_program(inside, database)):
+        if part["line"] or (
+            part[0] == ";" and (into_programs or not _is_program(inside, database))
+        ):
             take(part.start())
             inside, start = [], part.end()
         else:
