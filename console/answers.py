@@ -682,6 +682,18 @@ class Verdict(Answer, frozen=True, kw_only=True):
     owners: list[str]
 
 
+class Content(Answer, frozen=True, kw_only=True):
+    """A file that belongs to jobs, and who refers to it."""
+
+    sha256: str
+    size_bytes: int
+    added_at: str
+    added_by: str
+    used_at: str
+    used_by: list[str] = []
+    runs: int = 0
+
+
 class RetentionRules(Answer, frozen=True, kw_only=True):
     """What the engine's settings say is kept; None narrows nothing."""
 
@@ -690,6 +702,7 @@ class RetentionRules(Answer, frozen=True, kw_only=True):
     output_age_s: float | None = None
     output_bytes: int | None = None
     keep_noted: bool = True
+    contents_age_s: float | None = None
 
 
 class RetentionPreview(Answer, frozen=True, kw_only=True):
@@ -701,6 +714,8 @@ class RetentionPreview(Answer, frozen=True, kw_only=True):
     runs: int
     outputs: int
     size_bytes: int
+    contents: int = 0
+    contents_bytes: int = 0
     run_ids: list[str] = []
     output_ids: list[str] = []
 
@@ -711,6 +726,8 @@ class Removed(Answer, frozen=True, kw_only=True):
     runs: int
     outputs: int
     size_bytes: int
+    contents: int = 0
+    contents_bytes: int = 0
 
 
 class Gathered(Answer, frozen=True, kw_only=True):

@@ -15,10 +15,11 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import quote
 
 # WORKAROUND(httpx 0.28): the package imports its own command line (click, rich, pygments),
@@ -49,6 +50,8 @@ _TIMEOUT = httpx.Timeout(60, connect=5)
 _ENDLESS = httpx.Timeout(None, connect=5)
 _PAGE = 1000
 """Items asked for at once where everything is wanted: the most that the API gives."""
+
+_BLOCK_BYTES = 1 << 20
 
 _MOST_ABSENCES = 5
 """How often a question is asked again: one that no engine survives has to end somewhere."""
@@ -206,9 +209,17 @@ class Client:
         return self._get(answers.DocumentDiff, path, {"from": first, "to": last}).changes
 
     def apply(
-        self, documents: Sequence[Mapping[str, Any]], *, dry_run: bool, prune: str | None = None
+        self,
+        documents: Sequence[Mapping[str, Any]],
+        *,
+        dry_run: bool,
+        prune: str | None = None,
+        coming: Sequence[str] = (),
     ) -> answers.Applied:
+        """Make documents what these say. `coming`: contents that a dry run takes to be there."""
         body = {"documents": list(documents), "dry_run": dry_run, "prune": prune}
+        if coming:
+            body["coming"] = list(coming)
         return self._post(answers.Applied, "/apply", body)
 
     def import_inventory(self, body: Mapping[str, Any]) -> answers.InventoryImport:
@@ -412,6 +423,31 @@ class Client:
         """A plan and a run; without one, the run that it was started as or what would run now."""
         path = f"/plans/{_part(plan_id)}/comparison"
         return self._get(answers.PlanComparison, path, {"run": run_id})
+
+    # --- contents ---------------------------------------------------------------------------
+
+    def contents(self, begins: str = "") -> Iterator[answers.Content]:
+        """Contents whose SHA-256 begins so."""
+        return self._all(answers.Content, "/contents", {"begins": begins})
+
+    def content(self, sha256: str) -> answers.Content:
+        return self._get(answers.Content, f"/contents/{_part(sha256)}")
+
+    def read_content(self, sha256: str) -> Iterator[bytes]:
+        """The exact bytes of a content."""
+        with self._stream(f"/contents/{_part(sha256)}/bytes", {}, {}) as response:
+            yield from response.iter_bytes()
+
+    def put_content(self, sha256: str, file: BinaryIO) -> answers.Content:
+        """Have the engine keep what can be read from `file`; Conflict where it is something else."""
+        request = self._http.build_request(
+            "PUT",
+            f"/contents/{_part(sha256)}/bytes",
+            content=iter(partial(file.read, _BLOCK_BYTES), b""),
+            headers={"Content-Type": "application/octet-stream"},
+            timeout=_ENDLESS,
+        )
+        return self._decode(answers.Content, self._send(request))
 
     # --- events -----------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from core.flow.definition import FrozenHost
 from core.home import Home
 from core.ids import Ids, UlidSource
 from core.runtime import logs
+from core.runtime.contents import Contents
 from core.runtime.driver import Tools
 from core.runtime.engine import Engine
 from core.runtime.gate import Gate
@@ -43,6 +44,7 @@ from core.runtime.signals import OutputSignal
 from core.runtime.sources import InventorySources, Refreshing
 from core.runtime.watching import Watching
 from core.runtime.work import Ways
+from core.storage.blobs import Blobs
 from core.storage.documents import Documents
 from core.storage.store import Store
 from core.vault.sources import Sources, local
@@ -148,6 +150,7 @@ def _wire(
             connect_timeout_s=settings.connect_timeout_s,
             epoch=store.next_epoch(),
             local_spool=str(home.claims),
+            contents=str(home.contents),
             reattach_s=settings.reattach_s,
         ),
         recovery=Recovery(),
@@ -159,6 +162,7 @@ def _wire(
     documents = Documents(vault)
     sources = InventorySources(tools, documents)
     watching = Watching(store, gathering, clock)
+    contents = Contents(store, Blobs(home.contents), clock, ids, settings.most_contents())
     refreshing = Refreshing(sources, tools, clock)
     return Engine(
         home=home,
@@ -181,7 +185,8 @@ def _wire(
         outputs=outputs,
         recovery=tools.recovery,
         lost_lines=tools.lost_lines,
-        retention=Retention(store, settings.retention(), clock),
+        contents=contents,
+        retention=Retention(store, contents, settings.retention(), clock),
         executors=tuple(access.values()),
         workers=_status_of_workers(access),
     )

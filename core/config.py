@@ -76,6 +76,10 @@ class Settings(Value):
     )
     keep_output_size: str = Field("", description="of all output, as stored, the newest: `50GB`")
     keep_noted: bool = Field(True, description="runs with a note stay as they are")
+    contents_size: str = Field("20GB", description="files that belong to jobs, all together")
+    keep_contents: str = Field(
+        "7d", description="contents that nobody has referred to for longer go"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def caps(self) -> Caps:
@@ -84,19 +88,21 @@ class Settings(Value):
 
     def retention(self) -> Rules:
         """What is kept; Invalid names the setting that cannot be read."""
-        size = self.keep_output_size and _read(
-            "keep_output_size", Limit.parse, self.keep_output_size
-        )
-        if size and size.size_bytes is None:
-            problem = Problem(where="keep_output_size", what="must be a size, such as 50GB")
-            raise Invalid("the rules of what is kept are not valid", [problem])
+        age = _read("keep_contents", _age, self.keep_contents)
+        if age is None:
+            raise _refused("keep_contents", "must be an age, such as 7d")
         return Rules(
             runs_age=_read("keep_runs", _age, self.keep_runs),
             runs_count=self.keep_runs_count or None,
             output_age=_read("keep_output", _age, self.keep_output),
-            output_bytes=size.size_bytes if size else None,
+            output_bytes=_size("keep_output_size", self.keep_output_size),
             keep_noted=self.keep_noted,
+            contents_age=age,
         )
+
+    def most_contents(self) -> int | None:
+        """Bytes that contents may take; None: as many as the disk has. Invalid as `retention`."""
+        return _size("contents_size", self.contents_size)
 
 
 def _age(text: str) -> timedelta | None:
@@ -109,13 +115,27 @@ def _age(text: str) -> timedelta | None:
     return timedelta(hours=int(match["count"]) * _HOURS[match["unit"]])
 
 
+def _size(name: str, text: str) -> int | None:
+    """Bytes; None for an empty text."""
+    if not text:
+        return None
+    limit = _read(name, Limit.parse, text)
+    if limit.size_bytes is None:
+        raise _refused(name, "must be a size, such as 50GB")
+    return limit.size_bytes
+
+
+def _refused(name: str, what: str, hint: str = "") -> Invalid:
+    problem = Problem(where=name, what=what, hint=hint)
+    return Invalid("the rules of what is kept are not valid", [problem])
+
+
 def _read(name: str, read: Callable[[str], T], text: str) -> T:
     """What a setting's text means; Invalid says which setting it is."""
     try:
         return read(text)
     except Invalid as error:
-        problem = Problem(where=name, what=error.message, hint=error.hint)
-        raise Invalid("the rules of what is kept are not valid", [problem]) from error
+        raise _refused(name, error.message, error.hint) from error
 
 
 def load_settings(path: Path) -> Settings:
@@ -124,6 +144,7 @@ def load_settings(path: Path) -> Settings:
         settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         settings.caps()
         settings.retention()
+        settings.most_contents()
     except FileNotFoundError:
         return Settings()
     except OSError as error:

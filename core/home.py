@@ -67,6 +67,11 @@ class Home:
         return self.root / "staging"
 
     @property
+    def contents(self) -> Path:
+        """Files that belong to jobs, each under its SHA-256."""
+        return self.root / "content"
+
+    @property
     def settings(self) -> Path:
         return self.root / "settings.toml"
 

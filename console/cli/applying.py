@@ -24,7 +24,8 @@ app = family()
         "Make the engine's documents what YAML files say.\n\n"
         "Files may hold many documents; folders are searched for .yaml, .yml and .json. The plan"
         " is shown first: what is created, changed, unchanged, deleted. Either all of it happens"
-        " or nothing. Documents that no file names stay, unless --prune says which may go."
+        " or nothing. Documents that no file names stay, unless --prune says which may go. Files"
+        " that steps attach are brought to the engine first: `jobdeck help contents`."
     ),
     """
 jobdeck apply -f inventory/
@@ -61,6 +62,7 @@ def apply(
                 prune=prune,
                 yes=yes,
                 as_json=as_json,
+                contents={sha256: file for each in found for sha256, file in each.contents.items()},
             )
         except Invalid as error:
             raise sources.located(error, found) from error

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from console.answers import Applied
 from console.cli.asking import confirms
+from console.cli.attaching import bring
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import err, out
 from console.client import Client
@@ -26,9 +29,13 @@ def carry_out(
     prune: str | None = None,
     yes: bool = False,
     as_json: bool = False,
+    contents: Mapping[str, Path] = MappingProxyType({}),
 ) -> int:
-    """Show the plan, ask where it deletes, carry it out."""
-    plan = client.apply(documents, dry_run=True, prune=prune)
+    """Show the plan, ask where it deletes, carry it out.
+
+    `contents`: SHA-256 -> a file of this machine, which the engine is given where it lacks it.
+    """
+    plan = client.apply(documents, dry_run=True, prune=prune, coming=list(contents))
     if not as_json:
         out().lines(plan_lines(plan.changes))
     deletes = sum(change.action == "delete" for change in plan.changes)
@@ -39,6 +46,7 @@ def carry_out(
         raise RequestError(
             _("not confirmed; nothing was changed"), hint=_("--yes deletes without asking")
         )
+    bring(client, contents)
     done = client.apply(documents, dry_run=False, prune=prune)
     return _end(done, as_json=as_json, note=_("applied"), shown=True)
 

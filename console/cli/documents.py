@@ -12,8 +12,10 @@ import typer
 from console.answers import Document, Kind
 from console.cli import options
 from console.cli.asking import confirms
+from console.cli.attaching import FOLDER as CONTENTS
 from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
+from console.cli.newfile import write_new
 from console.cli.options import Json, Selector, Yes
 from console.cli.printing import err, out
 from console.cli.settings import engine
@@ -179,7 +181,8 @@ def diff(
     "export",
     _(
         "Write documents as YAML that can be applied again.\n\n"
-        "Secrets are written as references, which only this engine can open."
+        "Secrets are written as references, which only this engine can open. Files that belong to"
+        " jobs are written beside them, to DIR/contents, where `jobdeck apply` finds them."
     ),
     """
 jobdeck export > everything.yaml
@@ -193,6 +196,7 @@ def export(
         str, typer.Option("-o", metavar="DIR|-", help=_("one file for each document; - is stdout"))
     ] = "-",
 ) -> None:
+    to = None if folder == "-" else Path(folder).expanduser()
     with engine() as client:
         kinds = client.kinds() if kind is None else [kind_of(client, kind)]
         found = [
@@ -200,13 +204,30 @@ def export(
             for item in kinds
             for document in client.documents(item.kind, selector=selector)
         ]
-    if folder == "-":
+        if to is not None:
+            _write_files(to, found)
+            _write_contents(client, to / CONTENTS, found)
+    if to is None:
         print_yaml(document.body() for document in found)
         return
-    _write_files(Path(folder).expanduser(), found)
     note = _("{documents} written to {folder}")
     text = note.format(documents=documents_word(len(found)), folder=folder)
     err().print(Span(text, Tone.QUIET))
+
+
+def _write_contents(client: Client, folder: Path, found: Iterable[Document]) -> None:
+    """Each under its SHA-256; those that are there already are left as they are."""
+    named = {
+        str(content["sha256"])
+        for document in found
+        for step in document.spec.get("steps", ())
+        for content in step.get("contents", ())
+    }
+    for sha256 in sorted(named):
+        file = folder / sha256
+        if not file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_new(file, client.read_content(sha256))
 
 
 def _write_files(folder: Path, found: Iterable[Document]) -> None:

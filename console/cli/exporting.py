@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from console.answers import RunDetail, StreamedPiece
 from console.cli import options
 from console.cli.helping import command, family
+from console.cli.newfile import write_new
 from console.cli.printing import Screen, err, out
 from console.cli.runs import RunId, find
 from console.cli.settings import engine
@@ -19,7 +19,6 @@ from console.cli.views import StreamView
 from console.client import Client
 from console.i18n import _
 from console.presenters.durations import parse_time, size
-from core.errors import EnvironmentFault
 
 app = family()
 
@@ -56,38 +55,13 @@ def export(
     with engine() as client:
         run_id = find(client, run)
         if file is None:
-            _copy(client, run_id, chosen, sys.stdout.buffer)
+            for part in client.export(run_id, chosen):
+                sys.stdout.buffer.write(part)
+            sys.stdout.buffer.flush()
             return
         path = Path(file).expanduser()
-        written = _write_new(client, run_id, chosen, path)
+        written = write_new(path, client.export(run_id, chosen))
     err().print(f"{path}: {size(written)}")
-
-
-def _copy(client: Client, run_id: str, format_: str, to: BinaryIO) -> int:
-    written = 0
-    for data in client.export(run_id, format_):
-        written += to.write(data)
-    to.flush()
-    return written
-
-
-def _write_new(client: Client, run_id: str, format_: str, path: Path) -> int:
-    """Bytes written to a file that only its owner can read; nothing stays of half a one."""
-    try:
-        # Output may be confidential, and nothing is overwritten.
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except OSError as error:
-        raise EnvironmentFault(
-            _("{flag}: {path} cannot be written: {reason}").format(
-                flag="-o", path=path, reason=error.strerror
-            )
-        ) from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            return _copy(client, run_id, format_, file)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def print_merged(client: Client, detail: RunDetail, *, since_start: bool) -> None:

@@ -19,7 +19,8 @@ app = family(
     _(
         "See and remove what is kept no longer.\n\n"
         'The rules stand in the home\'s settings.toml: keep_runs = "90d", keep_runs_count = 10000,'
-        ' keep_output = "30d", keep_output_size = "50GB", keep_noted = true. The engine applies'
+        ' keep_output = "30d", keep_output_size = "50GB", keep_noted = true,'
+        ' keep_contents = "7d" (files of jobs that nobody refers to). The engine applies'
         " them once a day. Runs that go on are never touched."
     )
 )
@@ -44,7 +45,7 @@ def preview(as_json: Json = False) -> int:
 def apply(yes: Yes = False, as_json: Json = False) -> int:
     with engine() as client:
         found = client.preview_retention()
-        if not (found.runs or found.outputs):
+        if not (found.runs or found.outputs or found.contents):
             err().print(_("nothing is to be removed"))
             return ExitCode.OK
         err().table(preview_table(found))
@@ -57,13 +58,16 @@ def apply(yes: Yes = False, as_json: Json = False) -> int:
         out().json(msgspec.to_builtins(done))
     else:
         text = ngettext(
-            "removed: {runs} run, the output of {outputs} more; {size}",
-            "removed: {runs} runs, the output of {outputs} more; {size}",
+            "removed: {runs} run, the output of {outputs} more, files of jobs: {contents}; {size}",
+            "removed: {runs} runs, the output of {outputs} more, files of jobs: {contents}; {size}",
             done.runs,
         )
         err().print(
             text.format(
-                runs=number(done.runs), outputs=number(done.outputs), size=size(done.size_bytes)
+                runs=number(done.runs),
+                outputs=number(done.outputs),
+                contents=number(done.contents),
+                size=size(done.size_bytes + done.contents_bytes),
             )
         )
     return ExitCode.OK

@@ -60,6 +60,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "diff": Place("documents", _("show what changed between two revisions")),
             "export": Place("documents", _("write documents as YAML that can be applied")),
             "check": Place("checking", _("look for dangerous commands, without running anything")),
+            "contents": Place("contents", _("look at the files that belong to jobs"), True),
             "explain": Place("explaining", _("describe the fields of a kind of document")),
         },
         _("Hosts"): {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from console.cli import options
+from console.cli import attaching, options
 from console.i18n import _, ngettext
 from core.domain import documents, yamlsafe
 from core.domain.yamlsafe import Located
@@ -16,6 +16,7 @@ from core.errors import Invalid, NotFound, Problem, RequestError
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
+_STDIN = "stdin"
 _STEP = re.compile(r'\w+|\["(?P<quoted>[^"]*)"\]|\[(?P<index>\d+)\]')
 _BY_NUMBER = re.compile(r"documents\[(\d+)\]\.?")
 
@@ -27,6 +28,8 @@ class Source:
     body: Any
     file: str
     located: Located
+    contents: Mapping[str, Path] = field(default_factory=dict)
+    """SHA-256 -> the file of this machine that the document attaches."""
 
     def place(self, where: str) -> str:
         """`hosts.yaml:12` for a place such as `spec.port`."""
@@ -36,6 +39,11 @@ class Source:
         """The same problem with its file and line."""
         where = f"{self.place(found.where)}: {found.where}".removesuffix(": ")
         return Problem(where=where, what=found.what, hint=found.hint)
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in the document begin from."""
+        return Path() if self.file == _STDIN else Path(self.file).expanduser().parent
 
     @property
     def key(self) -> tuple[str, str]:
@@ -59,12 +67,17 @@ def _path(where: str) -> list[str | int]:
 
 def read(places: Sequence[str]) -> list[Source]:
     """All documents of files, folders and stdin (`-`), checked; Invalid lists every problem."""
-    found = [source for place in places for file in _files(place) for source in _documents(file)]
+    found, problems = list[Source](), list[Problem]()
+    for file in (file for place in places for file in _files(place)):
+        for source in _documents(file):
+            attached = attaching.attach(source.body, source.folder)
+            whole = replace(source, body=attached.body, contents=attached.contents)
+            problems += [whole.problem(each) for each in attached.problems] or _check(whole)
+            found.append(whole)
     if not found:
         raise RequestError(
             _("-f: there is no document in {places}").format(places=", ".join(places))
         )
-    problems = [problem for source in found for problem in _check(source)]
     problems += _twice(found)
     if problems:
         title = ngettext(
@@ -115,7 +128,7 @@ def _files(place: str) -> Iterator[str]:
 
 def _documents(file: str) -> Iterator[Source]:
     text = options.read_text("-f", file)
-    name = "stdin" if file == "-" else file
+    name = _STDIN if file == "-" else file
     try:
         for item in yamlsafe.load_all(text):
             yield Source(item.value, name, item)

@@ -22,9 +22,11 @@ def preview_table(found: RetentionPreview) -> Table:
         (_("keep output for"), _all(rules.output_age_s, duration)),
         (_("keep the newest output"), _all(rules.output_bytes, size)),
         (_("runs with notes"), _("stay") if rules.keep_noted else _("go like others")),
+        (_("keep unused files of jobs for"), _all(rules.contents_age_s, duration)),
         (_("runs to go"), number(found.runs)),
         (_("outputs to go"), number(found.outputs)),
-        (_("to be freed"), size(found.size_bytes)),
+        (_("files of jobs to go"), number(found.contents)),
+        (_("to be freed"), size(found.size_bytes + found.contents_bytes)),
     )
 
 

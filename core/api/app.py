@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from core.api import (
     apply,
     backups,
+    contents,
     docs,
     document_history,
     documents,
@@ -48,6 +49,7 @@ FAMILIES = (
     engine,
     backups,
     retention,
+    contents,
     kinds,
     document_history,
     documents,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.values import Answer
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.documents import Document, parse
+from core.domain.patterns import SHA256
 from core.domain.values import Value
 from core.errors import Invalid, NotFound, Problem
 from core.storage.documents import Action
@@ -31,6 +32,9 @@ class ApplyIn(Value):
     dry_run: bool = Field(False, description="only say what would happen")
     prune: str | None = Field(
         None, description="selector: documents that it chooses and that are not listed are deleted"
+    )
+    coming: list[Annotated[str, Field(pattern=SHA256)]] = Field(
+        [], description="for a dry run: contents that will be there before it is carried out"
     )
 
 
@@ -60,7 +64,7 @@ async def apply(body: ApplyIn, engine: TheEngine, actor: TheActor) -> Applied:
     batch = await asyncio.to_thread(_parse_all, body.documents)
     if body.dry_run:
         planned = await engine.store.reader.read(
-            lambda c: engine.documents.plan(c, batch, body.prune)
+            lambda c: engine.documents.plan(c, batch, body.prune, body.coming)
         )
     else:
         planned = await engine.store.writer.write(

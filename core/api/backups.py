@@ -41,6 +41,7 @@ class BackupOut(Answer):
     size_bytes: int
     integrity: Literal["ok"] = Field(description="the whole copy was read and verified")
     last_seq: int = Field(description="number of the last journal entry in it")
+    contents: int = Field(description="files of jobs in it, in the folder `path`.contents")
     secrets: int = Field(description="sealed secrets in it, which only the master key opens")
 
 
@@ -55,6 +56,7 @@ async def create(body: BackupIn, engine: TheEngine) -> BackupOut:
         size_bytes=done.size_bytes,
         integrity="ok",
         last_seq=done.last_seq,
+        contents=done.contents,
         secrets=done.secrets,
     )
 

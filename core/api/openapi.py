@@ -20,6 +20,7 @@ _WITH_BODY = (400, 413, 415)
 
 TAGS = (
     ("engine", "The engine itself, and backups."),
+    ("contents", "Files that belong to jobs, each kept once under its SHA-256."),
     ("vault", "The vault as a whole: what opens it, and its master key."),
     ("kinds", "Kinds of documents and their schemas."),
     ("documents", "What people define: hosts, groups, accounts, environments, scripts, jobs."),

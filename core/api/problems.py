@@ -43,7 +43,7 @@ class BodyTooLarge(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    """A body that does not say that it is JSON; a page of another site cannot say so."""
+    """A body that does not say that it is what is asked for; a page of another site cannot say so."""
 
     code = "unsupported-media-type"
 

@@ -25,6 +25,7 @@ class RetentionRules(Answer):
     output_age_s: float | None
     output_bytes: int | None
     keep_noted: bool
+    contents_age_s: float
 
 
 class RetentionPreview(Answer):
@@ -36,6 +37,8 @@ class RetentionPreview(Answer):
     runs: int = Field(description="runs that would go with all that belongs to them")
     outputs: int = Field(description="runs whose output would go, and whose record would stay")
     size_bytes: int = Field(description="output that would go, as it is stored")
+    contents: int = Field(description="files of jobs that would go, as nobody refers to them")
+    contents_bytes: int
     run_ids: list[str] = Field(description="the oldest of the runs")
     output_ids: list[str] = Field(description="the oldest of the others")
 
@@ -53,6 +56,8 @@ class Removed(Answer):
     runs: int
     outputs: int
     size_bytes: int
+    contents: int
+    contents_bytes: int
 
 
 @routes.get("/retention/preview", operation_id="previewRetention")
@@ -67,12 +72,15 @@ async def preview(engine: TheEngine) -> RetentionPreview:
             output_age_s=None if rules.output_age is None else rules.output_age.total_seconds(),
             output_bytes=rules.output_bytes,
             keep_noted=rules.keep_noted,
+            contents_age_s=rules.contents_age.total_seconds(),
         ),
         as_of=plan.as_of,
         digest=plan.digest,
         runs=len(plan.runs),
         outputs=len(plan.outputs),
         size_bytes=plan.size_bytes,
+        contents=len(plan.contents),
+        contents_bytes=plan.contents_bytes,
         run_ids=list(plan.runs[:NAMED]),
         output_ids=list(plan.outputs[:NAMED]),
     )

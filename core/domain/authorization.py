@@ -47,6 +47,8 @@ class ObjectKind(StrEnum):
     HOST_KEY = "host-key"
     VAULT = "vault"
     """The vault as a whole; a secret is its document's."""
+    CONTENT = "content"
+    """Files that belong to jobs."""
     HOST = "host"
     """What is observed on a host and said of it; the host itself is a document."""
 
@@ -83,6 +85,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.EVENT: frozenset({_V.READ}),
     _K.HOST_KEY: frozenset({_V.READ, _V.DECIDE}),
     _K.VAULT: frozenset({_V.READ, _V.ACT, _V.BACKUP}),
+    _K.CONTENT: frozenset({_V.READ, _V.CREATE}),
     _K.HOST: frozenset({_V.READ, _V.ACT}),
 }
 """Every question that has a meaning."""

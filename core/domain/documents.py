@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from core.domain import findings, targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.command_rules import CommandRuleSpec
+from core.domain.files import contents
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
@@ -120,6 +121,8 @@ def _job_references(spec: JobSpec) -> Iterator[Reference]:
             yield Reference(f"{where}.rolling.health", "job", step.rolling.health)
         if used := step.script_used():
             yield Reference(f"{where}.script", "script", used.name)
+        for number, sha256 in enumerate(step.contents_used):
+            yield Reference(f"{where}.contents[{number}]", contents.KIND, sha256)
 
 
 def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:

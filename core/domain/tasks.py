@@ -114,12 +114,18 @@ class SqlScript(msgspec.Struct, frozen=True, kw_only=True, tag="sql"):
 
 
 class FileSource(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sent: files of the engine's machine, or a text that the step holds."""
+    """What is sent: files of the engine's machine, a content, or a text that the step holds."""
 
     path: str = ""
     """A file, a folder with all that is in it, or a pattern (`*`, `?`, `[…]`) of them."""
     content: bytes | None = None
     """Sent instead of what lies at a path."""
+    sha256: str = ""
+    """A content, which lies at `path`: what it must be, or else nothing of it is sent."""
+    name: str = ""
+    """What a content is called."""
+    mode: int = 0o644
+    """Permission bits of a content."""
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True, tag="push"):

@@ -204,6 +204,11 @@ class RunDefinition(RunOutline, extra="forbid"):
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
 
+    @property
+    def contents(self) -> frozenset[str]:
+        """SHA-256 of every content that its steps name, and that stays while it is on record."""
+        return frozenset(used for step in self.graph.nodes for used in step.contents_used)
+
     def account_for(self, step: StepBase, host: FrozenHost) -> str | None:
         """The account on `host` in `step`; None where there is none."""
         return self.run_as.get(step.name, host.account)

@@ -24,6 +24,7 @@ from core.executors.protocol import Executor
 from core.executors.workers import WorkerStatus
 from core.home import Home
 from core.ids import Ids
+from core.runtime.contents import Contents
 from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
@@ -125,6 +126,7 @@ class Engine:
         outputs: OutputSignal,
         recovery: Recovery,
         lost_lines: LostLines,
+        contents: Contents,
         retention: Retention,
         executors: Sequence[Executor],
         workers: Callable[[], Sequence[WorkerStatus]],
@@ -146,6 +148,7 @@ class Engine:
         self.refreshing = refreshing
         self._periodic = periodic
         self.outputs = outputs
+        self.contents = contents
         self.retention = retention
         self._lock = lock
         self._recovery = recovery
@@ -167,6 +170,7 @@ class Engine:
         self._recovered = await self.runs.recover()
         self.store.indexer.start()
         await self.plans.recover()
+        await self.contents.tidy(self.clock.now() - self.retention.rules.contents_age)
         self.retention.start()
         self._periodic.start()
         self._watching_home = asyncio.get_running_loop().create_task(self._watch_home())

@@ -12,6 +12,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import Conflict, StorageFault
+from core.runtime.contents import Contents
 from core.storage import retention
 from core.storage.retention import Plan, Rules
 from core.storage.store import Store
@@ -27,7 +28,7 @@ _FIRST_S = 600.0
 _ROWS = 200
 """Rows (of up to 64 KiB) that one write removes; other writes come between."""
 _NAMED = 1000
-"""Runs that the journal names; it counts the others."""
+"""Of each that the journal names; it counts the others."""
 
 
 class Removed(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,22 +37,24 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     outputs: int
     size_bytes: int
+    contents: int
+    contents_bytes: int
 
 
 class Retention:
     """Plans by the rules of the settings, and carries plans out."""
 
-    def __init__(self, store: Store, rules: Rules, clock: Clock) -> None:
+    def __init__(self, store: Store, contents: Contents, rules: Rules, clock: Clock) -> None:
         self._store = store
+        self._contents = contents
         self.rules = rules
         self._clock = clock
         self._removing = asyncio.Lock()
         self._daily: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to remove by itself, if the rules say that anything ever goes."""
-        if self.rules != Rules(keep_noted=self.rules.keep_noted):
-            self._daily = asyncio.get_running_loop().create_task(self._run_daily())
+        """Begin to remove by itself."""
+        self._daily = asyncio.get_running_loop().create_task(self._run_daily())
 
     async def stop(self) -> None:
         """Stop after the slice that is under way; the next time takes up what is left."""
@@ -89,9 +92,13 @@ class Retention:
 
     async def _remove(self, plan: Plan, actor: str) -> Removed:
         removed = Removed(
-            runs=len(plan.runs), outputs=len(plan.outputs), size_bytes=plan.size_bytes
+            runs=len(plan.runs),
+            outputs=len(plan.outputs),
+            size_bytes=plan.size_bytes,
+            contents=len(plan.contents),
+            contents_bytes=plan.contents_bytes,
         )
-        if not plan.runs and not plan.outputs:
+        if not (plan.runs or plan.outputs or plan.contents):
             return removed
         write = self._store.writer.write
         # First said, then done: a crash in between leaves no removal that nobody knows of.
@@ -104,14 +111,17 @@ class Retention:
                     **msgspec.to_builtins(removed),
                     "run_ids": plan.runs[:_NAMED],
                     "output_ids": plan.outputs[:_NAMED],
+                    "content_ids": plan.contents[:_NAMED],
                 },
             )
         )
         await self._in_slices(plan.outputs, record=False)
         await self._in_slices(plan.runs, record=True)
+        before = datetime.fromisoformat(plan.as_of) - self.rules.contents_age
+        await self._contents.remove(plan.contents, before)
         while await write(retention.give_back):
             pass
-        log.info("retention.applied", runs=removed.runs, outputs=removed.outputs)
+        log.info("retention.applied", **msgspec.to_builtins(removed))
         return removed
 
     async def _in_slices(self, ids: Sequence[str], *, record: bool) -> None:

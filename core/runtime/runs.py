@@ -29,8 +29,8 @@ from core.runtime import secrets
 from core.runtime.acting import Asked, Known, understand
 from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
+from core.storage import contents, hosts, plans, run_writes, runs
 from core.storage import dangers as kept_dangers
-from core.storage import hosts, plans, run_writes, runs
 from core.storage.documents import snapshot
 from core.storage.reading import Connection
 from core.storage.runs import RunRow
@@ -326,7 +326,11 @@ class Runs:
             request = request.model_copy(update={"seed": self._tools.ids.new()})
         now = self._tools.clock.now()
         away = await self._tools.store.reader.read(lambda c: hosts.away(c, now))
-        return await asyncio.to_thread(planning.resolve, request, documents, away)
+        definition = await asyncio.to_thread(planning.resolve, request, documents, away)
+        if definition.contents:
+            read = self._tools.store.reader.read
+            await read(lambda c: contents.require(c, definition.contents))
+        return definition
 
     async def _documents(self) -> planning.Documents:
         """The documents of this moment."""

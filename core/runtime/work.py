@@ -60,6 +60,8 @@ class Ways:
     """Folder on the engine's own machine that holds claims."""
     http_networks: tuple[str, ...]
     """The only networks that requests may reach, where the host's environment names none."""
+    contents: str
+    """Folder on the engine's own machine that holds contents."""
     reattach_s: float
     """How long a host is looked for when the line to its work is lost."""
 
@@ -321,7 +323,7 @@ class WorkMaker:
         """What to run there."""
         env = self._env(host, step, row.attempt)
         try:
-            task = step.task(Given(script=self._definition.scripts.get(step.name), env=env))
+            task = step.task(self._given(step, env))
         except (ValueError, Invalid) as error:
             raise TargetError(TargetCode.INVALID_OPTIONS, str(error)) from error
         return Work(
@@ -337,13 +339,17 @@ class WorkMaker:
         """What to do there to see how the step would go, without an effect; None: nothing."""
         env = self._env(host, step, 1)
         try:
-            task = step.rehearsal(Given(script=self._definition.scripts.get(step.name), env=env))
+            task = step.rehearsal(self._given(step, env))
         except (ValueError, Invalid) as error:
             raise TargetError(TargetCode.INVALID_OPTIONS, str(error)) from error
         if task is None:
             return None
         timeout_s = step.timeout_s or self._definition.timeout_s
         return Work(attempt_id=attempt_id, task=task, env=env, timeout_s=timeout_s)
+
+    def _given(self, step: StepBase, env: Mapping[str, str]) -> Given:
+        script = self._definition.scripts.get(step.name)
+        return Given(script=script, env=env, contents=self._ways.contents)
 
     def _env(self, host: FrozenHost, step: StepBase, attempt: int) -> dict[str, str]:
         """Values there, weakest first (`jobdeck help outputs`)."""

@@ -1,7 +1,7 @@
 """Copies of the database: made while the engine works, checked, and put back.
 
-A backup is one file that is a database in itself. The master key is not part
-of it: without the key its secrets stay sealed, so whoever keeps the backup
+A backup is one file that is a database in itself, and beside it a folder
+`NAME.contents` where files belong to jobs. The master key is not part of it: without the key its secrets stay sealed, so whoever keeps the backup
 keeps the key too, in another place.
 """
 
@@ -21,6 +21,7 @@ from core import failpoints
 from core.errors import AlreadyExists, Conflict, NotFound, StorageFault
 from core.home import Home
 from core.storage import schema, search_index
+from core.storage.blobs import Blobs
 from core.storage.writer import storage_fault
 
 ASIDE = ".before-restore"
@@ -32,6 +33,8 @@ _PAUSE_S = 0.005
 _COMPANIONS = ("-wal", "-shm")
 _MACHINES_FAULT = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_NOMEM")
 """Beginnings of SQLite's codes that say nothing against the file itself."""
+_FIRST_WITH_CONTENTS = "0008"
+"""The schema's revision."""
 _MAGIC = b"SQLite format 3\0"
 _WITH_LOG = b"\2\2"
 """Bytes 18 and 19 of a database in WAL mode (sqlite.org/fileformat2.html, section 1.3)."""
@@ -48,6 +51,8 @@ class BackedUp(msgspec.Struct, frozen=True, kw_only=True):
     """Number of the last journal entry in it."""
     secrets: int
     """Sealed secrets in it, which only the master key opens."""
+    contents: int
+    """Files of jobs beside it."""
     key_path: str | None = None
     """The copy of the key file, where one was asked for and there is one."""
 
@@ -59,6 +64,8 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     aside: str | None
     """Where the replaced database is kept; None when there was none."""
     last_seq: int
+    contents: int
+    """Files of jobs that came with it."""
     secrets: int
     """Sealed secrets in it: the home's master key must be the one they were sealed with."""
 
@@ -67,6 +74,7 @@ class _Facts(msgspec.Struct, frozen=True):
     revision: str
     last_seq: int
     secrets: int
+    contents: frozenset[str]
 
 
 def backup(
@@ -93,6 +101,10 @@ def backup(
         facts = check(draft)
         _sync(draft)
         failpoints.reach("backup.synced")
+        # First: a backup that has its name is complete. What nobody refers to may be gone by now.
+        contents = Blobs(_contents(target)).take(
+            Blobs(Home(database.parent).contents), facts.contents
+        )
         draft.rename(target)
         _sync(target.parent)
         failpoints.reach("backup.named")
@@ -103,6 +115,7 @@ def backup(
         revision=facts.revision,
         last_seq=facts.last_seq,
         secrets=facts.secrets,
+        contents=contents,
         key_path=key_path,
     )
 
@@ -126,9 +139,11 @@ def restore(source: Path, database: Path, *, engine_running: bool = False) -> Re
             shutil.copyfileobj(given, copy, 1 << 20)
         facts = check(draft, source)
         _sync(draft)
+        beside, home = Blobs(_contents(source)), Home(database.parent)
+        contents = Blobs(home.contents).take(beside, beside.names())
         aside = _set_aside(database)
         # It follows the numbers of the database that goes.
-        search_index.remove(Home(database.parent).search_index)
+        search_index.remove(home.search_index)
         draft.replace(database)
         _sync(database.parent)
     return Restored(
@@ -136,6 +151,7 @@ def restore(source: Path, database: Path, *, engine_running: bool = False) -> Re
         aside=None if aside is None else str(aside),
         last_seq=facts.last_seq,
         secrets=facts.secrets,
+        contents=contents,
     )
 
 
@@ -168,6 +184,7 @@ def check(path: Path, original: Path | None = None) -> _Facts:
                 revision=str(revision),
                 last_seq=int(_scalar(connection, "SELECT coalesce(max(seq), 0) FROM journal")),
                 secrets=int(_scalar(connection, "SELECT count(*) FROM secret")),
+                contents=_contents_in(connection, str(revision)),
             )
     except sqlite3.Error as error:
         if str(getattr(error, "sqlite_errorname", "")).startswith(_MACHINES_FAULT):
@@ -178,6 +195,17 @@ def check(path: Path, original: Path | None = None) -> _Facts:
         raise StorageFault(
             f"{name} is damaged or not a database of Jobdeck: {error}", hint="use another backup"
         ) from error
+
+
+def _contents(backup: Path) -> Path:
+    """The folder with a backup's contents."""
+    return backup.with_name(f"{backup.name}.contents")
+
+
+def _contents_in(connection: sqlite3.Connection, revision: str) -> frozenset[str]:
+    if revision < _FIRST_WITH_CONTENTS:
+        return frozenset()
+    return frozenset(row[0] for row in connection.execute("SELECT sha256 FROM content"))
 
 
 def _copy(database: Path, target: Path, progress: Callable[[int, int], None] | None) -> None:

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Row, select
 
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.documents import Document
+from core.domain.files.contents import KIND
 from core.errors import InUse, Invalid, Problem
-from core.storage import references
+from core.storage import contents, references
 from core.storage.document_rows import Key, batches, by_kind, rows_of, stored_from
 from core.storage.tables import document, document_reference
 
@@ -34,13 +35,21 @@ def refuse_twice(keys: Sequence[Key]) -> None:
 
 
 def broken_references(
-    connection: Connection, batch: Sequence[Document], removed: Collection[Key]
+    connection: Connection,
+    batch: Sequence[Document],
+    removed: Collection[Key],
+    coming: Sequence[str],
 ) -> list[tuple[Document, Problem]]:
-    """A problem for each reference to what is neither stored nor in the batch."""
+    """A problem for each reference to what is neither stored nor in the batch.
+
+    `coming`: contents that are taken to be there.
+    """
     wanted = {(to.kind, to.name) for new in batch for to in references.references_of(new)}
     columns = select(document.c.kind, document.c.name)
     stored = {(row.kind, row.name) for row in rows_of(connection, columns, wanted)}
     exists = (stored - set(removed)) | {(new.kind, new.name) for new in batch}
+    named = [name for kind, name in wanted if kind == KIND]
+    exists |= {(KIND, sha256) for sha256 in (*contents.known(connection, named), *coming)}
     known: dict[str, list[str]] = {}
 
     def names_of(kind: str) -> Sequence[str]:

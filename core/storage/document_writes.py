@@ -20,9 +20,10 @@ from core.domain import document_dangers
 from core.domain.changes import FieldChange, diff
 from core.domain.command_rules import Hit
 from core.domain.documents import Document
+from core.domain.files.contents import KIND
 from core.errors import AlreadyExists, Invalid, NotFound, Problem, StaleRevision
+from core.storage import contents, hosts, references, selectors
 from core.storage import document_checks as checks
-from core.storage import hosts, references, selectors
 from core.storage.document_rows import (
     Key,
     StoredDocument,
@@ -128,10 +129,18 @@ class Documents:
         self._write(tx, self._planned(tx.connection, [], [(kind, name)]), actor)
 
     def plan(
-        self, connection: Connection, batch: Sequence[Document], prune: str | None = None
+        self,
+        connection: Connection,
+        batch: Sequence[Document],
+        prune: str | None = None,
+        coming: Sequence[str] = (),
     ) -> list[PlannedChange]:
-        """What `apply` would do; raises what it would raise and writes nothing."""
-        return _shown(self._planned(connection, batch, _selected(connection, batch, prune)))
+        """What `apply` would do; raises what it would raise and writes nothing.
+
+        `coming`: contents that will be there by then.
+        """
+        removed = _selected(connection, batch, prune)
+        return _shown(self._planned(connection, batch, removed, coming))
 
     def apply(
         self, tx: Transaction, batch: Sequence[Document], actor: str, prune: str | None = None
@@ -150,13 +159,17 @@ class Documents:
     # --- planning ---------------------------------------------------------------------------
 
     def _planned(
-        self, connection: Connection, batch: Sequence[Document], removed: Collection[Key]
+        self,
+        connection: Connection,
+        batch: Sequence[Document],
+        removed: Collection[Key],
+        coming: Sequence[str] = (),
     ) -> list[_Change]:
         keys = [(new.kind, new.name) for new in batch]
         checks.refuse_twice(keys)
         known = find_all(connection, [*keys, *removed])
         recognised, problems = self._recognised(connection, batch)
-        problems += checks.broken_references(connection, recognised, set(removed))
+        problems += checks.broken_references(connection, recognised, set(removed), coming)
         if problems:
             raise checks.invalid(batch, problems)
         checks.refuse_cycles(connection, recognised)
@@ -237,6 +250,8 @@ class Documents:
             if change.after is not None:
                 at = change.before.created_at if change.before else tx.at
                 current.append({**row, "created_at": at, "updated_at": tx.at, "updated_by": actor})
+        # Before and after: what a document gives up begins its time of grace.
+        contents.touch(tx, _contents(changes))
         _replace_rows(tx.connection, changes, current, history)
         if gone := [change.key[1] for change in changes if _is_lost_host(change)]:
             hosts.forget(tx, gone)
@@ -308,6 +323,13 @@ def _change(before: StoredDocument | None, after: Document | None) -> _Change:
     else:
         action = Action.CHANGE if found else Action.UNCHANGED
     return _Change(before, after, action, found)
+
+
+def _contents(changes: Iterable[_Change]) -> set[str]:
+    """What the documents name, or have named."""
+    sides = [change.before.document for change in changes if change.before]
+    sides += [change.after for change in changes if change.after]
+    return {to.name for side in sides for to in references.references_of(side) if to.kind == KIND}
 
 
 def _is_lost_host(change: _Change) -> bool:

@@ -6,11 +6,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from core.domain.documents import KINDS, Document, Reference
+from core.domain.files.contents import KIND
 from core.errors import Problem, nearest
 from core.storage.document_rows import Key
 
 _MOST_HINTS = 20
 """Looking for the nearest of many names takes milliseconds; a long list needs no more of them."""
+
+_HINTS = {KIND: "`jobdeck contents add FILE` brings it"}
 
 
 def references_of(document: Document) -> list[Reference]:
@@ -35,7 +38,7 @@ def missing(
             hints += 1
             near = nearest(reference.name, names_of(reference.kind)) if hints <= _MOST_HINTS else ""
             what = f"{reference.kind} {reference.name!r} does not exist"
-            hint = f"did you mean {near!r}?" if near else ""
+            hint = f"did you mean {near!r}?" if near else _HINTS.get(reference.kind, "")
             yield document, Problem(where=reference.where, what=what, hint=hint)
 
 

@@ -1,4 +1,4 @@
-"""What is kept no longer: which runs and which outputs, and removing them in slices.
+"""What is kept no longer: which runs, outputs and contents; removing runs and outputs in slices.
 
 A plan is made from rules, a moment and the record alone, so the same question
 has the same answer until the record changes; its digest says whether it has.
@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import Connection, delete, func, select
 
+from core.storage import contents
 from core.storage.runs import LIVE_STATES
 from core.storage.tables import output_chunk, run, run_event, run_note, target_run
 from core.storage.writer import Transaction, timestamp
@@ -35,6 +36,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Of all output, as it is stored, the newest runs' stays."""
     keep_noted: bool = True
     """Runs with a note stay as they are."""
+    contents_age: timedelta = timedelta(days=7)
+    """Contents to which nobody has referred for longer go."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +50,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of runs whose output goes, oldest first."""
     size_bytes: int
     """Output that goes with both, as it is stored."""
+    contents: tuple[str, ...] = ()
+    """SHA-256 of contents that go."""
+    contents_bytes: int = 0
     digest: str
     """Tells this plan from another."""
 
@@ -89,12 +95,15 @@ def plan(connection: Connection, rules: Rules, as_of: datetime) -> Plan:
         and (_older(one, rules.output_age, as_of) or one.id in crowded)
     }
     going, emptied = tuple(sorted(runs)), tuple(sorted(outputs))
-    named = msgspec.json.encode([timestamp(as_of), going, emptied])
+    unused = contents.unused(connection, timestamp(as_of - rules.contents_age))
+    named = msgspec.json.encode([timestamp(as_of), going, emptied, tuple(unused)])
     return Plan(
         as_of=timestamp(as_of),
         runs=going,
         outputs=emptied,
         size_bytes=sum(sizes.get(id_, 0) for id_ in runs | outputs),
+        contents=tuple(unused),
+        contents_bytes=sum(unused.values()),
         digest=hashlib.sha256(named).hexdigest(),
     )
 

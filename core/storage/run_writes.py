@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from core.domain.run import RunState, TargetCode, TargetState
 from core.flow.definition import RunDefinition, body_of
 from core.flow.events import Abandoned, AnyEvent
+from core.storage import contents
 from core.storage.runs import ENGINE_ACTOR, KEY_KEPT, LIVE_STATES, job_of
 from core.storage.tables import idempotency, run, run_definition, run_event, step_run, target_run
 from core.storage.writer import Transaction, timestamp
@@ -97,6 +98,7 @@ def create(
             "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
         },
     )
+    contents.hold(tx, run_id, definition.contents)
     packed = zstandard.ZstdCompressor(level=3).compress(body)
     tx.connection.execute(insert(run_definition), {"run_id": run_id, "body": packed})
     tx.journal(

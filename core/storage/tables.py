@@ -402,6 +402,25 @@ source_host = Table(
     Index(None, "source", "host"),
 )
 
+# Files that belong to jobs; their bytes lie in the home, under their SHA-256.
+content = Table(
+    "content",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size_bytes", Integer, nullable=False),
+    Column("added_at", String(27), nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("used_at", String(27), nullable=False),  # when it was last added, named or given up
+)
+
+run_content = Table(
+    "run_content",
+    metadata,
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", String(64), ForeignKey("content.sha256"), primary_key=True),
+    Index(None, "sha256"),
+)
+
 setting = Table(
     "setting",
     metadata,

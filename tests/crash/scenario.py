@@ -89,6 +89,8 @@ MOVES: Mapping[str, Sequence[Move]] = {
     "hostkeys": (World.meet_stranger,),
     "backup": (World.back_up,),
     "vault": (World.rotate,),
+    "content.forgotten": (World.keep, World.sweep),
+    "content": (World.keep,),
     "run": (run_the_job, retry, stop_a_run),
     "recovery": (),
     "target.lost": (be_cut_off,),

@@ -6,6 +6,7 @@ output is asked of the API, byte for byte.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -76,6 +77,7 @@ def judge(world: World) -> Verdict:
         found.wrong += _damage(database)
         found.wrong += _journal(database)
         found.wrong += _forgotten(database, world)
+        found.wrong += _contents(database, world)
         for run_id, state in database.execute("SELECT id, state FROM run ORDER BY id"):
             if run_id not in asked:
                 continue  # a stranger's
@@ -248,6 +250,19 @@ def _backups(world: World) -> Iterator[str]:
             said = [row[0] for row in copy.execute("PRAGMA integrity_check(3)")]
         if said != ["ok"]:
             yield f"the backup {path} is damaged: {said}"
+
+
+def _contents(database: sqlite3.Connection, world: World) -> Iterator[str]:
+    """What is on record is whole on the disk, and what a document names is on record."""
+    rows = {row[0] for row in database.execute("SELECT sha256 FROM content")}
+    for sha256 in sorted(world.contents - rows):
+        yield f"the content {sha256} was acknowledged, is named, and is gone"
+    for sha256 in sorted(rows):
+        file = world.home.contents / sha256[:2] / sha256[2:]
+        if not file.exists() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+            yield f"the content {sha256} is on record, and not whole on the disk"
+    for draft in world.home.contents.glob("incoming/*"):
+        yield f"{draft} is left of a content that never came"
 
 
 def _left_behind(world: World, ended: Collection[str]) -> Iterator[str]:

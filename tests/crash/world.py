@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
+import secrets
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +63,8 @@ class World:
     """The same of the last change that was sent."""
     backups: list[Path] = field(default_factory=list)
     """Acknowledged backups that nobody has looked at."""
+    contents: set[str] = field(default_factory=set)
+    """SHA-256 of contents that were acknowledged, and that an acknowledged document names."""
     heard: list[int] = field(default_factory=list)
     """Numbers of the journal's entries, as followers heard them."""
     judged: set[str] = field(default_factory=set)
@@ -155,6 +161,30 @@ class World:
         answer = self.line.call("POST", "/backups", {})
         if answer.status == 201:
             self.backups.append(Path(answer.json()["path"]))
+
+    def keep(self) -> None:
+        """Add two contents, one of which a job names from then on."""
+        named = self._add(f"named {secrets.token_hex(8)}")
+        self._add(f"nobody's {secrets.token_hex(8)}")
+        step = {"name": "s", "kind": "push", "contents": [{"name": "x", "sha256": named}],
+                "to": "/x/"}  # fmt: skip
+        self.apply({"kind": "job", "name": f"keeps-{named[:8]}", "spec": {"steps": [step]}})
+        self.contents.add(named)
+
+    def _add(self, text: str) -> str:
+        sha256 = hashlib.sha256(json.dumps(text).encode()).hexdigest()
+        kind = {"Content-Type": "application/octet-stream"}
+        answer = self.line.call("PUT", f"/contents/{sha256}/bytes", text, **kind)
+        assert answer.status == 200, answer.content
+        return sha256
+
+    def sweep(self) -> None:
+        """Remove what nobody refers to, as if that were so for long."""
+        with closing(sqlite3.connect(self.home.database, timeout=20)) as database, database:
+            database.execute("UPDATE content SET used_at = '2020'")
+        shown = self.line.call("GET", "/retention/preview").json()
+        body = {"as_of": shown["as_of"], "digest": shown["digest"]}
+        assert self.line.call("POST", "/retention/apply", body).status == 200
 
     def rotate(self) -> None:
         """Keep a secret, then make another master key, and keep that in another place and back."""

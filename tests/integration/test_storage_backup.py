@@ -18,7 +18,8 @@ from core.clock import ManualClock
 from core.domain.documents import parse
 from core.errors import AlreadyExists, Conflict, NotFound, StorageFault
 from core.ids import SequentialIds
-from core.storage import backup, schema
+from core.storage import backup, contents, schema
+from core.storage.blobs import Blobs
 from core.storage.documents import Documents, get
 from core.storage.journal import last_seq, read_after
 from core.storage.store import Store
@@ -159,6 +160,31 @@ def test_secrets_stay_sealed_and_the_key_is_copied_only_when_asked(
         data = path.read_bytes()
         assert b"hunter2" not in data
         assert key.read_bytes().strip().removeprefix(b"jobdeck-key-1:") not in data
+
+
+def test_contents_lie_beside_a_backup_and_come_back_with_it(home: Path, store: Store) -> None:
+    def keep(data: bytes) -> str:
+        draft = blobs.draft("d")
+        draft.write(data)
+        sha256 = draft.finish()
+        blobs.keep(draft, sha256)
+        store.writer.submit(lambda tx: contents.add(tx, sha256, len(data), "me")).result(20)
+        return sha256
+
+    blobs = Blobs(home / "j" / "content")
+    named = keep(b"in it")
+    done = backup.backup(store.path, home / "b.db")
+    later = keep(b"after it")
+    (home / "new").mkdir()
+    restored = backup.restore(home / "b.db", home / "new" / "jobdeck.db")
+
+    assert (done.contents, restored.contents) == (1, 1)
+    new = Blobs(home / "new" / "content")
+    assert list(new.names()) == [named]
+    assert new.check(named).read_bytes() == b"in it"
+    assert not new.path(later).exists()
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (home / "b.db.contents").rglob("*")}
+    assert modes == {0o700, 0o600}
 
 
 # --- restore ----------------------------------------------------------------------------------

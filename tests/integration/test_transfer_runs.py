@@ -255,8 +255,11 @@ async def test_two_sources_with_files_of_one_name_are_refused_without_a_folder_e
 @pytest.mark.parametrize(
     ("spec", "what"),
     [
-        ({"files": ["/a"], "text": "x", "to": "/b"}, "give `files` or `text`, one of the two"),
-        ({"to": "/b"}, "give `files` or `text`, one of the two"),
+        (
+            {"files": ["/a"], "text": "x", "to": "/b"},
+            "give `files`, `contents` or `text`, one of the three",
+        ),
+        ({"to": "/b"}, "give `files`, `contents` or `text`, one of the three"),
         ({"files": ["a"], "to": "/b"}, "a must be a whole path, beginning with /"),
         ({"files": ["/a", "/b"], "to": "/c"}, "`to` must have a / at its end"),
         ({"files": ["/a*"], "to": "/c"}, "`to` must have a / at its end"),

@@ -131,6 +131,11 @@ class StepBase(Value):
         """What must be installed on the target; None: nothing."""
         return "sh"
 
+    @property
+    def contents_used(self) -> tuple[str, ...]:
+        """SHA-256 of every content that it needs."""
+        return ()
+
     def script_used(self) -> ScriptUse | None:
         """The script document that is copied into a run."""
         return None
@@ -198,6 +203,8 @@ class Given:
     script: FrozenScript | None
     """The document's that the step uses."""
     env: Mapping[str, str] = field(repr=False)
+    contents: str = ""
+    """Folder on the engine's machine that holds contents."""
     """The step's environment there, secrets included."""
     shell: str | None = None
     """What reads command lines there; None: /bin/sh."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from posixpath import basename
 from typing import Annotated, ClassVar, Literal, Self
@@ -12,6 +12,7 @@ import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
 from core.domain.command_rules.values import Judged, Operation, PathUse
+from core.domain.files.contents import NamedContent, place_of
 from core.domain.files.deciding import Exists
 from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, place
 from core.domain.filling import Filled, check_places, fill, fill_known
@@ -83,7 +84,7 @@ def _read(paths: Iterable[str]) -> Sequence[Judged]:
 
 
 class PushStep(TransferStep):
-    """Files of the engine's machine, or a text, for each target.
+    """Files of the engine's machine, contents that belong to the job, or a text, for each target.
 
     `to` with a / at its end is a folder, in which files keep their names; without one it is a
     file. `${NAME}` in it stands for an environment variable of the step.
@@ -94,6 +95,11 @@ class PushStep(TransferStep):
         (),
         max_length=1000,
         description="on the engine's machine: whole paths of files, folders, or patterns of them",
+    )
+    contents: tuple[NamedContent, ...] = Field(
+        (),
+        max_length=1000,
+        description="files that the engine keeps for the job, instead: `jobdeck help contents`",
     )
     text: str | None = Field(
         None, max_length=MAX_PROGRAM_CHARACTERS, description="the content of one file, instead"
@@ -108,21 +114,27 @@ class PushStep(TransferStep):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if bool(self.files) == (self.text is not None):
-            raise ValueError("give `files` or `text`, one of the two")
+        if bool(self.files) + bool(self.contents) + (self.text is not None) != 1:
+            raise ValueError("give `files`, `contents` or `text`, one of the three")
         if not self.to.startswith("${"):
             place(self.to)
         is_folder = self.to.endswith("/")
         if self.text is not None and is_folder:
             raise ValueError("`text` becomes one file; `to` must name it, without a / at its end")
-        if not is_folder and (len(self.files) > 1 or WILDCARDS & set("".join(self.files))):
+        several = len(self.files) + len(self.contents) > 1 or WILDCARDS & set("".join(self.files))
+        if not is_folder and several:
             raise ValueError("several files go to a folder; `to` must have a / at its end")
         if self.template and self.text is not None:
             check_places(self.text)
         return self
 
+    @property
+    def contents_used(self) -> tuple[str, ...]:
+        return tuple(each.sha256 for each in self.contents)
+
     def judged(self, given: Given) -> Sequence[Judged]:
-        return _written(self.to, map(basename, self.files), given)
+        names = [*map(basename, self.files), *(each.name for each in self.contents)]
+        return _written(self.to, names, given)
 
     def rehearsal(self, given: Given) -> Push:
         """The same, that only looks."""
@@ -131,11 +143,8 @@ class PushStep(TransferStep):
     def task(self, given: Given) -> Push:
         """ValueError where a value is missing, or `to` becomes no path with it."""
         target = place(fill(self.to, given.env))
-        content = self.text
         return Push(
-            sources=(FileSource(content=content.encode()),)
-            if content is not None
-            else tuple(FileSource(path=path) for path in self.files),
+            sources=tuple(self._sources(given)),
             folder=target.folder,
             name=target.name,
             key=_key(given),
@@ -148,6 +157,15 @@ class PushStep(TransferStep):
             diff=self.diff,
             bytes_per_s=self.bytes_per_s,
         )
+
+    def _sources(self, given: Given) -> Iterator[FileSource]:
+        if self.text is not None:
+            yield FileSource(content=self.text.encode())
+        for path in self.files:
+            yield FileSource(path=path)
+        for each in self.contents:
+            path = place_of(given.contents, each.sha256)
+            yield FileSource(path=path, name=each.name, sha256=each.sha256, mode=int(each.mode, 8))
 
 
 class PullStep(TransferStep):

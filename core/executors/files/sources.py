@@ -29,6 +29,7 @@ MAX_TEMPLATE_BYTES = 4 << 20
 _KEPT_BLOCKS = 32
 _KEPT_DIGESTS = 10_000
 _THREADS = 4
+_ADD_AGAIN = "`jobdeck contents add` of the same file mends it"
 
 T = TypeVar("T")
 
@@ -46,6 +47,8 @@ class Piece:
     content: bytes | None = None
     identity: tuple[int, ...] = ()
     """Changes when the file does."""
+    sha256: str = ""
+    """What it must be, where that is known beforehand."""
 
 
 class Sources:
@@ -64,12 +67,18 @@ class Sources:
         return await self.apart(lambda: list(_pieces(push, values)))
 
     async def digest(self, piece: Piece, first: int | None = None) -> str:
-        """SHA-256 of the file, or of its `first` bytes."""
+        """SHA-256 of the file, or of its `first` bytes.
+
+        TransferFailed where the whole file is not what it must be.
+        """
         size = piece.size if first is None else first
         if piece.content is not None:
             return hashlib.sha256(piece.content[:size]).hexdigest()
         key = (piece.path, *piece.identity, size)
-        return await self._once(self._digests, _KEPT_DIGESTS, key, lambda: _digest(piece, size))
+        found = await self._once(self._digests, _KEPT_DIGESTS, key, lambda: _digest(piece, size))
+        if first is None and piece.sha256 not in ("", found):
+            raise _damaged(piece)
+        return found
 
     async def block(self, piece: Piece, offset: int) -> bytes:
         """The bytes from `offset` on, to the next multiple of a block."""
@@ -129,6 +138,9 @@ def _files(source: FileSource) -> Iterator[Piece]:
     if source.content is not None:
         yield Piece("", len(source.content), 0o644, content=source.content)
         return
+    if source.sha256:
+        yield _content(source)
+        return
     found = [source.path]
     if WILDCARDS & set(source.path) and not os.path.lexists(source.path):
         # As a shell: `*` stands for no hidden file.
@@ -141,6 +153,15 @@ def _files(source: FileSource) -> Iterator[Piece]:
         )
     for path in found:
         yield from _walk(Path(path))
+
+
+def _content(source: FileSource) -> Piece:
+    try:
+        piece = _piece(Path(source.path), source.name)
+    except TransferFailed as error:
+        missing = f"the content of {shown(source.name)} is not in the engine's home: {error}"
+        raise TransferFailed(error.state, error.code, f"{missing}; {_ADD_AGAIN}") from error
+    return replace(piece, mode=source.mode, sha256=source.sha256)
 
 
 def _walk(top: Path) -> Iterator[Piece]:
@@ -178,6 +199,8 @@ def _filled(piece: Piece, values: Mapping[str, str]) -> Piece:
         if piece.size > MAX_TEMPLATE_BYTES:
             raise ValueError(f"it has more than {MAX_TEMPLATE_BYTES:,} bytes")
         raw = piece.content if piece.content is not None else Path(piece.path).read_bytes()
+        if piece.sha256 and hashlib.sha256(raw).hexdigest() != piece.sha256:
+            raise _damaged(piece)
         content = fill(raw.decode("utf-8"), values).encode("utf-8")
     except ValueError as error:
         what = f"the template {shown(piece.path)}" if piece.path else "the template"
@@ -185,7 +208,7 @@ def _filled(piece: Piece, values: Mapping[str, str]) -> Piece:
         raise TransferFailed(
             TargetState.SUBMIT_FAILED, TargetCode.INVALID_OPTIONS, f"{what}: {reason}"
         ) from error
-    return replace(piece, size=len(content), content=content)
+    return replace(piece, size=len(content), content=content, sha256="")
 
 
 def _digest(piece: Piece, size: int) -> str:
@@ -210,6 +233,15 @@ def _read(piece: Piece, start: int) -> bytes:
             return bytes(data)
     except OSError as error:
         raise _unreadable(piece.path, error) from error
+
+
+def _damaged(piece: Piece) -> TransferFailed:
+    return TransferFailed(
+        TargetState.CHECKSUM_MISMATCH,
+        TargetCode.IO_FAILURE,
+        f"the content of {shown(piece.name)} is damaged in the engine's home ({piece.path});"
+        f" nothing of it was sent; {_ADD_AGAIN}",
+    )
 
 
 def _unreadable(path: str, error: OSError) -> TransferFailed:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from core.domain import yamlsafe
@@ -399,3 +401,78 @@ def test_an_editor_that_is_not_there_says_so(
 
     assert ended.code == 3
     assert "the editor /no/such/editor cannot be started: No such file" in ended.err
+
+
+def attaching_job(folder: Path, **step: Any) -> None:
+    spec = {"steps": [{"name": "bring", "kind": "push", "to": "/etc/app/", **step}]}
+    job = {"kind": "job", "name": "deploy", "spec": spec}
+    (folder / "job.yaml").write_text(yamlsafe.dump(job))
+
+
+def test_attached_files_are_brought_after_the_plan_and_before_the_documents(
+    jobdeck: Jobdeck, api: FakeApi, tmp_path: Path
+) -> None:
+    (tmp_path / "conf.d").mkdir()
+    texts = {"conf.d/a": b"a", "conf.d/b": b"b", "run": b"#!"}
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in texts.items()}
+    for name, data in texts.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "run").chmod(0o700)
+    attaching_job(tmp_path, attach=["./conf.d", "run"])
+    changes = (("deploy", "create"),)
+    api.on("POST", "/apply", answer(plan(*changes)), answer(plan(*changes, applied=True)))
+    known = {"sha256": digests["conf.d/b"], "size_bytes": 1, "added_at": "", "added_by": "",
+             "used_at": ""}  # fmt: skip
+    api.on("GET", "/contents", *(answer({"items": items}) for items in ([], [known], [])))
+    for name in ("conf.d/a", "run"):
+        api.on("PUT", f"/contents/{digests[name]}/bytes", answer({**known, "size_bytes": 7}))
+
+    ended = jobdeck("apply", "-f", str(tmp_path))
+
+    assert ended.code == 0, ended.err
+    first, second = api.sent("POST", "/apply")
+    assert first["coming"] == list(digests.values())
+    named = [{"name": name, "sha256": sha256} for name, sha256 in digests.items()]
+    named[2]["mode"] = "0755"
+    assert second["documents"][0]["spec"]["steps"][0]["contents"] == named
+    asked = [request.method for request in api.requests]
+    assert asked == ["POST", "GET", "PUT", "GET", "GET", "PUT", "POST"]
+    assert [r.content for r in api.requests if r.method == "PUT"] == [b"a", b"#!"]
+
+
+@pytest.mark.parametrize(
+    ("attach", "said"),
+    [
+        ("none", "job.yaml:8: spec.steps[0].attach: {folder}/none is not there"),
+        (["job.yaml", 7], "spec.steps[0].attach: must be the path of a file or folder"),
+        ("empty", "{folder}/empty has no file, or more than 1000"),
+    ],
+)
+def test_what_cannot_be_attached_is_told_with_its_line(
+    jobdeck: Jobdeck, tmp_path: Path, attach: Any, said: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    attaching_job(tmp_path, attach=attach)
+
+    ended = jobdeck("apply", "-f", str(tmp_path))
+
+    assert ended.code == 2
+    assert "1 problem; nothing was changed" in ended.err
+    assert said.format(folder=tmp_path) in ended.err
+
+
+def test_contents_are_exported_beside_their_documents_and_found_there(
+    jobdeck: Jobdeck, api: FakeApi, tmp_path: Path
+) -> None:
+    sha256 = hashlib.sha256(b"a").hexdigest()
+    step = {"name": "s", "kind": "push", "contents": [{"name": "x", "sha256": sha256}], "to": "/x/"}
+    job = {**host("deploy"), "kind": "job", "spec": {"steps": [step]}}
+    api.on("GET", "/documents/job", answer({"items": [job]}))
+    api.on("GET", f"/contents/{sha256}/bytes", lambda _: httpx.Response(200, content=b"a"))
+    api.on("POST", "/apply", answer(plan()))
+
+    assert jobdeck("export", "jobs", "-o", str(tmp_path)).code == 0
+    kept = tmp_path / "contents" / sha256
+    assert (kept.read_bytes(), stat.S_IMODE(kept.stat().st_mode)) == (b"a", 0o600)
+    assert jobdeck("apply", "-f", str(tmp_path / "job" / "deploy.yaml")).code == 0
+    assert api.sent("POST", "/apply")[0]["coming"] == [sha256]

@@ -52,6 +52,11 @@ WRONG = [
     ((*PUSH, "/bin/sh", "--limit", "1"), "--limit: '1' does not fit", "such as 500K"),
     ((*PUSH, "/bin/sh", "--exists", "skp"), "--exists: 'skp' is not known", "did you mean skip?"),
     (("pull", "/x", "--on", "a", "--to", "y", "--missing", "no"), "--missing: 'no'", "fail, skip"),
+    # contents
+    (("contents", "add"), "FILE is missing", "`jobdeck contents add --help`"),
+    (("contents", "add", "/none/x"), "FILE: /none/x is no file", ""),
+    (("contents", "show", "zz"), "SHA256: 'zz' is no beginning", "at least 4 digits"),
+    (("contents", "get", "abc", "-o", "x"), "SHA256: 'abc' is no beginning", "at least 4 digits"),
     # start
     (("start",), "JOB is missing", "`jobdeck start --help`"),
     (("start", "a", "b"), "this is too much: b", "`jobdeck start --help`"),
