@@ -62,7 +62,7 @@ class StepHit:
         meaning = f" (it means {hit.meaning})" if hit.meaning else ""
         return Problem(
             where=f"step {self.step}: {place}",
-            what=f"rule {hit.rule}: `{hit.command}`{meaning} {hit.message}",
+            what=f"rule {hit.rule}: `{hit.command}`{meaning}: {hit.message}",
             hint=_HINTS[hit.level].format(rule=hit.rule),
         )
 
