@@ -89,4 +89,6 @@ async def test_nobody_at_the_door_is_told_with_the_address() -> None:
         port = taken.getsockname()[1]
     outcome = await outcome_of(port)
     assert outcome.code is TargetCode.CONNECTION_FAILURE
-    assert "db1: no way into the database: DPY-6005" in outcome.message
+    assert (
+        "db1: no way into the database: DPY-6005: cannot connect to database; " in outcome.message
+    )

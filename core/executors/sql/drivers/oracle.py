@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -128,6 +129,7 @@ class _Named(ssl.SSLContext):
         return super().wrap_socket(*args, **{**options, "server_hostname": self.name})
 
 
+_CONNECTION = re.compile(r" \(CONNECTION_ID=[^)]*\)\.?")
 _OF_CODE: Mapping[str, Kind] = {
     **dict.fromkeys(
         ("ORA-01005", "ORA-01017", "ORA-01045", "ORA-28000", "ORA-28001"), Kind.AUTHENTICATION
@@ -162,7 +164,8 @@ _OF_CODE: Mapping[str, Kind] = {
 def _understood(error: oracledb.Error) -> Failure:
     told = error.args[0] if error.args else None
     code = getattr(told, "full_code", "")
-    lines = str(told or type(error).__name__).splitlines()
+    # A number of each connection would tell the same failure of many targets apart.
+    lines = _CONNECTION.sub("", str(told or type(error).__name__)).splitlines()
     words = "; ".join(line for line in lines if not line.startswith("Help: "))
     kind = _OF_CODE.get(code)
     if kind is None:
