@@ -72,6 +72,7 @@ class Tdsd:
         self.answers: dict[str, bytes] = {}
         """A piece of a statement -> tokens; any other statement does nothing, and succeeds."""
         self.heard: list[str] = []
+        self.has_login = False
         self.asked = threading.Event()
         """Set when a statement came that does not end."""
         self._tls = tls
@@ -103,6 +104,7 @@ class Tdsd:
         if self._tls is not None:
             read, write = _encrypted(self._tls, line, read)
         _packet(read)
+        self.has_login = True
         write(_framed(_REPLY, self._login))
         while True:
             kind, body = _packet(read)

@@ -164,3 +164,12 @@ async def test_a_certificate_is_checked_before_the_login(tmp_path: Path, called:
         assert "does not match host name" in good.message
     assert stranger.code is TargetCode.CONNECTION_FAILURE
     assert "certificate verify failed" in stranger.message
+
+
+async def test_a_server_without_tls_is_told_nothing_where_it_is_wanted(
+    server: Tdsd, tmp_path: Path
+) -> None:
+    outcome = await outcome_of(server, text="SELECT 1", ca=Authority(tmp_path).pem)
+    assert outcome.code is TargetCode.CONNECTION_FAILURE
+    assert "encryption but it is not supported by server" in outcome.message
+    assert not server.has_login

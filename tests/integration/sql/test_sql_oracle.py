@@ -1,4 +1,6 @@
-"""Oracle's driver as far as it goes without a server: the way in."""
+"""Oracle's driver as far as it goes without a server: the way in over a real line, and what is
+sent in which order, to a double of python-oracledb's connection.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +35,52 @@ async def outcome_of(port: int, **more: Any) -> Outcome:
         **more,
     }
     return await ask(given, login=SCOTT)
+
+
+class Sent:
+    """A double of a connection of python-oracledb's: it keeps what it is sent."""
+
+    version = "19.0.0.0.0"
+    warning = None
+
+    def __init__(self) -> None:
+        self.autocommit = False
+        self.call_timeout = 0
+        self.transaction_in_progress = False
+        self.statements: list[tuple[str, dict[str, Any], bool]] = []
+
+    def cursor(self) -> _Cursor:
+        return _Cursor(self)
+
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class _Cursor:
+    description = None
+    rowcount = 1
+    warning: oracledb.Error | None = None
+
+    def __init__(self, sent: Sent) -> None:
+        self._sent = sent
+
+    def execute(self, text: str, values: dict[str, Any]) -> None:
+        sent = self._sent
+        sent.statements.append((text, dict(values), sent.autocommit))
+        ends = sent.autocommit or text == "COMMIT" or "commits" in text
+        sent.transaction_in_progress = not ends
+        if text.startswith("CREATE"):
+            self.warning = oracledb.Error("DPY-7000: with compilation errors")
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
+    made = Sent()
+    monkeypatch.setattr(oracledb, "connect", lambda **options: made)
+    return made
 
 
 @contextmanager
@@ -82,6 +130,48 @@ async def test_a_certificate_is_compared_with_the_name_and_not_with_the_address(
         with pytest.raises(oracledb.Error):
             Oracle(entrance, lambda: 0.0)._open()
     assert b"SERVICE_NAME=shop" in heard[0]
+
+
+async def test_statements_are_one_transaction_without_a_begin(sent: Sent) -> None:
+    outcome = await outcome_of(
+        1521,
+        text="UPDATE a SET b = :v;\nBEGIN c(:w); END;\n/\n",
+        parameters={"v": "x'y", "w": True},
+        ledger="ledger",
+        statement_timeout_s=2.5,
+    )
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    assert [text.partition(" (")[0] for text, _, _ in sent.statements] == [
+        "INSERT INTO ledger",
+        "UPDATE a SET b = :v",
+        "BEGIN c(:w); END;",
+        "COMMIT",
+    ]
+    assert [values for _, values, _ in sent.statements][1:3] == [{"v": "x'y"}, {"w": 1}]
+    assert not any(autocommit for _, _, autocommit in sent.statements)
+    assert sent.call_timeout == 2500
+
+
+async def test_without_a_transaction_each_statement_is_committed(sent: Sent) -> None:
+    await outcome_of(1521, text="UPDATE a SET b = 1; DROP TABLE c", transaction=False)
+    assert [(text, autocommit) for text, _, autocommit in sent.statements] == [
+        ("UPDATE a SET b = 1", True),
+        ("DROP TABLE c", True),
+    ]
+
+
+async def test_a_block_that_commits_on_its_own_fails_the_step(sent: Sent) -> None:
+    outcome = await outcome_of(1521, text="UPDATE a SET b = 1;\nBEGIN commits; END;\n/")
+    assert outcome.state is TargetState.FAILED
+    assert outcome.message == (
+        "statement 2 ended the transaction by itself; all up to it took effect"
+    )
+
+
+async def test_a_program_that_does_not_compile_is_a_failure(sent: Sent) -> None:
+    outcome = await outcome_of(1521, text="CREATE PROCEDURE p IS BEGIN", transaction=False)
+    assert outcome.state is TargetState.FAILED
+    assert "DPY-7000: with compilation errors" in outcome.message
 
 
 async def test_nobody_at_the_door_is_told_with_the_address() -> None:

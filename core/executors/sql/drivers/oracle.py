@@ -105,10 +105,15 @@ class Oracle(Driver):
 
 
 class Dialect(OracleDialect_oracledb):
-    """A program that was created and does not compile is a failure; Oracle tells it as a warning."""
+    """It asks the server nothing by itself. A program that was created and does not compile is a
+    failure; Oracle tells it as a warning.
+    """
 
     driver = "jobdeck"
     supports_statement_cache = True
+
+    def initialize(self, connection: sqlalchemy.Connection) -> None:
+        self.default_isolation_level = "AUTOCOMMIT"
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         cursor.execute(statement, parameters)
