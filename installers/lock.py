@@ -2,8 +2,8 @@
 
 One resolution for every system and every supported Python, with the hashes of all files of each
 release. `constraints.txt` is what Jobdeck runs with (and is built with); each
-`constraints-EXTRA.txt` holds only what that extra adds, so a release is named once. The files
-carry no address: where packages come from is each machine's own pip configuration.
+`constraints-EXTRA.txt` holds only what that extra adds to it. The files carry no address: where
+packages come from is each machine's own pip configuration.
 
 Needs `uv` (`python -m pip install uv`). Without `--upgrade` a pin changes only where
 pyproject.toml asks for it.
@@ -20,7 +20,7 @@ from pathlib import Path
 
 INSTALLERS = Path(__file__).resolve().parent
 PROJECT = INSTALLERS.parent / "pyproject.toml"
-EXTRAS = ("cluster", "desktop", "test")
+EXTRAS = ("cluster", "desktop", "mssql", "oracle", "test")
 HEADER = "# Made by installers/lock.py; install with `pip install --require-hashes -r`.\n"
 
 

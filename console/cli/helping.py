@@ -20,6 +20,8 @@ MAX_CELLS = 100
 """Longer lines are hard to read, however wide the terminal is."""
 _TERM_CELLS = 30
 """Terms up to this width share a line with their description."""
+_ANY_LENGTH = 1_000
+"""Characters of a command's first sentence, which Click would cut; lines are wrapped here."""
 
 
 class Entry(NamedTuple):
@@ -160,7 +162,7 @@ class Group(_Page, TyperGroup):
 
     def sections(self, ctx: Any) -> list[Section]:
         items = [
-            Entry(name, command.get_short_help_str())
+            Entry(name, command.get_short_help_str(limit=_ANY_LENGTH))
             for name, command in self.commands.items()
             if not command.hidden
         ]

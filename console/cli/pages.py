@@ -16,6 +16,8 @@ _ITEM = re.compile(r"(\s*(?:[-*]|\d+\.)\s+)(.*)")
 _MARKED = re.compile(r"(`[^`]+`|\*\*.+?\*\*)")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _CODE_INDENT = "  "
+_BLOCKS = ("#", "|", "```")
+"""How rows begin that belong to no paragraph."""
 
 
 def render(text: str, cells: int) -> Iterator[Line | Table]:
@@ -24,7 +26,7 @@ def render(text: str, cells: int) -> Iterator[Line | Table]:
     rows: list[str] = []
     in_code = False
     for row in [*text.splitlines(), ""]:
-        is_text = not in_code and bool(row.strip()) and row[0] not in "#|`"
+        is_text = not in_code and bool(row.strip()) and not row.startswith(_BLOCKS)
         if rows and not row.startswith("|"):
             yield _table(rows)
             rows = []

@@ -59,7 +59,7 @@ def found_lines(place: str, hit: Hit, text: str) -> Iterator[Line]:
 
 
 def rules_table(rules: Sequence[Rule]) -> Table:
-    """Rules with what they ask for; their sentences are the engine's own."""
+    """Rules with their level, as documents say it; their sentences are the engine's own."""
     return Table(
         columns=(
             Column(_("RULE")),
@@ -69,7 +69,7 @@ def rules_table(rules: Sequence[Rule]) -> Table:
         rows=tuple(
             (
                 Span(rule.name, Tone.STRONG),
-                Span(level_word(rule.level), _TONES.get(rule.level, Tone.WARNING)),
+                Span(rule.level, _TONES.get(rule.level, Tone.WARNING)),
                 Span(rule.message),
             )
             for rule in rules

@@ -129,7 +129,7 @@ def facts_kinds_table(facts: Sequence[Fact]) -> Table:
             Column(_("FACT"), whole=True),
             Column(_("KIND")),
             Column(_("COMPARED WITH")),
-            Column(_("WHAT"), elastic=True),
+            Column(_("WHAT"), elastic=True, wraps=True),
         ),
         rows=tuple(
             (

@@ -233,16 +233,22 @@ def _ready_spans(plan: Plan) -> list[Span]:
 
 def _readiness(plan: PlanDetail) -> Iterator[Line]:
     """Hosts that are not ready by their reason, then what is worth knowing, then the sums."""
-    for finding, hosts in _alike(plan.findings):
-        names = Span(fold(hosts), Tone.STRONG)
-        yield line(states.target_state(finding.state), f"  {hosts_word(len(hosts))}  ", names)
-        yield line("    ", finding.message)
+    for alike in _alike(plan.findings):
+        hosts = _once(finding.host for finding in alike)
+        steps = _once(step for finding in alike for step in finding.steps)
+        yield line(
+            states.target_state(alike[0].state),
+            f"  {hosts_word(len(hosts))}  ",
+            Span(fold(hosts), Tone.STRONG),
+            f"  ({', '.join(steps)})" if plan.level == "check" else "",
+        )
+        yield line("    ", alike[0].message)
     for changes, hosts in _changes(plan.findings):
         yield line(hosts_word(len(hosts)), "  ", Span(fold(hosts), Tone.STRONG))
         yield from (line("    ", text) for text in changes.splitlines())
     for note in dict.fromkeys(note for finding in plan.findings for note in finding.notes):
         noted = [finding for finding in plan.findings if note in finding.notes]
-        hosts = [finding.host for finding in noted]
+        hosts = _once(finding.host for finding in noted)
         names = Span(fold(hosts), Tone.STRONG)
         yield line(
             Span(f"! {_note_word(note)}", Tone.WARNING), f"  {hosts_word(len(hosts))}  ", names
@@ -267,24 +273,27 @@ def _unpredicted(level: str, step: PlanStep) -> str:
     )
 
 
+def _once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
 def _changes(findings: Sequence[Finding]) -> list[tuple[str, list[str]]]:
     """What would become of files, and the hosts on which it would be the same."""
     found: dict[str, list[str]] = {}
     for finding in findings:
         if finding.changes:
             found.setdefault(finding.changes, []).append(finding.host)
-    return list(found.items())
+    return [(changes, _once(hosts)) for changes, hosts in found.items()]
 
 
-def _alike(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
+def _alike(findings: Sequence[Finding]) -> list[list[Finding]]:
     """Findings of hosts that are not ready, those with the same reason together."""
     found: dict[tuple[str, str | None, str], list[Finding]] = {}
     for finding in findings:
         if finding.state != TargetState.SUCCESS:
             reason = finding.message if finding.code in _OWN_REASONS else ""
             found.setdefault((finding.state, finding.code, reason), []).append(finding)
-    groups = sorted(found.values(), key=lambda group: states.ORDER.get(group[0].state, 0))
-    return [(group[0], [finding.host for finding in group]) for group in groups]
+    return sorted(found.values(), key=lambda group: states.ORDER.get(group[0].state, 0))
 
 
 def note_line(note: str, facts: Facts) -> Line:

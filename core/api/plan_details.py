@@ -36,7 +36,7 @@ class PlanOut(Answer):
     title: str
     origin: str
     digest: str = Field(description="the same for requests that would do the same")
-    target_count: int = Field(description="hosts and logins that it is about")
+    target_count: int = Field(description="hosts that it is about")
     counts: dict[str, int] = Field(description="state of a target -> hosts that were probed")
     run_id: str | None = Field(description="the run that was started from it")
 

@@ -76,6 +76,9 @@ class Retry(_Afterwards):
         None,
         description="exactly these targets, instead of `scope`; also where the outcome is unknown",
     )
+    include_away: bool = Field(
+        False, description="also on hosts that are in maintenance, or that their source has lost"
+    )
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:

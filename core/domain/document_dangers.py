@@ -88,7 +88,7 @@ def refusals(document: Document, found: Iterable[Hit], known: WrittenRules) -> l
     return [
         Problem(
             where=f"{hit.where} line {hit.line}, column {hit.column}",
-            what=f"rule {hit.rule}: `{hit.command}` {hit.message}",
+            what=f"rule {hit.rule}: `{hit.command}`: {hit.message}",
             hint="change the command; who keeps the rule may exempt the job",
         )
         for hit in found

@@ -62,7 +62,7 @@ class StepHit:
         meaning = f" (it means {hit.meaning})" if hit.meaning else ""
         return Problem(
             where=f"step {self.step}: {place}",
-            what=f"rule {hit.rule}: `{hit.command}`{meaning} {hit.message}",
+            what=f"rule {hit.rule}: `{hit.command}`{meaning}: {hit.message}",
             hint=_HINTS[hit.level].format(rule=hit.rule),
         )
 
@@ -122,15 +122,12 @@ class Judges:
             name: frozenset(rule.hosts) for name, rule in frozen.items() if rule.hosts is not None
         }
 
-    def judge(
-        self, step: StepBase, script: FrozenScript | None, env: Mapping[str, str]
-    ) -> list[Hit]:
+    def judge(self, step: StepBase, given: Given) -> list[Hit]:
         """Every rule that a step meets with these values, wherever the rule holds."""
-        given = Given(script=script, env=env)
         return [
             hit
             for text in step.judged(given)
-            for hit in judge(text, self._rules, env, step.begins_in)
+            for hit in judge(text, self._rules, given.env, step.begins_in)
         ]
 
     def concerns(self, hit: Hit, ordinal: int) -> bool:
@@ -183,17 +180,16 @@ def _of_step(
     judges: Judges,
 ) -> list[StepHit]:
     names = mentioned(step, script)
-    variants: dict[tuple[tuple[str, str], ...], list[int]] = {}
-    if ordinals and not names:
-        variants[()] = list(ordinals)
-    for ordinal in ordinals if names else ():
-        env = _known(definition, step, ordinal)
-        key = tuple((name, env[name]) for name in sorted(names & env.keys()))
+    variants: dict[tuple[str | None, tuple[tuple[str, str], ...]], list[int]] = {}
+    for ordinal in ordinals:
+        env = _known(definition, step, ordinal) if names else {}
+        values = tuple((name, env[name]) for name in sorted(names & env.keys()))
+        key = (definition.hosts[ordinal].shell, values)
         if key in variants or len(variants) < _MOST_VARIANTS:
             variants.setdefault(key, []).append(ordinal)
     where: dict[Hit, list[str]] = {}
-    for key, members in variants.items():
-        for hit in judges.judge(step, script, dict(key)):
+    for (shell, values), members in variants.items():
+        for hit in judges.judge(step, Given(script=script, env=dict(values), shell=shell)):
             hosts = [definition.hosts[n].name for n in members if judges.concerns(hit, n)]
             if hosts:
                 where.setdefault(hit, []).extend(hosts)

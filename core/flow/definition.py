@@ -126,6 +126,13 @@ class FrozenHost(NamedHost, extra="forbid"):
     facts_at: str = ""
     """When they were observed; "" where the choice asked for none, or none was known."""
 
+    @property
+    def shell(self) -> str | None:
+        """What reads command lines there; None: /bin/sh."""
+        if self.protocol is not Protocol.WINRM:
+            return None
+        return (self.winrm or WinrmOptions()).shell.value
+
 
 class FrozenRule(Value):
     """A rule for dangerous commands, as its document was when the run started."""

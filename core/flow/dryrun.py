@@ -13,7 +13,6 @@ from core.domain.inventory import Protocol
 from core.domain.steps import CommandStep, Given, StepBase
 from core.domain.values import SecretRef
 from core.domain.variables import as_text
-from core.domain.windows import WinrmOptions
 from core.errors import Invalid, PlanOutOfDate, Problem
 from core.flow.comparing import HIDDEN, definition_changes, digest
 from core.flow.definition import FrozenHost, RunDefinition, RunRequest
@@ -198,6 +197,6 @@ def probes(definition: RunDefinition) -> Sequence[Probe]:
 
 def _interpreter(definition: RunDefinition, host: FrozenHost, step: StepBase) -> str | None:
     """What must be installed on `host`; command lines are read by a shell of the host's own."""
-    if host.protocol is Protocol.WINRM and isinstance(step, CommandStep):
-        return (host.winrm or WinrmOptions()).shell.value
+    if isinstance(step, CommandStep) and host.shell is not None:
+        return host.shell
     return step.interpreter(definition.scripts.get(step.name))

@@ -91,6 +91,24 @@ def check(
         raise _confirmation(asked, places, confirm_hosts)
 
 
+def refuse_away(hosts: Iterable[FrozenHost], away: Mapping[str, str]) -> None:
+    """Return when none of the hosts is out of use; `away` says why each is.
+
+    A start leaves such hosts out. What goes on with hosts that are settled raises Forbidden.
+    """
+    problems = [
+        Problem(
+            where=f"host {host.name}",
+            what=away[host.name],
+            hint="--include-away lets work onto it all the same",
+        )
+        for host in hosts
+        if host.name in away
+    ]
+    if problems:
+        raise Forbidden("work would begin on hosts that are out of use", problems=problems)
+
+
 def refusals(places: Iterable[Touched], change: str) -> list[Problem]:
     """What stands against letting work onto these hosts, apart from their number."""
     return [problem for place in places for problem in _refusals(place, change)]

@@ -78,7 +78,6 @@ class Plans:
         definition = await self._runs.resolve(request, documents)
         given = planning.secret_parameters(request, documents)
         named = dryrun.with_secret_names(definition, [*given, *request.secrets])
-        probes = await asyncio.to_thread(dryrun.asked, definition, level)
         row = PlanRow(
             id=self._tools.ids.new(),
             at=timestamp(self._tools.clock.now()),
@@ -88,7 +87,7 @@ class Plans:
             title=definition.title,
             origin=definition.origin,
             digest=await asyncio.to_thread(digest, named),
-            target_count=len(probes),
+            target_count=len(definition.hosts),
             counts={},
             run_id=None,
         )

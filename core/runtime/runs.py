@@ -185,6 +185,8 @@ class Runs:
     ) -> list[dangers.StepHit]:
         """Ask the rails and rules of this moment; what is met by the work that is ahead."""
         documents, run = await self._documents(), asked.run
+        if isinstance(action, Retry) and not action.include_away:
+            guards.refuse_away(asked.ahead, await self._away())
         found = await asyncio.to_thread(
             dangers.find, run.definition, documents, ahead=asked.ordinals_ahead
         )
@@ -324,13 +326,17 @@ class Runs:
         """
         if not request.seed:
             request = request.model_copy(update={"seed": self._tools.ids.new()})
-        now = self._tools.clock.now()
-        away = await self._tools.store.reader.read(lambda c: hosts.away(c, now))
+        away = await self._away()
         definition = await asyncio.to_thread(planning.resolve, request, documents, away)
         if definition.contents:
             read = self._tools.store.reader.read
             await read(lambda c: contents.require(c, definition.contents))
         return definition
+
+    async def _away(self) -> dict[str, str]:
+        """Hosts that take part in nothing that does not ask for them, and why."""
+        now = self._tools.clock.now()
+        return await self._tools.store.reader.read(lambda c: hosts.away(c, now))
 
     async def _documents(self) -> planning.Documents:
         """The documents of this moment."""

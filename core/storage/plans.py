@@ -13,6 +13,7 @@ import zstandard
 from sqlalchemy import Connection, delete, insert, select, update
 
 from core.domain.probing import Finding
+from core.domain.run import TargetState
 from core.errors import Conflict, NotFound
 from core.flow.definition import RunDefinition
 from core.flow.dryrun import PlanLevel, PlanState
@@ -36,7 +37,7 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     digest: str
     target_count: int
-    """Hosts and logins that it is about."""
+    """Hosts that it is about."""
     counts: dict[str, int]
     """Target state -> hosts that were probed."""
     run_id: str | None
@@ -130,8 +131,14 @@ def findings_of(connection: Connection, plan_id: str) -> list[Finding]:
 
 
 def counts_of(findings: Iterable[Finding]) -> dict[str, int]:
-    """Target state -> number of findings."""
-    return dict(Counter(finding.state.value for finding in findings))
+    """Target state -> number of hosts; a host of which several things were found has the state
+    of the first that is not well.
+    """
+    found: dict[int, TargetState] = {}
+    for finding in findings:
+        if found.get(finding.ordinal, TargetState.SUCCESS) is TargetState.SUCCESS:
+            found[finding.ordinal] = finding.state
+    return dict(Counter(state.value for state in found.values()))
 
 
 def _pack(data: bytes) -> bytes:

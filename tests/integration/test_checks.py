@@ -78,6 +78,7 @@ async def test_requests_of_a_safe_method_are_tried_and_others_are_not(
         assert found["good"] is TargetState.SUCCESS
         assert found["bad"] is TargetState.FAILED
         assert {"change", "later"}.isdisjoint(found)
+        assert (plan.row.target_count, plan.row.counts) == (1, {"submit_failed": 1})
         assert {(each.method, each.target) for each in web.received} == {
             ("GET", "/good"), ("GET", "/bad")
         }  # fmt: skip

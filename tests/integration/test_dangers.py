@@ -82,6 +82,20 @@ async def test_a_rule_to_confirm_is_acknowledged_by_name(tmp_path: Path) -> None
         assert await met(opened, done.id) == [("stop-machine", "acknowledged", "h[1-8]")]
 
 
+async def test_a_command_is_read_as_the_shell_of_each_host_reads_it(tmp_path: Path) -> None:
+    windows = {"protocol": "winrm", "address": "10.0.0.9", "account": "deploy"}
+    wipe = "Remove-Item -Recurse -Force C:\\Windows"
+    async with engine(tmp_path) as (opened, _):
+        await save(opened, *INVENTORY, {"kind": "host", "name": "win", "spec": windows})
+
+        done = await ended(opened, (await start(opened, step=command(wipe), targets="h1")).id)
+        with pytest.raises(Forbidden) as refused:
+            await start(opened, step=command(wipe), targets="h1,win")
+
+        assert await met(opened, done.id) == []
+        assert "rule remove-drive" in refused.value.problems[0].what
+
+
 async def test_a_rule_that_only_looks_holds_nobody_up(tmp_path: Path) -> None:
     async with engine(tmp_path) as (opened, _):
         await save(opened, *INVENTORY, rule("noisy", words=["uptime"], level="scan"))

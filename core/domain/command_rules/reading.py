@@ -78,17 +78,46 @@ def _cut(source: CommandText, known: Mapping[str, str], cwd: str | None) -> Iter
 
 
 def _statements(text: str, database: Database) -> Iterator[Piece]:
-    """SQL by its semicolons; its words are those outside of quotes and comments, in capitals."""
+    """SQL by its semicolons; its words are those outside of quotes and comments, in capitals.
+
+    What stands in a block or behind a condition is a command of its own too.
+    """
     at = 0
-    for statement in cut(text, database):
+    for statement in cut(text, database, into_programs=True):
         at = max(text.find(statement.text, at), 0)
-        yield Piece(
-            words=tuple(Word(word) for word in statement.words),
-            at=at,
-            end=at + len(statement.text),
-            language=Language.SQL,
-        )
+        for first in _starts(statement.words, database):
+            yield Piece(
+                words=tuple(Word(word) for word in statement.words[first:]),
+                at=at,
+                end=at + len(statement.text),
+                language=Language.SQL,
+            )
         at += len(statement.text)
+
+
+_OPENERS = frozenset({"BEGIN", "THEN", "ELSE", "LOOP", "TRY", "CATCH"})
+_VERBS = frozenset({"DELETE", "DROP", "TRUNCATE", "UPDATE"})
+_BEGIN_MSSQL = frozenset(
+    {
+        ("DELETE", "FROM"),
+        ("DROP", "DATABASE"),
+        ("DROP", "SCHEMA"),
+        ("DROP", "TABLE"),
+        ("TRUNCATE", "TABLE"),
+    }
+)
+"""What begins a statement of SQL Server wherever it stands: it wants no semicolons."""
+
+
+def _starts(words: Sequence[str], database: Database) -> Iterator[int]:
+    """Where commands begin in a statement."""
+    yield 0
+    for number in range(1, len(words)):
+        begins = words[number] in _VERBS and words[number - 1] in _OPENERS
+        if begins or (
+            database is Database.MSSQL and tuple(words[number : number + 2]) in _BEGIN_MSSQL
+        ):
+            yield number
 
 
 def _lines(text: str) -> Iterator[Piece]:

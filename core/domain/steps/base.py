@@ -206,3 +206,5 @@ class Given:
     contents: str = ""
     """Folder on the engine's machine that holds contents."""
     """The step's environment there, secrets included."""
+    shell: str | None = None
+    """What reads command lines there; None: /bin/sh."""

@@ -14,12 +14,23 @@ from core.domain.certificates import Authorities
 from core.domain.command_rules.values import CommandText, Judged, Language
 from core.domain.filling import Filled, fill
 from core.domain.patterns import TABLE
-from core.domain.statements import Database, Statement, cut, whole
+from core.domain.statements import Database, Statement, cut, line_of_tools, whole
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, Given, ServiceStep
 from core.domain.tasks import LedgerEntry, SqlScript
 from core.domain.values import EnvName
 
-PORTS: Mapping[Database, int] = {Database.POSTGRESQL: 5432, Database.MYSQL: 3306}
+PORTS: Mapping[Database, int] = {
+    Database.POSTGRESQL: 5432,
+    Database.MYSQL: 3306,
+    Database.MSSQL: 1433,
+    Database.ORACLE: 1521,
+}
+_EXPLAIN: Mapping[Database, str] = {
+    Database.POSTGRESQL: "EXPLAIN",
+    Database.MYSQL: "EXPLAIN",
+    Database.SQLITE: "EXPLAIN QUERY PLAN",
+}
+"""Where a database tells how it would go about a statement, and leaves nothing behind."""
 EXPLAINED = frozenset(
     {"SELECT", "WITH", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"}
 )
@@ -57,7 +68,9 @@ class SqlStep(ServiceStep):
     access: ClassVar[str | None] = "sql"
 
     kind: Literal["sql"]
-    database: Database = Field(description="what speaks there; mysql: MariaDB too")
+    database: Database = Field(
+        description="what speaks there; mysql: MariaDB too, mssql: SQL Server"
+    )
     text: StatementText | None = Field(
         None, description="statements; cut at semicolons outside of quotes and comments"
     )
@@ -70,9 +83,12 @@ class SqlStep(ServiceStep):
     address: Filled | None = Field(
         None, min_length=1, max_length=255, description="of the server; empty: the target's"
     )
-    port: int | None = Field(None, ge=1, le=65535, description="empty: 5432, mysql 3306")
+    port: int | None = Field(None, ge=1, le=65535, description="empty: the database's usual one")
     db: Filled | None = Field(
-        None, min_length=1, max_length=255, description="name of the database on the server"
+        None,
+        min_length=1,
+        max_length=255,
+        description="name of the database on the server; oracle: of the service",
     )
     path: Filled | None = Field(
         None, min_length=1, max_length=4096, description="of an SQLite file on the engine's machine"
@@ -147,8 +163,19 @@ class SqlStep(ServiceStep):
             raise ValueError("with `once` there is no target; `run_as` names the account")
         if self.ca is not None and self.tls is Tls.OFF:
             raise ValueError("`ca` belongs to `tls: verify`")
+        if self.database is Database.MSSQL and self.tls is Tls.OFF:
+            raise ValueError(
+                "a login to SQL Server tells the password to the line; drop `tls: off`, and give"
+                " the `ca` that signed the server's certificate"
+            )
 
     def _check_statements(self) -> None:
+        for text in (self.text, *self.statements):
+            if text is not None and (line := line_of_tools(text, self.database)):
+                raise ValueError(
+                    f"line {line}: GO is a word for Microsoft's tools, and no SQL; end each"
+                    " statement with a semicolon, or give each batch as one of `statements`"
+                )
         parts = self.parts()
         if not parts or not all(part.words for part in parts):
             raise ValueError("there is no statement in the text")
@@ -188,9 +215,9 @@ class SqlStep(ServiceStep):
     def rehearsal(self, given: Given) -> SqlScript | None:
         """How the database would go about each statement, where it can tell."""
         parts = self.parts()
-        if not all(part.words[0] in EXPLAINED for part in parts):
+        explain = _EXPLAIN.get(self.database)
+        if explain is None or not all(part.words[0] in EXPLAINED for part in parts):
             return None
-        explain = "EXPLAIN QUERY PLAN" if self.database is Database.SQLITE else "EXPLAIN"
         return msgspec.structs.replace(
             self.task(given),
             statements=tuple(f"{explain} {part.text}" for part in parts),

@@ -27,7 +27,7 @@ from core.domain.tasks import LedgerEntry, SqlScript
 from core.errors import TargetError
 from core.executors import outcomes
 from core.executors.protocol import Outcome, OutputLimitReached, Stream
-from core.executors.sql.drivers import Answer, Driver
+from core.executors.sql.drivers.base import Answer, Driver
 from core.executors.sql.failures import CODE_OF, Failure, Kind
 from core.executors.sql.rendering import RENDERERS, Row, plain
 

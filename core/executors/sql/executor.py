@@ -4,8 +4,8 @@ A driver's call blocks, so an attempt has a thread of its own, one of a few; it 
 to the loop and waits until there is room. Whoever ends it asks the database to, from another
 thread, until the attempt's own thread has the database's word that it is over.
 
-Drivers are loaded when the first statement is sent: they take as long as all the rest of an engine's
-start does.
+A driver is loaded when the first statement goes to its kind of database: all of them take as long
+as the rest of an engine's start does.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from core.executors.stopping import StopSignal
 
 if TYPE_CHECKING:
     from core.executors.sql.attempt import Attempt, Tell
-    from core.executors.sql.drivers import Driver
+    from core.executors.sql.drivers.base import Driver
 
 _AT_ONCE = 32
 """Attempts at the same time; a thread and a connection each."""
@@ -63,9 +63,11 @@ class SqlExecutor:
 
     async def _drivers(self, script: SqlScript, target: Target) -> Sequence[Driver]:
         """One for each address of the database; TargetError when there is none to go to."""
-        from core.executors.sql.drivers import DRIVERS, Entrance
+        loop = asyncio.get_running_loop()
+        make = await loop.run_in_executor(self._helpers, _load, Database(script.database))
+        from core.executors.sql.drivers.base import Entrance
 
-        make, login = DRIVERS[Database(script.database)], target.login
+        login = target.login
         if script.database == Database.SQLITE:
             return [make(Entrance(db=script.db), self._clock.monotonic)]
         host = script.address or target.address
@@ -94,7 +96,6 @@ class SqlExecutor:
         assert isinstance(script, SqlScript)
         try:
             async with stop.breaks():
-                await asyncio.get_running_loop().run_in_executor(self._helpers, _load)
                 drivers = await self._drivers(script, target)
                 await self._room.acquire()
         except TimeoutError:
@@ -162,9 +163,12 @@ class _SqlSession:
         """Nothing is kept at the far side; a ledger is for ever."""
 
 
-def _load() -> None:
-    """Import the drivers, outside of the loop."""
+def _load(database: Database) -> type[Driver]:
+    """Import what an attempt needs, outside of the loop."""
     import core.executors.sql.attempt  # noqa: F401
+    from core.executors.sql.drivers import driver_of
+
+    return driver_of(database)
 
 
 def _teller(sink: Sink) -> Tell:

@@ -149,6 +149,25 @@ async def test_a_host_in_maintenance_is_left_out_and_said_so(web: Api) -> None:
     assert problem["hint"] == "--include-away takes them all the same"
 
 
+async def test_a_retry_lets_nothing_onto_a_host_in_maintenance_unless_it_says_so(web: Api) -> None:
+    web.hosts.behaviours["web1"] = Behaviour(exit_code=1)
+    run_id = await web.run(command(targets="web1,web2"))
+    await web.post("/hosts/maintenance", {"hosts": ["web1"], "on": True, "reason": "disk"})
+    begun, before = len(web.executor.works), web.journal_end
+
+    refused = await web.post(f"/runs/{run_id}/actions", {"action": "retry"})
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    [problem] = refused.json()["problems"]
+    assert (problem["where"], problem["what"]) == ("host web1", "in maintenance: disk")
+    assert "--include-away" in problem["hint"]
+    assert (len(web.executor.works), web.journal_end) == (begun, before)
+
+    await web.post(f"/runs/{run_id}/actions", {"action": "retry", "include_away": True})
+    await web.ended(run_id)
+    assert len(web.executor.works) == begun + 1
+
+
 async def test_maintenance_ends_when_it_is_ended_and_is_on_record(web: Api) -> None:
     await web.post("/hosts/maintenance", {"hosts": ["web1", "web2"], "on": True})
     ended = await web.post("/hosts/maintenance", {"hosts": ["web1", "web3"], "on": False})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -375,8 +375,11 @@ async def test_an_address_that_is_not_the_targets_is_judged(shop: Shop) -> None:
 
 
 async def test_a_certificate_is_checked_against_the_address_and_the_authority(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    own = tmp_path / "t"
+    own.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(own))
     authority, other = Authority(tmp_path), Authority(tmp_path / "other")
     with Postgres(authority.server_file("127.0.0.1")) as server:
         server.role("app")
@@ -392,12 +395,7 @@ async def test_a_certificate_is_checked_against_the_address_and_the_authority(
     assert "SSL error" in unknown.message
     assert "does not match" in misnamed.message
     assert unknown.code is misnamed.code is TargetCode.CONNECTION_FAILURE
-    assert left_behind() == []
-
-
-def left_behind() -> list[Path]:
-    """Files of authorities that were made for libpq."""
-    return list(Path(gettempdir()).glob("jobdeck-ca-*"))
+    assert list(own.iterdir()) == []  # of the files of authorities that libpq reads
 
 
 async def test_a_server_without_encryption_is_not_spoken_to_in_the_clear(

@@ -104,6 +104,26 @@ def test_a_probe_is_followed_to_its_end(jobdeck: Jobdeck, api: FakeApi) -> None:
     assert "✓ 2 ready" in ended.out
 
 
+def test_a_host_with_several_answers_of_a_check_is_one_host_and_the_steps_are_named(
+    jobdeck: Jobdeck, api: FakeApi
+) -> None:
+    missing = {"code": "FileSourceMissing", "message": "/a is not there"}
+    checked = plan(
+        "check",
+        counts={"file_source_missing": 1},
+        findings=[
+            finding("web1", steps=["install", "fetch", "share"]),
+            finding("web1", "file_source_missing", steps=["fetch"], **missing),
+            finding("web1", "file_source_missing", steps=["share"], **missing),
+        ],
+    )
+    api.on("GET", f"/plans/{PLAN}", answer(checked))
+
+    ended = jobdeck("plans", "show", PLAN)
+
+    assert "file_source_missing  1 host  web1  (fetch, share)\n    /a is not there\n" in ended.out
+
+
 def test_a_probe_can_be_left_to_itself(jobdeck: Jobdeck, api: FakeApi) -> None:
     api.on("POST", "/plans", answer(plan("probe", state="probing"), 202))
 

@@ -195,6 +195,7 @@ def test_every_command_has_help_that_fits_80_cells(
         assert f"Usage: jobdeck {' '.join(words)}".strip() in ended.out
         assert "--home DIR" in ended.out
         assert [line for line in ended.out.splitlines() if len(line) > 80] == []
+        assert ":..." not in ended.out, "a sentence is cut"
 
 
 def test_the_table_of_commands_is_true() -> None:

@@ -40,6 +40,13 @@ def test_pages_fit_their_width(page: Path) -> None:
     assert [line for line in text if width(line) > 80] == []
 
 
+def test_a_row_that_begins_with_code_goes_on_with_its_paragraph() -> None:
+    assert [plain(line) for line in render("behind `sudo`,\n`env` or", 80)] == [  # type: ignore[arg-type]
+        "behind `sudo`, `env` or",
+        "",
+    ]
+
+
 @pytest.mark.parametrize("page", sorted(HELP.glob("*.md")), ids=lambda page: page.name)
 def test_commands_in_pages_exist(page: Path) -> None:
     known = {name for places in table().values() for name in places}

@@ -14,6 +14,8 @@ from tests.support.certificates import Authority
 
 ENV = {"JOBDECK_RUN": "r1", "JOBDECK_STEP": "main", "JOBDECK_HOST": "db1"}
 SERVER = {"database": "postgresql", "db": "shop"}
+MSSQL = {"database": "mssql", "db": "shop"}
+ORACLE = {"database": "oracle", "db": "shop.example"}
 FILE = {"database": "sqlite", "path": "/srv/a.db"}
 AUTHORITY = Authority(Path()).pem
 
@@ -59,7 +61,15 @@ def step(**spec: Any) -> SqlStep:
         ),
         ({**SERVER, "text": "SELECT 1", "ca": "x"}, "give certificates in PEM"),
         ({**FILE, "text": "SELECT :a", "parameters": {"a": "${B C}"}}, "names no variable"),
-        ({"database": "oracle", "text": "SELECT 1"}, "'postgresql', 'mysql' or 'sqlite'"),
+        ({"database": "db2", "text": "SELECT 1"}, "'sqlite', 'mssql' or 'oracle'"),
+        (
+            {**MSSQL, "text": "SELECT 1;\nGO\nSELECT 2"},
+            "line 2: GO is a word for Microsoft's tools",
+        ),
+        ({**MSSQL, "statements": ["SELECT 1", "SELECT 2\n go 5 "]}, "line 2: GO is a word"),
+        ({**MSSQL, "text": "SELECT 1", "tls": "off"}, "tells the password to the line"),
+        ({**MSSQL, "text": "BEGIN TRAN; SELECT 1"}, "statement 1: BEGIN begins or ends a transac"),
+        ({**ORACLE, "text": "TRUNCATE TABLE a"}, "statement 1: TRUNCATE begins or ends a transac"),
     ],
 )
 def test_a_bad_step_is_refused_in_one_sentence(spec: dict[str, Any], what: str) -> None:
@@ -82,7 +92,14 @@ def test_values_stay_beside_the_text_in_their_own_kinds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "port"), [({}, 5432), ({"database": "mysql"}, 3306), ({"port": 6543}, 6543)]
+    ("spec", "port"),
+    [
+        ({}, 5432),
+        ({"database": "mysql"}, 3306),
+        ({"database": "mssql"}, 1433),
+        ({"database": "oracle"}, 1521),
+        ({"port": 6543}, 6543),
+    ],
 )
 def test_each_kind_of_database_has_its_port(spec: dict[str, Any], port: int) -> None:
     task = step(**{**SERVER, "text": "SELECT 1", **spec}).task(Given(script=None, env=ENV))
@@ -108,3 +125,11 @@ def test_a_task_does_not_show_its_values() -> None:
         Given(script=None, env=ENV)
     )
     assert "pw-1" not in repr(task)
+
+
+@pytest.mark.parametrize(("server", "tells"), [(SERVER, True), (MSSQL, False), (ORACLE, False)])
+def test_only_a_database_that_leaves_nothing_behind_is_asked_how_it_would_go_about_it(
+    server: dict[str, Any], tells: bool
+) -> None:
+    rehearsal = step(**server, text="SELECT 1").rehearsal(Given(script=None, env=ENV))
+    assert (rehearsal is not None) is tells

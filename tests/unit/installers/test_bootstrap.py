@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,27 @@ def test_a_failure_is_told_without_a_traceback(
 )
 def test_durations_read_like_durations(duration_s: float, text: str) -> None:
     assert progress.seconds(duration_s) == text
+
+
+@pytest.mark.parametrize(
+    ("failed", "second", "code"), [(1, 0, 0), (1, 1, 1), (checks.MOST_AGAIN + 1, 0, 1)]
+)
+def test_a_few_failed_tests_are_run_again_and_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    failed: int,
+    second: int,
+    code: int,
+) -> None:
+    noted = tmp_path / "lastfailed"
+    noted.write_text(json.dumps({f"tests/test_x.py::test_{n}": True for n in range(failed)}))
+    monkeypatch.setattr(checks, "LAST_FAILED", noted)
+    program = f"import sys; sys.exit({second} if '--last-failed' in sys.argv else 1)"
+    monkeypatch.setattr(checks, "commands", lambda *_: {"pytest": [sys.executable, "-c", program]})
+
+    assert checks.run(Environment(Path("unused")), []) == code
+    assert ("among all others: tests/test_x.py::test_0" in capsys.readouterr().out) == (failed == 1)
 
 
 def exits(code: int) -> list[str]:

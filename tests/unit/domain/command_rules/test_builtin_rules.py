@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.domain.command_rules import BUILTIN, CommandText, Language, Level, judge
+from core.domain.statements import Database
 
 SHELL_HITS = {
     "remove-system": [
@@ -222,6 +223,38 @@ def test_other_languages_are_read_in_their_own_way(
 @pytest.mark.parametrize(("language", "text"), OTHER_MISSES)
 def test_other_languages_have_near_misses_too(language: Language, text: str) -> None:
     assert found(text, language) == {}
+
+
+@pytest.mark.parametrize(
+    ("database", "text", "rules"),
+    [
+        (
+            Database.ORACLE,
+            "BEGIN DELETE FROM a; DROP TABLE b; END;\n/",
+            {"change-all-rows", "drop-table"},
+        ),
+        (
+            Database.ORACLE,
+            "BEGIN x;\n IF y THEN UPDATE a SET b = 1; END IF; END;",
+            {"change-all-rows"},
+        ),
+        (Database.ORACLE, "BEGIN DELETE FROM a WHERE b = 1; END;", set()),
+        (
+            Database.MSSQL,
+            "SELECT 1\nDROP TABLE a\nDROP DATABASE b",
+            {"drop-table", "drop-database"},
+        ),
+        (Database.MSSQL, "IF 1 = 1 DELETE FROM a", {"change-all-rows"}),
+        (Database.MSSQL, "CREATE TABLE a (b int REFERENCES c ON DELETE CASCADE)", set()),
+        (Database.MSSQL, "ALTER TABLE a DROP COLUMN b", set()),
+        (Database.POSTGRESQL, "SELECT CASE WHEN a THEN b ELSE c END FROM d", set()),
+    ],
+)
+def test_a_command_inside_of_a_block_is_a_command(
+    database: Database, text: str, rules: set[str]
+) -> None:
+    source = CommandText(language=Language.SQL, text=text, database=database)
+    assert {hit.rule for hit in judge(source, BUILTIN.values())} == rules
 
 
 def test_every_built_in_rule_for_commands_has_a_case() -> None:
