@@ -123,10 +123,13 @@ class Judges:
         }
 
     def judge(
-        self, step: StepBase, script: FrozenScript | None, env: Mapping[str, str]
+        self, step: StepBase, script: FrozenScript | None, env: Mapping[str, str], shell: str
     ) -> list[Hit]:
-        """Every rule that a step meets with these values, wherever the rule holds."""
-        given = Given(script=script, env=env)
+        """Every rule that a step meets with these values, wherever the rule holds.
+
+        `shell` reads command lines on the host.
+        """
+        given = Given(script=script, env=env, shell=shell)
         return [
             hit
             for text in step.judged(given)
@@ -183,17 +186,16 @@ def _of_step(
     judges: Judges,
 ) -> list[StepHit]:
     names = mentioned(step, script)
-    variants: dict[tuple[tuple[str, str], ...], list[int]] = {}
-    if ordinals and not names:
-        variants[()] = list(ordinals)
-    for ordinal in ordinals if names else ():
-        env = _known(definition, step, ordinal)
-        key = tuple((name, env[name]) for name in sorted(names & env.keys()))
+    variants: dict[tuple[str, tuple[tuple[str, str], ...]], list[int]] = {}
+    for ordinal in ordinals:
+        env = _known(definition, step, ordinal) if names else {}
+        values = tuple((name, env[name]) for name in sorted(names & env.keys()))
+        key = (definition.hosts[ordinal].shell, values)
         if key in variants or len(variants) < _MOST_VARIANTS:
             variants.setdefault(key, []).append(ordinal)
     where: dict[Hit, list[str]] = {}
-    for key, members in variants.items():
-        for hit in judges.judge(step, script, dict(key)):
+    for (shell, values), members in variants.items():
+        for hit in judges.judge(step, script, dict(values), shell):
             hosts = [definition.hosts[n].name for n in members if judges.concerns(hit, n)]
             if hosts:
                 where.setdefault(hit, []).extend(hosts)

@@ -126,6 +126,13 @@ class FrozenHost(NamedHost, extra="forbid"):
     facts_at: str = ""
     """When they were observed; "" where the choice asked for none, or none was known."""
 
+    @property
+    def shell(self) -> str:
+        """What reads command lines there, unless a step says otherwise."""
+        if self.protocol is Protocol.WINRM:
+            return (self.winrm or WinrmOptions()).shell.value
+        return "sh"
+
 
 class FrozenRule(Value):
     """A rule for dangerous commands, as its document was when the run started."""

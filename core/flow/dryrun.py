@@ -199,5 +199,5 @@ def probes(definition: RunDefinition) -> Sequence[Probe]:
 def _interpreter(definition: RunDefinition, host: FrozenHost, step: StepBase) -> str | None:
     """What must be installed on `host`; command lines are read by a shell of the host's own."""
     if host.protocol is Protocol.WINRM and isinstance(step, CommandStep):
-        return (host.winrm or WinrmOptions()).shell.value
+        return host.shell
     return step.interpreter(definition.scripts.get(step.name))

@@ -200,7 +200,7 @@ class WorkMaker:
         self._mentioned: dict[str, list[str]] = {}
         """Step -> names of the variables that its texts speak of."""
         self._judged: dict[tuple[str | None, ...], list[Hit]] = {}
-        """Step and their values -> what was found."""
+        """Step, shell of the host and their values -> what was found."""
         self._ordinals = {host.name: ordinal for ordinal, host in enumerate(definition.hosts)}
         self._common = {name: variables.as_text(value) for name, value in self._values().items()}
 
@@ -219,10 +219,10 @@ class WorkMaker:
         The same texts with the same values are judged once. What it gives is masked.
         """
         script = self._definition.scripts.get(step.name)
-        key = (step.name, *(work.env.get(name) for name in self._mentioned[step.name]))
+        key = (step.name, host.shell, *(work.env.get(name) for name in self._mentioned[step.name]))
         if key not in self._judged:
             self._judged[key] = [
-                self._masked(hit) for hit in self._judges.judge(step, script, work.env)
+                self._masked(hit) for hit in self._judges.judge(step, script, work.env, host.shell)
             ]
         foreseen = (self._definition.foreseen or {}).get(step.name, ())
         ordinal = self._ordinals[host.name]

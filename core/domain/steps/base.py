@@ -199,3 +199,5 @@ class Given:
     """The document's that the step uses."""
     env: Mapping[str, str] = field(repr=False)
     """The step's environment there, secrets included."""
+    shell: str = "sh"
+    """What reads command lines there."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from core.domain.command_rules.values import CommandText, Judged, Language, language_of
+from core.domain.command_rules.values import CommandText, Judged, language_of
 from core.domain.patterns import INTERPRETER
 from core.domain.quoting import quote_posix
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, FrozenScript, Given, ProgramStep
@@ -26,7 +26,8 @@ class CommandStep(ProgramStep):
         return Program(text=self.command, cwd=self.cwd)
 
     def judged(self, given: Given) -> Sequence[Judged]:
-        return [CommandText(language=Language.SH, text=self.command, where="command")]
+        language = language_of(given.shell)
+        return [CommandText(language=language, text=self.command, where="command")]
 
 
 class LocalStep(ProgramStep):
