@@ -13,7 +13,6 @@ from core.domain.inventory import Protocol
 from core.domain.steps import CommandStep, Given, StepBase
 from core.domain.values import SecretRef
 from core.domain.variables import as_text
-from core.domain.windows import WinrmOptions
 from core.errors import Invalid, PlanOutOfDate, Problem
 from core.flow.comparing import HIDDEN, definition_changes, digest
 from core.flow.definition import FrozenHost, RunDefinition, RunRequest
