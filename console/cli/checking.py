@@ -78,7 +78,7 @@ jobdeck check --list
 """,
 )
 def check(
-    what: Annotated[list[str] | None, typer.Argument(metavar="FILE|JOB|-")] = None,
+    what: Annotated[list[str] | None, typer.Argument(metavar="FILE|JOB|-...")] = None,
     rules: Annotated[
         list[str] | None,
         typer.Option("--rules", metavar="FILE|DIR", help=_("rules in YAML; may be repeated")),
@@ -93,6 +93,7 @@ def check(
     as_json: Json = False,
 ) -> int:
     chosen = None if language is None else options.one_of("--language", language, list(Language))
+    options.exclusive({"FILE|JOB": bool(what), "--list": listed})
     if listed:
         return _list(as_json=as_json)
     if not what:

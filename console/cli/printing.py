@@ -34,6 +34,8 @@ _GAP = 2
 """Blanks between columns."""
 _BELOW = 4
 """Blanks before what stands below its row."""
+_ROOM, _MOST_LINES = 24, 2
+"""A column of fewer cells than this holds no text of more lines than this."""
 _LEAST = 10
 """Cells that a column that gives way keeps."""
 
@@ -110,8 +112,11 @@ class Screen:
         if columns[-1].right:
             parts = [pad(part, widths[-1], right=True) for part in parts]
         indent = sum(widths[:-1]) + _GAP * len(firsts)
-        if columns[-1].wraps and self.cells and max(map(width, parts)) > widths[-1]:
-            # A word that has no room beside the other cells stands below them.
+        is_cramped = max(map(width, parts)) > widths[-1] or (
+            len(parts) > _MOST_LINES and widths[-1] < _ROOM
+        )
+        if columns[-1].wraps and self.cells and is_cramped:
+            # What has no room beside the other cells stands below them.
             indent, parts = _BELOW, ["", *wrap(last.text, self.cells - _BELOW)]
         self._stream.write(self.render([*spaced, Span(parts[0], last.tone)]).rstrip() + "\n")
         for part in parts[1:]:

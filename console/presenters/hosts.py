@@ -21,7 +21,7 @@ def hosts_table(
 ) -> Table:
     """Hosts with how they stand, where there is anything to say of any of them."""
     table = documents_table("host", documents, now)
-    if not any(document.name in known for document in documents):
+    if not any(_is_told(known[each.name]) for each in documents if each.name in known):
         return table
     rows = tuple(
         (row[0], _state(known.get(document.name), now), *row[1:])

@@ -32,7 +32,7 @@ def sources_table(sources: Sequence[Source], now: datetime) -> Table:
             Column(_("LAST GOOD")),
             Column(_("HOSTS"), right=True),
             Column(_("VANISHED"), right=True),
-            Column(_("REASON"), elastic=True),
+            Column(_("REASON"), elastic=True, wraps=True),
         ),
         rows=tuple(
             (

@@ -13,7 +13,7 @@ from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
 
 
 def vault_table(vault: Vault) -> Table:
-    """State, key, secrets, and every place that may keep the key."""
+    """State, key, secrets, and every place that may keep the key; the one that does is marked."""
     return pairs(
         (_("vault"), _state(vault.state)),
         (_("key kept by"), unlocker_word(vault.unlocker)),
@@ -23,7 +23,9 @@ def vault_table(vault: Vault) -> Table:
         *(
             (
                 unlocker_word(unlocker.name),
-                Span(unlocker.place, Tone.PLAIN if unlocker.in_use else Tone.QUIET),
+                Span(f"{states.GOOD[0]} {unlocker.place}", states.GOOD[1])
+                if unlocker.in_use
+                else Span(f"{states.WAITING[0]} {unlocker.place}", Tone.QUIET),
             )
             for unlocker in vault.unlockers
         ),

@@ -69,7 +69,9 @@ def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Problem:
     known = IN_WORDS.get(context.get("pattern", "")) or _SENTENCES.get(kind)
     what = known or _SHOULD.sub(_must, _ASIDE.sub("", finding["msg"]))
     hint = suggest(str(finding["loc"][-1]), siblings) if kind == "extra_forbidden" else ""
-    return Problem(where=where, what=what[:1].lower() + what[1:], hint=hint)
+    if kind != "value_error":  # that is a sentence of ours, which may begin with what was written
+        what = what[:1].lower() + what[1:]
+    return Problem(where=where, what=what, hint=hint)
 
 
 def _must(found: re.Match[str]) -> str:

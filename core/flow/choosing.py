@@ -85,7 +85,7 @@ def refuse_empty(
 
 
 def sources(job: JobSpec, inventory: targets.Inventory) -> dict[str, tuple[str, ...]]:
-    """Step -> the hosts whose files it takes to its targets."""
+    """Step -> the hosts whose files it takes to its targets; Invalid where there is none."""
     found: dict[str, tuple[str, ...]] = {}
     for index, step in enumerate(job.steps):
         if step.fetched_from is None:
@@ -96,6 +96,27 @@ def sources(job: JobSpec, inventory: targets.Inventory) -> dict[str, tuple[str, 
             what = f"{step.fetched_from!r} matches no host"
             raise Invalid("there is nothing to distribute", [Problem(where=where, what=what)])
     return found
+
+
+def present_sources(
+    chosen: Mapping[str, tuple[str, ...]], away: Away
+) -> dict[str, tuple[str, ...]]:
+    """`sources` without those that are away; Invalid where a step has none left."""
+    present = {
+        step: tuple(name for name in names if name not in away) for step, names in chosen.items()
+    }
+    problems = [
+        Problem(
+            where=f"step {step}: source",
+            what=f"every host that has the files is away; {names[0]}: {away[names[0]]}",
+            hint="--include-away takes them all the same",
+        )
+        for step, names in chosen.items()
+        if not present[step]
+    ]
+    if problems:
+        raise Invalid("there is nothing to distribute", problems)
+    return present
 
 
 def _place(request: RunRequest, index: int) -> str:

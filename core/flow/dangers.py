@@ -180,7 +180,7 @@ def _of_step(
     judges: Judges,
 ) -> list[StepHit]:
     names = mentioned(step, script)
-    variants: dict[tuple[str | None, tuple[tuple[str, str], ...]], list[int]] = {}
+    variants: dict[tuple[str, tuple[tuple[str, str], ...]], list[int]] = {}
     for ordinal in ordinals:
         env = _known(definition, step, ordinal) if names else {}
         values = tuple((name, env[name]) for name in sorted(names & env.keys()))

@@ -127,11 +127,11 @@ class FrozenHost(NamedHost, extra="forbid"):
     """When they were observed; "" where the choice asked for none, or none was known."""
 
     @property
-    def shell(self) -> str | None:
-        """What reads command lines there; None: /bin/sh."""
-        if self.protocol is not Protocol.WINRM:
-            return None
-        return (self.winrm or WinrmOptions()).shell.value
+    def shell(self) -> str:
+        """What reads command lines there, unless a step says otherwise."""
+        if self.protocol is Protocol.WINRM:
+            return (self.winrm or WinrmOptions()).shell.value
+        return "sh"
 
 
 class FrozenRule(Value):

@@ -197,6 +197,6 @@ def probes(definition: RunDefinition) -> Sequence[Probe]:
 
 def _interpreter(definition: RunDefinition, host: FrozenHost, step: StepBase) -> str | None:
     """What must be installed on `host`; command lines are read by a shell of the host's own."""
-    if isinstance(step, CommandStep) and host.shell is not None:
+    if host.protocol is Protocol.WINRM and isinstance(step, CommandStep):
         return host.shell
     return step.interpreter(definition.scripts.get(step.name))

@@ -77,7 +77,9 @@ def resolve(
     texts = choosing.expressions(request, job, given)
     asked = choosing.facts_asked(texts, documents.inventory)
     choosing.refuse_empty(request, job, chosen, step_names, absent, asked)
-    everybody = {name for names in chosen.values() for name in names}
+    sources = choosing.sources(job, documents.inventory)
+    everybody = {name for names in (*chosen.values(), *sources.values()) for name in names}
+    sources = choosing.present_sources(sources, absent)
     ordered: dict[str, int] = {}
     for names in step_names.values():
         for name in names:
@@ -90,7 +92,6 @@ def resolve(
         for step in job.steps
         if (account := step.run_as or request.run_as) and step.logs_in
     }
-    sources = choosing.sources(job, documents.inventory)
     routes = {
         name: _freeze(name, documents, grouped) for names in sources.values() for name in names
     }

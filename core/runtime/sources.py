@@ -19,7 +19,7 @@ from core.domain.inventory import Protocol
 from core.domain.inventorysource import InventorySourceSpec
 from core.domain.sources import HostChange, Read
 from core.domain.steps import CommandStep, Given, HttpStep, StepBase
-from core.domain.values import SecretRef
+from core.domain.values import Secret, SecretRef, SecretSource
 from core.errors import NotFound, OpsError, TargetError
 from core.executors.protocol import Login, Outcome, Target, Work
 from core.executors.stopping import StopSignal
@@ -29,6 +29,7 @@ from core.runtime.driver import Tools
 from core.storage import sources
 from core.storage.document_rows import find_all
 from core.storage.documents import Documents, snapshot
+from core.storage.secrets import touch
 from core.storage.writer import Transaction
 from core.vault.masking import Masker
 
@@ -121,12 +122,7 @@ class InventorySources:
     # --- asking -----------------------------------------------------------------------------
 
     async def _read(self, spec: InventorySourceSpec) -> Read:
-        token = None
-        if isinstance(spec.token, SecretRef):
-            ref = spec.token
-            token = await self._tools.store.reader.read(
-                lambda c: self._tools.vault.open_secret(c, ref)
-            )
+        token = await self._token(spec.token)
         mask = Masker([token] if token else []).mask_text
         try:
             data = await self._ask(spec, token)
@@ -138,6 +134,22 @@ class InventorySources:
             problems = getattr(error, "problems", ())
             details = "; ".join(f"{p.where}: {p.what}".removeprefix(": ") for p in problems[:5])
             raise SourceFailed(mask(f"{error.message}: {details}".removesuffix(": "))) from error
+
+    async def _token(self, secret: Secret | None) -> str | None:
+        """The text of a token, from the vault or from where it stays."""
+        store, vault = self._tools.store, self._tools.vault
+        try:
+            match secret:
+                case SecretSource():
+                    return (await vault.sources.read([secret]))[secret]
+                case SecretRef():
+                    text = await store.reader.read(lambda c: vault.open_secret(c, secret))
+                    store.writer.submit(lambda tx: touch(tx, {secret.secret}))
+                    return text
+                case _:
+                    return None
+        except OpsError as error:
+            raise SourceFailed(str(error)) from error
 
     async def _ask(self, spec: InventorySourceSpec, token: str | None) -> bytes:
         if spec.file is not None:

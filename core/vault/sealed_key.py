@@ -67,7 +67,7 @@ class SealedKey:
         if self._wrapping is None:
             raise VaultLocked(
                 "the vault is locked: its key lies under a passphrase",
-                hint="jobdeck vault unlock asks for it",
+                hint="`jobdeck vault unlock` asks for it",
             )
         return self._wrapping
 

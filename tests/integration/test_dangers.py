@@ -52,6 +52,31 @@ async def refusals(opened: Engine) -> list[tuple[str, str]]:
     ]
 
 
+async def test_command_lines_are_judged_in_the_language_of_the_host(tmp_path: Path) -> None:
+    async with engine(tmp_path) as (opened, hosts):
+        windows = {"address": "10.9.9.9", "protocol": "winrm", "account": "admin"}
+        await save(
+            opened,
+            *INVENTORY,
+            {"kind": "account", "name": "admin", "spec": {"user": "admin", "password": "pw-77"}},
+            {"kind": "host", "name": "w1", "spec": windows},
+            {"kind": "host", "name": "w2", "spec": {**windows, "winrm": {"shell": "cmd"}}},
+        )
+        remove = command("Remove-Item -Recurse -Force C:\\Windows")
+        with pytest.raises(Forbidden) as refused:
+            await start(opened, step=remove, targets="h1,w1,w2")
+        assert "rule remove-drive" in refused.value.problems[0].what
+        for text, name in (("Restart-Computer", "w1"), ("shutdown /r", "w2")):
+            with pytest.raises(AcknowledgementRequired) as asked:
+                await start(opened, step=command(text), targets=name)
+            assert asked.value.rules == ("stop-windows",)
+        step = {**command("${WHAT}"), "env": {"WHAT": "reboot"}}
+        with pytest.raises(AcknowledgementRequired) as asked:
+            await start(opened, step=step, targets="h1,w1")
+        assert asked.value.rules == ("stop-machine",)
+        assert hosts.works == []
+
+
 async def test_a_blocked_command_starts_nothing_and_is_remembered(tmp_path: Path) -> None:
     async with engine(tmp_path) as (opened, hosts):
         await save(opened, *INVENTORY)

@@ -186,6 +186,38 @@ async def test_a_web_address_is_asked_with_a_token_that_shows_nowhere(
             assert b"canary-77" not in place.read_bytes(), place
 
 
+async def test_a_token_that_stays_outside_is_read_and_sent(home: Path, tmp_path: Path) -> None:
+    place = tmp_path / "token"
+    place.write_text("canary-78\n")
+    settings = {"http_networks": ("127.0.0.0/8",), "secret_sources": ("file",)}
+    async with engine(home / "j", **settings) as (opened, _):
+        with WebServer() as server:
+            server.serve("/inventory", Reply(200, b"web1"), Reply(403, b"no, canary-78"))
+            await save(opened, *INVENTORY)
+            await save(opened, source(url=server.url("/inventory"), token={"file": str(place)}))
+            assert actions(await refresh(opened)) == {"web1": "create"}
+            assert "canary-78" not in (await refresh(opened)).failure
+            place.unlink()
+            assert str(place) in (await refresh(opened)).failure
+        tokens = [request.headers["Authorization"] for request in server.received]
+        assert tokens == ["Bearer canary-78"] * 2, "without its token, nothing is asked"
+
+
+async def test_a_source_whose_token_is_locked_fails_and_the_others_are_refreshed(
+    opened: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "hosts"
+    file.write_text(LIST)
+    token = source(url="http://127.0.0.1:9/", token="canary-79", every_s=30)
+    await save(opened, token, {**source(file=str(file), automatic=True), "name": "other"})
+    opened.vault.keychain.lock("ann")
+
+    await opened.refreshing.tick()
+
+    assert await ports(opened) == {"web1": 22, "web2": 22}
+    assert "the vault is locked" in (await refresh(opened)).failure
+
+
 async def test_addresses_of_the_engines_own_machine_are_not_asked(home: Path) -> None:
     async with engine(home / "j") as (opened, _):
         with WebServer() as server:

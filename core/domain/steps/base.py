@@ -203,8 +203,8 @@ class Given:
     script: FrozenScript | None
     """The document's that the step uses."""
     env: Mapping[str, str] = field(repr=False)
+    """The step's environment there, secrets included."""
     contents: str = ""
     """Folder on the engine's machine that holds contents."""
-    """The step's environment there, secrets included."""
-    shell: str | None = None
-    """What reads command lines there; None: /bin/sh."""
+    shell: str = "sh"
+    """What reads command lines there."""

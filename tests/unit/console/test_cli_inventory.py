@@ -104,6 +104,8 @@ def test_a_list_of_hosts_says_how_they_stand(jobdeck: Jobdeck, api: FakeApi) -> 
         "STATE", "✗ down since 2020-02-01", "◦ maintenance until 2020-02-01", "? vanished 2020-02-01",
     ]  # fmt: skip
     assert json.loads(jobdeck("hosts", "list", "--json").out)[0]["state"]["health"]["since"] == at
+    api.on("GET", "/hosts", answer([{"host": "web1", "source": "cloud"}]))
+    assert "STATE" not in jobdeck("hosts", "list").out, "of none is there anything to say"
 
 
 def test_hosts_go_into_maintenance_and_out_of_it(jobdeck: Jobdeck, api: FakeApi) -> None:

@@ -20,6 +20,7 @@ WRONG = [
     (("--home",), "--home needs a value", ""),
     (("--color", "blue", "version"), "--color: must be auto, always or never", "--help"),
     (("--no-input=1", "version"), "--no-input takes no value", ""),
+    (("check", "--list", "x.sh"), "FILE|JOB and --list cannot stand together", "give one"),
     # run
     (("run", "--on", "all"), "there is nothing to run", "jobdeck run --on EXPR -- COMMAND"),
     (("run", "--", "ls"), "nothing says where to run", "--on all"),

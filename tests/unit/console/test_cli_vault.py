@@ -40,8 +40,8 @@ def test_the_status_names_what_keeps_the_key_and_what_could(api: FakeApi, jobdec
         "key               feed",
         "secrets           1,200",
         "without data key  3; `jobdeck vault rotate` gives them one",
-        "passphrase        /home/j/master.sealed",
-        "key file          /home/j/master.key",
+        "passphrase        ◦ /home/j/master.sealed",
+        "key file          ✓ /home/j/master.key",
     ]
 
 

@@ -103,6 +103,17 @@ def test_a_column_that_wraps_shows_everything() -> None:
     ]
 
 
+def test_a_text_with_little_room_beside_the_others_stands_below_them() -> None:
+    settings.settings.color = "never"
+    columns = (Column("A"), Column("B", elastic=True, wraps=True))
+    cells = (Span("a name as long as it gets"), Span("one two three four five six seven"))
+
+    assert table_on(Terminal(), Table(columns, (cells,)))[1:] == [
+        "a name as long as it gets",
+        "    one two three four five six seven",
+    ]
+
+
 def test_an_empty_table_says_so() -> None:
     assert table_on(io.StringIO(), Table(HOSTS.columns, (), empty="no host")) == ["no host"]
 

@@ -38,6 +38,11 @@ CASES = [
     (RunRequest, {"job": "x", "timeout_s": "soon"}, "timeout_s: must be a number"),
     (RunRequest, {"job": "x", "env": []}, "env: must be a mapping"),
     (RunRequest, {"step": {**STEP, "command": None}}, "step.command: must be text"),
+    (
+        RunRequest,
+        {"step": {"kind": "push", "name": "x", "files": ["/a"], "to": "C:/x"}},
+        "step: C:/x must be a whole path, beginning with / or ~/",
+    ),
     (RunRequest, {"step": {"kind": "command", "name": "x"}}, "step.command: is required"),
     (
         RunRequest,

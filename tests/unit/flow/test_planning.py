@@ -15,7 +15,7 @@ from core.domain.targets import GroupView, HostView, Inventory
 from core.domain.values import SecretRef
 from core.errors import Forbidden, Invalid, NotFound, OpsError
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
-from core.flow.planning import plan, secret_parameters
+from core.flow.planning import plan, resolve, secret_parameters
 
 
 @dataclass
@@ -125,6 +125,27 @@ def test_files_are_not_carried_through_winrm(documents: Documents, step: dict[st
             RunRequest.model_validate({"step": {"name": "carry", **step}, "targets": targets}),
             documents,
         )
+
+
+def test_files_are_not_fetched_from_hosts_that_are_away(documents: Documents) -> None:
+    documents.jobs["share"] = job(
+        {"kind": "distribute", "name": "f", "source": "web1,db1", "files": ["/a"], "to": "/b/"},
+        targets="bare",
+    )
+    request = RunRequest(job="share", run_as="root")
+    away = {"web1": "in maintenance: disk"}
+
+    definition = resolve(request, documents, away)
+
+    assert definition.sources == {"f": ("db1",)}
+    assert definition.left_out == away
+    with pytest.raises(Invalid, match="nothing to distribute") as refused:
+        resolve(request, documents, {**away, "db1": "in maintenance"})
+    (problem,) = refused.value.problems
+    assert problem.where == "step f: source"
+    assert "db1: in maintenance" in problem.what
+    everybody = request.model_copy(update={"include_away": True})
+    assert resolve(everybody, documents, away).sources == {"f": ("db1", "web1")}
 
 
 def test_the_account_of_the_request_stands_in_for_the_hosts_own(documents: Documents) -> None:
