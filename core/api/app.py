@@ -32,6 +32,7 @@ from core.api import (
     run_output,
     run_targets,
     runs,
+    schedules,
     search,
     vault,
 )
@@ -65,6 +66,7 @@ FAMILIES = (
     run_export,
     search,
     plans,
+    schedules,
     events,
     hostkeys,
     vault,

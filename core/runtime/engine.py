@@ -33,6 +33,7 @@ from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
+from core.runtime.schedules import Schedules, SchedulesStatus
 from core.runtime.signals import OutputSignal
 from core.runtime.sources import InventorySources, Refreshing
 from core.runtime.watching import Watching
@@ -95,6 +96,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     pending_host_keys: int
     failing_sources: dict[str, str]
     """Inventory sources that did not answer when they were last asked, and why."""
+    schedules: SchedulesStatus
     workers: tuple[WorkerStatus, ...]
     """The SSH worker processes that live now."""
 
@@ -121,6 +123,7 @@ class Engine:
         watching: Watching,
         sources: InventorySources,
         refreshing: Refreshing,
+        schedules: Schedules,
         periodic: Periodic,
         outputs: OutputSignal,
         recovery: Recovery,
@@ -144,6 +147,7 @@ class Engine:
         self.watching = watching
         self.sources = sources
         self.refreshing = refreshing
+        self.schedules = schedules
         self._periodic = periodic
         self.outputs = outputs
         self.retention = retention
@@ -168,6 +172,7 @@ class Engine:
         self.store.indexer.start()
         await self.plans.recover()
         self.retention.start()
+        self.schedules.start()
         self._periodic.start()
         self._watching_home = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
@@ -194,6 +199,7 @@ class Engine:
 
     async def finish_work(self) -> None:
         """Wait for what the mode of the stop waits for; then wake everybody who follows."""
+        self.schedules.stop()
         await self._periodic.stop()
         await self.plans.close()
         await self.runs.drain()
@@ -244,6 +250,7 @@ class Engine:
             lost_lines=self.lost_lines.now(),
             pending_host_keys=self.host_keys.pending,
             failing_sources=await self.store.reader.read(sources.failing),
+            schedules=await self.schedules.status(),
             workers=tuple(self._workers()),
         )
 
