@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
@@ -126,7 +125,7 @@ async def fires(
 ) -> FirePage:
     """The ledger of a schedule, newest first."""
     scope = f"fires {schedule}"
-    before = cursors.decode(scope, cursor)
+    before = cursors.text_position(scope, cursor)
 
     def read(c: Connection) -> list[schedules.Fire]:
         documents.get(c, "schedule", schedule)

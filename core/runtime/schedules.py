@@ -33,7 +33,7 @@ from core.storage.reading import Connection
 from core.storage.runs import RunRow
 from core.storage.schedules import Fire, State, actor_of
 from core.storage.store import Store
-from core.storage.writer import Transaction
+from core.storage.writer import Transaction, timestamp
 
 log = structlog.get_logger(__name__)
 
@@ -202,7 +202,7 @@ class Schedules:
             return SchedulesStatus(
                 count=len(stored),
                 paused=paused,
-                next_at=None if next_at is None else next_at.isoformat(),
+                next_at=None if next_at is None else timestamp(next_at),
                 troubled={
                     name: fire.reason
                     for name, fire in schedules.newest(c).items()

@@ -16,7 +16,8 @@ from core.domain.schedule import Misfire, Overlap, ScheduleSpec
 from core.scheduling.triggers import Trigger, due_at
 
 ON_TIME = timedelta(seconds=60)
-"""A slot that is looked at within so much of its time was not missed."""
+"""A slot that is looked at within so much of its time was not missed: it is started, whatever
+the schedule says of those that were."""
 MOST_SLOTS = 10_000
 """Slots that one look settles; the next look goes on."""
 
@@ -93,7 +94,8 @@ def settle(look: Look) -> Settled:
     more = next_due is None and len(due) > MOST_SLOTS
     if more:
         # The newest slots may still be wanted: they are judged with those that follow.
-        due = due[: -look.spec.misfire_max]
+        on_time = sum(_lateness(look, slot) <= ON_TIME for slot in due)
+        due = due[: -max(look.spec.misfire_max, on_time)]
     if not due:
         return Settled(cursor=look.cursor, next_due=next_due)
     return Settled(
@@ -135,18 +137,17 @@ def _verdict(look: Look, slot: datetime, is_chosen: bool) -> tuple[Verdict, str]
 
 
 def _chosen(look: Look, due: Sequence[datetime]) -> frozenset[datetime]:
-    """The slots that are to be started, of those that could be."""
-    limit = _grace(look.spec)
-    if look.spec.misfire is Misfire.SKIP:
-        limit = min(limit, ON_TIME)
-    could = [slot for slot in due if _lateness(look, slot) <= limit and not look.trigger.off(slot)]
+    """The slots that are to be started: those on time, and of the others what misfire says."""
+    grace = _grace(look.spec)
+    could = [slot for slot in due if _lateness(look, slot) <= grace and not look.trigger.off(slot)]
+    on_time = [slot for slot in could if _lateness(look, slot) <= ON_TIME]
     match look.spec.misfire:
         case Misfire.SKIP:
-            return frozenset(could)
+            return frozenset(on_time)
         case Misfire.LAST:
-            return frozenset(could[-1:])
+            return frozenset(on_time or could[-1:])
         case Misfire.ALL:
-            return frozenset(could[-look.spec.misfire_max :])
+            return frozenset({*on_time, *could[-look.spec.misfire_max :]})
 
 
 def _grouped(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -40,10 +40,14 @@ class Wakeup:
                 self._scheduler.remove_job(_JOB)
             return
         self._scheduler.add_job(
-            self._call,
+            self._woken,
             "date",
             run_date=moment,
             id=_JOB,
             replace_existing=True,
             misfire_grace_time=None,
         )
+
+    async def _woken(self) -> None:
+        # A coroutine, since APScheduler would call a plain function in a thread of its own.
+        self._call()

@@ -93,7 +93,18 @@ def test_a_clock_that_is_put_back_repeats_nothing() -> None:
     assert found == Settled(cursor=NOON + 5 * HOUR, next_due=NOON + 6 * HOUR)
 
 
-def test_a_long_absence_is_settled_in_parts_and_the_newest_slot_is_started() -> None:
+def test_slots_of_the_last_minute_were_not_missed() -> None:
+    found = settle(look(NOON, NOON + timedelta(minutes=3), trigger={"every_s": 30}))
+
+    assert told(found) == [
+        ("12:00", 3, "missed"),
+        ("12:02", 1, "due"),
+        ("12:02", 1, "due"),
+        ("12:03", 1, "due"),
+    ]
+
+
+def test_a_long_absence_is_settled_in_parts_and_the_newest_slots_are_started() -> None:
     now = NOON + timedelta(seconds=25_000)
     cursor, entries, looks = NOON, list[Entry](), 0
     while True:
@@ -105,7 +116,8 @@ def test_a_long_absence_is_settled_in_parts_and_the_newest_slot_is_started() -> 
 
     assert looks == 3
     assert sum(each.count for each in entries) == 25_000
-    assert [each.first for each in entries if each.verdict is Verdict.DUE] == [now]
+    due = [each.first for each in entries if each.verdict is Verdict.DUE]
+    assert due == [now - timedelta(seconds=second) for second in range(60, -1, -1)]
 
 
 @pytest.mark.parametrize(
