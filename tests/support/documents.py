@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from hypothesis import assume
 from hypothesis import strategies as st
-from pydantic import BaseModel, SecretStr
+from pydantic import AwareDatetime, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from core.domain import yamlsafe
@@ -363,13 +363,20 @@ def of_annotated(annotation: Any) -> st.SearchStrategy[Any]:
     return of_type(base, _limits(notes))
 
 
+PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
+    type(None): st.none(),
+    Any: JSON_VALUES,
+    SecretStr: st.text(ALPHABET, min_size=1, max_size=20),
+    date: st.dates().map(str),
+    AwareDatetime: st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
+    bool: st.booleans(),
+}
+"""Types without limits of their own."""
+
+
 def of_plain(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    if annotation is type(None):
-        return st.none()
-    if annotation is Any:
-        return JSON_VALUES
-    if annotation is SecretStr:
-        return st.text(ALPHABET, min_size=1, max_size=20)
+    if annotation in PLAIN:
+        return PLAIN[annotation]
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return st.sampled_from([member.value for member in annotation])
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -380,12 +387,6 @@ def of_plain(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[An
         return texts.filter(lambda text: len(text) <= limits.get("max_length", 99))
     if annotation is str:
         return TEXT.map(lambda text: text or "x") if limits.get("min_length") else TEXT
-    if annotation is date:
-        return st.dates().map(str)
-    if annotation is datetime:
-        return st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
-    if annotation is bool:
-        return st.booleans()
     low, high = limits.get("ge", limits.get("gt", 0)), limits.get("le", 10**6)
     if annotation is int:
         return st.integers(low, high)
