@@ -81,7 +81,7 @@ class PauseIn(Value):
 @asks(Verb.READ, ObjectKind.SCHEDULE)
 async def list_schedules(engine: TheEngine) -> list[ScheduleOut]:
     """Every schedule, with its next slot and what became of the last one."""
-    found = await engine.schedules.overview()
+    found = await engine.schedules.answers.overview()
     return [
         ScheduleOut(
             name=each.name,
@@ -106,7 +106,7 @@ async def forecast(
     after: Annotated[AwareDatetime | None, Query(description="empty: now")] = None,
 ) -> list[ForecastOut]:
     """The next slots, also those that a calendar will skip."""
-    zone, found = await engine.schedules.forecast(schedule, after, count)
+    zone, found = await engine.schedules.answers.forecast(schedule, after, count)
     return [
         ForecastOut(
             slot=timestamp(each.slot),
@@ -146,7 +146,7 @@ async def why(
     at: Annotated[AwareDatetime, Query(description="the slot; its seconds may be left out")],
 ) -> WhyOut:
     """What became of the slot at a moment: its run, or the reason why there is none."""
-    slot, fire, answer = await engine.schedules.why(schedule, at)
+    slot, fire, answer = await engine.schedules.answers.why(schedule, at)
     return WhyOut(
         schedule=schedule,
         slot=timestamp(slot),

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -22,10 +21,11 @@ from core.domain.schedule import ScheduleSpec, request_of
 from core.errors import Conflict, EnvironmentFault, OpsError, StorageFault
 from core.flow.definition import RunRequest
 from core.runtime.runs import Runs
+from core.runtime.schedule_answers import ScheduleAnswers, calendars_of
 from core.scheduling import ledger
 from core.scheduling.calendars import Calendar
-from core.scheduling.ledger import Forecast, Look, Settled, Verdict
-from core.scheduling.triggers import Trigger, next_after
+from core.scheduling.ledger import Entry, Look, Settled, Verdict
+from core.scheduling.triggers import Trigger
 from core.scheduling.wakeup import Wakeup
 from core.storage import documents, schedules
 from core.storage.documents import Snapshot, StoredDocument, snapshot
@@ -52,19 +52,6 @@ class SchedulesStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Schedules whose newest slot was missed or refused, and why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
-    """A schedule, and how it is."""
-
-    name: str
-    spec: ScheduleSpec
-    owner: str
-    """Who wrote its document last."""
-    state: State
-    next_slot: datetime | None
-    last: Fire | None
-
-
 @dataclass(frozen=True, slots=True)
 class _Known:
     """A schedule as it was looked at last, so that an idle one costs nothing."""
@@ -87,6 +74,7 @@ class Schedules:
         self._known: dict[str, _Known] = {}
         self._calendars: tuple[object, Mapping[str, Calendar]] = (None, {})
         self._wakeup: Wakeup | None = None
+        self.answers = ScheduleAnswers(store, clock)
 
     def wake_by(self, wakeup: Wakeup) -> None:
         """Set this wake-up at every look; without one, looks come on the beat alone."""
@@ -127,74 +115,13 @@ class Schedules:
             request, actor, None, also=lambda tx, run_id: schedules.fired(tx, name, run_id, actor)
         )
 
-    async def overview(self) -> list[Overview]:
-        """Every schedule, by name."""
-        now = self._clock.now()
-
-        def read(c: Connection) -> list[Overview]:
-            found, states, newest = snapshot(c), schedules.states(c), schedules.newest(c)
-            calendars = self._read_calendars(found)
-            return [
-                Overview(
-                    name=name,
-                    spec=stored.document.spec,
-                    owner=stored.updated_by,
-                    state=_state(states.get(name), stored),
-                    next_slot=next_after(Trigger.of(stored.document.spec, calendars), now),
-                    last=newest.get(name),
-                )
-                for name, stored in found.stored["schedule"].items()
-            ]
-
-        return await self._store.reader.read(read)
-
-    async def forecast(
-        self, name: str, after: datetime | None, count: int
-    ) -> tuple[ZoneInfo, list[Forecast]]:
-        """The next slots behind a moment (now, where none is given), and the schedule's zone."""
-        trigger, _ = await self._trigger(name)
-        found = ledger.forecast(name, trigger, after or self._clock.now(), count)
-        return trigger.zone, found
-
-    async def why(self, name: str, at: datetime) -> tuple[datetime, Fire | None, str]:
-        """The slot at a moment, or within its minute; what became of it; and that as a sentence."""
-        trigger, stored = await self._trigger(name)
-        slot = next_after(trigger, at - timedelta(microseconds=1))
-        is_slot = slot is not None and slot < at + timedelta(minutes=1)
-        wanted = slot if is_slot and slot is not None else at
-        fire, state = await self._store.reader.read(
-            lambda c: (schedules.at_slot(c, name, wanted), schedules.state_of(c, name))
-        )
-        if fire is not None:
-            what = f"run {fire.run_id}" if fire.run_id else fire.reason
-            return wanted, fire, f"{fire.verdict}: {what or 'its run is about to start'}"
-        if not stored.document.spec.enabled:
-            return wanted, None, "the schedule is not enabled; it has no slots"
-        if not is_slot:
-            near = f"; the next slot is {slot.isoformat()}" if slot is not None else ""
-            return wanted, None, f"no slot falls on this minute{near}"
-        if wanted > self._clock.now():
-            return wanted, None, "it is still to come"
-        if wanted <= datetime.fromisoformat(stored.updated_at):
-            return wanted, None, f"the schedule is as it is since {stored.updated_at}, after that"
-        if wanted > _cursor(state, stored):
-            return wanted, None, "it is about to be looked at"
-        return wanted, None, "it is no longer on record"
-
-    async def _trigger(self, name: str) -> tuple[Trigger, StoredDocument]:
-        def read(c: Connection) -> tuple[Trigger, StoredDocument]:
-            stored = documents.get(c, "schedule", name)
-            return Trigger.of(stored.document.spec, self._read_calendars(snapshot(c))), stored
-
-        return await self._store.reader.read(read)
-
     async def status(self) -> SchedulesStatus:
         """Counts, the next slot of all, and what went wrong last."""
 
         def read(c: Connection) -> SchedulesStatus:
             stored = snapshot(c).stored["schedule"]
             paused = sum(
-                bool(_paused(state, stored[name]))
+                bool(schedules.pause_of(state, stored[name]))
                 for name, state in schedules.states(c).items()
                 if name in stored
             )
@@ -218,7 +145,7 @@ class Schedules:
         """One look at every schedule; whether slots are left that are due already."""
         now = self._clock.now()
         found, states = await self._store.reader.read(lambda c: (snapshot(c), schedules.states(c)))
-        results = await asyncio.to_thread(self._look, found, states, now)
+        results, known = await asyncio.to_thread(self._look, found, states, now)
         gone = [name for name in states if name not in found.stored["schedule"]]
         changed = {
             name: settled
@@ -229,18 +156,19 @@ class Schedules:
             failpoints.reach("schedule.settling")
             await self._store.writer.write(lambda tx: _keep(tx, changed, gone))
             failpoints.reach("schedule.settled")
+        self._known = known  # only now: what could not be written is looked at again
         return any(settled.more for settled in results.values())
 
     def _look(
         self, found: Snapshot, states: Mapping[str, State], now: datetime
-    ) -> dict[str, Settled]:
+    ) -> tuple[dict[str, Settled], dict[str, _Known]]:
         """Settle the schedules of which a slot may be due. In a thread: there may be thousands."""
         stored = found.stored["schedule"]
         calendars = self._read_calendars(found)
-        self._known = {name: known for name, known in self._known.items() if name in stored}
+        all_known = {name: known for name, known in self._known.items() if name in stored}
         results = {}
         for name, document in stored.items():
-            known = self._known.get(name)
+            known = all_known.get(name)
             if known is None or known.stored is not document or known.calendars is not calendars:
                 trigger = Trigger.of(document.document.spec, calendars)
             elif known.next_due is None or known.next_due > now:
@@ -251,20 +179,23 @@ class Schedules:
             look = Look(
                 name=name,
                 trigger=trigger,
-                cursor=_cursor(state, document),
+                cursor=schedules.begins_at(state, document),
                 now=now,
-                paused=_paused(state, document),
+                paused=schedules.pause_of(state, document),
                 engine_started=self._engine_started,
             )
-            results[name] = settled = ledger.settle(look)
-            self._known[name] = _Known(document, calendars, trigger, settled.next_due)
-        return results
+            settled = ledger.settle(look)
+            if known is not None and known.stored is not document:
+                before = _due_before(known, document, state, look)
+                settled = replace(settled, entries=(*before, *settled.entries))
+            results[name] = settled
+            all_known[name] = _Known(document, calendars, trigger, settled.next_due)
+        return results, all_known
 
     def _read_calendars(self, found: Snapshot) -> Mapping[str, Calendar]:
         stored = found.stored["calendar"]
         if self._calendars[0] is not stored:
-            read = {name: Calendar.of(each.document.spec) for name, each in stored.items()}
-            self._calendars = stored, read
+            self._calendars = stored, calendars_of(found)
         return self._calendars[1]
 
     # --- starting -----------------------------------------------------------------------------
@@ -297,7 +228,7 @@ class Schedules:
                 await self._conclude(fire, Verdict.SKIPPED, "the schedule was deleted")
                 continue
             spec: ScheduleSpec = document.document.spec
-            if paused := _paused(state, document):
+            if paused := schedules.pause_of(state, document):
                 await self._conclude(fire, Verdict.SKIPPED, paused)
             elif ledger.is_too_late(fire.schedule, spec, slot, self._clock.now()):
                 why = fire.reason or "nobody could start it"
@@ -340,31 +271,18 @@ class Schedules:
             )
 
 
+def _due_before(
+    known: _Known, document: StoredDocument, state: State | None, look: Look
+) -> tuple[Entry, ...]:
+    """Slots of the schedule as it was that no look had come to when it was changed."""
+    changed_at = datetime.fromisoformat(document.updated_at)
+    cursor = schedules.begins_at(state, known.stored)
+    earlier = replace(look, trigger=known.trigger, cursor=cursor, now=changed_at)
+    return ledger.settle(earlier).entries
+
+
 def _keep(tx: Transaction, changed: Mapping[str, Settled], gone: list[str]) -> None:
     for name, settled in changed.items():
         schedules.settle(tx, name, settled)
     for name in gone:
         schedules.forget(tx, name)
-
-
-def _cursor(state: State | None, document: StoredDocument) -> datetime:
-    """Where a look begins: no slot before the schedule was as it is, none twice."""
-    written = datetime.fromisoformat(document.updated_at)
-    if state is None or state.cursor is None:
-        return written
-    return max(written, datetime.fromisoformat(state.cursor))
-
-
-def _state(state: State | None, document: StoredDocument) -> State:
-    """Its state; the pause of an earlier one of its name is none."""
-    if state is None or not _paused(state, document):
-        return State(schedule=document.document.name, cursor=state.cursor if state else None)
-    return state
-
-
-def _paused(state: State | None, document: StoredDocument) -> str:
-    """Who paused it and why; "" where it is not, also where an earlier one of its name was."""
-    if state is None or state.paused_at is None or state.paused_at < document.created_at:
-        return ""
-    why = f": {state.pause_reason}" if state.pause_reason else ""
-    return f"paused by {state.paused_by}{why}"

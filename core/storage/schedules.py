@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 
 from core.errors import Conflict
 from core.scheduling.ledger import Entry, Settled, Verdict
+from core.storage.document_rows import StoredDocument
 from core.storage.runs import LIVE_STATES
 from core.storage.tables import run, schedule_fire, schedule_state
 from core.storage.writer import Transaction, timestamp
@@ -63,6 +64,29 @@ def state_of(connection: Connection, schedule: str) -> State:
     """One schedule's state; an empty one where nothing is on record."""
     row = connection.execute(select(*_STATE).where(schedule_state.c.schedule == schedule)).first()
     return State(schedule=schedule) if row is None else State(**row._mapping)
+
+
+def begins_at(state: State | None, document: StoredDocument) -> datetime:
+    """Where a look begins: no slot before the schedule was as it is, none twice."""
+    written = datetime.fromisoformat(document.updated_at)
+    if state is None or state.cursor is None:
+        return written
+    return max(written, datetime.fromisoformat(state.cursor))
+
+
+def as_of(state: State | None, document: StoredDocument) -> State:
+    """Its state; the pause of an earlier one of its name is none."""
+    if state is None or not pause_of(state, document):
+        return State(schedule=document.document.name, cursor=state.cursor if state else None)
+    return state
+
+
+def pause_of(state: State | None, document: StoredDocument) -> str:
+    """Who paused it and why; "" where it is not, also where an earlier one of its name was."""
+    if state is None or state.paused_at is None or state.paused_at < document.created_at:
+        return ""
+    why = f": {state.pause_reason}" if state.pause_reason else ""
+    return f"paused by {state.paused_by}{why}"
 
 
 def due(connection: Connection) -> dict[str, list[Fire]]:

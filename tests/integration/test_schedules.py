@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from core import failpoints
 from core.clock import ManualClock
 from core.errors import Conflict, Invalid, NotFound
 from core.executors.protocol import Target, Work
@@ -170,6 +171,34 @@ async def test_a_schedule_that_changes_has_no_slot_of_the_past_and_one_that_goes
     assert await opened.store.reader.read(schedules.states) == {}
 
 
+async def test_a_slot_that_was_due_when_its_schedule_changed_is_not_lost(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule())
+    await opened.schedules.tick()
+    clock.advance(timedelta(minutes=60, seconds=2))
+    await save(opened, schedule(trigger={"cron": "30 * * * *"}))
+
+    await later(opened, clock, seconds=1)
+
+    assert await told(opened) == [("13:00", 1, "started")]
+
+
+async def test_a_slot_whose_verdict_could_not_be_written_is_looked_at_again(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule())
+    await opened.schedules.tick()
+    failpoints.arm("schedule.settling=error:ENOSPC")
+    with pytest.raises(OSError, match="No space left"):
+        await later(opened, clock, hours=1)
+    failpoints.arm("")
+
+    await later(opened, clock, seconds=5)
+
+    assert await told(opened) == [("13:00", 1, "started")]
+
+
 async def test_by_hand_it_starts_at_once_also_while_it_is_paused(
     opened: Engine, clock: ManualClock
 ) -> None:
@@ -182,6 +211,27 @@ async def test_by_hand_it_starts_at_once_also_while_it_is_paused(
     assert (fire.run_id, fire.actor, fire.reason, row.actor) == (row.id, "ada", "by hand", "ada")
     with pytest.raises(NotFound, match="schedule 'x' does not exist"):
         await opened.schedules.fire("x", "ada")
+
+
+async def test_why_a_slot_did_not_run(opened: Engine, clock: ManualClock) -> None:
+    await save(opened, schedule("nightly", misfire="skip"))
+    await opened.schedules.tick()
+    await later(opened, clock, hours=2, minutes=10)
+
+    async def why(hours: float, name: str = "nightly") -> str:
+        at = NOON + timedelta(hours=hours)
+        return (await opened.schedules.answers.why(name, at))[2]
+
+    assert await why(1) == "missed: nobody could start it at its time (misfire: skip)"
+    assert await why(2) == await why(1)
+    assert await why(3) == "it is still to come"
+    assert await why(1.5) == "no slot falls on this minute; the next slot is " + str(
+        (NOON + timedelta(hours=2)).isoformat()
+    )
+    assert "the schedule is as it is since" in await why(-1)
+    zone, found = await opened.schedules.answers.forecast("nightly", None, 2)
+    assert [each.slot.hour for each in found] == [15, 16]
+    assert str(zone) == "UTC"
 
 
 async def test_what_a_schedule_gives_its_job_is_looked_at_when_it_is_saved(opened: Engine) -> None:
