@@ -43,6 +43,16 @@ class Lost(Answer, frozen=True, kw_only=True):
     longest_s: float = 0.0
 
 
+class SchedulesStatus(Answer, frozen=True, kw_only=True):
+    """How the schedules are, in one look."""
+
+    count: int = 0
+    paused: int = 0
+    next_at: str | None = None
+    troubled: dict[str, str] = {}
+    """Schedules whose newest slot was missed or refused, and why."""
+
+
 class Engine(Answer, frozen=True, kw_only=True):
     """How the engine is."""
 
@@ -67,6 +77,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     lost_lines: Lost = Lost()
     pending_host_keys: int = 0
     failing_sources: dict[str, str] = {}
+    schedules: SchedulesStatus = SchedulesStatus()
     workers: list[Worker] = []
 
 
@@ -831,3 +842,47 @@ class HostSample(Answer, frozen=True, kw_only=True):
 
     at: str
     facts: dict[str, Any] = {}
+
+
+class Fire(Answer, frozen=True, kw_only=True):
+    """What became of a slot of a schedule, or of slots in a row that were not started."""
+
+    slot: str
+    last_slot: str
+    count: int
+    verdict: str
+    reason: str = ""
+    run_id: str | None = None
+    actor: str = ""
+    at: str = ""
+
+
+class Schedule(Answer, frozen=True, kw_only=True):
+    """A schedule, and how it is."""
+
+    name: str
+    job: str
+    owner: str = ""
+    enabled: bool = True
+    paused_by: str = ""
+    pause_reason: str = ""
+    next_slot: str | None = None
+    last: Fire | None = None
+
+
+class ForecastSlot(Answer, frozen=True, kw_only=True):
+    """A slot that is to come."""
+
+    slot: str
+    due_at: str
+    local: str
+    calendar: str = ""
+
+
+class Why(Answer, frozen=True, kw_only=True):
+    """What became of a slot, or why there is none."""
+
+    schedule: str
+    slot: str
+    answer: str
+    fire: Fire | None = None

@@ -240,6 +240,37 @@ class Client:
     def resolve(self, expression: str) -> answers.Resolved:
         return self._post(answers.Resolved, "/targets/resolve", {"expression": expression})
 
+    # --- schedules --------------------------------------------------------------------------
+
+    def schedules(self) -> list[answers.Schedule]:
+        """Every schedule."""
+        return self._get(list[answers.Schedule], "/schedules")
+
+    def forecast(self, schedule: str, count: int) -> list[answers.ForecastSlot]:
+        """The next slots."""
+        path = f"/schedules/{_part(schedule)}/next"
+        return self._get(list[answers.ForecastSlot], path, {"count": count})
+
+    def fires(self, schedule: str, limit: int) -> list[answers.Fire]:
+        """The newest rows of its ledger, newest first."""
+        path = f"/schedules/{_part(schedule)}/fires"
+        return self._get(answers.Page[answers.Fire], path, {"limit": limit}).items
+
+    def why(self, schedule: str, at: str) -> answers.Why:
+        """What became of the slot at a moment."""
+        return self._get(answers.Why, f"/schedules/{_part(schedule)}/why", {"at": at})
+
+    def pause_schedule(self, schedule: str, reason: str) -> answers.Schedule:
+        path = f"/schedules/{_part(schedule)}/pause"
+        return self._post(answers.Schedule, path, {"reason": reason})
+
+    def resume_schedule(self, schedule: str) -> answers.Schedule:
+        return self._post(answers.Schedule, f"/schedules/{_part(schedule)}/resume", {})
+
+    def fire_schedule(self, schedule: str) -> answers.Run:
+        """Start its run now; sent once."""
+        return self._post(answers.Run, f"/schedules/{_part(schedule)}/fire", {})
+
     # --- hosts ------------------------------------------------------------------------------
 
     def gather_facts(self, hosts: Sequence[str], run_as: str | None) -> list[answers.Gathered]:

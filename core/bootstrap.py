@@ -40,10 +40,12 @@ from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
+from core.runtime.schedules import Schedules
 from core.runtime.signals import OutputSignal
 from core.runtime.sources import InventorySources, Refreshing
 from core.runtime.watching import Watching
 from core.runtime.work import Ways
+from core.scheduling.wakeup import Wakeup
 from core.storage.blobs import Blobs
 from core.storage.documents import Documents
 from core.storage.store import Store
@@ -164,6 +166,10 @@ def _wire(
     watching = Watching(store, gathering, clock)
     contents = Contents(store, Blobs(home.contents), clock, ids, settings.most_contents())
     refreshing = Refreshing(sources, tools, clock)
+    schedules = Schedules(runs, store, clock)
+    beat = Periodic([watching.tick, refreshing.tick, schedules.tick] if periodic else [])
+    if periodic:
+        schedules.wake_by(Wakeup(lambda: beat.call(schedules.tick)))
     return Engine(
         home=home,
         settings=settings,
@@ -181,7 +187,8 @@ def _wire(
         watching=watching,
         sources=sources,
         refreshing=refreshing,
-        periodic=Periodic([watching.tick, refreshing.tick] if periodic else []),
+        schedules=schedules,
+        periodic=beat,
         outputs=outputs,
         recovery=tools.recovery,
         lost_lines=tools.lost_lines,

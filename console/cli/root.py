@@ -49,6 +49,9 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 ("outputs", "acting", "repeating", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
+            "schedules": Place(
+                "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
+            ),
             "plans": Place("plans", _("look at dry runs, compare them with what followed"), True),
         },
         _("Define"): {

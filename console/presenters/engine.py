@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from console.answers import Engine, Worker
+from console.answers import Engine, SchedulesStatus, Worker
 from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.durations import duration, full_time, number, size
@@ -36,6 +36,8 @@ def status_table(engine: Engine) -> Table:
         *((_("worker"), _worker(worker)) for worker in engine.workers),
         (_("host keys"), _pending(engine.pending_host_keys)),
         *((_("source"), _failing(name, why)) for name, why in engine.failing_sources.items()),
+        (_("schedules"), _schedules(engine.schedules)),
+        *((_("schedule"), _not_run(name, why)) for name, why in engine.schedules.troubled.items()),
         (_("database"), size(engine.database_bytes)),
         (_("search index"), _behind(engine.unindexed_chunks)),
         (_("writes waiting"), number(engine.writes_waiting) if engine.writes_waiting else ""),
@@ -116,6 +118,26 @@ def _worker(worker: Worker) -> str | Span:
         return text
     died = _("{count} died in its place: engine.log says why").format(count=number(worker.restarts))
     return Span(f"{text}; {died}", Tone.WARNING)
+
+
+def _schedules(found: SchedulesStatus) -> str:
+    if not found.count:
+        return ""
+    pieces = [number(found.count)]
+    if found.paused:
+        pieces.append(
+            ngettext("{count} paused", "{count} paused", found.paused).format(
+                count=number(found.paused)
+            )
+        )
+    if found.next_at:
+        pieces.append(_("next at {time}").format(time=full_time(found.next_at)))
+    return _(", ").join(pieces)
+
+
+def _not_run(name: str, why: str) -> Span:
+    text = _("{name} did not run: {reason}").format(name=name, reason=why)
+    return Span(text, Tone.WARNING)
 
 
 def _failing(name: str, why: str) -> Span:

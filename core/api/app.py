@@ -33,6 +33,7 @@ from core.api import (
     run_output,
     run_targets,
     runs,
+    schedules,
     search,
     vault,
 )
@@ -67,6 +68,7 @@ FAMILIES = (
     run_export,
     search,
     plans,
+    schedules,
     events,
     hostkeys,
     vault,

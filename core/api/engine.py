@@ -25,6 +25,17 @@ class WorkerOut(Answer):
     restarts: int = Field(description="how often a worker in its place has died")
 
 
+class SchedulesOut(Answer):
+    """How the schedules are, in one look."""
+
+    count: int
+    paused: int
+    next_at: str | None = Field(description="when the next slot of all is to be started")
+    troubled: dict[str, str] = Field(
+        description="schedules whose newest slot was missed or refused: why"
+    )
+
+
 class EngineOut(Answer):
     """How the engine is."""
 
@@ -60,6 +71,7 @@ class EngineOut(Answer):
     failing_sources: dict[str, str] = Field(
         description="inventory sources that did not answer when they were last asked: why"
     )
+    schedules: SchedulesOut
     workers: list[WorkerOut]
 
 

@@ -26,7 +26,7 @@ class Verb(StrEnum):
     START = "start"
     ACT = "act"
     """Ask for something: of a run to stop, retry or skip, of the vault to open or to change its key,
-    of a host its facts, maintenance, a note."""
+    of a host its facts, maintenance, a note, of a schedule a pause or a run."""
     DECIDE = "decide"
     """Approve, revoke or import what the engine trusts."""
     STOP = "stop"
@@ -51,6 +51,8 @@ class ObjectKind(StrEnum):
     """Files that belong to jobs."""
     HOST = "host"
     """What is observed on a host and said of it; the host itself is a document."""
+    SCHEDULE = "schedule"
+    """When a schedule starts and whether it is paused; the schedule itself is a document."""
 
 
 class ActorKind(StrEnum):
@@ -87,6 +89,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.VAULT: frozenset({_V.READ, _V.ACT, _V.BACKUP}),
     _K.CONTENT: frozenset({_V.READ, _V.CREATE}),
     _K.HOST: frozenset({_V.READ, _V.ACT}),
+    _K.SCHEDULE: frozenset({_V.READ, _V.ACT}),
 }
 """Every question that has a meaning."""
 

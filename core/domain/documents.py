@@ -19,6 +19,7 @@ from core.domain.files import contents
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
+from core.domain.schedule import CalendarSpec, ScheduleSpec
 from core.domain.values import Labels, Name, Value
 from core.errors import Invalid, NotFound, Problem
 
@@ -133,6 +134,13 @@ def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
         yield Reference(f"spec.exempt[{index}]", "job", name)
 
 
+def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
+    yield Reference("spec.job", "job", spec.job)
+    yield from _expression_references("spec.targets", spec.targets)
+    for index, name in enumerate(spec.blackout):
+        yield Reference(f"spec.blackout[{index}]", "calendar", name)
+
+
 def _check_job(spec: JobSpec) -> Sequence[Problem]:
     return variables.check_defaults(spec.parameters)
 
@@ -165,6 +173,14 @@ KINDS: Mapping[str, Kind] = {
             CommandRuleSpec,
             _rule_references,
             "a rule for dangerous commands or paths",
+        ),
+        Kind("calendar", "calendars", CalendarSpec, _no_references, "days off"),
+        Kind(
+            "schedule",
+            "schedules",
+            ScheduleSpec,
+            _schedule_references,
+            "when a saved job starts by itself",
         ),
     )
 }

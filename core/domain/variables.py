@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from core.domain import targets
@@ -59,6 +59,32 @@ def check_defaults(parameters: Sequence[Parameter]) -> list[Problem]:
                 where = f"spec.parameters[{index}].default"
                 problems.append(Problem(where=where, what=str(refused)))
     return problems
+
+
+def schedule_parameters(parameters: Sequence[Parameter], given: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with the values that a schedule gives: they fit, and none is a secret."""
+    secret = {each.name: each for each in parameters if each.type is ParameterType.SECRET}
+    problems = [
+        Problem(
+            where=f"spec.parameters.{name}",
+            what="is a secret, which a schedule would keep in plain text",
+            hint="let the step log in with an account, or read it where it is kept",
+        )
+        for name, parameter in secret.items()
+        if name in given or parameter.required
+    ]
+    try:
+        bind([each for each in parameters if each.name not in secret], _without(given, secret))
+    except Invalid as error:
+        problems += [
+            Problem(where=f"spec.{each.where}", what=each.what, hint=each.hint)
+            for each in error.problems
+        ]
+    return problems
+
+
+def _without(given: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name not in names}
 
 
 def as_text(value: Any) -> str:

@@ -34,6 +34,7 @@ from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
+from core.runtime.schedules import Schedules, SchedulesStatus
 from core.runtime.signals import OutputSignal
 from core.runtime.sources import InventorySources, Refreshing
 from core.runtime.watching import Watching
@@ -96,6 +97,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     pending_host_keys: int
     failing_sources: dict[str, str]
     """Inventory sources that did not answer when they were last asked, and why."""
+    schedules: SchedulesStatus
     workers: tuple[WorkerStatus, ...]
     """The SSH worker processes that live now."""
 
@@ -122,6 +124,7 @@ class Engine:
         watching: Watching,
         sources: InventorySources,
         refreshing: Refreshing,
+        schedules: Schedules,
         periodic: Periodic,
         outputs: OutputSignal,
         recovery: Recovery,
@@ -146,6 +149,7 @@ class Engine:
         self.watching = watching
         self.sources = sources
         self.refreshing = refreshing
+        self.schedules = schedules
         self._periodic = periodic
         self.outputs = outputs
         self.contents = contents
@@ -172,6 +176,7 @@ class Engine:
         await self.plans.recover()
         await self.contents.tidy(self.clock.now() - self.retention.rules.contents_age)
         self.retention.start()
+        self.schedules.start()
         self._periodic.start()
         self._watching_home = asyncio.get_running_loop().create_task(self._watch_home())
         self._state = EngineState.RUNNING
@@ -198,6 +203,7 @@ class Engine:
 
     async def finish_work(self) -> None:
         """Wait for what the mode of the stop waits for; then wake everybody who follows."""
+        self.schedules.stop()
         await self._periodic.stop()
         await self.plans.close()
         await self.runs.drain()
@@ -248,6 +254,7 @@ class Engine:
             lost_lines=self.lost_lines.now(),
             pending_host_keys=self.host_keys.pending,
             failing_sources=await self.store.reader.read(sources.failing),
+            schedules=await self.schedules.status(),
             workers=tuple(self._workers()),
         )
 

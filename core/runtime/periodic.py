@@ -30,6 +30,12 @@ class Periodic:
         """Begin; the first beat comes at once."""
         self._beating = asyncio.get_running_loop().create_task(self._beat())
 
+    def call(self, tick: Tick) -> None:
+        """Call a tick now, whatever the beat."""
+        task = asyncio.get_running_loop().create_task(_safely(tick))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def stop(self) -> None:
         """End, also what is under way: ticks only look, and look again at the next start."""
         tasks = [*self._tasks, *([self._beating] if self._beating else [])]
@@ -40,9 +46,7 @@ class Periodic:
     async def _beat(self) -> None:
         while True:
             for tick in self._ticks:
-                task = asyncio.get_running_loop().create_task(_safely(tick))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self.call(tick)
             await asyncio.sleep(_BEAT_S)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -78,11 +78,13 @@ class Runs:
         idempotency_key: str | None,
         *,
         parent: str | None = None,
+        also: Callable[[Transaction, str], None] | None = None,
     ) -> RunRow:
         """Accept a run: when this returns it is on disk and will be driven to its end.
 
         The same key with the same request gives the run that it started before. `parent`: the
-        live run whose step asks for it, which a stopping engine lets finish.
+        live run whose step asks for it, which a stopping engine lets finish. `also` writes in
+        the transaction that creates the run, and is given its id; what it raises leaves no run.
         """
         if self._draining and parent is None:
             raise Conflict("the engine is stopping and takes no new runs", hint="try again shortly")
@@ -131,6 +133,8 @@ class Runs:
                 plans.link(tx, plan, run_id)
             run_writes.append_event(tx, run_id, event, actor)
             run_writes.set_run_state(tx, run_id, state.run, actor)
+            if also is not None:
+                also(tx, run_id)
             failpoints.reach("run.created")
             return sealed, runs.get(tx.connection, run_id)
 

@@ -13,9 +13,11 @@ from sqlalchemy import Connection, Row, select
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.documents import Document
 from core.domain.files.contents import KIND
+from core.domain.schedule import ScheduleSpec
+from core.domain.variables import schedule_parameters
 from core.errors import InUse, Invalid, Problem
 from core.storage import contents, references
-from core.storage.document_rows import Key, batches, by_kind, rows_of, stored_from
+from core.storage.document_rows import Key, batches, by_kind, find_all, rows_of, stored_from
 from core.storage.tables import document, document_reference
 
 _MOST_USERS_SHOWN = 10
@@ -58,6 +60,22 @@ def broken_references(
         return known[kind]
 
     return list(references.missing(batch, exists, names_of))
+
+
+def misfitting_parameters(
+    connection: Connection, batch: Sequence[Document]
+) -> Iterator[tuple[Document, Problem]]:
+    """A problem for each parameter of a schedule that its job does not take, or not from it."""
+    schedules = [new for new in batch if isinstance(new.spec, ScheduleSpec)]
+    if not schedules:
+        return
+    wanted = {("job", new.spec.job) for new in schedules}
+    jobs = {name: found.document.spec for (_, name), found in find_all(connection, wanted).items()}
+    jobs |= {new.name: new.spec for new in batch if new.kind == "job"}
+    for new in schedules:
+        if new.spec.job in jobs:
+            given = schedule_parameters(jobs[new.spec.job].parameters, new.spec.parameters)
+            yield from ((new, problem) for problem in given)
 
 
 def refuse_cycles(connection: Connection, batch: Sequence[Document]) -> None:

@@ -170,6 +170,7 @@ class Documents:
         known = find_all(connection, [*keys, *removed])
         recognised, problems = self._recognised(connection, batch)
         problems += checks.broken_references(connection, recognised, set(removed), coming)
+        problems += checks.misfitting_parameters(connection, recognised)
         if problems:
             raise checks.invalid(batch, problems)
         checks.refuse_cycles(connection, recognised)

@@ -421,6 +421,35 @@ run_content = Table(
     Index(None, "sha256"),
 )
 
+# How far each schedule's slots are settled, and whether somebody paused it.
+schedule_state = Table(
+    "schedule_state",
+    metadata,
+    Column("schedule", String(128), primary_key=True),
+    Column("cursor", String(27)),  # the last slot with a verdict; none: there was no slot yet
+    Column("paused_at", String(27)),
+    Column("paused_by", String(128), nullable=False),
+    Column("pause_reason", String(500), nullable=False),
+)
+
+# The fire ledger: what became of each slot. Slots in a row that were not started for one reason
+# share a row.
+schedule_fire = Table(
+    "schedule_fire",
+    metadata,
+    Column("schedule", String(128), primary_key=True),
+    Column("slot", String(27), primary_key=True),
+    Column("last_slot", String(27), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("verdict", String(16), nullable=False),  # due | started | missed | skipped | refused
+    Column("reason", Text, nullable=False),
+    Column("run_id", String(26)),
+    Column("actor", String(128), nullable=False),  # the schedule, or who fired it by hand
+    Column("at", String(27), nullable=False),  # when it got this verdict
+    Index(None, "verdict", "schedule", "slot"),  # "what is to be started", asked at every look
+    Index(None, "run_id"),  # "whose runs go on"
+)
+
 setting = Table(
     "setting",
     metadata,

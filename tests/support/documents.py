@@ -10,7 +10,7 @@ import base64
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from hypothesis import assume
 from hypothesis import strategies as st
-from pydantic import BaseModel, SecretStr
+from pydantic import AwareDatetime, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from core.domain import yamlsafe
@@ -29,6 +29,7 @@ from core.domain.inventory import GroupSpec
 from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, Parameter, ParameterType
 from core.domain.rolling import Rolling, Stagger
+from core.domain.schedule import ScheduleSpec, TriggerSpec
 from core.domain.steps import (
     DistributeStep,
     HttpStep,
@@ -68,6 +69,10 @@ CHECKED = {
     "check_status": st.sampled_from(["200", "2xx", "200-299"]),
     "check": st.sampled_from(["[0-9]+", "rm +-rf", "é"]),
     "_compiles": st.sampled_from(["[0-9]+", "up|down", "^$", "é"]),
+    "check_cron": st.sampled_from(["0 2 * * *", "*/5 * * * MON-FRI", "@daily", "1 2 3 LW * *"]),
+    "check_days": st.sampled_from(["2026-12-25", "12-25", "2026-12-24..2027-01-02"]),
+    "check_month_day": st.sampled_from(["15", "last", "first tuesday", "last working day"]),
+    "check_zone": st.sampled_from(["UTC", "Europe/Berlin", "Asia/Shanghai"]),
     "check_max_fail": st.sampled_from(["0", "3", "10%"]) | st.integers(0, 99),
 }
 """Name of a check -> texts that pass it."""
@@ -79,6 +84,7 @@ PRESENT: Mapping[str, str] = {
     "script": "there-s",
     "group": "there-g",
     "job": "there-j",
+    "calendar": "there-c",
 }
 """Documents that exist, for references to them."""
 FOUNDATION: list[dict[str, Any]] = [
@@ -87,6 +93,7 @@ FOUNDATION: list[dict[str, Any]] = [
     {"kind": "host", "name": "there-h", "spec": {}},
     {"kind": "script", "name": "there-s", "spec": {"text": "true"}},
     {"kind": "group", "name": "there-g", "spec": {"hosts": ["there-h"]}},
+    {"kind": "calendar", "name": "there-c", "spec": {"days": ["12-25"]}},
     {
         "kind": "job",
         "name": "there-j",
@@ -139,6 +146,8 @@ SPECIAL: Mapping[str, st.SearchStrategy[Any]] = {
     "run_as": present("account"),
     "environment": present("environment"),
     "health": present("job"),
+    "job": present("job"),
+    "blackout": st.lists(present("calendar"), max_size=1),
     "jump": st.lists(present("host"), max_size=1),
     "environments": st.lists(present("environment"), max_size=1),
     "exempt": st.lists(present("job"), max_size=1),
@@ -261,6 +270,18 @@ def _fitted_inventory_source(raw: dict[str, Any]) -> dict[str, Any]:
     return raw if given else {**raw, "command": "true"}
 
 
+def _fitted_trigger(raw: dict[str, Any]) -> dict[str, Any]:
+    ways = [n for n in ("monthly", "once", "every_s", "cron") if raw.get(n) is not None]
+    raw = _without(raw, "at_start", *ways[1:])
+    if ways[:1] != ["every_s"]:
+        raw = _without(raw, "epoch")
+    return raw if ways else {"at_start": True}
+
+
+def _fitted_schedule(raw: dict[str, Any]) -> dict[str, Any]:
+    return _without(raw, "parameters", "ends")  # the job has none; `begins` may be later
+
+
 def _fitted_job(raw: dict[str, Any]) -> dict[str, Any]:
     steps = [{**step, "name": f"{n}-{step['name']}"[:128]} for n, step in enumerate(raw["steps"])]
     return {**raw, "steps": steps}
@@ -283,8 +304,10 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     Rolling: lambda raw: (
         raw if raw.get("stagger") is None else _without(raw, "mode", "soak_s", "rank")
     ),
+    ScheduleSpec: _fitted_schedule,
     ScriptStep: _fitted_script_step,
     SecretSource: _fitted_source,
+    TriggerSpec: _fitted_trigger,
     Stagger: lambda raw: {"fixed_s": 1, **_without(raw, "fixed_s", "max_s"), "max_s": 86400},
 }
 """Models with rules that bind several fields -> how raw values are made to keep them."""
@@ -340,13 +363,20 @@ def of_annotated(annotation: Any) -> st.SearchStrategy[Any]:
     return of_type(base, _limits(notes))
 
 
+PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
+    type(None): st.none(),
+    Any: JSON_VALUES,
+    SecretStr: st.text(ALPHABET, min_size=1, max_size=20),
+    date: st.dates().map(str),
+    AwareDatetime: st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
+    bool: st.booleans(),
+}
+"""Types without limits of their own."""
+
+
 def of_plain(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    if annotation is type(None):
-        return st.none()
-    if annotation is Any:
-        return JSON_VALUES
-    if annotation is SecretStr:
-        return st.text(ALPHABET, min_size=1, max_size=20)
+    if annotation in PLAIN:
+        return PLAIN[annotation]
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return st.sampled_from([member.value for member in annotation])
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -357,10 +387,6 @@ def of_plain(annotation: Any, limits: Mapping[str, Any]) -> st.SearchStrategy[An
         return texts.filter(lambda text: len(text) <= limits.get("max_length", 99))
     if annotation is str:
         return TEXT.map(lambda text: text or "x") if limits.get("min_length") else TEXT
-    if annotation is date:
-        return st.dates().map(str)
-    if annotation is bool:
-        return st.booleans()
     low, high = limits.get("ge", limits.get("gt", 0)), limits.get("le", 10**6)
     if annotation is int:
         return st.integers(low, high)

@@ -1,0 +1,134 @@
+"""Schedules: how each is, its next slots, what became of those that were due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from console.answers import Fire, ForecastSlot, Schedule, Why
+from console.i18n import _
+from console.presenters import states
+from console.presenters.durations import clock_time, full_time, number
+from console.presenters.text import Column, Line, Span, Table, Tone, line
+
+
+def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
+    """Every schedule, its next slot and what became of the last one."""
+    return Table(
+        columns=(
+            Column(_("SCHEDULE"), whole=True),
+            Column(_("STATE")),
+            Column(_("JOB")),
+            Column(_("OWNER")),
+            Column(_("NEXT")),
+            Column(_("LAST")),
+            Column(_("OUTCOME")),
+            Column(_("REASON"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(each.name, Tone.STRONG),
+                _state(each),
+                Span(each.job),
+                Span(each.owner),
+                Span(clock_time(each.next_slot, now)),
+                Span(clock_time(each.last.last_slot, now) if each.last else ""),
+                verdict(each.last.verdict) if each.last else Span(""),
+                Span(_reason(each)),
+            )
+            for each in found
+        ),
+        empty=_("there is no schedule; `jobdeck help schedules` shows one"),
+    )
+
+
+def fires_table(fires: Sequence[Fire], now: datetime) -> Table:
+    """The ledger, newest first."""
+    return Table(
+        columns=(
+            Column(_("SLOT"), whole=True),
+            Column(_("SLOTS"), right=True),
+            Column(_("OUTCOME")),
+            Column(_("RUN"), whole=True),
+            Column(_("REASON"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(_slots(fire, now), Tone.STRONG),
+                Span(number(fire.count)),
+                verdict(fire.verdict),
+                Span(fire.run_id or ""),
+                Span(fire.reason),
+            )
+            for fire in fires
+        ),
+        empty=_("no slot was due yet"),
+    )
+
+
+def forecast_table(slots: Sequence[ForecastSlot]) -> Table:
+    """Slots that are to come, in the time of the schedule and in the reader's."""
+    return Table(
+        columns=(
+            Column(_("SLOT"), whole=True),
+            Column(_("STARTS HERE AT"), whole=True),
+            Column(_("REMARK"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(slot.local.replace("T", " "), Tone.STRONG),
+                Span(full_time(slot.due_at)),
+                Span(_skipped_by(slot.calendar), Tone.WARNING),
+            )
+            for slot in slots
+        ),
+        empty=_("no slot is to come"),
+    )
+
+
+def why_line(found: Why) -> Line:
+    """The answer to "why did it not run?"."""
+    slot = Span(full_time(found.slot), Tone.STRONG)
+    if found.fire is None:
+        return line(slot, "  ", found.answer)
+    what = f"  {found.fire.run_id or ''} {found.fire.reason}".rstrip()
+    return line(slot, "  ", verdict(found.fire.verdict), what)
+
+
+def verdict(name: str) -> Span:
+    """What became of a slot, as a sign and a word."""
+    words = {
+        "due": (states.WAITING, _("waits")),
+        "started": (states.GOOD, _("started")),
+        "missed": (states.BAD, _("missed")),
+        "skipped": (states.UNKNOWN, _("skipped")),
+        "refused": (states.BAD, _("refused")),
+    }
+    (symbol, tone), word = words.get(name, (states.UNKNOWN, name))
+    return Span(f"{symbol} {word}", tone)
+
+
+def _state(schedule: Schedule) -> Span:
+    if not schedule.enabled:
+        return Span(_("off"), Tone.QUIET)
+    if schedule.paused_by:
+        return Span(_("paused"), Tone.WARNING)
+    return Span(_("on"), Tone.GOOD)
+
+
+def _reason(schedule: Schedule) -> str:
+    if schedule.paused_by:
+        text = _("paused by {name}").format(name=schedule.paused_by)
+        return f"{text}: {schedule.pause_reason}" if schedule.pause_reason else text
+    return schedule.last.reason if schedule.last else ""
+
+
+def _slots(fire: Fire, now: datetime) -> str:
+    first = clock_time(fire.slot, now)
+    if fire.count == 1:
+        return first
+    return _("{first} to {last}").format(first=first, last=clock_time(fire.last_slot, now))
+
+
+def _skipped_by(calendar: str) -> str:
+    return _("skipped: a day off in {calendar}").format(calendar=calendar) if calendar else ""

@@ -1,0 +1,214 @@
+"""Schedules and calendars as people define them: when a saved job starts by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from core.domain.patterns import CHANGE
+from core.domain.values import Name, Value
+from core.errors import Invalid
+from core.scheduling import cron, monthly, zones
+
+_YEARS = range(2000, 2041)
+"""In so many years every day of the month falls on every day of the week."""
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+
+
+def _text_of_days(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def check_days(text: str) -> str:
+    """A day, every year's day, or a range of days; ValueError otherwise."""
+    every_year = f"2000-{text}" if re.fullmatch(r"\d{2}-\d{2}", text) else text
+    first, dots, last = every_year.partition("..")
+    try:
+        begins, ends = date.fromisoformat(first), date.fromisoformat(last if dots else first)
+    except ValueError:
+        hint = "2026-12-25, 2026-12-24..2027-01-02, or 12-25 for every year"
+        raise ValueError(f"{text!r} is no day; try {hint}") from None
+    if ends < begins:
+        raise ValueError(f"the range {text} ends before it begins")
+    return text
+
+
+class CalendarSpec(Value):
+    """Days off: schedules that name the calendar start nothing on them."""
+
+    description: str = ""
+    days: tuple[Annotated[str, BeforeValidator(_text_of_days), AfterValidator(check_days)], ...] = (
+        Field(
+            max_length=5000,
+            description="2026-12-25, a range 2026-12-24..2027-01-02, or 12-25 for every year",
+        )
+    )
+
+
+def check_cron(text: str) -> str:
+    """ValueError with the place of what cannot be read."""
+    try:
+        cron.parse(text)
+    except Invalid as error:
+        raise ValueError("; ".join(str(problem) for problem in error.problems)) from None
+    return text
+
+
+def check_month_day(text: str) -> str:
+    """ValueError where it names no day of a month."""
+    monthly.parse(text)
+    return text
+
+
+def check_zone(text: str) -> str:
+    """ValueError where there is no such time zone."""
+    zones.zone(text)
+    return text
+
+
+class MonthlySpec(Value):
+    """A day of the month and a time."""
+
+    on: Annotated[str, AfterValidator(check_month_day)] = Field(
+        max_length=40,
+        description="`15`, `last`, `second tuesday`, `last working day`; a working day is Monday to"
+        " Friday and in no blackout calendar",
+    )
+    at: Annotated[str, StringConstraints(pattern=_TIME)] = Field(
+        description="HH:MM or HH:MM:SS, in the schedule's time zone"
+    )
+    months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = Field(
+        (), max_length=12, description="1 to 12; empty: every month"
+    )
+
+    @model_validator(mode="after")
+    def _comes(self) -> Self:
+        choose = monthly.parse(self.on)
+        months = ((year, month) for year in _YEARS for month in self.months or range(1, 13))
+        if not any(choose(*each, lambda _day: False) for each in months):
+            raise ValueError(f"none of these months ever has {self.on!r}; try `last`")
+        return self
+
+
+class TriggerSpec(Value):
+    """When a schedule is due: one of these."""
+
+    cron: Annotated[str, AfterValidator(check_cron)] | None = Field(
+        None,
+        max_length=200,
+        description="5 fields, or 6 with seconds in front; L, W and # as usual, and @daily",
+    )
+    every_s: int | None = Field(
+        None, ge=1, le=366 * 86400, description="seconds from one slot to the next"
+    )
+    epoch: AwareDatetime | None = Field(
+        None, description="a slot of `every_s`, from which the others are counted; empty: 1970"
+    )
+    monthly: MonthlySpec | None = None
+    once: AwareDatetime | None = Field(None, description="a moment, with its offset from UTC")
+    at_start: bool = Field(False, description="whenever the engine has started")
+
+    @model_validator(mode="after")
+    def _one_trigger(self) -> Self:
+        given = [self.cron, self.every_s, self.monthly, self.once, self.at_start or None]
+        if sum(each is not None for each in given) != 1:
+            raise ValueError("give one of `cron`, `every_s`, `monthly`, `once`, `at_start`")
+        if self.epoch is not None and self.every_s is None:
+            raise ValueError("`epoch` belongs to `every_s`")
+        return self
+
+
+class Misfire(StrEnum):
+    """What becomes of slots that passed while nobody could start them."""
+
+    SKIP = "skip"
+    LAST = "last"
+    ALL = "all"
+
+
+class Overlap(StrEnum):
+    """What a due slot does while runs of the schedule go on."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    PARALLEL = "parallel"
+
+
+def _known_overlap(value: Any) -> Any:
+    if value == "replace":
+        raise ValueError("`replace` is not possible yet; try skip, queue or parallel")
+    return value
+
+
+class ScheduleSpec(Value):
+    """A saved job that starts by itself, once for each slot of its trigger."""
+
+    description: str = ""
+    job: Name = Field(description="the saved job; its revision of that moment is run")
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    targets: str | None = Field(None, description="target expression; empty: the job's")
+    change: str | None = Field(
+        None, max_length=128, pattern=CHANGE, description="the change number, for guard rails"
+    )
+    confirm_hosts: int | None = Field(
+        None, ge=0, description="the number of hosts, where a guard rail asks to confirm it"
+    )
+    acknowledge: tuple[Name, ...] = Field(
+        (), max_length=100, description="rules for dangerous commands that it is known to meet"
+    )
+    trigger: TriggerSpec
+    time_zone: Annotated[str, AfterValidator(check_zone)] = Field(
+        "UTC", max_length=64, description="IANA name, such as Europe/Berlin"
+    )
+    begins: AwareDatetime | None = Field(None, description="no slot before this moment")
+    ends: AwareDatetime | None = Field(None, description="no slot from this moment on")
+    blackout: tuple[Name, ...] = Field(
+        (), max_length=20, description="calendars on whose days nothing starts"
+    )
+    jitter_s: int = Field(
+        0, ge=0, le=86400, description="starts up to so many seconds late, always as late per slot"
+    )
+    misfire: Misfire = Field(
+        Misfire.LAST, description="of slots that were missed, start none, the last, or `all`"
+    )
+    misfire_max: int = Field(10, ge=1, le=100, description="of `misfire: all`: the newest so many")
+    grace_s: int = Field(
+        86400, ge=1, le=366 * 86400, description="what is later than this is never started"
+    )
+    overlap: Annotated[Overlap, BeforeValidator(_known_overlap)] = Field(
+        Overlap.SKIP, description="while a run of the schedule goes on: skip, queue, parallel"
+    )
+    overlap_max: int = Field(
+        1, ge=1, le=100, description="of `queue`: that wait; of `parallel`: that go on at once"
+    )
+    enabled: bool = Field(True, description="false: it has no slots")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.begins and self.ends and self.ends <= self.begins:
+            raise ValueError("`ends` must be later than `begins`")
+        return self
+
+
+def request_of(spec: ScheduleSpec) -> Mapping[str, Any]:
+    """What a run of the schedule is asked to do, as fields of a request."""
+    return {
+        "job": spec.job,
+        "parameters": spec.parameters,
+        "targets": spec.targets,
+        "change": spec.change,
+        "confirm_hosts": spec.confirm_hosts,
+        "acknowledge": spec.acknowledge,
+    }

@@ -1,0 +1,108 @@
+"""What people ask of schedules: how they are, what is to come, why a slot did not run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from core.clock import Clock
+from core.domain.schedule import ScheduleSpec
+from core.scheduling import ledger
+from core.scheduling.calendars import Calendar
+from core.scheduling.ledger import Forecast
+from core.scheduling.triggers import Trigger, next_after
+from core.storage import documents, schedules
+from core.storage.documents import Snapshot, StoredDocument, snapshot
+from core.storage.reading import Connection
+from core.storage.schedules import Fire, State
+from core.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A schedule, and how it is."""
+
+    name: str
+    spec: ScheduleSpec
+    owner: str
+    """Who wrote its document last."""
+    state: State
+    next_slot: datetime | None
+    last: Fire | None
+
+
+class ScheduleAnswers:
+    """Answers from the documents, the ledger and the clock; changes nothing."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def overview(self) -> list[Overview]:
+        """Every schedule, by name."""
+        now = self._clock.now()
+
+        def read(c: Connection) -> list[Overview]:
+            found, states, newest = snapshot(c), schedules.states(c), schedules.newest(c)
+            calendars = calendars_of(found)
+            return [
+                Overview(
+                    name=name,
+                    spec=stored.document.spec,
+                    owner=stored.updated_by,
+                    state=schedules.as_of(states.get(name), stored),
+                    next_slot=next_after(Trigger.of(stored.document.spec, calendars), now),
+                    last=newest.get(name),
+                )
+                for name, stored in found.stored["schedule"].items()
+            ]
+
+        return await self._store.reader.read(read)
+
+    async def forecast(
+        self, name: str, after: datetime | None, count: int
+    ) -> tuple[ZoneInfo, list[Forecast]]:
+        """The next slots behind a moment (now, where none is given), and the schedule's zone."""
+        trigger, _ = await self._trigger(name)
+        found = ledger.forecast(name, trigger, after or self._clock.now(), count)
+        return trigger.zone, found
+
+    async def why(self, name: str, at: datetime) -> tuple[datetime, Fire | None, str]:
+        """The slot at a moment, or within its minute; what became of it; and that as a sentence."""
+        trigger, stored = await self._trigger(name)
+        slot = next_after(trigger, at - timedelta(microseconds=1))
+        is_slot = slot is not None and slot < at + timedelta(minutes=1)
+        wanted = slot if is_slot and slot is not None else at
+        fire, state = await self._store.reader.read(
+            lambda c: (schedules.at_slot(c, name, wanted), schedules.state_of(c, name))
+        )
+        if fire is not None:
+            what = f"run {fire.run_id}" if fire.run_id else fire.reason
+            return wanted, fire, f"{fire.verdict}: {what or 'its run is about to start'}"
+        if not stored.document.spec.enabled:
+            return wanted, None, "the schedule is not enabled; it has no slots"
+        if not is_slot:
+            near = f"; the next slot is {slot.isoformat()}" if slot is not None else ""
+            return wanted, None, f"no slot falls on this minute{near}"
+        if wanted > self._clock.now():
+            return wanted, None, "it is still to come"
+        if wanted <= datetime.fromisoformat(stored.updated_at):
+            return wanted, None, f"the schedule is as it is since {stored.updated_at}, after that"
+        if wanted > schedules.begins_at(state, stored):
+            return wanted, None, "it is about to be looked at"
+        return wanted, None, "it is no longer on record"
+
+    async def _trigger(self, name: str) -> tuple[Trigger, StoredDocument]:
+        def read(c: Connection) -> tuple[Trigger, StoredDocument]:
+            stored = documents.get(c, "schedule", name)
+            return Trigger.of(stored.document.spec, calendars_of(snapshot(c))), stored
+
+        return await self._store.reader.read(read)
+
+
+def calendars_of(found: Snapshot) -> Mapping[str, Calendar]:
+    """Every calendar that there is, by name."""
+    stored = found.stored["calendar"]
+    return {name: Calendar.of(each.document.spec) for name, each in stored.items()}

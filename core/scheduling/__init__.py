@@ -1,0 +1,1 @@
+"""When saved jobs start by themselves: pure triggers, the pure fire ledger, and the wake-up."""

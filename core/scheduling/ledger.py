@@ -1,0 +1,216 @@
+"""The fire ledger's rules: what becomes of each slot. Pure: values in, values out.
+
+`settle` looks at the slots behind a cursor and gives every one of them exactly one verdict: due,
+or a reason why it is not started. `overlap` decides for a slot that is due and not yet started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import groupby, islice
+
+from core.domain.schedule import Misfire, Overlap, ScheduleSpec
+from core.scheduling.triggers import Trigger, due_at
+
+ON_TIME = timedelta(seconds=60)
+"""A slot that is looked at within so much of its time was not missed: it is started, whatever
+the schedule says of those that were."""
+MOST_SLOTS = 10_000
+"""Slots that one look settles; the next look goes on."""
+
+
+class Verdict(StrEnum):
+    """What became of a slot."""
+
+    DUE = "due"
+    """It is to be started, and is not yet."""
+    STARTED = "started"
+    """It has its run."""
+    MISSED = "missed"
+    """Nobody could start it in time."""
+    SKIPPED = "skipped"
+    """The schedule itself says that it is not started."""
+    REFUSED = "refused"
+    """Its start was refused: guard rails, rules, or a job that cannot be run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One slot that is due, or slots in a row of which none is started for the same reason."""
+
+    first: datetime
+    last: datetime
+    count: int = 1
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a look found."""
+
+    entries: tuple[Entry, ...] = ()
+    cursor: datetime
+    """The last slot that has its verdict, or where the look began."""
+    next_due: datetime | None = None
+    """When the next slot is to be started; None: there is none."""
+    more: bool = False
+    """Whether slots are left that are due already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look at a schedule goes by."""
+
+    name: str
+    trigger: Trigger
+    cursor: datetime
+    now: datetime
+    paused: str = ""
+    """Who paused it and why; "" where it is not."""
+    engine_started: datetime | None = None
+    """When this engine started: the slot of `at_start`."""
+
+    @property
+    def spec(self) -> ScheduleSpec:
+        return self.trigger.spec
+
+
+def settle(look: Look) -> Settled:
+    """A verdict for every slot behind the cursor that is due by now."""
+    due: list[datetime] = []
+    next_due = None
+    for slot in _slots(look):
+        at = due_at(look.name, look.spec, slot)
+        if at > look.now:
+            next_due = at
+            break
+        due.append(slot)
+        if len(due) > MOST_SLOTS:
+            break
+    more = next_due is None and len(due) > MOST_SLOTS
+    if more:
+        # The newest slots may still be wanted: they are judged with those that follow.
+        on_time = sum(_lateness(look, slot) <= ON_TIME for slot in due)
+        due = due[: -max(look.spec.misfire_max, on_time)]
+    if not due:
+        return Settled(cursor=look.cursor, next_due=next_due)
+    return Settled(
+        entries=tuple(_grouped(_verdicts(look, due, are_newest=not more))),
+        cursor=due[-1],
+        next_due=look.now if more else next_due,
+        more=more,
+    )
+
+
+def _slots(look: Look) -> Iterator[datetime]:
+    if look.spec.trigger.at_start:
+        started = look.engine_started
+        if look.spec.enabled and started is not None and started > look.cursor:
+            yield started
+        return
+    yield from look.trigger.slots(look.cursor)
+
+
+def _verdicts(look: Look, due: Sequence[datetime], *, are_newest: bool) -> Iterator[Entry]:
+    chosen = _chosen(look, due) if are_newest else frozenset[datetime]()
+    for slot in due:
+        verdict, reason = _verdict(look, slot, slot in chosen)
+        yield Entry(first=slot, last=slot, verdict=verdict, reason=reason)
+
+
+def _verdict(look: Look, slot: datetime, is_chosen: bool) -> tuple[Verdict, str]:
+    if look.paused:
+        return Verdict.SKIPPED, look.paused
+    if day_off := look.trigger.off(slot):
+        return Verdict.SKIPPED, f"a day off in calendar {day_off}"
+    if is_chosen:
+        return Verdict.DUE, ""
+    if _lateness(look, slot) > _grace(look.spec):
+        return Verdict.MISSED, f"nobody could start it within its grace of {look.spec.grace_s} s"
+    if look.spec.misfire is Misfire.SKIP:
+        return Verdict.MISSED, "nobody could start it at its time (misfire: skip)"
+    return Verdict.MISSED, f"a later slot took its place (misfire: {look.spec.misfire})"
+
+
+def _chosen(look: Look, due: Sequence[datetime]) -> frozenset[datetime]:
+    """The slots that are to be started: those on time, and of the others what misfire says."""
+    grace = _grace(look.spec)
+    could = [slot for slot in due if _lateness(look, slot) <= grace and not look.trigger.off(slot)]
+    on_time = [slot for slot in could if _lateness(look, slot) <= ON_TIME]
+    match look.spec.misfire:
+        case Misfire.SKIP:
+            return frozenset(on_time)
+        case Misfire.LAST:
+            return frozenset(on_time or could[-1:])
+        case Misfire.ALL:
+            return frozenset({*on_time, *could[-look.spec.misfire_max :]})
+
+
+def _grouped(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Slots in a row that are not started for one reason, as one; every slot that is due alone."""
+    for (verdict, reason), group in groupby(entries, key=lambda each: (each.verdict, each.reason)):
+        some = list(group)
+        if verdict is Verdict.DUE:
+            yield from some
+        else:
+            yield Entry(
+                first=some[0].first,
+                last=some[-1].last,
+                count=len(some),
+                verdict=verdict,
+                reason=reason,
+            )
+
+
+def is_too_late(name: str, spec: ScheduleSpec, slot: datetime, now: datetime) -> bool:
+    """Whether a slot that waits for its start has outlived its grace."""
+    return now - due_at(name, spec, slot) > _grace(spec)
+
+
+def overlap(spec: ScheduleSpec, live: int, waiting: int) -> tuple[Verdict, str] | None:
+    """What a due slot does beside `live` runs of its schedule and `waiting` slots before it.
+
+    None: it starts now. DUE: it waits.
+    """
+    runs = "a run" if live == 1 else f"{live} runs"
+    match spec.overlap:
+        case Overlap.SKIP if live or waiting:
+            return Verdict.SKIPPED, f"{runs} of the schedule went on (overlap: skip)"
+        case Overlap.PARALLEL if live + waiting >= spec.overlap_max:
+            return Verdict.SKIPPED, f"{runs} of the schedule went on (overlap: parallel)"
+        case Overlap.QUEUE if live or waiting:
+            if waiting >= spec.overlap_max:
+                return Verdict.SKIPPED, f"{waiting} slots waited already (overlap: queue)"
+            return Verdict.DUE, f"waits for {runs} of the schedule"
+    return None
+
+
+def _lateness(look: Look, slot: datetime) -> timedelta:
+    return look.now - due_at(look.name, look.spec, slot)
+
+
+def _grace(spec: ScheduleSpec) -> timedelta:
+    return timedelta(seconds=spec.grace_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """A slot that is to come."""
+
+    slot: datetime
+    due_at: datetime
+    """Later than the slot by its jitter."""
+    calendar: str = ""
+    """The calendar on whose days it falls, so that it will be skipped."""
+
+
+def forecast(name: str, trigger: Trigger, after: datetime, count: int) -> list[Forecast]:
+    """The next slots behind a moment."""
+    return [
+        Forecast(slot=slot, due_at=due_at(name, trigger.spec, slot), calendar=trigger.off(slot))
+        for slot in islice(trigger.slots(after), count)
+    ]

@@ -1,0 +1,83 @@
+"""Times on the wall of a time zone, as moments in UTC. Pure.
+
+Where the clock is put forward, a fixed time that does not exist moves to the moment at which the
+clock goes on; where it is put back, a fixed time happens at its first coming only. What repeats
+(`*/10 * * * *`) follows the clock on the wall: it leaves out what does not exist and happens
+again in the hour that comes twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone of an IANA name; ValueError where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone; try UTC or Europe/Berlin") from None
+
+
+def moments(
+    day: date,
+    hours: Sequence[int],
+    minutes: Sequence[int],
+    seconds: Sequence[int],
+    where: ZoneInfo,
+    *,
+    repeats: bool,
+) -> Iterator[datetime]:
+    """The moments of these times on a day, in order, each once."""
+    if _is_even(day, where):
+        for hour in hours:
+            for minute in minutes:
+                for second in seconds:
+                    local = datetime.combine(day, time(hour, minute, second), where)
+                    yield local.astimezone(UTC)
+        return
+    found = {
+        moment
+        for hour in hours
+        for minute in minutes
+        for second in seconds
+        for moment in _all(datetime.combine(day, time(hour, minute, second)), where, repeats)
+    }
+    yield from sorted(found)
+
+
+def _is_even(day: date, where: ZoneInfo) -> bool:
+    """Whether the clock of the zone goes evenly all through a day."""
+    begins = datetime.combine(day, time(), where)
+    ends = datetime.combine(day, time(23, 59, 59), where)
+    offsets = {each.replace(fold=fold).utcoffset() for each in (begins, ends) for fold in (0, 1)}
+    return len(offsets) == 1
+
+
+def _all(wall: datetime, where: ZoneInfo, repeats: bool) -> Iterator[datetime]:
+    first = wall.replace(tzinfo=where).astimezone(UTC)
+    if first.astimezone(where).replace(tzinfo=None) != wall:
+        if not repeats:
+            yield _after_gap(wall, where)
+        return
+    yield first
+    second = wall.replace(tzinfo=where, fold=1).astimezone(UTC)
+    if repeats and second != first:
+        yield second
+
+
+def _after_gap(wall: datetime, where: ZoneInfo) -> datetime:
+    """The moment at which the clock goes on behind a time that it leaves out."""
+    ahead = wall.replace(tzinfo=where, fold=1).astimezone(UTC)  # read by the offset behind the gap
+    behind = wall.replace(tzinfo=where, fold=0).astimezone(UTC)  # by the one before it
+    low, high = int(ahead.timestamp()), int(behind.timestamp())
+    before = datetime.fromtimestamp(low, where).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, where).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return datetime.fromtimestamp(high, UTC)

@@ -1,0 +1,249 @@
+"""Schedules in a real engine with scripted hosts: every slot is one run or one reason."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import failpoints
+from core.clock import ManualClock
+from core.errors import Conflict, Invalid, NotFound
+from core.executors.protocol import Target, Work
+from core.executors.scripted import Behaviour
+from core.runtime.engine import Engine
+from core.scheduling.ledger import Verdict
+from core.storage import schedules
+from core.storage.schedules import Fire
+from tests.support.runtime import INVENTORY, ended, engine, job, save, step
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+HOURLY = {"cron": "0 * * * *"}
+
+
+def schedule(name: str = "s", **spec: Any) -> dict[str, Any]:
+    return {"kind": "schedule", "name": name, "spec": {"job": "j", "trigger": HOURLY, **spec}}
+
+
+async def ledger(opened: Engine, name: str = "s") -> list[Fire]:
+    """Oldest first."""
+    return (
+        await opened.store.reader.read(lambda c: schedules.fires(c, name, before=None, limit=999))
+    )[::-1]
+
+
+async def told(opened: Engine, name: str = "s") -> list[tuple[str, int, str]]:
+    return [(fire.slot[11:16], fire.count, fire.verdict) for fire in await ledger(opened, name)]
+
+
+async def later(opened: Engine, clock: ManualClock, **by: float) -> None:
+    clock.advance(timedelta(**by))
+    await opened.schedules.tick()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+async def opened(home: Path, clock: ManualClock) -> AsyncIterator[Engine]:
+    async with engine(home / "j", clock=clock) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("work")))
+        yield opened
+
+
+async def test_a_due_slot_becomes_one_run_of_the_schedule(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule(targets="h1,h2"))
+
+    await later(opened, clock, minutes=59)
+    assert await ledger(opened) == []
+    await later(opened, clock, minutes=1)
+    await later(opened, clock, minutes=1)
+
+    (fire,) = await ledger(opened)
+    assert (fire.slot, fire.verdict) == ("2026-05-01T13:00:00.000000Z", Verdict.STARTED)
+    assert fire.run_id is not None
+    row = await ended(opened, fire.run_id)
+    assert (row.state, row.actor, row.target_count) == ("succeeded", "schedule/s", 2)
+    assert opened.schedules.next_at == NOON + timedelta(hours=2)
+
+
+async def test_after_a_sleep_the_last_slot_is_started_and_the_others_have_their_reason(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule("last"), schedule("skip", misfire="skip"))
+
+    await later(opened, clock, hours=6, minutes=30)
+
+    assert await told(opened, "last") == [("13:00", 5, "missed"), ("18:00", 1, "started")]
+    assert await told(opened, "skip") == [("13:00", 6, "missed")]
+    status = await opened.schedules.status()
+    assert status.troubled == {"skip": "nobody could start it at its time (misfire: skip)"}
+
+
+async def test_slots_of_a_pause_and_of_a_day_off_are_skipped_with_the_reason(
+    opened: Engine, clock: ManualClock
+) -> None:
+    calendar = {"kind": "calendar", "name": "holidays", "spec": {"days": ["2026-05-01"]}}
+    await save(opened, calendar, schedule("off", blackout=["holidays"]), schedule())
+    write = opened.store.writer.write
+    await write(lambda tx: schedules.pause(tx, "s", "a move", "ada"))
+    with pytest.raises(Conflict, match="is paused already, by ada"):
+        await write(lambda tx: schedules.pause(tx, "s", "", "bob"))
+
+    await later(opened, clock, hours=1)
+    await later(opened, clock, hours=1)
+
+    (off,), (paused,) = await ledger(opened, "off"), await ledger(opened)
+    assert (off.count, off.reason) == (2, "a day off in calendar holidays")
+    assert (paused.count, paused.reason) == (2, "paused by ada: a move")
+    await write(lambda tx: schedules.resume(tx, "s", "ada"))
+    await later(opened, clock, hours=1)
+    assert (await told(opened))[-1] == ("15:00", 1, "started")
+
+
+async def test_a_refusal_is_the_recorded_reason(opened: Engine, clock: ManualClock) -> None:
+    rails = {"kind": "environment", "name": "prod", "spec": {"read_only": True}}
+    host = {"kind": "host", "name": "h1", "spec": {"account": "deploy", "environment": "prod"}}
+    nasty = job("nasty", {"kind": "command", "name": "w", "command": "mkfs /dev/sda"}, targets="h2")
+    await save(opened, rails, host, nasty, schedule(targets="h1"))
+    await save(opened, schedule("danger", job="nasty"), schedule("nobody", targets="x-*"))
+
+    await later(opened, clock, hours=1)
+
+    (rail,), (danger,), (nobody,) = [await ledger(opened, n) for n in ("s", "danger", "nobody")]
+    assert {rail.verdict, danger.verdict, nobody.verdict} == {Verdict.REFUSED}
+    assert "environment prod: is read-only" in rail.reason
+    assert "mkfs" in danger.reason
+    assert "no host" in nobody.reason
+
+
+async def test_slots_beside_a_run_that_goes_on(home: Path, clock: ManualClock) -> None:
+    held = asyncio.Event()
+
+    def slow(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(until=held)
+
+    async with engine(home / "j", slow, clock=clock) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("work"), targets="h1"))
+        await save(
+            opened,
+            schedule("skip"),
+            schedule("queue", overlap="queue"),
+            schedule("both", overlap="parallel", overlap_max=2),
+        )
+        for _hour in range(3):
+            await later(opened, clock, hours=1)
+
+        assert [v for _, _, v in await told(opened, "skip")] == ["started", "skipped", "skipped"]
+        assert [v for _, _, v in await told(opened, "queue")] == ["started", "due", "skipped"]
+        assert [v for _, _, v in await told(opened, "both")] == ["started", "started", "skipped"]
+
+        held.set()
+        for run_id in [*opened.runs.live]:
+            await ended(opened, run_id)
+        await opened.schedules.tick()
+        assert [v for _, _, v in await told(opened, "queue")] == ["started", "started", "skipped"]
+        for run_id in [*opened.runs.live]:
+            await ended(opened, run_id)
+
+
+async def test_a_schedule_that_changes_has_no_slot_of_the_past_and_one_that_goes_starts_nothing(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule(trigger={"cron": "30 * * * *"}))
+    await opened.schedules.tick()
+    clock.advance(timedelta(minutes=20))
+    await save(opened, schedule(trigger={"cron": "10 * * * *"}))
+    await later(opened, clock, minutes=20)
+    assert await ledger(opened) == []
+
+    await opened.store.writer.write(lambda tx: opened.documents.delete(tx, "schedule", "s", "ada"))
+    await later(opened, clock, hours=2)
+    assert await ledger(opened) == []
+    assert await opened.store.reader.read(schedules.states) == {}
+
+
+async def test_a_slot_that_was_due_when_its_schedule_changed_is_not_lost(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule())
+    await opened.schedules.tick()
+    clock.advance(timedelta(minutes=60, seconds=2))
+    await save(opened, schedule(trigger={"cron": "30 * * * *"}))
+
+    await later(opened, clock, seconds=1)
+
+    assert await told(opened) == [("13:00", 1, "started")]
+
+
+async def test_a_slot_whose_verdict_could_not_be_written_is_looked_at_again(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule())
+    await opened.schedules.tick()
+    failpoints.arm("schedule.settling=error:ENOSPC")
+    with pytest.raises(OSError, match="No space left"):
+        await later(opened, clock, hours=1)
+    failpoints.arm("")
+
+    await later(opened, clock, seconds=5)
+
+    assert await told(opened) == [("13:00", 1, "started")]
+
+
+async def test_by_hand_it_starts_at_once_also_while_it_is_paused(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule(enabled=False))
+
+    row = await opened.schedules.fire("s", "ada")
+    await ended(opened, row.id)
+
+    (fire,) = await ledger(opened)
+    assert (fire.run_id, fire.actor, fire.reason, row.actor) == (row.id, "ada", "by hand", "ada")
+    with pytest.raises(NotFound, match="schedule 'x' does not exist"):
+        await opened.schedules.fire("x", "ada")
+
+
+async def test_why_a_slot_did_not_run(opened: Engine, clock: ManualClock) -> None:
+    await save(opened, schedule("nightly", misfire="skip"))
+    await opened.schedules.tick()
+    await later(opened, clock, hours=2, minutes=10)
+
+    async def why(hours: float, name: str = "nightly") -> str:
+        at = NOON + timedelta(hours=hours)
+        return (await opened.schedules.answers.why(name, at))[2]
+
+    assert await why(1) == "missed: nobody could start it at its time (misfire: skip)"
+    assert await why(2) == await why(1)
+    assert await why(3) == "it is still to come"
+    assert await why(1.5) == "no slot falls on this minute; the next slot is " + str(
+        (NOON + timedelta(hours=2)).isoformat()
+    )
+    assert "the schedule is as it is since" in await why(-1)
+    zone, found = await opened.schedules.answers.forecast("nightly", None, 2)
+    assert [each.slot.hour for each in found] == [15, 16]
+    assert str(zone) == "UTC"
+
+
+async def test_what_a_schedule_gives_its_job_is_looked_at_when_it_is_saved(opened: Engine) -> None:
+    parameters = [{"name": "N", "type": "number"}, {"name": "KEY", "type": "secret"}]
+    await save(opened, job("p", step("work"), parameters=parameters))
+
+    with pytest.raises(Invalid) as caught:
+        await save(opened, schedule(job="p", parameters={"N": "x", "KEY": "hush", "M": 1}))
+
+    assert sorted(problem.where for problem in caught.value.problems) == [
+        "spec.parameters.KEY",
+        "spec.parameters.M",
+        "spec.parameters.N",
+    ]
+    assert "hush" not in str(caught.value)

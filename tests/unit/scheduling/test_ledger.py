@@ -1,0 +1,185 @@
+"""Every slot gets one verdict, whatever happens to the engine and its clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain.schedule import CalendarSpec, ScheduleSpec
+from core.scheduling import ledger
+from core.scheduling.calendars import Calendar
+from core.scheduling.ledger import Entry, Look, Settled, Verdict, overlap, settle
+from core.scheduling.triggers import Trigger
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+CALENDARS = {"holidays": Calendar.of(CalendarSpec(days=("2026-05-02",)))}
+
+
+def look(cursor: datetime, now: datetime, **more: Any) -> Look:
+    paused = more.pop("paused", "")
+    started = more.pop("engine_started", None)
+    spec = {"job": "j", "trigger": more.pop("trigger", {"cron": "0 * * * *"}), **more}
+    trigger = Trigger.of(ScheduleSpec.model_validate(spec), CALENDARS)
+    return Look(
+        name="s", trigger=trigger, cursor=cursor, now=now, paused=paused, engine_started=started
+    )
+
+
+def told(found: Settled) -> list[tuple[str, int, str]]:
+    return [(f"{each.first:%H:%M}", each.count, each.verdict) for each in found.entries]
+
+
+def test_a_slot_is_due_at_its_moment_and_not_before() -> None:
+    early = settle(look(NOON, NOON + HOUR - timedelta(seconds=1)))
+    due = settle(look(NOON, NOON + HOUR))
+
+    assert early == Settled(cursor=NOON, next_due=NOON + HOUR)
+    assert due.entries == (Entry(first=NOON + HOUR, last=NOON + HOUR, verdict=Verdict.DUE),)
+    assert (due.cursor, due.next_due) == (NOON + HOUR, NOON + 2 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("policy", "wanted"),
+    [
+        ({"misfire": "skip"}, [("13:00", 6, "missed")]),
+        ({"misfire": "last"}, [("13:00", 5, "missed"), ("18:00", 1, "due")]),
+        (
+            {"misfire": "all", "misfire_max": 2},
+            [("13:00", 4, "missed"), ("17:00", 1, "due"), ("18:00", 1, "due")],
+        ),
+        ({"misfire": "last", "grace_s": 600}, [("13:00", 6, "missed")]),
+        (
+            {"misfire": "all", "grace_s": 5000},
+            [("13:00", 5, "missed"), ("18:00", 1, "due")],
+        ),
+    ],
+)
+def test_what_was_missed_follows_the_schedule(
+    policy: dict[str, Any], wanted: list[tuple[str, int, str]]
+) -> None:
+    back_at = NOON + timedelta(hours=6, minutes=30)
+
+    assert told(settle(look(NOON, back_at, **policy))) == wanted
+
+
+def test_a_pause_and_a_day_off_leave_their_reason() -> None:
+    paused = settle(look(NOON, NOON + 2 * HOUR, paused="paused by ada: move"))
+    off = settle(look(NOON, NOON + 13 * HOUR, blackout=["holidays"], misfire="last"))
+
+    assert [(each.count, each.reason) for each in paused.entries] == [(2, "paused by ada: move")]
+    assert told(off)[-2:] == [("23:00", 1, "due"), ("00:00", 2, "skipped")]
+    assert off.entries[-1].reason == "a day off in calendar holidays"
+
+
+def test_the_start_of_an_engine_is_a_slot_once() -> None:
+    at_start = {"trigger": {"at_start": True}, "engine_started": NOON + HOUR}
+
+    first = settle(look(NOON, NOON + 2 * HOUR, **at_start))
+    again = settle(look(first.cursor, NOON + 3 * HOUR, **at_start))
+
+    assert told(first) == [("13:00", 1, "due")]
+    assert again.entries == ()
+
+
+def test_a_clock_that_is_put_back_repeats_nothing() -> None:
+    found = settle(look(NOON + 5 * HOUR, NOON))
+
+    assert found == Settled(cursor=NOON + 5 * HOUR, next_due=NOON + 6 * HOUR)
+
+
+def test_slots_of_the_last_minute_were_not_missed() -> None:
+    found = settle(look(NOON, NOON + timedelta(minutes=3), trigger={"every_s": 30}))
+
+    assert told(found) == [
+        ("12:00", 3, "missed"),
+        ("12:02", 1, "due"),
+        ("12:02", 1, "due"),
+        ("12:03", 1, "due"),
+    ]
+
+
+def test_a_long_absence_is_settled_in_parts_and_the_newest_slots_are_started() -> None:
+    now = NOON + timedelta(seconds=25_000)
+    cursor, entries, looks = NOON, list[Entry](), 0
+    while True:
+        found = settle(look(cursor, now, trigger={"every_s": 1}))
+        cursor, looks = found.cursor, looks + 1
+        entries += found.entries
+        if not found.more:
+            break
+
+    assert looks == 3
+    assert sum(each.count for each in entries) == 25_000
+    due = [each.first for each in entries if each.verdict is Verdict.DUE]
+    assert due == [now - timedelta(seconds=second) for second in range(60, -1, -1)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "live", "waiting", "wanted"),
+    [
+        ({"overlap": "skip"}, 0, 0, None),
+        ({"overlap": "skip"}, 1, 0, "skipped"),
+        ({"overlap": "queue"}, 0, 0, None),
+        ({"overlap": "queue"}, 1, 0, "due"),
+        ({"overlap": "queue"}, 1, 1, "skipped"),
+        ({"overlap": "queue", "overlap_max": 2}, 1, 1, "due"),
+        ({"overlap": "parallel", "overlap_max": 2}, 1, 0, None),
+        ({"overlap": "parallel", "overlap_max": 2}, 2, 0, "skipped"),
+    ],
+)
+def test_overlap(policy: dict[str, Any], live: int, waiting: int, wanted: str | None) -> None:
+    found = overlap(look(NOON, NOON, **policy).spec, live, waiting)
+
+    assert (found and found[0]) == wanted
+
+
+@given(
+    st.lists(st.integers(-7200, 200_000), min_size=1, max_size=12),
+    st.sampled_from(["skip", "last", "all"]),
+    st.sampled_from(["*/7 * * * *", "13 * * * *", "0 */5 * * *"]),
+    st.integers(0, 1800),
+)
+def test_however_the_clock_jumps_every_slot_has_one_verdict(
+    jumps: list[int], misfire: str, expression: str, jitter_s: int
+) -> None:
+    cursor, now, seen = NOON, NOON, Counter[datetime]()
+    farthest = NOON
+    for jump in [*jumps, 200_000]:
+        now += timedelta(seconds=jump)
+        farthest = max(farthest, now)
+        at = look(cursor, now, misfire=misfire, trigger={"cron": expression}, jitter_s=jitter_s)
+        found = settle(at)
+        assert found.cursor >= cursor
+        cursor = found.cursor
+        for entry in found.entries:
+            covered = _until(at.trigger, entry.first, entry.last)
+            assert len(covered) == entry.count
+            seen.update(covered)
+
+    slots = _until(look(NOON, now, trigger={"cron": expression}).trigger, NOON, cursor)
+    assert seen == Counter(slots[1:] if slots and slots[0] == NOON else slots)
+    late = farthest - timedelta(seconds=jitter_s)
+    assert not [slot for slot in _until(at.trigger, cursor, late) if slot > cursor]
+
+
+def _until(trigger: Trigger, first: datetime, last: datetime) -> list[datetime]:
+    found = []
+    for slot in trigger.slots(first - timedelta(microseconds=1)):
+        if slot > last:
+            break
+        found.append(slot)
+    return found
+
+
+def test_a_forecast_says_which_slots_are_days_off() -> None:
+    trigger = look(NOON, NOON, trigger={"cron": "@daily"}, blackout=["holidays"]).trigger
+
+    found = ledger.forecast("s", trigger, NOON, 2)
+
+    assert [each.calendar for each in found] == ["holidays", ""]
