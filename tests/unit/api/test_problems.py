@@ -18,6 +18,7 @@ CODES = {
     "acknowledgement-required": 409,
     "confirmation-required": 409,
     "conflict": 409,
+    "contents-full": 409,
     "engine-halted": 503,
     "engine-stopped": 503,
     "engine-unreachable": 503,
