@@ -79,6 +79,8 @@ class _HttpSession:
         self._asking_for_tokens = Exchange(target, guard, clock)
         self._kept_token: str | None = None
         """From an earlier request: a 401 may mean that it has had its time."""
+        self._asked = target.host
+        """The server that was asked last: after a redirect, the one that it led to."""
 
     async def settle(self) -> None:
         """Nothing is kept at the far side."""
@@ -106,7 +108,7 @@ class _HttpSession:
         except (NoAnswer, TargetError) as failure:
             if self._is_in_doubt(request):
                 return _unknown(str(failure))
-            return outcomes.refused(_unreached(failure, self._target))
+            return outcomes.refused(_unreached(failure, self._asked))
         finally:
             hiding.flush()
         return hiding.hide(_judged(request, answer))
@@ -190,6 +192,7 @@ class _HttpSession:
             return None if is_passed_over else sink
 
         for _ in range(request.redirects + 1):
+            self._asked = hop.url.host
             answer, location = await self._exchange.ask(
                 hop, request.max_body_bytes, shown_in, sink, keeps_body=request.keeps_body
             )
@@ -252,8 +255,8 @@ def _timed_out(timeout_s: float, *, arrived: bool) -> Outcome:
     )
 
 
-def _unreached(failure: NoAnswer | TargetError, target: Target) -> TargetError:
+def _unreached(failure: NoAnswer | TargetError, server: str) -> TargetError:
     if isinstance(failure, TargetError):
         return failure
     code = TargetCode.CONNECTION_TIMEOUT if failure.timed_out else TargetCode.CONNECTION_FAILURE
-    return TargetError(code, f"{target.host}: {failure}")
+    return TargetError(code, f"{server}: {failure}")

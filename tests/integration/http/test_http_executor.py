@@ -195,7 +195,7 @@ async def test_nobody_listens(web: WebServer) -> None:
         TargetState.UNREACHABLE,
         TargetCode.CONNECTION_FAILURE,
     )
-    assert outcome.message == "web1: connection refused"
+    assert outcome.message == "127.0.0.1: connection refused"
 
 
 async def test_a_cut_answer_is_no_answer(web: WebServer) -> None:
