@@ -55,9 +55,9 @@ def work_on_windows(world: World) -> None:
 
 def never_start(world: World) -> None:
     """Leave an intent behind of which nothing ever left the machine."""
-    assert world.start("target.intent.kept=kill")
-    with suppress(*GONE):
-        world.ask(world.asking.run(kind="command", hosts=("h1",), nap_s=0, lines=5))
+    if world.start("target.intent.kept=kill"):  # else work of before was started, and ended it
+        with suppress(*GONE):
+            world.ask(world.asking.run(kind="command", hosts=("h1",), nap_s=0, lines=5))
     world.gone()
 
 
