@@ -45,7 +45,8 @@ def configure(path: Path, level: str, clock: Clock, *, to_stderr: bool) -> None:
     root.handlers[:] = handlers
     root.setLevel(level.upper())
     # asyncssh reports every connection at INFO, with addresses and user names.
-    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    for talkative in ("apscheduler", "asyncssh"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     _through_logging([*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter])
 
 
