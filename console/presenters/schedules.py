@@ -99,7 +99,7 @@ def verdict(name: str) -> Span:
     """What became of a slot, as a sign and a word."""
     words = {
         "due": (states.WAITING, _("waits")),
-        "started": (states.GOOD, _("started")),
+        "started": (states.GOOD, _("run started")),
         "missed": (states.BAD, _("missed")),
         "skipped": (states.UNKNOWN, _("skipped")),
         "refused": (states.BAD, _("refused")),

@@ -44,8 +44,9 @@ def configure(path: Path, level: str, clock: Clock, *, to_stderr: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level.upper())
-    # asyncssh reports every connection at INFO, with addresses and user names.
-    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    # At INFO one tells of every wake-up, the other of every connection, with addresses and users.
+    for talkative in ("apscheduler", "asyncssh"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     _through_logging([*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from core.clock import Clock
@@ -72,12 +72,19 @@ class ScheduleAnswers:
     async def why(self, name: str, at: datetime) -> tuple[datetime, Fire | None, str]:
         """The slot at a moment, or within its minute; what became of it; and that as a sentence."""
         trigger, stored = await self._trigger(name)
+        at = at.astimezone(UTC)
         slot = next_after(trigger, at - timedelta(microseconds=1))
         is_slot = slot is not None and slot < at + timedelta(minutes=1)
         wanted = slot if is_slot and slot is not None else at
-        fire, state = await self._store.reader.read(
-            lambda c: (schedules.at_slot(c, name, wanted), schedules.state_of(c, name))
-        )
+
+        def read(c: Connection) -> tuple[Fire | None, State]:
+            if is_slot:
+                return schedules.at_slot(c, name, wanted), schedules.state_of(c, name)
+            # By hand, or by the schedule as it was.
+            within = schedules.begun_within(c, name, at, at + timedelta(minutes=1))
+            return within, schedules.state_of(c, name)
+
+        fire, state = await self._store.reader.read(read)
         if fire is not None:
             what = f"run {fire.run_id}" if fire.run_id else fire.reason
             return wanted, fire, f"{fire.verdict}: {what or 'its run is about to start'}"

@@ -61,6 +61,13 @@ class _Known:
     trigger: Trigger
     next_due: datetime | None
 
+    def is_due(
+        self, stored: StoredDocument, calendars: Mapping[str, Calendar], now: datetime
+    ) -> bool:
+        """Whether it is to be looked at: it is another by now, or a slot has come."""
+        is_same = self.stored is stored and self.calendars is calendars
+        return not is_same or (self.next_due is not None and self.next_due <= now)
+
 
 class Schedules:
     """Looks after every schedule of the home."""
@@ -144,38 +151,41 @@ class Schedules:
     async def _settle(self) -> bool:
         """One look at every schedule; whether slots are left that are due already."""
         now = self._clock.now()
-        found, states = await self._store.reader.read(lambda c: (snapshot(c), schedules.states(c)))
-        results, known = await asyncio.to_thread(self._look, found, states, now)
-        gone = [name for name in states if name not in found.stored["schedule"]]
-        changed = {
-            name: settled
-            for name, settled in results.items()
-            if settled.entries or name not in states
-        }
+        found = await self._store.reader.read(snapshot)
+        stored, calendars = found.stored["schedule"], self._read_calendars(found)
+        wanted = [
+            name
+            for name, document in stored.items()
+            if (known := self._known.get(name)) is None or known.is_due(document, calendars, now)
+        ]
+        if not wanted and self._known.keys() == stored.keys():
+            return False
+        states = await self._store.reader.read(schedules.states)
+        gone = [name for name in states if name not in stored]
+        chosen = {name: stored[name] for name in wanted}
+        looked = await asyncio.to_thread(self._look, chosen, calendars, states, now)
+        changed = {name: settled for name, (settled, _) in looked.items() if settled.entries}
         if changed or gone:
             failpoints.reach("schedule.settling")
             await self._store.writer.write(lambda tx: _keep(tx, changed, gone))
             failpoints.reach("schedule.settled")
-        self._known = known  # only now: what could not be written is looked at again
-        return any(settled.more for settled in results.values())
+        # Only now: what could not be written is looked at again.
+        kept = {name: known for name, known in self._known.items() if name in stored}
+        self._known = kept | {name: known for name, (_, known) in looked.items()}
+        return any(settled.more for settled, _ in looked.values())
 
     def _look(
-        self, found: Snapshot, states: Mapping[str, State], now: datetime
-    ) -> tuple[dict[str, Settled], dict[str, _Known]]:
+        self,
+        wanted: Mapping[str, StoredDocument],
+        calendars: Mapping[str, Calendar],
+        states: Mapping[str, State],
+        now: datetime,
+    ) -> dict[str, tuple[Settled, _Known]]:
         """Settle the schedules of which a slot may be due. In a thread: there may be thousands."""
-        stored = found.stored["schedule"]
-        calendars = self._read_calendars(found)
-        all_known = {name: known for name, known in self._known.items() if name in stored}
-        results = {}
-        for name, document in stored.items():
-            known = all_known.get(name)
-            if known is None or known.stored is not document or known.calendars is not calendars:
-                trigger = Trigger.of(document.document.spec, calendars)
-            elif known.next_due is None or known.next_due > now:
-                continue
-            else:
-                trigger = known.trigger
-            state = states.get(name)
+        looked = {}
+        for name, document in wanted.items():
+            known, state = self._known.get(name), states.get(name)
+            trigger = Trigger.of(document.document.spec, calendars)
             look = Look(
                 name=name,
                 trigger=trigger,
@@ -188,9 +198,8 @@ class Schedules:
             if known is not None and known.stored is not document:
                 before = _due_before(known, document, state, look)
                 settled = replace(settled, entries=(*before, *settled.entries))
-            results[name] = settled
-            all_known[name] = _Known(document, calendars, trigger, settled.next_due)
-        return results, all_known
+            looked[name] = settled, _Known(document, calendars, trigger, settled.next_due)
+        return looked
 
     def _read_calendars(self, found: Snapshot) -> Mapping[str, Calendar]:
         stored = found.stored["calendar"]

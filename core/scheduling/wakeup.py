@@ -21,19 +21,22 @@ class Wakeup:
         """`call` runs in the event loop of `start`."""
         self._call = call
         self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._is_on = False  # APScheduler starts and ends a little later than it is asked to
 
     def start(self) -> None:
         """Begin, in the running event loop."""
+        self._is_on = True
         self._scheduler.start()
 
     def stop(self) -> None:
         """End; no call comes any more."""
-        if self._scheduler.running:
+        if self._is_on:
+            self._is_on = False
             self._scheduler.shutdown(wait=False)
 
     def set(self, moment: datetime | None) -> None:
         """Call at a moment, in the place of the one before; None: not at all."""
-        if not self._scheduler.running:
+        if not self._is_on:
             return
         if moment is None:
             if self._scheduler.get_job(_JOB):

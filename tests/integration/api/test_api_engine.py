@@ -55,6 +55,8 @@ async def test_kinds_come_with_the_schema_of_a_whole_document(api: Api) -> None:
         "script",
         "job",
         "command-rule",
+        "calendar",
+        "schedule",
     ]
     for kind in kinds:
         schema = (await api.http.get(kind["schema_url"])).json()
