@@ -221,7 +221,15 @@ class Schedules:
         async def start(name: str) -> None:
             async with room:
                 document = found.stored["schedule"].get(name)
-                await self._start_slots(due[name], document, states.get(name), live.get(name, 0))
+                try:
+                    await self._start_slots(
+                        due[name], document, states.get(name), live.get(name, 0)
+                    )
+                except StorageFault:
+                    raise
+                except Exception:
+                    # A bug that one schedule meets must not hold up the others; it is tried again.
+                    log.exception("schedule.bug", schedule=name)
 
         async with asyncio.TaskGroup() as group:
             for name in due:
@@ -237,7 +245,9 @@ class Schedules:
                 await self._conclude(fire, Verdict.SKIPPED, "the schedule was deleted")
                 continue
             spec: ScheduleSpec = document.document.spec
-            if paused := schedules.pause_of(state, document):
+            if not spec.enabled:
+                await self._conclude(fire, Verdict.SKIPPED, "the schedule is not enabled")
+            elif paused := schedules.pause_of(state, document):
                 await self._conclude(fire, Verdict.SKIPPED, paused)
             elif ledger.is_too_late(fire.schedule, spec, slot, self._clock.now()):
                 why = fire.reason or "nobody could start it"
@@ -246,13 +256,13 @@ class Schedules:
             elif hindered := ledger.overlap(spec, live, waiting):
                 waiting += hindered[0] is Verdict.DUE
                 await self._conclude(fire, *hindered)
-            elif await self._start(fire, spec):
-                live += 1
             else:
-                waiting += 1
+                begun = await self._start(fire, spec)
+                live += begun is Verdict.STARTED
+                waiting += begun is Verdict.DUE
 
-    async def _start(self, fire: Fire, spec: ScheduleSpec) -> bool:
-        """Start a slot's run; False when it is to be tried again at the next look."""
+    async def _start(self, fire: Fire, spec: ScheduleSpec) -> Verdict:
+        """Start a slot's run; `due`: it is to be tried again at the next look."""
         try:
             request = RunRequest.model_validate(request_of(spec))
             failpoints.reach("schedule.starting")
@@ -268,10 +278,11 @@ class Schedules:
         except (Conflict, EnvironmentFault) as error:
             # The engine stops, or its vault is locked: the slot keeps its place until its grace.
             await self._conclude(fire, Verdict.DUE, str(error))
-            return False
+            return Verdict.DUE
         except OpsError as error:
             await self._conclude(fire, Verdict.REFUSED, str(error))
-        return True
+            return Verdict.REFUSED
+        return Verdict.STARTED
 
     async def _conclude(self, fire: Fire, verdict: Verdict, reason: str) -> None:
         if (fire.verdict, fire.reason) != (verdict, reason):

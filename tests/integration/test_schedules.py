@@ -19,6 +19,7 @@ from core.runtime.engine import Engine
 from core.scheduling.ledger import Verdict
 from core.storage import schedules
 from core.storage.schedules import Fire
+from core.storage.writer import Transaction
 from tests.support.runtime import INVENTORY, ended, engine, job, save, step
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -125,6 +126,16 @@ async def test_a_refusal_is_the_recorded_reason(opened: Engine, clock: ManualClo
     assert "no host" in nobody.reason
 
 
+async def test_a_refused_slot_is_no_run_that_a_later_one_waits_for(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule(targets="x-*", misfire="all"))
+
+    await later(opened, clock, hours=3)
+
+    assert {verdict for _, _, verdict in await told(opened)} == {Verdict.REFUSED}
+
+
 async def test_slots_beside_a_run_that_goes_on(home: Path, clock: ManualClock) -> None:
     held = asyncio.Event()
 
@@ -182,6 +193,30 @@ async def test_a_slot_that_was_due_when_its_schedule_changed_is_not_lost(
     await later(opened, clock, seconds=1)
 
     assert await told(opened) == [("13:00", 1, "started")]
+
+
+@pytest.mark.expect_logs("ERROR .*schedule.bug")
+async def test_a_bug_that_one_schedule_meets_holds_up_no_other(
+    opened: Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(opened, schedule("a"), schedule("b", misfire="all"))
+    begin = schedules.begun
+
+    def broken(tx: Transaction, name: str, slot: str, run_id: str) -> None:
+        if name == "a":
+            raise ZeroDivisionError
+        begin(tx, name, slot, run_id)
+
+    monkeypatch.setattr(schedules, "begun", broken)
+    await later(opened, clock, hours=1)
+    monkeypatch.undo()
+
+    assert [await told(opened, name) for name in "ab"] == [
+        [("13:00", 1, "due")],
+        [("13:00", 1, "started")],
+    ]
+    await later(opened, clock, seconds=5)
+    assert await told(opened, "a") == [("13:00", 1, "started")]
 
 
 async def test_a_slot_whose_verdict_could_not_be_written_is_looked_at_again(

@@ -63,6 +63,13 @@ WRONG = [
     (("start", "a", "b"), "this is too much: b", "`jobdeck start --help`"),
     (("start", "a", "-p", "x"), "-p: 'x' has no value", "-p NAME=VALUE"),
     (("start", "a", "-p", "x=1", "-p", "x=2"), "-p: x stands twice", ""),
+    # schedules
+    (("schedules", "list", "--limit", "3"), "--limit: it needs the name of a schedule", ""),
+    (("schedules", "list", "a", "--limit", "0"), "--limit: '0' does not fit", "1 to 1000"),
+    (("schedules", "next", "a", "--limit", "x"), "--limit: 'x' does not fit", "1 to 1000"),
+    (("schedules", "next"), "SCHEDULE is missing", "`jobdeck schedules next --help`"),
+    (("schedules", "why", "a", "noon"), "TIME: 'noon' is no time", "2026-12-25T02:30"),
+    (("schedules", "fier", "a"), "is not a command", "did you mean `jobdeck schedules fire`?"),
     # runs
     (("runs", "lst"), "`jobdeck runs lst` is not a command", "did you mean `jobdeck runs list`?"),
     (("runs", "list", "--state", "faild"), "--state: 'faild' is not known", "mean failed?"),
