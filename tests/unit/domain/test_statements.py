@@ -104,7 +104,12 @@ def test_cutting_loses_nothing_but_what_stands_between(
     at = 0
     for statement in cut(text, database):
         at = text.index(statement.text, at) + len(statement.text)
-        assert cut(statement.text, database)[0].words == statement.words
+        # Behind a semicolon, as it stood there: alone in a line, `GO` and `/` would mean another thing.
+        assert cut(f";{statement.text}", database)[0].words == statement.words
+
+
+def test_a_word_of_tools_behind_a_semicolon_is_a_statement() -> None:
+    assert [statement.text for statement in cut("a;GO", T)] == ["a", "GO"]
 
 
 @pytest.mark.parametrize(
