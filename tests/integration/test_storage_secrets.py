@@ -39,6 +39,8 @@ PLAIN: Mapping[str, dict[str, Any]] = {
     "script": {"text": "true"},
     "command-rule": {"words": ["x"]},
     "job": {"steps": [{"name": "a", "kind": "command", "command": "true"}]},
+    "calendar": {"days": ["01-01"]},
+    "schedule": {"job": "x", "trigger": {"cron": "30 2 * * *"}},
 }
 """Kind -> a spec with every nested part that may hold a secret."""
 
