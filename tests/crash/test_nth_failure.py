@@ -167,7 +167,7 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return home.with_name("left.db"), site.lost
 
 
-LATER = pytest.mark.expect_logs("storage.refused|output cannot be indexed now")
+LATER = pytest.mark.expect_logs("storage.refused|output cannot be indexed now|periodic.not-kept")
 """What had to be kept was kept later, or found later: the log says that it took more than once."""
 QUIET = "truncate"
 """Nobody waits for it: logs shrink in the background."""
