@@ -56,8 +56,8 @@ class Fleet:
 
     async def __aenter__(self) -> Self:
         self.root = _new_root()
-        await self._health.__aenter__()
         try:
+            await self._health.__aenter__()
             for machine in self._machines:
                 await self._start(machine)
         except BaseException:

@@ -20,6 +20,7 @@ class HealthPages:
     def __init__(self, address: str, machines: Sequence[Machine]) -> None:
         self._address = address
         self._pages = {f"/{machine.name}/health": _page(machine) for machine in machines}
+        self._server: asyncio.Server | None = None
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -28,8 +29,9 @@ class HealthPages:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        await self._server.wait_closed()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
