@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from core import failpoints
@@ -70,14 +70,24 @@ def failpoint_rounds(seed: int, hits: int = 1) -> Iterator[Total]:
     with world(seed, workers=0) as made:  # a plan is the engine's own: it comes to every point
         made.kill()
         for start in range(0, len(plan), LIVES):
-            for point, hit in plan[start : start + LIVES]:
-                if scenario.pass_through(made, point, hit):
-                    total.lives += 1
-                    total.happened["failpoint"] += 1
-                elif hit == 1:
-                    total.found.wrong.append(f"no engine ever reached {point}")
-            close_round(made, total)
-            yield total
+            yield _kill_at(made, total, plan[start : start + LIVES])
+
+
+def _kill_at(
+    made: World,
+    total: Total,
+    plan: Iterable[tuple[str, int]],
+    moves: Sequence[scenario.Move] | None = None,
+) -> Total:
+    """One round: kill at each point of the plan, at that hit of it; `moves` as `pass_through`'s."""
+    for point, hit in plan:
+        if scenario.pass_through(made, point, hit, moves):
+            total.lives += 1
+            total.happened["failpoint"] += 1
+        elif hit == 1:
+            total.found.wrong.append(f"no engine ever reached {point}")
+    close_round(made, total)
+    return total
 
 
 SERVICE_POINTS = (
@@ -97,14 +107,8 @@ def service_rounds(seed: int) -> Iterator[Total]:
     with world(seed, workers=0) as made:
         made.kill()
         for hit in (1, 2):
-            for point in SERVICE_POINTS:
-                if scenario.pass_through(made, point, hit, (scenario.ask_services,)):
-                    total.lives += 1
-                    total.happened["failpoint"] += 1
-                elif hit == 1:
-                    total.found.wrong.append(f"no engine ever reached {point}")
-            close_round(made, total)
-            yield total
+            plan = [(point, hit) for point in SERVICE_POINTS]
+            yield _kill_at(made, total, plan, (scenario.ask_services,))
 
 
 def windows_rounds(seed: int) -> Iterator[Total]:
@@ -112,14 +116,8 @@ def windows_rounds(seed: int) -> Iterator[Total]:
     total = Total(seed)
     with world(seed, workers=0) as made:
         made.kill()
-        for point in (*SERVICE_POINTS, "target.settling", "target.settled"):
-            if scenario.pass_through(made, point, moves=(scenario.work_on_windows,)):
-                total.lives += 1
-                total.happened["failpoint"] += 1
-            else:
-                total.found.wrong.append(f"no engine ever reached {point}")
-        close_round(made, total)
-        yield total
+        plan = [(point, 1) for point in (*SERVICE_POINTS, "target.settling", "target.settled")]
+        yield _kill_at(made, total, plan, (scenario.work_on_windows,))
 
 
 def close_round(made: World, total: Total) -> None:

@@ -6,17 +6,13 @@ with Mariadb() as server:
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Self
 
 import pymysql
 
+from tests.support import daemons
 from tests.support.sshd import free_port
 from tests.support.waiting import until
 
@@ -31,18 +27,13 @@ class Mariadb:
 
     def __init__(self) -> None:
         self.port = free_port([ADDRESS])
-        self._folder = Path(tempfile.mkdtemp(prefix="jd-my-", dir="/tmp"))
-        self._as_user: Mapping[str, Any] = {}
-        if os.geteuid() == 0:
-            user = pwd.getpwnam("mysql")
-            os.chown(self._folder, user.pw_uid, user.pw_gid)
-            self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self._folder, self._as_user = daemons.folder_of("mysql", "jd-my-")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         data = f"--datadir={self._folder / 'data'}"
         options = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
-        self._run("mariadb-install-db", *options, data)
+        daemons.run(self._as_user, "mariadb-install-db", *options, data)
         grants = self._folder / "grants.sql"
         grants.write_text(
             f"CREATE USER {OWNER}@'{ADDRESS}';\nGRANT ALL ON *.* TO {OWNER}@'{ADDRESS}'"
@@ -104,9 +95,3 @@ class Mariadb:
         except pymysql.OperationalError:
             return False
         return True
-
-    def _run(self, *command: str) -> None:
-        done = subprocess.run(
-            command, cwd="/", capture_output=True, text=True, check=False, **self._as_user
-        )
-        assert done.returncode == 0, done.stderr

@@ -7,17 +7,15 @@ with Postgres() as server:
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
 
+from tests.support import daemons
 from tests.support.sshd import free_port
 from tests.support.waiting import until
 
@@ -43,12 +41,7 @@ class Postgres:
         """`certificate`: a file with its key; the server then speaks TLS too."""
         self._certificate = certificate
         self.port = free_port([ADDRESS])
-        self._folder = Path(tempfile.mkdtemp(prefix="jd-pg-", dir="/tmp"))
-        self._as_user: Mapping[str, Any] = {}
-        if os.geteuid() == 0:
-            user = pwd.getpwnam("postgres")
-            os.chown(self._folder, user.pw_uid, user.pw_gid)
-            self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self._folder, self._as_user = daemons.folder_of("postgres", "jd-pg-")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -60,7 +53,7 @@ class Postgres:
             "--encoding=UTF8",
             "--no-locale",
         ]
-        self._run(program("initdb"), "--pgdata", str(self._data), *options)
+        daemons.run(self._as_user, program("initdb"), "--pgdata", str(self._data), *options)
         rules = f"host all {OWNER} {ADDRESS}/32 trust\nhost all all {ADDRESS}/32 scram-sha-256\n"
         (self._data / "pg_hba.conf").write_text(rules)
         if self._certificate is not None:
@@ -139,9 +132,3 @@ class Postgres:
         except psycopg.OperationalError:
             return False
         return True
-
-    def _run(self, *command: str) -> None:
-        done = subprocess.run(
-            command, cwd="/", capture_output=True, text=True, check=False, **self._as_user
-        )
-        assert done.returncode == 0, done.stderr
