@@ -255,11 +255,7 @@ def cast(case: Case, votes: Sequence[Vote], vote: Vote) -> tuple[Vote, ...]:
         why = f": {standing.reason}" if standing.reason else ""
         raise AlreadyDecided(f"this approval is already decided: {standing.state.value}{why}")
     voter = vote.voter
-    if any(each.voter.name == voter.name for each in votes):
-        raise AlreadyVoted(
-            f"{voter.name} has voted on it already", hint="a vote is never changed; another person"
-        )
-    _check_may_vote(case, voter, escalated=standing.escalated)
+    check_may_vote(case, votes, voter, vote.at)
     if not vote.comment.strip() and (vote.choice is Choice.DENY or case.spec.reason_required):
         verb = "denies" if vote.choice is Choice.DENY else "approves"
         raise Invalid(
@@ -282,8 +278,11 @@ def impossible(spec: ApprovalRules, requester: str) -> str:
     return ""
 
 
-def _check_may_vote(case: Case, voter: Voter, *, escalated: bool) -> None:
+def check_may_vote(case: Case, votes: Sequence[Vote], voter: Voter, now: datetime) -> None:
+    """Return when an open case waits for this voter too; the errors are those of `cast`."""
     spec = case.spec
+    if any(each.voter.name == voter.name for each in votes):
+        raise AlreadyVoted(f"{voter.name} has voted on it already", hint="a vote is never changed")
     if not voter.is_person:
         raise Forbidden(f"{voter.name} is no person; only people approve or deny")
     if spec.forbid_requester and voter.name == case.requester:
@@ -291,7 +290,7 @@ def _check_may_vote(case: Case, voter: Voter, *, escalated: bool) -> None:
             f"{voter.name} asked for it; whoever asked may not approve or deny it",
             hint="somebody else decides",
         )
-    circles = [spec.approvers, *([spec.escalate_to] if escalated else [])]
+    circles = [spec.approvers, *([spec.escalate_to] if case.is_escalated(now) else [])]
     if spec.approvers and not any(circle.include(voter) for circle in circles):
         named = "; ".join(str(circle) for circle in circles)
         raise Forbidden(f"{voter.name} is none of its approvers", hint=f"they are: {named}")

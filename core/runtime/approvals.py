@@ -8,7 +8,8 @@ the record. Nothing is remembered here that the record does not say.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,10 +18,11 @@ from core.clock import Clock
 from core.domain import approval
 from core.domain.approval import ApprovalSpec, ApprovalState, Case, Choice, Standing, Vote, Voter
 from core.domain.authorization import Actor
-from core.errors import Invalid
+from core.errors import Conflict, Invalid, OpsError
 from core.ids import Ids
 from core.storage import approvals
 from core.storage.approvals import ApprovalPlace, ApprovalRow
+from core.storage.reading import Connection
 from core.storage.runs import ENGINE_ACTOR
 from core.storage.store import Store
 from core.storage.writer import Transaction
@@ -35,6 +37,20 @@ class Ballot(msgspec.Struct, frozen=True, kw_only=True):
     client: str = ""
     key: str = ""
     """Idempotency key: the same vote with the same key is answered, not counted again."""
+    digest: str | None = None
+    """Of what the voter has seen; None: whatever it is."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """An approval as somebody sees it."""
+
+    row: ApprovalRow
+    case: Case
+    votes: tuple[Vote, ...]
+    missing: tuple[str, ...]
+    """Who is still waited for, in words; empty once it is decided."""
+    refusal: str
+    """Why whoever asks may not vote on it; "" where it waits for them too."""
 
 
 class Approvals:
@@ -116,7 +132,7 @@ class Approvals:
 
     async def vote(self, id_: str, actor: Actor, ballot: Ballot) -> ApprovalRow:
         """Count a vote; the errors of `approval.cast` change nothing."""
-        voter = Voter(actor.name, frozenset({actor.kind}))
+        voter = _voter(actor)
 
         def write(tx: Transaction) -> ApprovalRow:
             row = approvals.get(tx.connection, id_)
@@ -134,6 +150,11 @@ class Approvals:
                 return row
             if row.state is ApprovalState.LAPSED:
                 raise approval.AlreadyDecided(f"this approval has lapsed: {row.reason}")
+            if ballot.digest not in (None, row.digest):
+                raise Conflict(
+                    "what is to be approved is not what you have seen",
+                    hint="look at it again, then vote",
+                )
             votes = approval.cast(row.case, votes, vote)
             approvals.add_vote(tx, row, votes[-1], ballot.key)
             standing = approval.judge(row.case, votes, tx.now)
@@ -161,10 +182,50 @@ class Approvals:
         if self._alarm is not None:
             self._alarm.cancel()
 
-    async def standing(self, row: ApprovalRow) -> Standing:
-        """How it stands, with who is still waited for."""
-        votes = await self._store.reader.read(lambda c: approvals.votes_of(c, row.id))
-        return approval.judge(row.case, [each.vote for each in votes], self._clock.now())
+    # --- looking ------------------------------------------------------------------------------
+
+    async def show(self, id_: str, actor: Actor) -> Shown:
+        """One of them; a beginning of its id is enough. NotFound otherwise."""
+        return await self._store.reader.read(
+            lambda c: self._shown(c, [approvals.get(c, id_)], actor)[0]
+        )
+
+    async def listed(
+        self,
+        actor: Actor,
+        *,
+        state: ApprovalState | None = None,
+        run_id: str | None = None,
+        mine: bool = False,
+        before: str | None = None,
+        limit: int,
+    ) -> list[Shown]:
+        """Newest first; `mine`: only those that wait for a vote of whoever asks."""
+
+        def read(c: Connection) -> list[Shown]:
+            found: list[Shown] = []
+            last = before
+            while len(found) < limit:
+                rows = approvals.list_approvals(
+                    c,
+                    state=ApprovalState.OPEN if mine else state,
+                    run_id=run_id,
+                    before=last,
+                    limit=limit,
+                )
+                shown = self._shown(c, rows, actor)
+                found += [each for each in shown if not mine or not each.refusal]
+                if len(rows) < limit:
+                    break
+                last = rows[-1].id
+            return found[:limit]
+
+        return await self._store.reader.read(read)
+
+    def _shown(self, c: Connection, rows: Sequence[ApprovalRow], actor: Actor) -> list[Shown]:
+        votes = approvals.votes_of_all(c, [row.id for row in rows])
+        now, voter = self._clock.now(), _voter(actor)
+        return [_show(row, [each.vote for each in votes[row.id]], voter, now) for row in rows]
 
     def _tell(self, run_id: str) -> None:
         for news in self._waiting.get(run_id, ()):
@@ -208,6 +269,25 @@ def lapse_if_changed(tx: Transaction, place: ApprovalPlace, digest: str) -> None
 
 def _lapsed(tx: Transaction, row: ApprovalRow, reason: str) -> Standing:
     return Standing(state=ApprovalState.LAPSED, reason=reason, at=tx.now, escalated=row.escalated)
+
+
+def _voter(actor: Actor) -> Voter:
+    """What an actor is to an approval: the kind of an actor is its role."""
+    return Voter(actor.name, frozenset({actor.kind}))
+
+
+def _show(row: ApprovalRow, votes: Sequence[Vote], voter: Voter, now: datetime) -> Shown:
+    case, refusal = row.case, ""
+    missing: tuple[str, ...] = ()
+    if row.state is not ApprovalState.OPEN:
+        refusal = f"it is decided: {row.state.value}"
+    else:
+        missing = approval.judge(case, votes, now).missing
+        try:
+            approval.check_may_vote(case, votes, voter, now)
+        except OpsError as error:
+            refusal = str(error)
+    return Shown(row=row, case=case, votes=tuple(votes), missing=missing, refusal=refusal)
 
 
 def _settle_due(tx: Transaction) -> list[str]:

@@ -7,7 +7,7 @@ the run, so who follows a run sees what it waits for.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -211,12 +211,16 @@ def open_of(connection: Connection, run_id: str) -> list[ApprovalRow]:
 
 def votes_of(connection: Connection, id_: str) -> list[StoredVote]:
     """Every vote, in the order in which they came."""
-    rows = connection.execute(
-        select(approval_vote)
-        .where(approval_vote.c.approval_id == id_)
-        .order_by(approval_vote.c.at, approval_vote.c.voter)
-    )
-    return [_vote(row) for row in rows]
+    return votes_of_all(connection, [id_])[id_]
+
+
+def votes_of_all(connection: Connection, ids: Iterable[str]) -> dict[str, list[StoredVote]]:
+    """The votes of each of these approvals."""
+    found: dict[str, list[StoredVote]] = {id_: [] for id_ in ids}
+    query = select(approval_vote).where(approval_vote.c.approval_id.in_(found))
+    for row in connection.execute(query.order_by(approval_vote.c.at, approval_vote.c.voter)):
+        found[row.approval_id].append(_vote(row))
+    return found
 
 
 def _row(row: Any) -> ApprovalRow:
