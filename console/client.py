@@ -271,6 +271,22 @@ class Client:
         """Start its run now; sent once."""
         return self._post(answers.Run, f"/schedules/{_part(schedule)}/fire", {})
 
+    # --- approvals --------------------------------------------------------------------------
+
+    def approvals(self, query: Query, *, limit: int) -> list[answers.Approval]:
+        """The newest `limit` approvals that fit, newest first."""
+        found = self._all(answers.Approval, "/approvals", {**query, "limit": min(limit, _PAGE)})
+        return list(islice(found, limit))
+
+    def approval(self, id_: str) -> answers.Approval:
+        return self._get(answers.Approval, f"/approvals/{_part(id_)}")
+
+    def vote(self, id_: str, ballot: Mapping[str, Any], key: str) -> answers.Approval:
+        """Vote once: the same `key` never counts a second time."""
+        headers = {"Idempotency-Key": key}
+        done = self._call("POST", f"/approvals/{_part(id_)}/votes", body=ballot, headers=headers)
+        return self._decode(answers.Approval, done)
+
     # --- hosts ------------------------------------------------------------------------------
 
     def gather_facts(self, hosts: Sequence[str], run_as: str | None) -> list[answers.Gathered]:

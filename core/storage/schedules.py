@@ -54,6 +54,12 @@ def actor_of(schedule: str) -> str:
     return f"schedule/{schedule}"
 
 
+def schedule_of(actor: str) -> str | None:
+    """The schedule that an actor is; None for everybody else."""
+    prefix, _, name = actor.partition("/")
+    return name if (prefix, name != "") == ("schedule", True) else None
+
+
 def states(connection: Connection) -> dict[str, State]:
     """Every state on record, by schedule."""
     rows = connection.execute(select(*_STATE))
