@@ -243,21 +243,21 @@ def keys_table(keys: Sequence[HostKey], now: datetime) -> Table:
     """Host keys and what was decided about them."""
     return Table(
         columns=(
-            Column(_("HOST")),
-            Column(_("STATUS")),
-            Column(_("TYPE")),
-            Column(_("FINGERPRINT"), whole=True),
+            Column(_("HOST"), whole=True),
+            Column(_("STATUS"), whole=True),
+            Column(_("TYPE"), whole=True),
             Column(_("SEEN")),
-            Column(_("SOURCE"), elastic=True),
+            Column(_("SOURCE")),
+            Column(_("FINGERPRINT"), elastic=True, wraps=True),
         ),
         rows=tuple(
             (
                 Span(_key_name(key), Tone.STRONG),
                 _key_status(key.status),
                 Span(_("authority") if key.authority else key.key_type),
-                Span(key.fingerprint),
                 Span(clock_time(key.first_seen_at, now)),
                 Span(key.source + (f", {key.decided_by}" if key.decided_by else "")),
+                Span(key.fingerprint),
             )
             for key in keys
         ),
