@@ -106,6 +106,22 @@ async def test_a_document_and_a_run_can_only_name_what_is_there(api: Api) -> Non
     assert (await api.get("/runs")).json()["items"] == []
 
 
+async def test_plans_and_runs_say_which_files_go_where(api: Api) -> None:
+    await put(api)
+    await api.apply(host("web1"), job())
+    carried = {
+        "taken": [{"source": "content", "files": ["app.conf"], "hosts": ""}],
+        "to": "/etc/app/",
+    }
+
+    planned = await api.post("/plans", {"request": {"job": "deploy"}, "level": "plan"})
+    started = await api.post("/runs", {"job": "deploy"})
+    run = (await api.get(f"/runs/{started.json()['id']}")).json()
+
+    assert [step["carried"] for step in planned.json()["steps"]] == [carried]
+    assert [step["carried"] for step in run["definition"]["steps"]] == [carried]
+
+
 async def test_what_somebody_refers_to_stays_and_then_goes(api: Api) -> None:
     await put(api)
     await api.apply(host("web1"), job())
