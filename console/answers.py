@@ -442,6 +442,13 @@ class Plan(Answer, frozen=True, kw_only=True):
     run_id: str | None = None
 
 
+class ContentVerdict(Answer, frozen=True, kw_only=True):
+    """Whether a content is what its SHA-256 says; `fault` "": it is."""
+
+    sha256: str
+    fault: str = ""
+
+
 class Taken(Answer, frozen=True, kw_only=True):
     """Files that come from one kind of place."""
 

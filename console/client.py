@@ -464,6 +464,11 @@ class Client:
     def content(self, sha256: str) -> answers.Content:
         return self._get(answers.Content, f"/contents/{_part(sha256)}")
 
+    def verify_content(self, sha256: str) -> answers.ContentVerdict:
+        """Whether a content is what it was; all of it is read."""
+        done = self._call("GET", f"/contents/{_part(sha256)}/verify", timeout=_ENDLESS)
+        return self._decode(answers.ContentVerdict, done)
+
     def read_content(self, sha256: str) -> Iterator[bytes]:
         """The exact bytes of a content."""
         with self._stream(f"/contents/{_part(sha256)}/bytes", {}, {}) as response:
