@@ -140,6 +140,8 @@ class WinrmServer:
         self.operations: Counter[str] = Counter()
         self.faults: dict[str, list[int]] = {}
         """Operation -> what its next requests are refused with."""
+        self.recorded: dict[str, list[tuple[int, bytes]]] = {}
+        """Operation -> HTTP status and body that its next requests are answered with, as they are."""
         self.cuts: Counter[str] = Counter()
         """Operation -> how many of its next requests lose their connection instead of an answer."""
         self.seen: list[bytes] = []
@@ -201,7 +203,7 @@ class WinrmServer:
     def connected(self, its: socket.socket, *, is_open: bool) -> None:
         (self._sockets.add if is_open else self._sockets.discard)(its)
 
-    def answer(self, message: bytes) -> tuple[str, int]:
+    def answer(self, message: bytes) -> tuple[bytes, int]:
         """The answer to a SOAP message, and its HTTP status."""
         root = ET.fromstring(message)  # noqa: S314 - our own client wrote it
         operation = _text(root, "a:Action").rpartition("/")[2]
@@ -210,14 +212,18 @@ class WinrmServer:
             self.operations[operation] += 1
             planned = self.faults.get(operation)
             number = planned.pop(0) if planned else None
+            recorded = self.recorded.get(operation)
+        if recorded:
+            status, text = recorded.pop(0)
+            return text, status
         try:
             if number is not None:
                 raise Fault(number)
             self._cut_here(operation)
             body = getattr(self, f"_{operation.lower()}")(root)
         except Fault as fault:
-            return _envelope(message_id, _fault_body(fault.args[0])), 500
-        return _envelope(message_id, body), 200
+            return _envelope(message_id, _fault_body(fault.args[0])).encode(), 500
+        return _envelope(message_id, body).encode(), 200
 
     def _expire(self) -> None:
         while not self._over.wait(0.5):
