@@ -166,7 +166,7 @@ def _wire(
     watching = Watching(store, gathering, clock)
     contents = Contents(store, Blobs(home.contents), clock, ids, settings.most_contents())
     refreshing = Refreshing(sources, tools, clock)
-    schedules = Schedules(runs, store, clock)
+    schedules = Schedules(runs, store, clock, product_version())
     beat = Periodic([watching.tick, refreshing.tick, schedules.tick] if periodic else [])
     if periodic:
         schedules.wake_by(Wakeup(lambda: beat.call(schedules.tick)))
