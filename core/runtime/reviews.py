@@ -8,15 +8,18 @@ comes back between a decision and what follows from it looks at it again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from core.domain.approval import ApprovalSpec, ApprovalState
 from core.domain.run import RunState
+from core.errors import NotFound
 from core.flow.comparing import digest
 from core.flow.definition import RunDefinition
 from core.flow.events import AnyEvent, ReviewRefused, Started
 from core.runtime.approvals import Approvals
+from core.storage import documents
 from core.storage.approvals import ApprovalPlace, ApprovalRow
-from core.storage.documents import Snapshot
+from core.storage.reading import Connection
 from core.storage.schedules import schedule_of
 from core.storage.writer import Transaction
 
@@ -30,11 +33,14 @@ _ENDS = {
 }
 
 
-def requester_of(actor: str, documents: Snapshot) -> str:
+def requester_of(connection: Connection, actor: str) -> str:
     """The person behind a start: of a schedule's, who wrote the schedule last."""
     schedule = schedule_of(actor)
-    stored = None if schedule is None else documents.stored["schedule"].get(schedule)
-    return actor if stored is None else stored.updated_by
+    if schedule is None:
+        return actor
+    with suppress(NotFound):
+        return documents.get(connection, "schedule", schedule).updated_by
+    return actor
 
 
 def ask(
@@ -43,13 +49,13 @@ def ask(
     run_id: str,
     wanted: Mapping[str, ApprovalSpec],
     definition: RunDefinition,
-    requester: str,
+    actor: str,
 ) -> None:
     """Ask for every rule, in the transaction that creates the run.
 
     Raises Invalid where nobody could ever approve one of them.
     """
-    subject = digest(definition)
+    subject, requester = digest(definition), requester_of(tx.connection, actor)
     for rule, spec in wanted.items():
         place = ApprovalPlace(run_id=run_id, step=f"{_PREFIX}{rule}")
         approvals.ask(tx, place, spec, message=spec.message, requester=requester, digest=subject)

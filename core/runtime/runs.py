@@ -32,7 +32,7 @@ from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
 from core.storage import approvals, contents, hosts, plans, run_writes, runs
 from core.storage import dangers as kept_dangers
-from core.storage.documents import Snapshot, snapshot
+from core.storage.documents import snapshot
 from core.storage.reading import Connection
 from core.storage.runs import ENGINE_ACTOR, RunRow
 from core.storage.writer import Transaction
@@ -116,7 +116,6 @@ class Runs:
         definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
         wanted = {} if reviewed is not None else dangers.to_review(met, documents, definition.title)
-        requester = reviews.requester_of(actor, documents)
         event: AnyEvent = ReviewRequested() if wanted else Started()
         failpoints.reach("run.planned")
         state, commands = machine.advance(
@@ -141,7 +140,7 @@ class Runs:
             run_writes.append_event(tx, run_id, event, actor)
             why = reviews.reason_of(wanted) if wanted else ""
             run_writes.set_run_state(tx, run_id, state.run, actor, reason=why)
-            reviews.ask(tx, self._approvals, run_id, wanted, definition, requester)
+            reviews.ask(tx, self._approvals, run_id, wanted, definition, actor)
             if also is not None:
                 also(tx, run_id)
             failpoints.reach("run.created")
@@ -385,7 +384,7 @@ class Runs:
         now = self._tools.clock.now()
         return await self._tools.store.reader.read(lambda c: hosts.away(c, now))
 
-    async def _documents(self) -> Snapshot:
+    async def _documents(self) -> planning.Documents:
         """The documents of this moment."""
         return await self._tools.store.reader.read(snapshot)
 
