@@ -168,15 +168,10 @@ def _wire(
     watching = Watching(store, gathering, clock)
     contents = Contents(store, Blobs(home.contents), clock, ids, settings.most_contents())
     refreshing = Refreshing(sources, tools, clock)
-<<<<<<< HEAD
-    schedules = Schedules(runs, store, clock)
+    schedules = Schedules(runs, store, clock, product_version())
     beat = Periodic(
         [watching.tick, refreshing.tick, schedules.tick, approvals.tick] if periodic else []
     )
-=======
-    schedules = Schedules(runs, store, clock, product_version())
-    beat = Periodic([watching.tick, refreshing.tick, schedules.tick] if periodic else [])
->>>>>>> triggers
     if periodic:
         schedules.wake_by(Wakeup(lambda: beat.call(schedules.tick)))
     return Engine(
