@@ -18,6 +18,7 @@ from core.flow.expressions.checking import (
 )
 from core.flow.expressions.expression import Expression, ExpressionFault, parse
 from core.flow.expressions.functions import FUNCTIONS
+from core.flow.expressions.template import Template, check_template, parse_template
 from core.flow.expressions.values import (
     Kind,
     NotAValue,
@@ -41,15 +42,18 @@ __all__ = [
     "NotAValue",
     "SecretValue",
     "Shape",
+    "Template",
     "Value",
     "as_value",
     "check",
+    "check_template",
     "from_json",
     "kind_of",
     "list_of",
     "map_of",
     "one_of",
     "parse",
+    "parse_template",
     "text_of",
     "to_json",
 ]

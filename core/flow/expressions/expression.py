@@ -15,6 +15,7 @@ from core.flow.expressions.terms import Term, references
 from core.flow.expressions.values import Value
 
 BOUNDS = Bounds()
+NO_VALUE = "this expression has no value here"
 
 
 class ExpressionFault(Invalid):
@@ -66,17 +67,14 @@ class Expression:
         try:
             return self._work(Frame(scope, bounds))
         except Misread as misread:
-            raise ExpressionFault(_NO_VALUE, self.text, misread) from None
+            raise ExpressionFault(NO_VALUE, self.text, misread) from None
 
     def holds(self, scope: Mapping[str, Value], bounds: Bounds = BOUNDS) -> bool:
         """Its value as a condition. Raises: ExpressionFault, also where it is no true or false."""
         try:
             return condition_of(self.term, self._work(Frame(scope, bounds)))
         except Misread as misread:
-            raise ExpressionFault(_NO_VALUE, self.text, misread) from None
-
-
-_NO_VALUE = "this expression has no value here"
+            raise ExpressionFault(NO_VALUE, self.text, misread) from None
 
 
 @lru_cache(maxsize=1024)

@@ -93,11 +93,13 @@ class Parser:
         if self._next.kind != "end":
             raise self._unjoined()
 
-    def closed_at(self) -> int:
-        """The index of the `}` that has to stand behind the term."""
+    def closed_at(self, begin: int) -> int:
+        """Where the text goes on behind the `}` that has to follow the term; `begin` opened it."""
+        if self._next.kind == "end":
+            raise Misread(begin, "this `${` is never closed", "write $${ for the text ${ itself")
         if self._next.kind != "}":
             raise self._unjoined()
-        return self._next.index
+        return self._next.end
 
     def _take(self) -> Token:
         token = self._next
