@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from core.domain import findings, targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.channel import ChannelSpec
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.files import contents
 from core.domain.inventory import GroupSpec, HostSpec
@@ -132,6 +133,13 @@ def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
         yield Reference(f"spec.environments[{index}]", "environment", name)
     for index, name in enumerate(spec.exempt):
         yield Reference(f"spec.exempt[{index}]", "job", name)
+    for index, name in enumerate(spec.approval.channels):
+        yield Reference(f"spec.approval.channels[{index}]", "channel", name)
+
+
+def _channel_references(spec: ChannelSpec) -> Iterator[Reference]:
+    if spec.escalate:
+        yield Reference("spec.escalate.to", "channel", spec.escalate.to)
 
 
 def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
@@ -167,6 +175,13 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind("script", "scripts", ScriptSpec, _no_references, "a script and its interpreter"),
         Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters", _check_job),
+        Kind(
+            "channel",
+            "channels",
+            ChannelSpec,
+            _channel_references,
+            "where people are told, of what, and how often",
+        ),
         Kind(
             "command-rule",
             "command-rules",

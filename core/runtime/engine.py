@@ -30,6 +30,7 @@ from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import Lost, LostLines
+from core.runtime.notices import Notices
 from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
 from core.runtime.recovery import Recovery
@@ -120,6 +121,7 @@ class Engine:
         documents: Documents,
         host_keys: HostKeys,
         approvals: Approvals,
+        notices: Notices,
         runs: Runs,
         plans: Plans,
         gathering: Gathering,
@@ -146,6 +148,7 @@ class Engine:
         self.documents = documents
         self.host_keys = host_keys
         self.approvals = approvals
+        self.notices = notices
         self.runs = runs
         self.plans = plans
         self.gathering = gathering
@@ -179,6 +182,7 @@ class Engine:
         await self.plans.recover()
         await self.contents.tidy(self.clock.now() - self.retention.rules.contents_age)
         self.retention.start()
+        await self.notices.start()
         self.schedules.start()
         self._periodic.start()
         self._watching_home = asyncio.get_running_loop().create_task(self._watch_home())
@@ -211,6 +215,7 @@ class Engine:
         await self._periodic.stop()
         await self.plans.close()
         await self.runs.drain()
+        await self.notices.stop()
         self.outputs.close()
         self.store.feed.close()
 
