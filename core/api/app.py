@@ -29,6 +29,7 @@ PREFIX = "/api/v1"
 
 FAMILIES: Mapping[str, Sequence[str]] = {
     "apply": ["apply"],
+    "approvals": ["approvals"],
     "backups": ["backups"],
     "contents": ["contents"],
     "docs": ["docs"],
