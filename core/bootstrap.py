@@ -161,7 +161,7 @@ def _wire(
         on_output=outputs.announce,
     )
     approvals = Approvals(store, clock, ids)
-    runs = Runs(tools)
+    runs = Runs(tools, approvals)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)
     sources = InventorySources(tools, documents)
