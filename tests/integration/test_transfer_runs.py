@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,20 @@ async def test_an_engine_that_is_lost_in_the_middle_goes_on_where_it_was(home: P
     assert b"big: going on at byte " in shown
     assert (there / "big").read_bytes() == data
     assert [path.name for path in there.iterdir()] == ["big"]
+
+
+async def test_all_targets_keep_one_speed_together(home: Path) -> None:
+    (home / "big").write_bytes(os.urandom(200_000))
+    bring = push(
+        files=[str(home / "big")], to=f"{home}/${{JOBDECK_HOST}}/", bytes_per_s_total=MB
+    )  # fmt: skip
+    async with engine(home / "j", local=local(home)) as (opened, _):
+        await save(opened, *({**HOST, "name": name} for name in ("a", "b", "c")))
+        run = await ended(opened, (await start(opened, step=bring, targets="all")).id)
+
+    assert run.state is RunState.SUCCEEDED
+    began, done = map(datetime.fromisoformat, (run.started_at or "", run.finished_at or ""))
+    assert (done - began).total_seconds() >= 0.55, "600 kB; the last part is not waited for"
 
 
 async def test_a_secret_in_a_template_arrives_and_is_kept_nowhere_else(home: Path) -> None:

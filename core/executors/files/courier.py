@@ -15,8 +15,8 @@ Files of one target follow one another; targets go side by side.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -37,6 +37,7 @@ from core.executors.files.report import Report
 from core.executors.files.scpfiles import ScpOrigin, ScpPlaces
 from core.executors.files.sftporigin import SftpOrigin
 from core.executors.files.sftpplace import SftpPlaces
+from core.executors.files.sharedspeed import SharedSpeed
 from core.executors.files.shellorigin import ShellOrigin
 from core.executors.files.shellplace import ShellPlaces
 from core.executors.files.sources import Piece, Sources
@@ -128,14 +129,19 @@ class Courier:
         self, places: Places, task: Push, pieces: Sequence[Piece], report: Report
     ) -> None:
         total_bytes = sum(piece.size for piece in pieces)
-        pace = Pace(task.bytes_per_s, report.note, total_bytes=total_bytes)
-        pushing = Pushing(task, places, self._sources, pace)
-        for piece in pieces:
-            put = partial(pushing.put, piece, report.note)
-            await report.file(joined(task.folder, piece.name), _persistently(put, report))
+        with _shared(task) as shared:
+            pace = Pace(task.bytes_per_s, report.note, total_bytes=total_bytes, shared=shared)
+            pushing = Pushing(task, places, self._sources, pace)
+            for piece in pieces:
+                put = partial(pushing.put, piece, report.note)
+                await report.file(joined(task.folder, piece.name), _persistently(put, report))
 
     async def _pull_by(self, origin: Origin, task: Pull, report: Report) -> None:
-        pace = Pace(task.bytes_per_s, report.note)
+        with _shared(task) as shared:
+            pace = Pace(task.bytes_per_s, report.note, shared=shared)
+            await self._pull_at(pace, origin, task, report)
+
+    async def _pull_at(self, pace: Pace, origin: Origin, task: Pull, report: Report) -> None:
         pulling = Pulling(task, origin, self._sources.apart, pace)
         for pattern in task.paths:
             try:
@@ -148,6 +154,15 @@ class Courier:
             for file in files:
                 get = partial(pulling.get, file)
                 await report.file(file.path, _persistently(get, report))
+
+
+@contextmanager
+def _shared(task: Push | Pull) -> Iterator[SharedSpeed | None]:
+    if task.shared is None:
+        yield None
+        return
+    with closing(SharedSpeed(task.shared.path, task.shared.bytes_per_s)) as shared:
+        yield shared
 
 
 async def _persistently(act: Callable[[], Awaitable[T]], report: Report) -> T:
