@@ -175,7 +175,7 @@ class _HttpSession:
         key: str,
         proof: Headers,
         tls: ssl.SSLContext,
-        sink: Sink,
+        sink: HidingSink,
         *,
         is_last: bool,
     ) -> Answer:
@@ -186,10 +186,12 @@ class _HttpSession:
         elsewhere = logins.plain_context(request.ca)
         hop = Hop(request.method, url_of(request.url), headers, request.body, tls, elsewhere)
 
-        def shown_in(status: int) -> Sink | None:
-            is_renewed = status == _UNAUTHORIZED and self._kept_token is not None
-            is_passed_over = is_renewed or _is_put_off(request, status, is_last=is_last)
-            return None if is_passed_over else sink
+        def shown_in(answer: Answer) -> Sink | None:
+            is_renewed = answer.status == _UNAUTHORIZED and self._kept_token is not None
+            if is_renewed or _is_put_off(request, answer.status, is_last=is_last):
+                return None
+            sink.begins(answer)
+            return sink
 
         for _ in range(request.redirects + 1):
             self._asked = hop.url.host
