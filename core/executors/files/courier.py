@@ -118,6 +118,13 @@ class Courier:
                 raise
         else:
             return
+        if link.become is not None:
+            raise TargetError(
+                TargetCode.BECOME_FAILURE,
+                "the account has no shell there, and without one nobody becomes"
+                f" {link.become.user}; nothing was carried",
+                hint=f"log in as {link.become.user}, or with an account that has a shell",
+            )
         report.note("the account has no shell there; by SFTP")
         with suppress(NoSftp):
             await carry(sftp(link))
