@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from core.domain.caret import Misread, excerpt
+from core.domain.expressions.budget import Bounds
+from core.domain.expressions.evaluating import Frame, Work, condition_of, work_of
+from core.domain.expressions.parser import parse_term
+from core.domain.expressions.terms import Term, references
+from core.domain.expressions.values import Value
 from core.errors import Invalid, Problem
-from core.flow.expressions.budget import Bounds
-from core.flow.expressions.evaluating import Frame, Work, condition_of, work_of
-from core.flow.expressions.parser import parse_term
-from core.flow.expressions.terms import Term, references
-from core.flow.expressions.values import Value
 
 BOUNDS = Bounds()
 NO_VALUE = "this expression has no value here"

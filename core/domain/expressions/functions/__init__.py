@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.flow.expressions.functions.amounts import AMOUNTS, KINDS, TIMES
-from core.flow.expressions.functions.lists import LISTS
-from core.flow.expressions.functions.signature import Function
-from core.flow.expressions.functions.strings import STRINGS
+from core.domain.expressions.functions.amounts import AMOUNTS, KINDS, TIMES
+from core.domain.expressions.functions.lists import LISTS
+from core.domain.expressions.functions.signature import Function
+from core.domain.expressions.functions.strings import STRINGS
 
 GROUPS: Mapping[str, tuple[Function, ...]] = {
     "lists": LISTS,

@@ -6,8 +6,8 @@ counted steps. What the language means is in `assets/help/expressions.en.md`, ho
 the README of this package.
 """
 
-from core.flow.expressions.budget import Bounds
-from core.flow.expressions.checking import (
+from core.domain.expressions.budget import Bounds
+from core.domain.expressions.checking import (
     UNKNOWN,
     Mistake,
     Shape,
@@ -16,10 +16,10 @@ from core.flow.expressions.checking import (
     map_of,
     one_of,
 )
-from core.flow.expressions.expression import Expression, ExpressionFault, parse
-from core.flow.expressions.functions import FUNCTIONS
-from core.flow.expressions.template import Template, check_template, parse_template
-from core.flow.expressions.values import (
+from core.domain.expressions.expression import Expression, ExpressionFault, parse
+from core.domain.expressions.functions import FUNCTIONS
+from core.domain.expressions.template import Template, check_template, parse_template
+from core.domain.expressions.values import (
     Kind,
     NotAValue,
     SecretValue,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.flow.expressions.values import NotAValue, Value, text_of
+from core.domain.expressions.values import NotAValue, Value, text_of
 
 SECRET_HINT = "a secret can only be passed on whole"
 

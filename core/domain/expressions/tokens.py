@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from core.domain.caret import Misread
-from core.flow.expressions.values import DURATION
+from core.domain.expressions.values import DURATION
 
 WORDS = frozenset({"and", "or", "not", "in", "where", "true", "false", "null"})
 """Words of the grammar; they name nothing."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.flow.expressions import (
+from core.domain.expressions import (
     Kind,
     NotAValue,
     SecretValue,
@@ -18,7 +18,7 @@ from core.flow.expressions import (
     text_of,
     to_json,
 )
-from core.flow.expressions.values import duration_from, duration_text, time_from, time_text
+from core.domain.expressions.values import duration_from, duration_text, time_from, time_text
 
 MORNING = datetime(2027, 3, 31, 9, 30, tzinfo=UTC)
 SECRET = SecretValue("01J00000000000000000000000")

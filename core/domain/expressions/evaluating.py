@@ -14,12 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from core.domain.caret import Misread
-from core.errors import nearest
-from core.flow.expressions import operators
-from core.flow.expressions.budget import SECRET_HINT, Bounds, Budget, Refusal
-from core.flow.expressions.functions import FUNCTIONS
-from core.flow.expressions.operators import a
-from core.flow.expressions.terms import (
+from core.domain.expressions import operators
+from core.domain.expressions.budget import SECRET_HINT, Bounds, Budget, Refusal
+from core.domain.expressions.functions import FUNCTIONS
+from core.domain.expressions.operators import a
+from core.domain.expressions.terms import (
     Binary,
     Call,
     Choice,
@@ -32,8 +31,9 @@ from core.flow.expressions.terms import (
     Unary,
     children,
 )
-from core.flow.expressions.tokens import WORDS, is_word, quoted
-from core.flow.expressions.values import Kind, NotAValue, Value, kind_of
+from core.domain.expressions.tokens import WORDS, is_word, quoted
+from core.domain.expressions.values import Kind, NotAValue, Value, kind_of
+from core.errors import nearest
 
 IT = "it"
 """The element that `where` looks at."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from core.flow.expressions.budget import SECRET_HINT, Budget, Refusal
-from core.flow.expressions.values import (
+from core.domain.expressions.budget import SECRET_HINT, Budget, Refusal
+from core.domain.expressions.values import (
     Kind,
     NotAValue,
     SecretValue,

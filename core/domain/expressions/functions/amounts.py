@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.flow.expressions.budget import Budget, Refusal
-from core.flow.expressions.functions.signature import Function
-from core.flow.expressions.operators import checked
-from core.flow.expressions.values import (
+from core.domain.expressions.budget import Budget, Refusal
+from core.domain.expressions.functions.signature import Function
+from core.domain.expressions.operators import checked
+from core.domain.expressions.values import (
     NotAValue,
     Value,
     duration_from,

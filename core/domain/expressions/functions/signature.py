@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from core.flow.expressions.values import Kind
+from core.domain.expressions.values import Kind
 
 ANY: frozenset[Kind] = frozenset(Kind) - {Kind.SECRET}
 """What a parameter of kind `any` takes: nothing looks at a secret."""

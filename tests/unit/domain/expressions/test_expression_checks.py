@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.flow.expressions import UNKNOWN, Kind, Mistake, check, list_of, map_of, one_of
+from core.domain.expressions import UNKNOWN, Kind, Mistake, check, list_of, map_of, one_of
 
 HOST = map_of(
     {

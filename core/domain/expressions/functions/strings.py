@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from core.domain.expressions.budget import Budget, Refusal
+from core.domain.expressions.functions.signature import Function
+from core.domain.expressions.values import Value
 from core.domain.facts import version_key
-from core.flow.expressions.budget import Budget, Refusal
-from core.flow.expressions.functions.signature import Function
-from core.flow.expressions.values import Value
 
 _LONGEST_VERSION = 200
 _LONGEST_PATTERN = 256

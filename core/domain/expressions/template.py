@@ -18,13 +18,13 @@ from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from core.domain.caret import Misread
-from core.flow.expressions.budget import Bounds, Refusal
-from core.flow.expressions.checking import Mistake, Shape, check_term
-from core.flow.expressions.evaluating import Frame, Work, work_of
-from core.flow.expressions.expression import BOUNDS, NO_VALUE, ExpressionFault
-from core.flow.expressions.parser import MAX_LENGTH, Parser
-from core.flow.expressions.terms import Term, references
-from core.flow.expressions.values import Value
+from core.domain.expressions.budget import Bounds, Refusal
+from core.domain.expressions.checking import Mistake, Shape, check_term
+from core.domain.expressions.evaluating import Frame, Work, work_of
+from core.domain.expressions.expression import BOUNDS, NO_VALUE, ExpressionFault
+from core.domain.expressions.parser import MAX_LENGTH, Parser
+from core.domain.expressions.terms import Term, references
+from core.domain.expressions.values import Value
 
 MAX_TEXT = 65_536
 """Characters of one text."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from core.flow.expressions.budget import Budget, Refusal
-from core.flow.expressions.functions.signature import Function
-from core.flow.expressions.operators import (
+from core.domain.expressions.budget import Budget, Refusal
+from core.domain.expressions.functions.signature import Function
+from core.domain.expressions.operators import (
     a,
     arithmetic,
     condition,
     ordered,
     within,
 )
-from core.flow.expressions.values import Kind, Value, kind_of
+from core.domain.expressions.values import Kind, Value, kind_of
 
 Each: TypeAlias = Callable[[Value], Value]
 """What stands behind `where`, for one element."""

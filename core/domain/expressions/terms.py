@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
-from core.flow.expressions.tokens import is_word, quoted
-from core.flow.expressions.values import duration_text
+from core.domain.expressions.tokens import is_word, quoted
+from core.domain.expressions.values import duration_text
 
 # How tightly each sign binds, loosest first; parentheses are written by it.
 CHOICE, OR, AND, NOT, COMPARE, SUM, PRODUCT, MINUS, DEFAULT, POSTFIX = range(10)

@@ -12,8 +12,7 @@ from itertools import product
 from typing import Any
 
 from core.domain.caret import Misread
-from core.errors import Problem
-from core.flow.expressions.evaluating import (
+from core.domain.expressions.evaluating import (
     IT,
     IT_ALONE,
     argument_refused,
@@ -22,8 +21,8 @@ from core.flow.expressions.evaluating import (
     place_refused,
     unknown_name,
 )
-from core.flow.expressions.functions import FUNCTIONS
-from core.flow.expressions.operators import (
+from core.domain.expressions.functions import FUNCTIONS
+from core.domain.expressions.operators import (
     ARITHMETIC,
     a,
     arithmetic_refused,
@@ -32,8 +31,8 @@ from core.flow.expressions.operators import (
     order_refused,
     within_refused,
 )
-from core.flow.expressions.parser import parse_term
-from core.flow.expressions.terms import (
+from core.domain.expressions.parser import parse_term
+from core.domain.expressions.terms import (
     Binary,
     Call,
     Choice,
@@ -45,7 +44,8 @@ from core.flow.expressions.terms import (
     Term,
     Unary,
 )
-from core.flow.expressions.values import Kind, kind_of
+from core.domain.expressions.values import Kind, kind_of
+from core.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)

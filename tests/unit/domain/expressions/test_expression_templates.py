@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.domain import filling
-from core.flow.expressions import (
+from core.domain.expressions import (
     Bounds,
     ExpressionFault,
     Kind,

@@ -1,7 +1,7 @@
 """Expressions from text: precedence climbing, loosest binding first.
 
     choice  = term [ "?" choice ":" choice ]
-    term    = or < and < not < comparison < + - < * / % < unary - < ??     `core.flow.expressions.terms`
+    term    = or < and < not < comparison < + - < * / % < unary - < ??     `core.domain.expressions.terms`
     operand = value { "." word | "[" choice "]" }
     value   = string | number | duration | "true" | "false" | "null" | name | "(" choice ")"
             | "[" [ choice { "," choice } ] "]" | "if" "(" choice "," choice "," choice ")"
@@ -15,10 +15,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.domain.caret import Misread
-from core.errors import nearest
-from core.flow.expressions.functions import FUNCTIONS
-from core.flow.expressions.functions.signature import Function
-from core.flow.expressions.terms import (
+from core.domain.expressions.functions import FUNCTIONS
+from core.domain.expressions.functions.signature import Function
+from core.domain.expressions.terms import (
     COMPARE,
     DEFAULT,
     LEVELS,
@@ -37,8 +36,9 @@ from core.flow.expressions.terms import (
     Unary,
     children,
 )
-from core.flow.expressions.tokens import Token, Tokens
-from core.flow.expressions.values import NotAValue, duration_from, number
+from core.domain.expressions.tokens import Token, Tokens
+from core.domain.expressions.values import NotAValue, duration_from, number
+from core.errors import nearest
 
 MAX_LENGTH = 4096
 """Characters of one expression."""

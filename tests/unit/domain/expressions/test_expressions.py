@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.flow.expressions import (
+from core.domain.expressions import (
     FUNCTIONS,
     Bounds,
     ExpressionFault,
@@ -15,7 +15,7 @@ from core.flow.expressions import (
     kind_of,
     parse,
 )
-from core.flow.expressions.parser import MAX_DEPTH, MAX_LENGTH
+from core.domain.expressions.parser import MAX_DEPTH, MAX_LENGTH
 
 NOW = datetime(2027, 3, 31, 9, 30, tzinfo=UTC)
 SCOPE = {
