@@ -158,6 +158,12 @@ class Exchange:
                 failure = error
             except httpx.HTTPError as error:
                 raise NoAnswer(f"no answer came: {_words(error)}") from error
+            except (httpx.InvalidURL, ValueError) as error:
+                # httpx reads where a redirect leads before it gives the answer to anybody.
+                raise TargetError(
+                    TargetCode.CONNECTION_FAILURE,
+                    f"{hop.url.host} redirects to no web address: {error}",
+                ) from error
             else:
                 return response
         assert failure is not None
