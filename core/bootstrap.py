@@ -154,6 +154,7 @@ def _wire(
             epoch=store.next_epoch(),
             local_spool=str(home.claims),
             contents=str(home.contents),
+            staging=str(home.staging),
             reattach_s=settings.reattach_s,
         ),
         recovery=Recovery(),
