@@ -51,7 +51,7 @@ class WinrmExecutor:
         assert target.winrm is not None
         _check_proof(target, target.winrm)
         link = WinrmLink(self._shells, await self._shells.enter(target))
-        dialect = WindowsDialect(WindowsShell(target.winrm.shell))
+        dialect = WindowsDialect(WindowsShell(target.winrm.shell), target.winrm.code_page)
         conductor = Conductor(link, self._patience, self._new_token, dialect)
         try:
             yield conductor
