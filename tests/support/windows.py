@@ -21,9 +21,11 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from core.clock import SystemClock
 from tests.support.cruntime import split_words
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +35,7 @@ ARGV = [sys.executable, "-m", "tests.support.windows"]
 PROGRAM_SHA256 = "caa55b76c8563662127ab7c124e9233285248d864282b271c02b28c058b88086"
 FACTS_SHA256 = "d0ef7933d82addec187fab195265c11f4bee0ed5598112386afc1c2f42310df7"
 PROBE_SHA256 = "480be489c4e824967155fba44eeecd3e85cc2f0026b0010630399d4d0048cc14"
-ENDING_SHA256 = "9bf0aafc00ed864e175c582390d9bf07a0d94050aa9ee6c4d7814e388b2a3814"
+ENDING_SHA256 = "c1495212c438667c825d1a46089b01d903077dc7a50d479c6f13715ad9992aac"
 _STATUS = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\n"
 _SHELLS = {"powershell.exe", "cmd.exe"}
 _MOST_OUTPUTS = 1 << 20
@@ -287,24 +289,36 @@ def end() -> None:
     if attempt := os.environ.get("JOBDECK_END_ATTEMPT"):
         spool = Path(os.environ.get("JOBDECK_END_SPOOL") or f"{home}/.jobdeck")
         (spool / attempt / "ended").write_text(os.environ["JOBDECK_END_WORD"] + "\n")
-    seen, left = {root}, {root}
+    clock, seen = SystemClock(), {root}
+    left = _left(seen)
+    _send(left, signal.SIGINT)
+    until = clock.monotonic() + int(os.environ["JOBDECK_END_GRACE"]) / 1000
+    while (left := _left(seen)) and clock.monotonic() < until:
+        time.sleep(0.02)
     for _ in range(50):
-        parents = _parents()
-        grown = True
-        while grown:
-            more = {pid for pid, parent in parents.items() if parent in seen} - seen
-            seen |= more
-            grown = bool(more)
-        left = seen & parents.keys()
         if not left:
             break
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        _send(left, signal.SIGKILL)
         time.sleep(0.05)
+        left = _left(seen)
     print(" ".join(map(str, left)) if left else "gone", flush=True)  # noqa: T201
+
+
+def _left(seen: set[int]) -> set[int]:
+    """Who lives, of all that were ever seen to descend from the first."""
+    parents = _parents()
+    grown = True
+    while grown:
+        more = {pid for pid, parent in parents.items() if parent in seen} - seen
+        seen |= more
+        grown = bool(more)
+    return seen & parents.keys()
+
+
+def _send(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _as_utf8(path: Path) -> bytes | None:

@@ -137,7 +137,7 @@ class WindowsDialect:
         return {stream: WindowsRecoder(self._code_page, skip) for stream, skip in known.items()}
 
     def ending(self, work: Work, pid: int, grace_s: float, token: str, word: str) -> Ending:
-        env = {"JOBDECK_END_PID": str(pid)}
+        env = {"JOBDECK_END_PID": str(pid), "JOBDECK_END_GRACE": str(round(grace_s * 1000))}
         if work.claim is not None:
             env |= {
                 "JOBDECK_END_SPOOL": work.claim.spool,

@@ -270,3 +270,36 @@ async def test_a_lost_line_in_another_encoding_is_taken_up_at_the_character(
     assert first.out.decode() == "服务 é\r\n"
     assert second.out.decode() == "再一行\r\n"
     assert second.outcome.state is S.SUCCESS
+
+
+@pytest.mark.parametrize("claim", [None, CLAIM], ids=["direct", "claimed"])
+async def test_a_stop_asks_first_and_the_work_can_put_things_right(
+    executor: WinrmExecutor, target: Target, tmp_path: Path, claim: Claim | None
+) -> None:
+    stop, sink, mark = StopSignal(), MemorySink(), tmp_path / "mark"
+    text = f"trap 'echo tidy >{mark}; exit 1' INT; echo $$; while :; do sleep 0.05; done"
+    work = command(text, claim=claim)
+    running = asyncio.ensure_future(
+        run(executor, target, work, settles=False, sink=sink, stop=stop)
+    )
+    await sink.heard.wait()
+    stop.set()
+    result = await running
+
+    assert result.outcome.code is C.CANCELLED
+    assert mark.read_text() == "tidy\n"
+    assert not alive(sink.out.split())
+
+
+async def test_work_that_does_not_hear_is_ended_by_force(
+    executor: WinrmExecutor, target: Target
+) -> None:
+    stop, sink = StopSignal(), MemorySink()
+    work = command("trap '' INT; echo $$; while :; do sleep 0.05; done")
+    running = asyncio.ensure_future(run(executor, target, work, sink=sink, stop=stop))
+    await sink.heard.wait()
+    stop.set()
+    result = await running
+
+    assert result.outcome.code is C.CANCELLED
+    assert not alive(sink.out.split())
