@@ -144,6 +144,11 @@ class Attempt:
         return self._launch.is_claimed
 
     @property
+    def takes_input(self) -> bool:
+        """Whether the program is talked with."""
+        return self._launch.takes_input
+
+    @property
     def has_exited(self) -> bool:
         return self.status is not None or self.signal is not None
 

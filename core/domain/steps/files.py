@@ -14,8 +14,9 @@ from pydantic import AfterValidator, Field, model_validator
 from core.domain.command_rules.values import Judged, Operation, PathUse
 from core.domain.files.contents import NamedContent, place_of
 from core.domain.files.deciding import Exists
-from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, place
+from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, on_drive, place
 from core.domain.filling import Filled, check_places, fill, fill_known
+from core.domain.inventory import Protocol
 from core.domain.patterns import FILE_MODE, FILE_OWNER, SHA256
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
 from core.domain.steps.http import HttpStep
@@ -64,6 +65,27 @@ class TransferStep(ConnectedStep):
     bytes_per_s: int | None = Field(None, ge=1024, description="at most, for each target")
 
     @property
+    def paths_of_targets(self) -> tuple[str, ...]:
+        """What it names on its targets."""
+        raise NotImplementedError
+
+    @property
+    def paths_of_sources(self) -> tuple[str, ...]:
+        """What it names on the hosts that files are fetched from."""
+        return ()
+
+    def unfit(self, host: Protocol, *, is_source: bool = False) -> str:
+        """Why it cannot be done with a host that is reached so; "" where it can."""
+        paths = self.paths_of_sources if is_source else self.paths_of_targets
+        if host is not Protocol.WINRM:
+            drive = next(filter(on_drive, paths), "")
+            return f"{drive} is a path of Windows, which the host is not" if drive else ""
+        if is_source:
+            return ""
+        given = [name for name in ("mode", "owner") if getattr(self, name, None)]
+        return f"Windows has no `{given[0]}`: a file has the rights of its folder" if given else ""
+
+    @property
     def may_repeat(self) -> bool:
         """Twice has the effect of once: what is there already is left as it is."""
         return True
@@ -104,7 +126,11 @@ class PushStep(TransferStep):
     text: str | None = Field(
         None, max_length=MAX_PROGRAM_CHARACTERS, description="the content of one file, instead"
     )
-    to: Filled = Field(min_length=2, max_length=4095, description="/folder/, ~/folder/ or /a/file")
+    to: Filled = Field(
+        min_length=2,
+        max_length=4095,
+        description="/folder/, ~/folder/ or /a/file; on Windows also C:/folder/",
+    )
     template: bool = Field(
         False, description="${NAME} in the content stands for an environment variable of the step"
     )
@@ -127,6 +153,10 @@ class PushStep(TransferStep):
         if self.template and self.text is not None:
             check_places(self.text)
         return self
+
+    @property
+    def paths_of_targets(self) -> tuple[str, ...]:
+        return (self.to,)
 
     @property
     def contents_used(self) -> tuple[str, ...]:
@@ -183,6 +213,10 @@ class PullStep(TransferStep):
     missing: Literal["fail", "skip"] = Field(
         "fail", description="one of `files` is not there on the target"
     )
+
+    @property
+    def paths_of_targets(self) -> tuple[str, ...]:
+        return self.files
 
     def judged(self, given: Given) -> Sequence[Judged]:
         return _read(self.files)
@@ -252,7 +286,11 @@ class DistributeStep(TransferStep):
         max_length=1000,
         description="on each source: whole paths of files, folders, or patterns of them",
     )
-    to: Filled = Field(min_length=2, max_length=4095, description="/folder/ or ~/folder/")
+    to: Filled = Field(
+        min_length=2,
+        max_length=4095,
+        description="/folder/ or ~/folder/; on Windows also C:/folder/",
+    )
     by: By = Field(
         By.NAME,
         description="how files of several sources lie side by side; source: in a folder each",
@@ -282,6 +320,14 @@ class DistributeStep(TransferStep):
     @property
     def enters_host(self) -> bool:
         return True
+
+    @property
+    def paths_of_targets(self) -> tuple[str, ...]:
+        return (self.to,)
+
+    @property
+    def paths_of_sources(self) -> tuple[str, ...]:
+        return self.files
 
     @property
     def fetched_from(self) -> str | None:

@@ -52,17 +52,23 @@ REQUEST = (
 """The command line of every program of ours."""
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """A program of this package, as it is sent."""
     return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
-PROGRAM = _resource("program.ps1")
-ENDING = _resource("ending.ps1")
+PROGRAM = resource("program.ps1")
+ENDING = resource("ending.ps1")
 
 # What a command line's own end says becomes the status; PowerShell alone would say 0.
 _STATUS_OF_COMMAND = """
 if (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }
 """
+
+
+def said(program: str, values: str, text: str) -> bytes:
+    """The three lines for the reader."""
+    return b"".join(_base64(line) + b"\n" for line in (program, values, text))
 
 
 def _base64(text: str) -> bytes:
@@ -120,8 +126,7 @@ class WindowsDialect:
     def launch(self, work: Work, token: str, *, as_other_user: bool) -> Launch:
         check(work)
         values = {"token": token, **self._work(work), **_claim(work)}
-        lines = [PROGRAM, json.dumps(values), self._text(work.program)]
-        text = b"".join(_base64(line) + b"\n" for line in lines)
+        text = said(PROGRAM, json.dumps(values), self._text(work.program))
         return Launch(
             token,
             REQUEST,
