@@ -12,6 +12,7 @@ import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
 from core.domain.command_rules.values import Judged, Operation, PathUse
+from core.domain.files.carried import Carried, From, Taken
 from core.domain.files.contents import NamedContent, place_of
 from core.domain.files.deciding import Exists
 from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, on_drive, place
@@ -64,26 +65,25 @@ class TransferStep(ConnectedStep):
     missing_folder: Missing = Field(Missing.CREATE, description="the folder is not there")
     bytes_per_s: int | None = Field(None, ge=1024, description="at most, for each target")
 
-    @property
-    def paths_of_targets(self) -> tuple[str, ...]:
-        """What it names on its targets."""
-        raise NotImplementedError
-
-    @property
-    def paths_of_sources(self) -> tuple[str, ...]:
-        """What it names on the hosts that files are fetched from."""
-        return ()
-
     def unfit(self, host: Protocol, *, is_source: bool = False) -> str:
         """Why it cannot be done with a host that is reached so; "" where it can."""
-        paths = self.paths_of_sources if is_source else self.paths_of_targets
         if host is not Protocol.WINRM:
-            drive = next(filter(on_drive, paths), "")
+            drive = next(filter(on_drive, self._named_on(is_source=is_source)), "")
             return f"{drive} is a path of Windows, which the host is not" if drive else ""
         if is_source:
             return ""
         given = [name for name in ("mode", "owner") if getattr(self, name, None)]
         return f"Windows has no `{given[0]}`: a file has the rights of its folder" if given else ""
+
+    def _named_on(self, *, is_source: bool) -> Iterator[str]:
+        """The paths that it names on hosts, but for those of the engine's machine."""
+        carried, of_hosts = self.carried, From.HOSTS if is_source else From.TARGET
+        assert carried is not None
+        for taken in carried.taken:
+            if taken.source is of_hosts:
+                yield from taken.files
+        if not is_source:
+            yield carried.to
 
     @property
     def may_repeat(self) -> bool:
@@ -155,12 +155,18 @@ class PushStep(TransferStep):
         return self
 
     @property
-    def paths_of_targets(self) -> tuple[str, ...]:
-        return (self.to,)
-
-    @property
     def contents_used(self) -> tuple[str, ...]:
         return tuple(each.sha256 for each in self.contents)
+
+    @property
+    def carried(self) -> Carried:
+        if self.text is not None:
+            taken = Taken(source=From.TEXT)
+        elif self.files:
+            taken = Taken(source=From.ENGINE, files=self.files)
+        else:
+            taken = Taken(source=From.CONTENT, files=tuple(each.name for each in self.contents))
+        return Carried(taken=(taken,), to=self.to)
 
     def judged(self, given: Given) -> Sequence[Judged]:
         names = [*map(basename, self.files), *(each.name for each in self.contents)]
@@ -215,8 +221,9 @@ class PullStep(TransferStep):
     )
 
     @property
-    def paths_of_targets(self) -> tuple[str, ...]:
-        return self.files
+    def carried(self) -> Carried:
+        taken = Taken(source=From.TARGET, files=self.files)
+        return Carried(taken=(taken,), to=self.to.rstrip("/") + "/")
 
     def judged(self, given: Given) -> Sequence[Judged]:
         return _read(self.files)
@@ -322,16 +329,14 @@ class DistributeStep(TransferStep):
         return True
 
     @property
-    def paths_of_targets(self) -> tuple[str, ...]:
-        return (self.to,)
-
-    @property
-    def paths_of_sources(self) -> tuple[str, ...]:
-        return self.files
-
-    @property
     def fetched_from(self) -> str | None:
         return self.source
+
+    @property
+    def carried(self) -> Carried:
+        hosts = Taken(source=From.HOSTS, files=self.files, hosts=self.source or "")
+        web = Taken(source=From.WEB, files=tuple(each.url for each in self.urls))
+        return Carried(taken=tuple(each for each in (hosts, web) if each.files), to=self.to)
 
     def rehearsal(self, given: Given) -> Distribute:
         """The files are fetched for it: only the targets would change."""
