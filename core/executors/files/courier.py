@@ -31,6 +31,7 @@ from core.executors.files.bare import BareLink, NoSftp
 from core.executors.files.exchange import LineLost, Talker, Unstarted
 from core.executors.files.failures import TransferFailed
 from core.executors.files.pace import Pace
+from core.executors.files.programs import POSIX_SPEECH, Speech
 from core.executors.files.pulling import Origin, Pulling
 from core.executors.files.pushing import Places, Pushing
 from core.executors.files.report import Report
@@ -52,9 +53,15 @@ class Courier:
     """Carries files behind one link."""
 
     def __init__(
-        self, link: Link, patience: Patience, new_token: NewToken, sources: Sources
+        self,
+        link: Link,
+        patience: Patience,
+        new_token: NewToken,
+        sources: Sources,
+        speech: Speech = POSIX_SPEECH,
     ) -> None:
         self._link = link
+        self._speech = speech
         self._patience = patience
         self._new_token = new_token
         self._sources = sources
@@ -62,7 +69,9 @@ class Courier:
     async def run(self, work: Work, sink: Sink, stop: StopSignal) -> Outcome:
         """Carry all files of `work`, or as many as can be."""
         report = Report(sink)
-        talker = Talker(self._link, self._patience, self._new_token, work, report.noise)
+        talker = Talker(
+            self._link, self._patience, self._new_token, self._speech, work, report.noise
+        )
         try:
             async with stop.breaks(), asyncio.timeout(work.timeout_s):
                 if isinstance(work.task, Push):
