@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-
 _KEPT_DAYS = 1024
 """Days of zones that are remembered: thousands of schedules ask for the same few."""
 
