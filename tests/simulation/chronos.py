@@ -87,6 +87,9 @@ class World:
         self._started = BEGINS
         self._agenda = Agenda()
         self._live: dict[str, list[datetime]] = defaultdict(list)
+        self._upset_at = self._changed_at = BEGINS
+        self._day_of_one = timedelta(days=1) / schedules
+        self._chance = 0.1 / schedules
         self.killed = 0
         for number in range(schedules):
             self._write(f"s{number:04}")
@@ -109,21 +112,27 @@ class World:
     # --- what happens -------------------------------------------------------------------------
 
     def _happen(self) -> None:
-        chance = self._random.random()
-        name = self._random.choice([*self.disk.lives])
-        if chance < 0.002:
-            self.now += timedelta(hours=self._random.uniform(0, 60))  # the machine slept
-        elif chance < 0.004:
-            self.now += timedelta(minutes=self._random.uniform(-180, 180))  # the clock was set
-        elif chance < 0.01:
-            self._write(name)
-        elif chance < 0.02:
-            self.disk.paused[name] = "paused by ada"
-        elif chance < 0.03 and self.disk.paused:
-            self.disk.paused.pop(self._random.choice([*self.disk.paused]))
+        if self.now >= self._upset_at:
+            self._upset_at = self.now + timedelta(days=self._random.expovariate(1 / 5))
+            if self._random.random() < 0.5:
+                self.now += timedelta(hours=self._random.uniform(0, 60))  # the machine slept
+            else:
+                self.now += timedelta(minutes=self._random.uniform(-180, 180))  # the clock was set
+        while self.now >= self._changed_at:
+            self._changed_at += self._day_of_one * self._random.expovariate(1 / 20)
+            self._change(self._random.choice([*self.disk.lives]))
 
-    def _may_be_killed(self, chance: float = 0.002) -> None:
-        if self._random.random() < chance:
+    def _change(self, name: str) -> None:
+        """People do something to a schedule."""
+        if name in self.disk.paused:
+            del self.disk.paused[name]
+        elif self._random.random() < 0.3:
+            self.disk.paused[name] = "paused by ada"
+        else:
+            self._write(name)
+
+    def _may_be_killed(self, factor: float = 1) -> None:
+        if self._random.random() < self._chance * factor:
             raise Killed
 
     def _begin(self) -> None:
@@ -242,7 +251,7 @@ class World:
         self._live[name].append(ends)
         self.disk.runs.append((name, slot, ends))
         if self._bug == "run first":
-            self._may_be_killed(0.05)
+            self._may_be_killed(30)
         if not self._is_wrong("starts again"):
             self._conclude(name, slot, Verdict.STARTED)
         self._may_be_killed()

@@ -14,7 +14,7 @@ def test_every_due_slot_is_one_run_or_one_reason(seed: int) -> None:
 
     assert check(disk) == []
     assert world.killed > 3
-    assert len(disk.runs) > 500
+    assert len(disk.runs) > 700
 
 
 @pytest.mark.parametrize("bug", BUGS)
