@@ -50,6 +50,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
             "approvals": Place("approvals", _("see what waits for you, approve or deny it"), True),
+            "channels": Place("channels", _("see who is told of what, send a test"), True),
             "schedules": Place(
                 "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
             ),

@@ -211,8 +211,8 @@ class Notices:
         while tasks := [*self._ticks, *(t for t in self._sending.values() if not t.done())]:
             await asyncio.gather(*tasks)
 
-    async def test(self, name: str) -> None:
-        """Send a message to a channel now, whatever it wants; Undelivered says why it did not go."""
+    async def test(self, name: str) -> str:
+        """Send a message to a channel now, whatever it wants; its id. Undelivered says why not."""
         stored = await self._store.reader.read(lambda c: documents.get(c, "channel", name))
         message = Message(
             id=self._ids.new(),
@@ -221,6 +221,7 @@ class Notices:
             body=f"Channel {name} works. Somebody asked for this message.",
         )
         await self._deliver(stored.document.spec, message)
+        return message.id
 
     async def _serve(self, name: str, spec: ChannelSpec) -> None:
         """Send what a channel bears now, until nothing is due."""
