@@ -17,7 +17,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core import errors
-from core.channels.message import Undelivered
 from core.domain.findings import describe
 from core.errors import Invalid, OpsError, RequestError
 from core.runtime.runs import KeyReused
@@ -63,7 +62,7 @@ STATUS: Mapping[type[OpsError], int] = {
     errors.StaleRevision: 412,
     errors.Conflict: 409,
     errors.TargetError: 502,
-    Undelivered: 502,
+    errors.Undelivered: 502,
     errors.EnvironmentFault: 503,
 }
 """Class of an error -> status; the nearest class of an error's bases counts."""

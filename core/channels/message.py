@@ -1,4 +1,4 @@
-"""What goes to people, and what it is when it does not arrive."""
+"""What goes to people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import msgspec
 
 from core.domain.channel import ChannelSpec
-from core.errors import EnvironmentFault
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,12 +26,6 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     body: str
     notices: tuple[Told, ...] = ()
-
-
-class Undelivered(EnvironmentFault):
-    """A message was not taken; it says why, without secrets. It may be tried again."""
-
-    code = "undelivered"
 
 
 class Way(Protocol):

@@ -14,8 +14,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlencode
 
-from core.channels.message import Message, Undelivered
+from core.channels.message import Message
 from core.domain.channel import ChannelSpec, Email
+from core.errors import Undelivered
 from core.vault.masking import Masker
 
 _THREADS = 4

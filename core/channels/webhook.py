@@ -16,11 +16,11 @@ from datetime import datetime
 
 import msgspec
 
-from core.channels.message import Message, Undelivered, json_of
+from core.channels.message import Message, json_of
 from core.clock import Clock
 from core.domain.channel import ChannelSpec
 from core.domain.tasks import Expectations, HttpRequest
-from core.errors import OpsError
+from core.errors import OpsError, Undelivered
 from core.executors.protocol import Executor, Login, Stream, Target, Work
 from core.executors.stopping import StopSignal
 

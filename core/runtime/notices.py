@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from core.channels.message import Message, Told, Undelivered, Way
+from core.channels.message import Message, Told, Way
 from core.clock import Clock
 from core.domain import notices, pacing
 from core.domain.channel import ChannelSpec
 from core.domain.notices import Happening, RunFacts
 from core.domain.values import SecretRef, SecretSource
-from core.errors import NotFound, OpsError, StorageFault
+from core.errors import NotFound, OpsError, StorageFault, Undelivered
 from core.ids import Ids
 from core.storage import approvals, documents, outbox, runs
 from core.storage.documents import Snapshot, snapshot

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from core.channels.message import Message, Undelivered
+from core.channels.message import Message
 from core.clock import ManualClock
 from core.domain.approval import Choice
 from core.domain.authorization import Actor
 from core.domain.channel import ChannelSpec
-from core.errors import NotFound
+from core.errors import NotFound, Undelivered
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.runtime.approvals import Ballot
 from core.runtime.engine import Engine

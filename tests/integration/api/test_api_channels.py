@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from core.channels.message import Message, Undelivered
+from core.channels.message import Message
 from core.domain.channel import ChannelSpec
+from core.errors import Undelivered
 from tests.support.api import Api, command, host, running_api
 
 

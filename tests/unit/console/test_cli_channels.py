@@ -64,7 +64,7 @@ def test_a_test_ends_with_what_came_of_it(api: FakeApi, jobdeck: Jobdeck) -> Non
     assert (ended.code, ended.err.strip()) == (0, "ops has taken the message")
     api.on("POST", "/channels/ops/test", problem(502, "undelivered", "the server refused it"))
     refused = jobdeck("channels", "test", "ops")
-    assert refused.code != 0
+    assert refused.code == 1
     assert "the server refused it" in refused.err
 
 
