@@ -13,7 +13,7 @@ from console.cli.options import Json, assignments, refuse
 from console.cli.printing import out
 from console.i18n import _
 from core.clock import SystemClock
-from core.flow.expressions import (
+from core.domain.expressions import (
     Kind,
     NotAValue,
     Value,
@@ -23,7 +23,7 @@ from core.flow.expressions import (
     parse_template,
     text_of,
 )
-from core.flow.expressions.tokens import quoted
+from core.domain.expressions.tokens import quoted
 
 app = family()
 

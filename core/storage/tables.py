@@ -421,7 +421,8 @@ run_content = Table(
     Index(None, "sha256"),
 )
 
-# How far each schedule's slots are settled, and whether somebody paused it.
+# How far each schedule's slots are settled, whether somebody paused it, and when it is looked at
+# next: with that, an engine starts without reading any schedule.
 schedule_state = Table(
     "schedule_state",
     metadata,
@@ -430,6 +431,14 @@ schedule_state = Table(
     Column("paused_at", String(27)),
     Column("paused_by", String(128), nullable=False),
     Column("pause_reason", String(500), nullable=False),
+    Column("trigger", String(16), nullable=False, server_default=text("''")),  # cron | every_s | …
+    # Of the document: what it was when it was looked at last, and by which rules it was.
+    Column("looked_revision", Integer, nullable=False, server_default=text("0")),
+    Column("looked_as", String(64), nullable=False, server_default=text("''")),
+    Column("next_look", String(27)),  # when its next slot is to be started; none: there is none
+    Column("counted", Integer, nullable=False, server_default=text("0")),  # slots, for every_nth
+    # JSON: what a trigger by events has seen, such as the journal's entries and a file's identity.
+    Column("memory", Text, nullable=False, server_default=text("''")),
 )
 
 # The fire ledger: what became of each slot. Slots in a row that were not started for one reason
@@ -446,8 +455,50 @@ schedule_fire = Table(
     Column("run_id", String(26)),
     Column("actor", String(128), nullable=False),  # the schedule, or who fired it by hand
     Column("at", String(27), nullable=False),  # when it got this verdict
+    Column("cause", String(200)),  # the event that it is the slot of; none: a moment is enough
+    Column("given", Text, nullable=False, server_default=text("''")),  # JSON: parameters by event
     Index(None, "verdict", "schedule", "slot"),  # "what is to be started", asked at every look
+    Index(None, "schedule", "cause", unique=True),  # an event that comes again has its slot already
     Index(None, "run_id"),  # "whose runs go on"
+)
+
+# What people are asked before a run goes on, frozen when it was asked.
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("step", String(128), nullable=False),  # empty: the run as a whole, before its start
+    Column("attempt", Integer, nullable=False),
+    Column("requester", String(128), nullable=False),
+    Column("spec", Text, nullable=False),  # ApprovalSpec as JSON; its message is filled in
+    Column("digest", String(64), nullable=False),  # of what is to be approved; empty: none
+    Column("opened_at", String(27), nullable=False),
+    Column("due_at", String(27)),  # when time alone changes something next; none: never
+    Column("state", String(16), nullable=False),
+    Column("escalated", Integer, nullable=False),  # 0 or 1
+    Column("decided_at", String(27)),
+    Column("reason", Text, nullable=False),
+    Column("outputs", Text, nullable=False),  # JSON object: the form, once it is approved
+    UniqueConstraint("run_id", "step", "attempt"),
+    Index(None, "state", "due_at"),  # "what is open", "what is due"
+)
+
+# Votes are only ever added.
+approval_vote = Table(
+    "approval_vote",
+    metadata,
+    Column(
+        "approval_id", String(26), ForeignKey("approval.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("voter", String(128), primary_key=True),
+    Column("roles", Text, nullable=False),  # JSON list: those that the voter had then
+    Column("choice", String(16), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("client", String(200), nullable=False),
+    Column("form", Text, nullable=False),  # JSON object
+    Column("key", String(255), nullable=False),  # idempotency key of the request; empty: none
 )
 
 setting = Table(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from core.flow.expressions import (
+from core.domain.expressions import (
     FUNCTIONS,
     Bounds,
     ExpressionFault,
@@ -26,8 +26,8 @@ from core.flow.expressions import (
     parse,
     to_json,
 )
-from core.flow.expressions.parser import MAX_DEPTH, parse_term
-from core.flow.expressions.terms import (
+from core.domain.expressions.parser import MAX_DEPTH, parse_term
+from core.domain.expressions.terms import (
     LEVELS,
     Binary,
     Call,
@@ -40,7 +40,7 @@ from core.flow.expressions.terms import (
     Term,
     Unary,
 )
-from core.flow.expressions.values import MAX_NUMBER, duration_from, duration_text
+from core.domain.expressions.values import MAX_NUMBER, duration_from, duration_text
 
 SECRET = SecretValue("01J0SECRETSECRETSECRETSECR")
 NOW = datetime(2027, 3, 31, 9, 30, tzinfo=UTC)
