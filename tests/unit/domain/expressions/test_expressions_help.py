@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import Invalid
 from core.domain.expressions import FUNCTIONS, Bounds, as_value, parse, parse_template
 from core.domain.expressions.operators import ARITHMETIC
 from core.domain.expressions.parser import MAX_DEPTH, MAX_LENGTH
 from core.domain.expressions.reference import reference
 from core.domain.expressions.template import MAX_TEXT
+from core.errors import Invalid
 
 HELP = Path(__file__).parents[4] / "assets" / "help"
 LANGUAGES = ("en", "zh_CN")
