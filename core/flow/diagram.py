@@ -59,11 +59,9 @@ class Outline(StrEnum):
 
 OUTLINES: Mapping[str, Outline] = {
     **dict.fromkeys(("start", "end", "wait"), Outline.ROUND),
-    **dict.fromkeys(
-        ("exclusive", "parallel", "inclusive", "converge", "decision"), Outline.DIAMOND
-    ),
-    **dict.fromkeys(("subflow", "foreach", "for_each", "sub_flow"), Outline.DOUBLE),
-    **dict.fromkeys(("approval", "confirm"), Outline.SLANTED),
+    **dict.fromkeys(("exclusive", "parallel", "inclusive", "converge"), Outline.DIAMOND),
+    **dict.fromkeys(("run", "for-each", "loop"), Outline.DOUBLE),
+    **dict.fromkeys(("approval", "note"), Outline.SLANTED),
 }
 """Kind of node -> its outline."""
 

@@ -128,7 +128,7 @@ NODES = [
     DrawnNode(name="build-web", kind="command", title="Build the site", state=RunState.FAILED),
     DrawnNode(name="choose", kind="exclusive", state=RunState.SUCCEEDED),
     DrawnNode(name="ask", kind="approval", state=RunState.WAITING_USER),
-    DrawnNode(name="inner", kind="subflow"),
+    DrawnNode(name="inner", kind="for-each"),
 ]
 EDGES = [
     DrawnEdge(source="start", target="build-web"),
