@@ -8,7 +8,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +23,7 @@ from core.config import Settings, load_settings
 from core.domain.authorization import Actor
 from core.domain.steps import StepBase
 from core.domain.values import SourceKind
+from core.errors import Conflict
 from core.executors.protocol import Executor
 from core.executors.registry import Access, open_access, ssh_in_worker
 from core.executors.workers import WorkerPool, Workers, WorkerStatus, Zygote
@@ -144,6 +145,8 @@ def _wire(
     def executor_for(host: FrozenHost, step: StepBase) -> Executor:
         return access[step.access or host.protocol.value]
 
+    approvals = Approvals(store, clock, ids)
+    notices = Notices(store, vault, clock, ids, _ways_to_people(access, settings, clock))
     tools = Tools(
         store=store,
         vault=vault,
@@ -163,11 +166,11 @@ def _wire(
         ),
         recovery=Recovery(),
         lost_lines=LostLines(clock),
+        approvals=approvals,
+        notify=notices.tell,
         on_output=outputs.announce,
     )
-    approvals = Approvals(store, clock, ids)
-    notices = Notices(store, vault, clock, ids, _ways_to_people(access, settings, clock))
-    runs = Runs(tools, approvals)
+    runs = Runs(tools)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)
     sources = InventorySources(tools, documents)

@@ -12,6 +12,8 @@ from core.api.problems import ops_error, status_of
 from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, OpsError, Problem
 
 CODES = {
+    "already-decided": 409,
+    "already-voted": 409,
     "already-exists": 409,
     "bad-request": 400,
     "body-too-large": 413,
@@ -38,6 +40,7 @@ CODES = {
     "stale-revision": 412,
     "storage-fault": 503,
     "target-error": 502,
+    "undelivered": 502,
     "unsupported-media-type": 415,
     "vault-locked": 503,
 }
