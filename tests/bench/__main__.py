@@ -17,6 +17,7 @@ from tests.bench import (
     masking,
     measure,
     output,
+    queue,
     results,
     run_list,
     start_up,
@@ -43,6 +44,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     ),
     "masking": lambda chosen: masking.rows(megabytes=chosen.megabytes),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
+    "queue": lambda chosen: queue.rows(items=chosen.queued, decisions=chosen.decisions),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
 }
 
@@ -77,6 +79,8 @@ def _arguments() -> argparse.Namespace:
         ("megabytes", 20, "output that goes through the masker"),
         ("runs", 100_000, "stored runs"),
         ("calls", 100, "pages asked for with each filter"),
+        ("queued", 100_000, "runs that wait"),
+        ("decisions", 2000, "times that one of them begins"),
         ("starts", 15, "starts of the command line"),
     ):
         parser.add_argument(
