@@ -27,6 +27,7 @@ from core.flow.definition import FrozenHost
 from core.home import Home
 from core.ids import Ids, UlidSource
 from core.runtime import logs
+from core.runtime.approvals import Approvals
 from core.runtime.contents import Contents
 from core.runtime.driver import Tools
 from core.runtime.engine import Engine
@@ -159,6 +160,7 @@ def _wire(
         lost_lines=LostLines(clock),
         on_output=outputs.announce,
     )
+    approvals = Approvals(store, clock, ids)
     runs = Runs(tools)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)
@@ -167,7 +169,9 @@ def _wire(
     contents = Contents(store, Blobs(home.contents), clock, ids, settings.most_contents())
     refreshing = Refreshing(sources, tools, clock)
     schedules = Schedules(runs, store, clock)
-    beat = Periodic([watching.tick, refreshing.tick, schedules.tick] if periodic else [])
+    beat = Periodic(
+        [watching.tick, refreshing.tick, schedules.tick, approvals.tick] if periodic else []
+    )
     if periodic:
         schedules.wake_by(Wakeup(lambda: beat.call(schedules.tick)))
     return Engine(
@@ -181,6 +185,7 @@ def _wire(
         vault=vault,
         documents=documents,
         host_keys=host_keys,
+        approvals=approvals,
         runs=runs,
         plans=Plans(tools, runs),
         gathering=gathering,

@@ -10,6 +10,7 @@ Packages come from wherever the machine's own pip configuration says; no index i
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import hashlib
 import importlib.util
@@ -28,6 +29,8 @@ from installers import pip, progress, system
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "pyproject.toml"
 RUNTIME = ROOT / "installers" / "constraints.txt"
+OURS = ("core", "sync", "console", "assets")
+"""The packages that Jobdeck is made of."""
 NOTE = "jobdeck-environment.json"
 PYTHON = f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -137,6 +140,7 @@ class Environment:
             editable: list[str | Path] = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
             pip.run(pip_command, ["install", *editable], self.log)
             self._spell_the_checkout_in_ascii()
+            compile_checkout()
 
     def _spell_the_checkout_in_ascii(self) -> None:
         """WORKAROUND(Python 3.12 and older): .pth files are read in the encoding of the locale.
@@ -184,6 +188,14 @@ def lock_of(extra: str) -> Path:
         )
         raise progress.Failure(f"there is no extra {extra!r}; there are: {', '.join(known)}")
     return lock
+
+
+def compile_checkout() -> None:
+    """As pip does for packages that it copies: a checkout is compiled at each start otherwise,
+    where PYTHONDONTWRITEBYTECODE is set. What cannot be written here is no failure.
+    """
+    for name in OURS:
+        compileall.compile_dir(ROOT / name, quiet=2)
 
 
 def digest(file: Path) -> str:

@@ -14,6 +14,8 @@ from installers import progress
 # with the pins. Those that say where packages come from are left as they are.
 _UNWANTED = ("PIP_CONSTRAINT", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PIP_ROOT", "PIP_TARGET")
 _PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
+# Images of containers set it: every engine and every command would compile 330 modules anew.
+_SLOW = ("PYTHONDONTWRITEBYTECODE",)
 
 _UNREACHABLE = (
     r"Failed to establish|NewConnectionError|NameResolutionError|ConnectTimeout|Read timed out"
@@ -50,11 +52,11 @@ ADVICE = {
 
 
 def environment() -> dict[str, str]:
-    """This process's variables, without those that would change which Python code is found."""
+    """This process's variables, without those that change which Python code is found, or how fast."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in _UNWANTED and name not in _PYTHON
+        if name not in (*_UNWANTED, *_PYTHON, *_SLOW)
     }
     return {**kept, "PIP_USER": "0"}
 

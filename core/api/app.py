@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 
 from core.api import (
     apply,
+    approvals,
     backups,
     contents,
     docs,
@@ -48,6 +49,7 @@ PREFIX = "/api/v1"
 
 FAMILIES = (
     engine,
+    approvals,
     backups,
     retention,
     contents,

@@ -28,6 +28,7 @@ TAGS = (
     ("hosts", "What is observed on hosts and said of them: facts, health, maintenance, notes."),
     ("runs", "Starting work, watching it, and what it printed."),
     ("plans", "Dry runs: what a start would do, and whether hosts are ready for it."),
+    ("approvals", "What waits for a person before a run goes on, and votes on it."),
     ("schedules", "When saved jobs start by themselves, and what became of every slot."),
     ("events", "The journal of everything that was committed."),
     ("host keys", "Which keys of hosts are trusted."),

@@ -28,7 +28,7 @@ class Verb(StrEnum):
     """Ask for something: of a run to stop, retry or skip, of the vault to open or to change its key,
     of a host its facts, maintenance, a note, of a schedule a pause or a run."""
     DECIDE = "decide"
-    """Approve, revoke or import what the engine trusts."""
+    """Approve, revoke or import what the engine trusts; approve or deny what is asked."""
     STOP = "stop"
     BACKUP = "backup"
 
@@ -53,6 +53,8 @@ class ObjectKind(StrEnum):
     """What is observed on a host and said of it; the host itself is a document."""
     SCHEDULE = "schedule"
     """When a schedule starts and whether it is paused; the schedule itself is a document."""
+    APPROVAL = "approval"
+    """What people are asked before a run goes on; who may decide is each approval's own rule."""
 
 
 class ActorKind(StrEnum):
@@ -90,6 +92,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.CONTENT: frozenset({_V.READ, _V.CREATE}),
     _K.HOST: frozenset({_V.READ, _V.ACT}),
     _K.SCHEDULE: frozenset({_V.READ, _V.ACT}),
+    _K.APPROVAL: frozenset({_V.READ, _V.DECIDE}),
 }
 """Every question that has a meaning."""
 

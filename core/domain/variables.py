@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.domain import targets
@@ -23,28 +24,47 @@ class _Refused(Exception):
     """A value that does not fit; the message says what would."""
 
 
-def bind(parameters: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """How messages speak of declared values, and of where people give them."""
+
+    place: str
+    """Where they stand in a request."""
+    noun: str
+    of: str
+    """What declares them."""
+    option: str
+    """What gives one on a command line."""
+
+
+_OF_A_JOB = Inputs(place="parameters", noun="parameter", of="the job", option="-p")
+
+
+def bind(
+    parameters: Sequence[Parameter], given: Mapping[str, Any], inputs: Inputs = _OF_A_JOB
+) -> dict[str, Any]:
     """The value of every parameter that has one: given, else the default.
 
     Text is accepted for every type (it may come from a command line).
     Raises Invalid with every unknown name, missing value and misfit.
     """
     declared = {parameter.name: parameter for parameter in parameters}
-    problems = [_unknown(name, list(declared)) for name in given if name not in declared]
+    problems = [_unknown(name, list(declared), inputs) for name in given if name not in declared]
     values: dict[str, Any] = {}
     for name, parameter in declared.items():
-        where = f"parameters.{name}"
+        where = f"{inputs.place}.{name}"
         value = given.get(name, parameter.default)
         if value is None:
             if parameter.required:
-                problems.append(Problem(where=where, what="is required", hint=f"-p {name}=…"))
+                hint = f"{inputs.option} {name}=…"
+                problems.append(Problem(where=where, what="is required", hint=hint))
             continue
         try:
             values[name] = _CHECKS[parameter.type](value, parameter)
         except _Refused as refused:
             problems.append(Problem(where=where, what=str(refused)))
     if problems:
-        raise Invalid("the parameters do not fit the job", problems)
+        raise Invalid(f"the {inputs.noun}s do not fit {inputs.of}", problems)
     return values
 
 
@@ -98,10 +118,11 @@ def as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _unknown(name: str, known: Sequence[str]) -> Problem:
+def _unknown(name: str, known: Sequence[str], inputs: Inputs) -> Problem:
     near = nearest(name, known)
     hint = f"did you mean {near}?" if near else f"it has {', '.join(known) or 'none'}"
-    return Problem(where=f"parameters.{name}", what="the job has no such parameter", hint=hint)
+    what = f"{inputs.of} has no such {inputs.noun}"
+    return Problem(where=f"{inputs.place}.{name}", what=what, hint=hint)
 
 
 def _string(value: Any, parameter: Parameter) -> str:

@@ -24,6 +24,7 @@ from core.executors.protocol import Executor
 from core.executors.workers import WorkerStatus
 from core.home import Home
 from core.ids import Ids
+from core.runtime.approvals import Approvals
 from core.runtime.contents import Contents
 from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
@@ -118,6 +119,7 @@ class Engine:
         vault: Vault,
         documents: Documents,
         host_keys: HostKeys,
+        approvals: Approvals,
         runs: Runs,
         plans: Plans,
         gathering: Gathering,
@@ -143,6 +145,7 @@ class Engine:
         self.vault = vault
         self.documents = documents
         self.host_keys = host_keys
+        self.approvals = approvals
         self.runs = runs
         self.plans = plans
         self.gathering = gathering
@@ -204,6 +207,7 @@ class Engine:
     async def finish_work(self) -> None:
         """Wait for what the mode of the stop waits for; then wake everybody who follows."""
         self.schedules.stop()
+        self.approvals.stop()
         await self._periodic.stop()
         await self.plans.close()
         await self.runs.drain()

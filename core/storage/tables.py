@@ -450,6 +450,45 @@ schedule_fire = Table(
     Index(None, "run_id"),  # "whose runs go on"
 )
 
+# What people are asked before a run goes on, frozen when it was asked.
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("step", String(128), nullable=False),  # empty: the run as a whole, before its start
+    Column("attempt", Integer, nullable=False),
+    Column("requester", String(128), nullable=False),
+    Column("spec", Text, nullable=False),  # ApprovalSpec as JSON; its message is filled in
+    Column("digest", String(64), nullable=False),  # of what is to be approved; empty: none
+    Column("opened_at", String(27), nullable=False),
+    Column("due_at", String(27)),  # when time alone changes something next; none: never
+    Column("state", String(16), nullable=False),
+    Column("escalated", Integer, nullable=False),  # 0 or 1
+    Column("decided_at", String(27)),
+    Column("reason", Text, nullable=False),
+    Column("outputs", Text, nullable=False),  # JSON object: the form, once it is approved
+    UniqueConstraint("run_id", "step", "attempt"),
+    Index(None, "state", "due_at"),  # "what is open", "what is due"
+)
+
+# Votes are only ever added.
+approval_vote = Table(
+    "approval_vote",
+    metadata,
+    Column(
+        "approval_id", String(26), ForeignKey("approval.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("voter", String(128), primary_key=True),
+    Column("roles", Text, nullable=False),  # JSON list: those that the voter had then
+    Column("choice", String(16), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("client", String(200), nullable=False),
+    Column("form", Text, nullable=False),  # JSON object
+    Column("key", String(255), nullable=False),  # idempotency key of the request; empty: none
+)
+
 setting = Table(
     "setting",
     metadata,

@@ -201,6 +201,15 @@ def test_without_ensurepip_the_pip_of_this_python_will_do(monkeypatch: pytest.Mo
     assert environment.provide_venv() is False
 
 
+def test_the_checkout_is_compiled_so_that_no_start_has_to(builder: Builder, checkout: Path) -> None:
+    (checkout / "core").mkdir()
+    (checkout / "core" / "engine.py").write_text("")
+
+    prepare()
+
+    assert list((checkout / "core" / "__pycache__").glob("engine.*.pyc"))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="locale encodings of .pth files differ on Windows")
 def test_a_checkout_with_a_chinese_name_is_found_under_any_locale(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -218,16 +227,17 @@ def test_a_checkout_with_a_chinese_name_is_found_under_any_locale(
     subprocess.run([made.python, "-c", "import found_it"], env=ascii_only, check=True)
 
 
-def test_the_persons_pip_settings_stay_but_nothing_leads_packages_astray(
+def test_the_persons_pip_settings_stay_but_nothing_leads_astray_or_slows_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("PIP_FIND_LINKS", "PIP_TARGET", "PIP_CONSTRAINT", "PYTHONPATH"):
+    unwanted = {"PIP_TARGET", "PIP_CONSTRAINT", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    for name in ("PIP_FIND_LINKS", *unwanted):
         monkeypatch.setenv(name, "/somewhere")
 
     kept = pip.environment()
 
     assert kept["PIP_FIND_LINKS"] == "/somewhere"
-    assert not {"PIP_TARGET", "PIP_CONSTRAINT", "PYTHONPATH"} & kept.keys()
+    assert not unwanted & kept.keys()
 
 
 @pytest.mark.parametrize(

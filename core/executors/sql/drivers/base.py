@@ -150,3 +150,23 @@ class Driver(ABC):
     def close(self) -> None:
         """Nobody will ask for anything more."""
         return
+
+
+class TimedHere(Driver):
+    """A driver of a database that limits no statement itself: the clock is looked at here."""
+
+    _limit_s: float | None = None
+
+    def limit(self, connection: sqlalchemy.Connection, seconds: float) -> None:
+        self._limit_s = seconds
+
+    def run(
+        self, connection: sqlalchemy.Connection, statement: Statement, values: Values
+    ) -> Answer:
+        if self._limit_s is not None:
+            self._end_at(self._monotonic() + self._limit_s)
+        return super().run(connection, statement, values)
+
+    @abstractmethod
+    def _end_at(self, ends_s: float) -> None:
+        """Let what is sent next end at this moment of the clock, when it has not by then."""

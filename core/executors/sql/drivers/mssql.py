@@ -15,12 +15,12 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.mssql.base import MSDialect
 
 from core.domain.statements import Statement
-from core.executors.sql.drivers.base import Answer, Driver, Values
+from core.executors.sql.drivers.base import TimedHere
 from core.executors.sql.drivers.tds import Connection, Line, as_pytds_errors
 from core.executors.sql.failures import Failure, Kind
 
 
-class MsSql(Driver):
+class MsSql(TimedHere):
     """SQL Server limits no statement itself, and its request to end one is no thing for another
     thread: where one is stopped or takes too long, the line is broken, and the server takes back
     what was not committed.
@@ -33,7 +33,6 @@ class MsSql(Driver):
 
     _line: Line | None = None
     _authority_file: Path | None = None
-    _limit_s: float | None = None
     _has_begun = False
 
     def _open(self) -> Connection:
@@ -93,15 +92,9 @@ class MsSql(Driver):
     def in_transaction(self) -> bool:
         return bool(self._raw.in_transaction)
 
-    def limit(self, connection: sqlalchemy.Connection, seconds: float) -> None:
-        self._limit_s = seconds
-
-    def run(
-        self, connection: sqlalchemy.Connection, statement: Statement, values: Values
-    ) -> Answer:
-        if self._limit_s is not None and self._line is not None:
-            self._line.ends_s = self._monotonic() + self._limit_s
-        return super().run(connection, statement, values)
+    def _end_at(self, ends_s: float) -> None:
+        if self._line is not None:
+            self._line.ends_s = ends_s
 
     def failure(self, error: pytds.Error, statement: Statement | None) -> Failure:
         found = _understood(error)

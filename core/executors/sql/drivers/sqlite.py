@@ -11,7 +11,7 @@ from urllib.parse import quote
 import sqlalchemy
 
 from core.domain.statements import Statement
-from core.executors.sql.drivers.base import Answer, Driver, Values
+from core.executors.sql.drivers.base import TimedHere
 from core.executors.sql.failures import Failure, Kind
 
 _LOCK_S = 5.0
@@ -19,14 +19,12 @@ _STEPS = 10_000
 """Of SQLite's machine, between two looks at the clock: under a millisecond."""
 
 
-class Sqlite(Driver):
+class Sqlite(TimedHere):
     """The file is not made where there is none."""
 
     dialect = "sqlite"
     place = ":{}"
     errors = sqlite3.Error
-
-    _limit_s: float | None = None
 
     def _open(self) -> sqlite3.Connection:
         uri = f"file:{quote(str(Path(self._entrance.db).absolute()))}?mode=rw"
@@ -46,16 +44,8 @@ class Sqlite(Driver):
     def in_transaction(self) -> bool:
         return bool(self._raw.in_transaction)
 
-    def limit(self, connection: sqlalchemy.Connection, seconds: float) -> None:
-        self._limit_s = seconds
-
-    def run(
-        self, connection: sqlalchemy.Connection, statement: Statement, values: Values
-    ) -> Answer:
-        if (limit_s := self._limit_s) is not None:
-            ends_s = self._monotonic() + limit_s
-            self._raw.set_progress_handler(lambda: self._monotonic() > ends_s, _STEPS)
-        return super().run(connection, statement, values)
+    def _end_at(self, ends_s: float) -> None:
+        self._raw.set_progress_handler(lambda: self._monotonic() > ends_s, _STEPS)
 
     def interrupt(self) -> None:
         if self._raw is not None:

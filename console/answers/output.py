@@ -1,0 +1,97 @@
+"""What hosts printed: alike, piece by piece, and found again."""
+
+from __future__ import annotations
+
+from console.answers.base import Answer
+
+
+class Sample(Answer, frozen=True, kw_only=True):
+    """The output of one host, standing for its group."""
+
+    host: str
+    ordinal: int
+    text: str = ""
+    truncated: bool = False
+
+
+class Group(Answer, frozen=True, kw_only=True):
+    """Targets with the same state, exit code and (normalised) output."""
+
+    state: str
+    count: int
+    hosts: str
+    """Folded: `web[01-40]`."""
+    resolved_by: str = ""
+    exit_code: int | None = None
+    reason: str = ""
+    digest: str = ""
+    ordinals: list[int] = []
+    sample: Sample | None = None
+
+
+class Groups(Answer, frozen=True, kw_only=True):
+    """All groups of one attempt of one step."""
+
+    step: str
+    attempt: int
+    groups: list[Group]
+    rules: dict[str, bool] = {}
+
+
+class DiffLine(Answer, frozen=True, kw_only=True):
+    """A line of a diff: `same`, `removed` or `added`."""
+
+    kind: str
+    text: str
+
+
+class Diff(Answer, frozen=True, kw_only=True):
+    """The lines in which two groups differ."""
+
+    lines: list[DiffLine]
+    truncated: bool = False
+
+
+class Piece(Answer, frozen=True, kw_only=True):
+    """Consecutive output of one stream of one host; bytes that are no text come as base64."""
+
+    offset: int
+    stream: str
+    at: str = ""
+    text: str | None = None
+    base64: str | None = None
+
+
+class OutputPage(Answer, frozen=True, kw_only=True):
+    """A part of one target's output."""
+
+    pieces: list[Piece]
+    next_offset: int | None = None
+    size_bytes: int = 0
+    dropped_bytes: int = 0
+    removed_bytes: int = 0
+
+
+class StreamedPiece(Piece, frozen=True, kw_only=True):
+    """New output of any target of a run."""
+
+    host: str
+    step: str
+    attempt: int
+    ordinal: int
+
+
+class Match(Answer, frozen=True, kw_only=True):
+    """A line of output that a search found."""
+
+    host: str
+    ordinal: int
+    step: str
+    line: int
+    text: str
+
+
+class RunMatch(Match, frozen=True, kw_only=True):
+    """A line of output that a search of all runs found."""
+
+    run: str

@@ -1,0 +1,35 @@
+"""The typed client of the HTTP API: one method for each route, synchronous.
+
+Calls               HTTP over the engine's socket, answers and failures      calls.py
+  <Family>Calls     the calls on one subject                                 a file each
+    Client          all of them
+"""
+
+from console.client.contents import ContentCalls
+from console.client.documents import DocumentCalls
+from console.client.engine import EngineCalls
+from console.client.events import EventCalls
+from console.client.hosts import HostCalls
+from console.client.output import OutputCalls
+from console.client.plans import PlanCalls
+from console.client.runs import RunCalls
+from console.client.schedules import ScheduleCalls
+from console.client.vault import VaultCalls
+
+
+class Client(
+    EngineCalls,
+    VaultCalls,
+    DocumentCalls,
+    HostCalls,
+    RunCalls,
+    OutputCalls,
+    PlanCalls,
+    ScheduleCalls,
+    EventCalls,
+    ContentCalls,
+):
+    """All calls on one engine. Safe to use from several threads; close it when done."""
+
+
+__all__ = ["Client"]

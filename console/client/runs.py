@@ -1,0 +1,71 @@
+"""Runs: starting them, acting on them, looking at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from console import answers
+from console.client import paths
+from console.client.calls import MOST_ITEMS, Calls, Query
+
+
+class RunCalls(Calls):
+    """Runs: starting them, acting on them, looking at them."""
+
+    def start(self, request: Mapping[str, Any], key: str) -> answers.RunStarted:
+        """Start a run once: the same `key` never starts a second one."""
+        headers = {"Idempotency-Key": key}
+        done = self._call("POST", "/runs", body=request, headers=headers)
+        return self._decode(answers.RunStarted, done)
+
+    def preview(self, request: Mapping[str, Any]) -> answers.Preview:
+        return self._post(answers.Preview, "/runs/preview", request)
+
+    def runs(self, query: Query, *, limit: int) -> list[answers.Run]:
+        """The newest `limit` runs that fit, newest first."""
+        found: list[answers.Run] = []
+        for item in self._all(answers.Run, "/runs", {**query, "limit": min(limit, MOST_ITEMS)}):
+            found.append(item)
+            if len(found) == limit:
+                break
+        return found
+
+    def run(self, run_id: str) -> answers.RunDetail:
+        return self._get(answers.RunDetail, paths.run(run_id))
+
+    def run_definition(self, run_id: str) -> dict[str, Any]:
+        return self._get(dict[str, Any], f"{paths.run(run_id)}/definition")
+
+    def run_request(self, run_id: str) -> answers.RunRequest:
+        """What the run was asked to do, ready to be asked again."""
+        return self._get(answers.RunRequest, f"{paths.run(run_id)}/request")
+
+    def act(self, run_id: str, action: str, **fields: Any) -> answers.Run:
+        """Ask something of a run; fields that are empty are left out."""
+        given = {name: value for name, value in fields.items() if value not in (None, "", {})}
+        return self._post(answers.Run, f"{paths.run(run_id)}/actions", {"action": action, **given})
+
+    def operations(self, run_id: str) -> Iterator[answers.Operation]:
+        """What people asked of a run since its start, oldest first."""
+        return self._all(answers.Operation, f"{paths.run(run_id)}/operations", {})
+
+    def add_note(self, run_id: str, text: str) -> answers.Note:
+        return self._post(answers.Note, f"{paths.run(run_id)}/notes", {"text": text})
+
+    def notes(self, run_id: str) -> Iterator[answers.Note]:
+        """Notes on a run, oldest first."""
+        return self._all(answers.Note, f"{paths.run(run_id)}/notes", {})
+
+    def targets(self, run_id: str, query: Query) -> Iterator[answers.Target]:
+        """Targets in the run's order; `query` takes step, attempt, state and host."""
+        return self._all(answers.Target, f"{paths.run(run_id)}/targets", query)
+
+    def lost_lines(self, run_id: str) -> answers.Lost:
+        """Hosts of a live run that are looked for at this moment."""
+        return self._get(answers.Lost, f"{paths.run(run_id)}/lost-lines")
+
+    def compare(self, run_id: str, other: str, step: str | None) -> answers.RunComparison:
+        """Two runs host by host, and what they were asked to do."""
+        query = {"with": other, "step": step}
+        return self._get(answers.RunComparison, f"{paths.run(run_id)}/comparison", query)

@@ -1,0 +1,356 @@
+"""Approvals: who is asked, what a vote may be, and what the votes mean. Pure.
+
+A `Case` is what is asked, frozen when it was opened; votes are added to it and never
+changed. `judge` says how a case stands at a moment, `cast` whether one more vote may be
+added. Both are functions of the case, its votes and the time, so an engine that comes back
+judges as the one before it did.
+
+Whoever is not named is refused: approvers that are given and do not name a voter never
+mean "everybody". Without approvers every person but whoever asked may vote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from core.domain import variables
+from core.domain.job import Parameter, ParameterType
+from core.domain.values import Name, Value
+from core.errors import Conflict, Forbidden, Invalid, Problem
+
+ENGINE = "engine"
+"""The engine's own name as an actor; other actors that are no person have a slash in theirs."""
+
+FORM = variables.Inputs(place="form", noun="field", of="the form", option="--form")
+
+
+class OnTimeout(StrEnum):
+    """What it means that nobody decided in time."""
+
+    DENY = "deny"
+    APPROVE = "approve"
+    ESCALATE = "escalate"
+    """One of other people may decide alone, in as much time again; then it has timed out."""
+
+
+class Approvers(Value):
+    """People, by name or by role."""
+
+    users: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = Field(
+        (), max_length=100, description="names, as the journal shows them"
+    )
+    roles: tuple[Name, ...] = Field((), max_length=100)
+
+    def __bool__(self) -> bool:
+        return bool(self.users or self.roles)
+
+    def include(self, voter: Voter) -> bool:
+        """Whether they name the voter, by name or by role."""
+        return voter.name in self.users or not voter.roles.isdisjoint(self.roles)
+
+    def __str__(self) -> str:
+        return ", ".join([*self.users, *(f"role {role}" for role in self.roles)])
+
+
+class ApprovalRules(Value):
+    """Who decides, and by when."""
+
+    approvers: Approvers = Field(
+        default_factory=Approvers, description="empty: every person but whoever asked"
+    )
+    required: Literal["any", "all"] | Annotated[int, Field(ge=1, le=100)] = Field(
+        "any",
+        description="approvals that it takes: one, a number, or all: every user that is named, and"
+        " somebody of every role",
+    )
+    forbid_requester: bool = Field(True, description="whoever asked may not approve it")
+    reason_required: bool = Field(
+        False, description="also of who approves; who denies always gives one"
+    )
+    channels: tuple[Name, ...] = Field((), max_length=20, description="who is told that it waits")
+    timeout_s: float | None = Field(None, gt=0, le=365 * 86400, description="none: it waits")
+    on_timeout: OnTimeout = OnTimeout.DENY
+    escalate_to: Approvers = Field(
+        default_factory=Approvers,
+        description="with `on_timeout: escalate`: one of them may then decide alone",
+    )
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        users, roles = self.approvers.users, self.approvers.roles
+        if self.required == "all" and not self.approvers:
+            raise ValueError("`required: all` needs approvers")
+        if isinstance(self.required, int) and users and not roles and self.required > len(users):
+            raise ValueError(f"{self.required} approvals of {len(users)} users cannot be had")
+        if (self.on_timeout is OnTimeout.ESCALATE) != bool(self.escalate_to):
+            raise ValueError("`on_timeout: escalate` and `escalate_to` belong together; give both")
+        if "on_timeout" in self.model_fields_set and self.timeout_s is None:
+            raise ValueError("`on_timeout` belongs to `timeout_s`; give both")
+        return self
+
+
+class ApprovalSpec(ApprovalRules):
+    """What a person is asked before work goes on."""
+
+    message: str = Field(min_length=1, max_length=4000, description="what is to be approved")
+    form: tuple[Parameter, ...] = Field(
+        (), max_length=50, description="what who approves fills in; its values become outputs"
+    )
+
+    @model_validator(mode="after")
+    def _form_can_be_kept(self) -> Self:
+        names = [each.name for each in self.form]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"form fields must differ: {', '.join(twice)} stands twice")
+        for each in self.form:
+            if each.type is ParameterType.SECRET:
+                raise ValueError(f"form field {each.name} is a secret; a form keeps plain values")
+        return self
+
+
+class Choice(StrEnum):
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class ApprovalState(StrEnum):
+    OPEN = "open"
+    APPROVED = "approved"
+    DENIED = "denied"
+    TIMED_OUT = "timed_out"
+    LAPSED = "lapsed"
+    """What was to be approved is another by now, or is wanted no more."""
+
+
+class AlreadyDecided(Conflict):
+    """A vote that comes after the decision."""
+
+    code = "already-decided"
+
+
+class AlreadyVoted(Conflict):
+    """A second vote of the same person; votes are never changed."""
+
+    code = "already-voted"
+
+
+@dataclass(frozen=True, slots=True)
+class Voter:
+    """Who votes."""
+
+    name: str
+    roles: frozenset[str] = frozenset()
+
+    @property
+    def is_person(self) -> bool:
+        return self.name != ENGINE and "/" not in self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """One person's word; never changed."""
+
+    voter: Voter
+    choice: Choice
+    at: datetime
+    comment: str = ""
+    client: str = ""
+    """By which console it came."""
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """What was filled in; after `cast`, a value for every field that has one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is asked, as it was when it was opened."""
+
+    spec: ApprovalSpec
+    requester: str
+    opened_at: datetime
+
+    @property
+    def first_deadline(self) -> datetime | None:
+        if self.spec.timeout_s is None:
+            return None
+        return self.opened_at + timedelta(seconds=self.spec.timeout_s)
+
+    @property
+    def last_deadline(self) -> datetime | None:
+        """When it is decided at the latest; None: it waits for ever."""
+        if self.first_deadline is None or self.spec.on_timeout is not OnTimeout.ESCALATE:
+            return self.first_deadline
+        return self.first_deadline + (self.first_deadline - self.opened_at)
+
+    def is_escalated(self, now: datetime) -> bool:
+        """Whether the first circle did not decide in time and another was asked."""
+        first = self.first_deadline
+        return self.spec.on_timeout is OnTimeout.ESCALATE and first is not None and now >= first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a case stands at a moment."""
+
+    state: ApprovalState
+    reason: str = ""
+    """Why it was decided so; "" while it is open, and where votes alone say it."""
+    at: datetime | None = None
+    """When it was decided."""
+    missing: tuple[str, ...] = ()
+    """Who is still waited for, in words; empty once it is decided."""
+    due: datetime | None = None
+    """When time alone changes something next."""
+    escalated: bool = False
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """What the form holds, once it is approved."""
+
+
+def judge(case: Case, votes: Sequence[Vote], now: datetime) -> Standing:
+    """How the case stands; `votes` are those that `cast` let in, in their order."""
+    escalated, end = case.is_escalated(now), case.last_deadline
+    for vote in votes:
+        if vote.choice is Choice.DENY:
+            reason = f"{vote.voter.name}: {vote.comment}"
+            return Standing(
+                state=ApprovalState.DENIED,
+                reason=reason,
+                at=vote.at,
+                escalated=case.is_escalated(vote.at),
+            )
+    for number in range(1, len(votes) + 1):
+        so_far = votes[:number]
+        if not _missing(case, so_far, so_far[-1].at):
+            return _approved(case, so_far, so_far[-1].at)
+    if escalated and not _missing(case, votes, now):
+        assert case.first_deadline is not None
+        return _approved(case, votes, case.first_deadline)
+    if end is not None and now >= end:
+        if case.spec.on_timeout is OnTimeout.APPROVE:
+            return replace(_approved(case, votes, end), reason=_nobody(case))
+        return Standing(
+            state=ApprovalState.TIMED_OUT, reason=_nobody(case), at=end, escalated=escalated
+        )
+    return Standing(
+        state=ApprovalState.OPEN,
+        missing=_missing(case, votes, now),
+        due=end if escalated else case.first_deadline,
+        escalated=escalated,
+    )
+
+
+def cast(case: Case, votes: Sequence[Vote], vote: Vote) -> tuple[Vote, ...]:
+    """The votes with one more, its form completed.
+
+    Raises AlreadyDecided, AlreadyVoted, Forbidden (no person, whoever asked, not among the
+    approvers) or Invalid (no reason, a form that does not fit); then nothing is changed.
+    """
+    standing = judge(case, votes, vote.at)
+    if standing.state is not ApprovalState.OPEN:
+        why = f": {standing.reason}" if standing.reason else ""
+        raise AlreadyDecided(f"this approval is already decided: {standing.state.value}{why}")
+    voter = vote.voter
+    check_may_vote(case, votes, voter, vote.at)
+    if not vote.comment.strip() and (vote.choice is Choice.DENY or case.spec.reason_required):
+        verb = "denies" if vote.choice is Choice.DENY else "approves"
+        raise Invalid(
+            f"who {verb} this says why",
+            [Problem(where="comment", what="is required", hint="--reason TEXT")],
+        )
+    return (*votes, replace(vote, form=_filled_in(case, votes, vote)))
+
+
+def impossible(spec: ApprovalRules, requester: str) -> str:
+    """Why it could never be approved by votes; "" where it can."""
+    users, roles = set(spec.approvers.users), spec.approvers.roles
+    if roles or not users or spec.on_timeout is not OnTimeout.DENY:
+        return ""
+    able = users - {requester} if spec.forbid_requester else users
+    if not able:
+        return f"{requester} asked for it, and is its only approver"
+    if isinstance(spec.required, int) and spec.required > len(able):
+        return f"it takes {spec.required} approvals, and {requester} asked for it: {len(able)} may give one"
+    return ""
+
+
+def check_may_vote(case: Case, votes: Sequence[Vote], voter: Voter, now: datetime) -> None:
+    """Return when an open case waits for this voter too; the errors are those of `cast`."""
+    spec = case.spec
+    if any(each.voter.name == voter.name for each in votes):
+        raise AlreadyVoted(f"{voter.name} has voted on it already", hint="a vote is never changed")
+    if not voter.is_person:
+        raise Forbidden(f"{voter.name} is no person; only people approve or deny")
+    if spec.forbid_requester and voter.name == case.requester:
+        raise Forbidden(
+            f"{voter.name} asked for it; whoever asked may not approve or deny it",
+            hint="somebody else decides",
+        )
+    circles = [spec.approvers, *([spec.escalate_to] if case.is_escalated(now) else [])]
+    if spec.approvers and not any(circle.include(voter) for circle in circles):
+        named = "; ".join(str(circle) for circle in circles)
+        raise Forbidden(f"{voter.name} is none of its approvers", hint=f"they are: {named}")
+
+
+def _filled_in(case: Case, votes: Sequence[Vote], vote: Vote) -> Mapping[str, Any]:
+    """Who approves starts from what others have filled in; who denies fills in nothing."""
+    if vote.choice is Choice.DENY:
+        if vote.form:
+            raise Invalid("who denies fills in no form")
+        return {}
+    earlier = votes[-1].form if votes else {}
+    return variables.bind(case.spec.form, {**earlier, **vote.form}, FORM)
+
+
+def _missing(case: Case, votes: Sequence[Vote], now: datetime) -> tuple[str, ...]:
+    """Who is still waited for; nobody: the votes approve it."""
+    spec, voters = case.spec, [vote.voter for vote in votes]
+    escalated = case.is_escalated(now)
+    if escalated and any(spec.escalate_to.include(voter) for voter in voters):
+        return ()
+    missing = _missing_of(spec, case.requester, voters)
+    if missing and escalated:
+        return (*missing, f"or one of {spec.escalate_to}")
+    return missing
+
+
+def _missing_of(spec: ApprovalRules, requester: str, voters: Sequence[Voter]) -> tuple[str, ...]:
+    circle = spec.approvers
+    ours = [voter for voter in voters if not circle or circle.include(voter)]
+    if spec.required == "all":
+        excluded = {requester} if spec.forbid_requester else set[str]()
+        names = {voter.name for voter in ours} | excluded
+        users = [user for user in circle.users if user not in names]
+        roles = [role for role in circle.roles if not _is_held(role, ours)]
+        if not users and not roles and not ours:
+            return ("somebody else",)  # whoever asked was the only one: no vote is no approval
+        return (*users, *(f"role {role}" for role in roles))
+    needed = (1 if spec.required == "any" else spec.required) - len(ours)
+    if needed <= 0:
+        return ()
+    who = f"of {circle}" if circle else "person" if needed == 1 else "people"
+    return (f"{needed} more {who}" if ours else f"{needed} {who}",)
+
+
+def _is_held(role: str, voters: Iterable[Voter]) -> bool:
+    return any(role in voter.roles for voter in voters)
+
+
+def _approved(case: Case, votes: Sequence[Vote], at: datetime) -> Standing:
+    defaults = {each.name: each.default for each in case.spec.form if each.default is not None}
+    return Standing(
+        state=ApprovalState.APPROVED,
+        at=at,
+        escalated=case.is_escalated(at),
+        outputs=votes[-1].form if votes else defaults,
+    )
+
+
+def _nobody(case: Case) -> str:
+    return f"nobody decided within {case.spec.timeout_s:g} s" + (
+        ", nor those it was escalated to" if case.spec.on_timeout is OnTimeout.ESCALATE else ""
+    )
