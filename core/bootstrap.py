@@ -38,6 +38,7 @@ from core.runtime.lock import HomeLock
 from core.runtime.lostlines import LostLines
 from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
+from core.runtime.queue import RunQueue
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
@@ -161,7 +162,8 @@ def _wire(
         on_output=outputs.announce,
     )
     approvals = Approvals(store, clock, ids)
-    runs = Runs(tools)
+    queue = RunQueue(store, clock, settings)
+    runs = Runs(tools, queue)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)
     sources = InventorySources(tools, documents)
@@ -170,7 +172,9 @@ def _wire(
     refreshing = Refreshing(sources, tools, clock)
     schedules = Schedules(runs, store, clock)
     beat = Periodic(
-        [watching.tick, refreshing.tick, schedules.tick, approvals.tick] if periodic else []
+        [watching.tick, refreshing.tick, schedules.tick, approvals.tick, queue.tick]
+        if periodic
+        else []
     )
     if periodic:
         schedules.wake_by(Wakeup(lambda: beat.call(schedules.tick)))
@@ -187,6 +191,7 @@ def _wire(
         host_keys=host_keys,
         approvals=approvals,
         runs=runs,
+        queue=queue,
         plans=Plans(tools, runs),
         gathering=gathering,
         watching=watching,

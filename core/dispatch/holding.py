@@ -19,6 +19,9 @@ class Holdings:
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._items
 
+    def __len__(self) -> int:
+        return len(self._items)
+
     def items(self) -> Iterable[Item]:
         """The runs that have begun, in the order in which they did."""
         return self._items.values()

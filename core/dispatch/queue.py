@@ -162,6 +162,15 @@ class Queue:
         ageing_s = self.rules.ageing_s
         return sorted(self._waiting.values(), key=lambda each: each.rank(now, ageing_s))
 
+    def oldest_since(self) -> float | None:
+        """Since when the one waits that has waited longest; None: nobody waits."""
+        return min((each.item.since for each in self._waiting.values()), default=None)
+
+    @property
+    def asks_loads(self) -> bool:
+        """Whether anybody waits who asks how busy hosts are."""
+        return any(each.item.hosts for each in self._waiting.values())
+
     def ahead_of(self, run_id: str, now: float) -> int:
         """The number of runs that stand before one that waits."""
         ageing_s = self.rules.ageing_s

@@ -69,8 +69,6 @@ class Why:
     priority: Priority
     level: Priority | None
     """The class in which it stands now, as it has risen; None: above all."""
-    ahead: int
-    """Runs that stand before it; those of them that are in nobody's way begin first."""
     aged_at: float
     """From then on, nobody overtakes it."""
     reasons: tuple[Reason, ...]
@@ -79,18 +77,14 @@ class Why:
     """Hosts whose load is asked and not known, folded: they keep it from nothing."""
 
 
-def why(queue: Queue, run_id: str, now: float) -> Why:
-    """Why a run waits; KeyError where it does not."""
-    waiting = queue.get(run_id)
-    if waiting is None:
-        raise KeyError(run_id)
+def why(queue: Queue, waiting: Waiting, now: float) -> Why:
+    """Why a run waits."""
     item = waiting.item
     level = ageing.level(item, now, queue.rules.ageing_s)
     unknown = [host for host in item.hosts if queue.load_of(host) is None]
     return Why(
         priority=item.priority,
         level=None if level == ageing.AGED else list(Priority)[level],
-        ahead=queue.ahead_of(run_id, now),
         aged_at=waiting.due,
         reasons=tuple(_reasons(queue, waiting, now)),
         unknown_loads=fold(unknown),

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from core.domain.patterns import INTERPRETER
+from core.domain.queueing import HostLock, Locks, MaxLoadPerCpu, MaxRuns, MinFreeMemMb, Priority
 from core.domain.steps import MAX_PROGRAM_CHARACTERS, Language, Step
 from core.domain.values import EnvName, Regex, Value
 
@@ -60,6 +61,20 @@ class JobSpec(Value):
     targets: str | None = Field(None, description="target expression used where a start names none")
     steps: tuple[Step, ...] = Field(min_length=1, max_length=500)
     concurrency: int = Field(100, ge=1, le=2000, description="targets at the same time, per step")
+    priority: Priority = Field(
+        Priority.NORMAL, description="how urgent its runs are where a start says nothing"
+    )
+    max_runs: MaxRuns | None = Field(None, description="runs of it at the same time; others wait")
+    locks: Locks = ()
+    lock_hosts: HostLock = Field(
+        HostLock.NONE, description="its hosts are locked against other runs that lock hosts"
+    )
+    max_load_per_cpu: MaxLoadPerCpu | None = Field(
+        None, description="its runs wait while one of their hosts is busier, as its facts say"
+    )
+    min_free_mem_mb: MinFreeMemMb | None = Field(
+        None, description="its runs wait while one of their hosts has less, as its facts say"
+    )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -109,8 +109,8 @@ class Queueing(Value):
     lock_hosts: HostLock = HostLock.NONE
     load: LoadLimits = LoadLimits()
     """What the job asks of its hosts; environments ask besides."""
-    preemptible: bool = False
-    """Whether it may be suspended at any boundary of its steps and batches."""
+    override: str = ""
+    """Why it begins although the engine is frozen or drains; "" where it does not."""
 
 
 def locks_together(*parts: tuple[Lock, ...]) -> dict[str, LockMode]:

@@ -15,6 +15,10 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     """The run was accepted and may begin."""
 
 
+class Queued(Event, frozen=True, kw_only=True, tag="queued"):
+    """The run was accepted and waits for its turn."""
+
+
 class StepFinished(Event, frozen=True, kw_only=True, tag="step_finished"):
     """Every target of a step's attempt is in a terminal state."""
 
@@ -129,6 +133,7 @@ BatchEvent = BatchFinished | BatchDue | BatchChecked
 
 AnyEvent = (
     Started
+    | Queued
     | StepFinished
     | RetryDue
     | CancelRequested

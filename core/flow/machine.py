@@ -41,6 +41,7 @@ from core.flow.events import (
     ContinueRequested,
     ForceStopRequested,
     LookRequested,
+    Queued,
     RetryDue,
     RetryRequested,
     Started,
@@ -94,6 +95,8 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one c
     match event:
         case Started():
             return _start(state)
+        case Queued():
+            return replace(state, run=transit("the run", state.run, RunState.QUEUED)), ()
         case StepFinished(step=step, attempt=attempt, state=result):
             return _finish_step(state, step, attempt, result)
         case RetryDue(step=step, attempt=attempt):

@@ -18,6 +18,7 @@ from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
 from core.domain.job import JobSpec, ParameterType, ScriptSpec
+from core.domain.queueing import LoadLimits, Queueing, locks_together
 from core.domain.steps import FrozenScript
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
@@ -129,6 +130,7 @@ def resolve(
         targets=choosing.shown_targets(request, job),
         left_out={name: why for name, why in absent.items() if name in everybody},
         change=request.change or "",
+        queueing=_queueing(request, job),
         request=_kept(request, job),
     )
     _check_access(definition)
@@ -146,8 +148,20 @@ def _kept(request: RunRequest, job: JobSpec) -> RunRequest:
         "change": None,
         "plan": None,
         "acknowledge": (),
+        "override": None,
     }
     return request.model_copy(update={**nothing, "parameters": plain, "seed": ""})
+
+
+def _queueing(request: RunRequest, job: JobSpec) -> Queueing:
+    """What the request, the job and its steps ask of the queue together."""
+    return Queueing(
+        priority=request.priority or job.priority,
+        locks=locks_together(request.locks, job.locks, *(step.locks for step in job.steps)),
+        lock_hosts=job.lock_hosts if request.lock_hosts is None else request.lock_hosts,
+        load=LoadLimits(max_load_per_cpu=job.max_load_per_cpu, min_free_mem_mb=job.min_free_mem_mb),
+        override=request.override or "",
+    )
 
 
 def guard(

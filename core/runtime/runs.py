@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -13,27 +14,29 @@ import structlog
 from core import failpoints
 from core.domain.actions import Action, Ignore, Resolve, Retry
 from core.domain.resolving import STATE_OF
-from core.domain.run import AFTERWARDS, RunAction
+from core.domain.run import AFTERWARDS, TERMINAL_RUN_STATES, RunAction, RunState
 from core.errors import (
     AcknowledgementRequired,
     Conflict,
     Forbidden,
+    IllegalTransition,
     RequestError,
     StorageFault,
 )
 from core.flow import dangers, dryrun, guards, machine, planning
 from core.flow.definition import RunDefinition, RunRequest
-from core.flow.events import Started
+from core.flow.events import Queued, Started
 from core.flow.machine import FlowState
 from core.runtime import secrets
 from core.runtime.acting import Asked, Known, understand
 from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
+from core.runtime.queue import RunQueue
 from core.storage import contents, hosts, plans, run_writes, runs
 from core.storage import dangers as kept_dangers
-from core.storage.documents import snapshot
+from core.storage.documents import Snapshot, snapshot
 from core.storage.reading import Connection
-from core.storage.runs import RunRow
+from core.storage.runs import ENGINE_ACTOR, RunRow
 from core.storage.writer import Transaction
 
 log = structlog.get_logger(__name__)
@@ -48,8 +51,9 @@ class KeyReused(RequestError):
 class Runs:
     """The engine's runs: accepts, drives, stops, and takes up again."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, queue: RunQueue) -> None:
         self._tools = tools
+        self._queue = queue
         self._drivers: dict[str, Driver] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._acting = asyncio.Lock()
@@ -80,7 +84,8 @@ class Runs:
         parent: str | None = None,
         also: Callable[[Transaction, str], None] | None = None,
     ) -> RunRow:
-        """Accept a run: when this returns it is on disk and will be driven to its end.
+        """Accept a run: when this returns it is on disk and will be driven to its end, now or in
+        its turn. A run with a `parent` has its turn already.
 
         The same key with the same request gives the run that it started before. `parent`: the
         live run whose step asks for it, which a stopping engine lets finish. `also` writes in
@@ -102,15 +107,15 @@ class Runs:
             **{name: secrets.text_of(secret) for name, secret in request.secrets.items()},
         }
         plan = None if plan_id is None else await self._fresh(plan_id, definition, texts)
-        met = await asyncio.to_thread(dangers.find, definition, documents)
-        try:
-            planning.guard(definition, request, documents, met)
-        except (Forbidden, AcknowledgementRequired):
-            await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
-            raise
+        met = await self._guard(definition, request, documents, actor)
         definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
-        event = Started()
+        self._queue.use(documents)
+        item = self._queue.item(
+            run_id, definition, actor, definition.queueing.priority, self._tools.clock.now()
+        )
+        begins = parent is not None or await self._queue.admit(item)
+        event = Started() if begins else Queued()
         failpoints.reach("run.planned")
         state, commands = machine.advance(
             FlowState(definition.graph, batch_counts=definition.batch_counts), event
@@ -138,15 +143,40 @@ class Runs:
             failpoints.reach("run.created")
             return sealed, runs.get(tx.connection, run_id)
 
-        answer = await self._tools.store.writer.write(write)
+        answer: tuple[RunDefinition, RunRow] | RunRow | None = None
+        try:
+            answer = await self._tools.store.writer.write(write)
+        finally:
+            if not isinstance(answer, tuple):
+                self._queue.leave(run_id)
         if isinstance(answer, RunRow):
             return answer
         failpoints.reach("run.accepted")
+        if not begins:
+            self._queue.wait(item)
+            failpoints.reach("run.queued")
+            return answer[1]
         driver = self._driver(run_id, answer[0], state)
         self._watch(driver)
         driver.begin(commands)
         failpoints.reach("run.begun")
         return answer[1]
+
+    async def _guard(
+        self,
+        definition: RunDefinition,
+        request: RunRequest,
+        documents: planning.Documents,
+        actor: str,
+    ) -> list[dangers.StepHit]:
+        """Ask rails and rules whether it may start; the dangers that it meets, and that let it."""
+        met = await asyncio.to_thread(dangers.find, definition, documents)
+        try:
+            planning.guard(definition, request, documents, met)
+        except (Forbidden, AcknowledgementRequired):
+            await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
+            raise
+        return met
 
     async def act(self, run_id: str, action: Action, actor: str) -> RunRow:
         """Do what an operator asks of a run; the errors of `acting.understand` change nothing.
@@ -164,7 +194,8 @@ class Runs:
                 driver = await self._read(row.id)
             known = Known(id=row.id, definition=driver.definition, state=driver.state)
             asked = await self._tools.store.reader.read(lambda c: understand(c, known, action))
-            if not is_live:
+            is_queued = driver.state.run is RunState.QUEUED
+            if not is_live and not is_queued:
                 self._may_take_up(asked.action)
                 await driver.remember()
             if isinstance(action, Resolve):
@@ -173,12 +204,20 @@ class Runs:
             if isinstance(action, Retry | Ignore | Resolve):
                 found = await self._guard_again(asked, action, actor)
             failpoints.reach("run.acting")
-            await driver.feed(
-                asked.event,
-                actor,
-                reason=action.reason,
-                also=lambda tx: asked.keep(tx, self._tools.vault, actor, found),
-            )
+            goes_on = not is_live and not is_queued and row.parent is None
+            if goes_on:
+                await self._queue.claim(self._queue.stored(row, driver.definition))
+            try:
+                await driver.feed(
+                    asked.event,
+                    actor,
+                    reason=action.reason,
+                    also=lambda tx: asked.keep(tx, self._tools.vault, actor, found),
+                )
+            except BaseException:
+                if goes_on:
+                    self._queue.leave(row.id)
+                raise
             if not is_live:
                 self._watch(driver)
             failpoints.reach("run.acted")
@@ -244,11 +283,40 @@ class Runs:
 
     async def _take_up(self, run_id: str) -> None:
         driver = await self._read(run_id)
+        row = await self._get(run_id)
         failpoints.reach("recovery.read")
+        item = self._queue.stored(row, driver.definition)
+        if driver.state.run is RunState.QUEUED:
+            self._queue.wait(item)
+            return
+        if row.parent is None:
+            self._queue.seat(item)
         await driver.resume()
         self._watch(driver)
         failpoints.reach("recovery.taken-up")
         log.info("run.resumed", run=run_id)
+
+    async def begin(self, run_id: str) -> None:
+        """Let a run begin that waited; nothing happens where it was stopped meanwhile."""
+        try:
+            async with self._acting:
+                driver = await self._read(run_id)
+                if driver.state.run is not RunState.QUEUED:
+                    self._queue.leave(run_id)
+                    return
+                driver.be_patient()
+                self._watch(driver)
+            failpoints.reach("run.turn")
+            with suppress(IllegalTransition):
+                await driver.feed(Started(), ENGINE_ACTOR)
+            failpoints.reach("run.turn-taken")
+        except StorageFault as fault:
+            log.error("run.storage", run=run_id, fault=str(fault))
+        except Exception as bug:
+            # A run that cannot be read must not keep others from their turn.
+            log.exception("run.bug", run=run_id)
+            self._queue.leave(run_id)
+            await give_up(self._tools, run_id, bug)
 
     async def _read(self, run_id: str) -> Driver:
         """A driver of a stored run, as its events left it."""
@@ -273,6 +341,7 @@ class Runs:
     def refuse_new(self, *, hold: bool) -> None:
         """Take no new runs; with `hold`, also start no target that still waits."""
         self._draining = True
+        self._queue.shut()
         if hold:
             self._tools.gate.holding.set()
 
@@ -294,6 +363,9 @@ class Runs:
             # A run that was taken up again has another driver by now.
             if self._drivers.get(driver.run_id) is driver:
                 del self._drivers[driver.run_id]
+                # One that this engine has lost may go on at its hosts: it keeps what it holds.
+                if driver.state.run in TERMINAL_RUN_STATES:
+                    self._queue.leave(driver.run_id)
             self._tools.on_output(driver.run_id)
 
         task = asyncio.get_running_loop().create_task(forget())
@@ -342,7 +414,7 @@ class Runs:
         now = self._tools.clock.now()
         return await self._tools.store.reader.read(lambda c: hosts.away(c, now))
 
-    async def _documents(self) -> planning.Documents:
+    async def _documents(self) -> Snapshot:
         """The documents of this moment."""
         return await self._tools.store.reader.read(snapshot)
 

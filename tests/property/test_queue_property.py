@@ -68,9 +68,7 @@ class World:
         for run_id in [run_id for run_id, _ in self.ends.items() if run_id in self.queue]:
             raise AssertionError(f"{run_id} waits and goes on")
         waiting = self.queue.in_order(now)
-        assert all(why(self.queue, each.item.run_id, now).reasons for each in waiting), (
-            "who waits has a reason"
-        )
+        assert all(why(self.queue, each, now).reasons for each in waiting), "who waits has a reason"
         for each in waiting:
             if each.due <= now:
                 older = sum((o.due, o.number) < (each.due, each.number) for o in waiting)

@@ -13,6 +13,7 @@ from core.domain.access import AccountSpec
 from core.domain.captures import OutputRule
 from core.domain.command_rules.values import Judged
 from core.domain.patterns import FOLDER
+from core.domain.queueing import Locks
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
 from core.domain.values import Env, EnvName, Name, Value
@@ -60,6 +61,7 @@ class StepBase(Value):
     continue_on_error: bool = Field(False, description="a failure is ignored, the next step starts")
     allow_empty: bool = Field(False, description="matching no host is not a failure")
     run_as: Name | None = Field(None, description="account, instead of each host's own")
+    locks: Locks = ()
     concurrency: int | None = Field(None, ge=1, le=2000, description="targets at the same time")
     rolling: Rolling | None = Field(None, description="batches; empty: all targets alike")
     execution: Execution = Field(
