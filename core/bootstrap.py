@@ -170,7 +170,7 @@ def _wire(
     watching = Watching(store, gathering, clock)
     contents = Contents(store, Blobs(home.contents), clock, ids, settings.most_contents())
     refreshing = Refreshing(sources, tools, clock)
-    schedules = Schedules(runs, store, clock)
+    schedules = Schedules(runs, store, clock, product_version())
     beat = Periodic(
         [watching.tick, refreshing.tick, schedules.tick, approvals.tick, queue.tick]
         if periodic

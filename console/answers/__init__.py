@@ -6,7 +6,7 @@ newer engine. Times are text in ISO 8601, UTC; `presenters.durations` shows them
 
 from console.answers.base import Answer, Page
 from console.answers.comparing import Compared, HostAnswer, PairGroup, PlanComparison, RunComparison
-from console.answers.contents import Content
+from console.answers.contents import Content, ContentVerdict
 from console.answers.dangers import Danger
 from console.answers.documents import (
     Applied,
@@ -54,6 +54,7 @@ from console.answers.output import (
     StreamedPiece,
 )
 from console.answers.plans import (
+    Carried,
     EnvironmentTouched,
     Facts,
     FactsUsed,
@@ -61,6 +62,7 @@ from console.answers.plans import (
     Plan,
     PlanDetail,
     PlanStep,
+    Taken,
 )
 from console.answers.runs import (
     Batch,
@@ -86,9 +88,11 @@ __all__ = [
     "Backup",
     "Batch",
     "BatchPlan",
+    "Carried",
     "Change",
     "Compared",
     "Content",
+    "ContentVerdict",
     "Danger",
     "Diff",
     "DiffLine",
@@ -157,6 +161,7 @@ __all__ = [
     "Source",
     "Step",
     "StreamedPiece",
+    "Taken",
     "Target",
     "Unlocker",
     "Vault",

@@ -15,3 +15,10 @@ class Content(Answer, frozen=True, kw_only=True):
     used_at: str
     used_by: list[str] = []
     runs: int = 0
+
+
+class ContentVerdict(Answer, frozen=True, kw_only=True):
+    """Whether a content is what its SHA-256 says; `fault` "": it is."""
+
+    sha256: str
+    fault: str = ""

@@ -28,6 +28,21 @@ class Plan(Answer, frozen=True, kw_only=True):
     run_id: str | None = None
 
 
+class Taken(Answer, frozen=True, kw_only=True):
+    """Files that come from one kind of place."""
+
+    source: str
+    files: list[str] = []
+    hosts: str = ""
+
+
+class Carried(Answer, frozen=True, kw_only=True):
+    """Which files a step takes where."""
+
+    taken: list[Taken] = []
+    to: str = ""
+
+
 class PlanStep(Answer, frozen=True, kw_only=True):
     """What one step would do, and where."""
 
@@ -44,6 +59,7 @@ class PlanStep(Answer, frozen=True, kw_only=True):
     """Whether a probe says if it could begin; of other steps nobody can tell."""
     checked: bool = False
     """Whether a check tries it without an effect."""
+    carried: Carried | None = None
     settings: dict[str, Any] = {}
     batches: list[BatchPlan] = []
 

@@ -1,8 +1,9 @@
-"""Files that documents attach: `attach` of a step becomes `contents`, and the engine gets the bytes.
+"""Files that documents attach: `attach` becomes `contents` of a push, and `text` of a script.
 
 A step says `attach: ./app.conf`, or a list of files and folders, relative to the file that the
 document stands in. What is sent to the engine names each by its SHA-256; an exported document
-does so already, and its contents lie beside it in a folder `contents`.
+does so already, and its contents lie beside it in a folder `contents`. A script, as a document
+or as a step, attaches one file, which becomes its text: so it has revisions, and rules judge it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from console.client import Client
 from console.i18n import _
 from console.presenters.durations import size
 from console.presenters.text import Span, Tone
-from core.errors import EnvironmentFault, Problem
+from core.errors import EnvironmentFault, Invalid, Problem
 
 FOLDER = "contents"
 """Beside exported documents: files that are called by their SHA-256."""
@@ -28,6 +29,7 @@ ATTACH = "attach"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MOST_FILES = 1000
+_SCRIPTS = ("script", "scripts")
 
 
 @dataclass(slots=True)
@@ -45,12 +47,27 @@ def attach(body: Any, folder: Path) -> Attached:
     found = Attached(body)
     if not (isinstance(body, dict) and isinstance(spec := body.get("spec"), dict)):
         return found
+    if body.get("kind") in _SCRIPTS:
+        found.body = {**body, "spec": _script(spec, "spec", folder, found)}
+        return found
     steps = spec.get("steps")
     if not isinstance(steps, list):
         return found
     changed = [_step(step, f"spec.steps[{n}]", folder, found) for n, step in enumerate(steps)]
     found.body = {**body, "spec": {**spec, "steps": changed}}
     return found
+
+
+def of_files(paths: Sequence[str]) -> tuple[list[dict[str, str]], dict[str, Path]]:
+    """Files and folders of this machine as `contents` of a step, and what these are read from.
+
+    Invalid where one of them is not there, or a folder has nothing in it.
+    """
+    found = Attached(None)
+    named = [each for path in paths for each in _named(Path(), path, "FILE", found)]
+    if found.problems:
+        raise Invalid(_("nothing was started"), found.problems)
+    return named, found.contents
 
 
 def bring(client: Client, contents: Mapping[str, Path]) -> None:
@@ -83,6 +100,8 @@ def sha256_of(file: Path) -> str:
 def _step(step: Any, where: str, folder: Path, found: Attached) -> Any:
     if not isinstance(step, dict):
         return step
+    if step.get("kind") == "script":
+        return _script(step, where, folder, found)
     named = step.get("contents") or []
     if isinstance(named, list):
         found.contents |= _beside(named, folder)
@@ -100,6 +119,29 @@ def _step(step: Any, where: str, folder: Path, found: Attached) -> Any:
         at = f"{where}.{ATTACH}" if isinstance(given, str) else f"{where}.{ATTACH}[{number}]"
         contents += _named(folder, place, at, found)
     return {**{key: value for key, value in step.items() if key != ATTACH}, "contents": contents}
+
+
+def _script(script: dict[str, Any], where: str, folder: Path, found: Attached) -> dict[str, Any]:
+    """A script, with the text of the file that it attaches."""
+    if ATTACH not in script:
+        return script
+    where, place = f"{where}.{ATTACH}", script[ATTACH]
+    if not isinstance(place, str):
+        what = _("must be the path of a file")
+    elif "text" in script:
+        what = _("give `attach` or `text`, one of the two")
+    elif not (file := folder / Path(place).expanduser()).is_file():
+        what = _("{path} is no file").format(path=file)
+    else:
+        rest = {key: value for key, value in script.items() if key != ATTACH}
+        try:
+            return {**rest, "text": file.read_bytes().decode("utf-8")}
+        except UnicodeDecodeError:
+            what = _("{path} is no text in UTF-8").format(path=file)
+        except OSError as error:
+            raise _unreadable(file, error) from error
+    found.problems.append(Problem(where=where, what=what))
+    return script
 
 
 def _named(folder: Path, place: str, where: str, found: Attached) -> Iterator[dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.cli import options, starting
+from console.cli import attaching, options, starting
 from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.rolling import BatchFlags
@@ -90,6 +90,14 @@ def push(
             "--chown", metavar="USER[:GROUP]", rich_help_panel=HOW, help=_("owner of the files")
         ),
     ] = None,
+    attach: Annotated[
+        bool,
+        typer.Option(
+            "--attach",
+            rich_help_panel=HOW,
+            help=_("the engine keeps the files for the run: a retry sends the same bytes"),
+        ),
+    ] = False,
     exists: Exists = "overwrite",
     limit: Limit = None,
     batches: BatchFlags,
@@ -105,9 +113,13 @@ def push(
     detach: Detach = False,
     show: ShowFlags,
 ) -> int:
-    step: dict[str, Any] = {"mode": chmod, "owner": chown, **_from(files or (), template=template)}
+    contents: Mapping[str, Path] = {}
+    source: Mapping[str, Any] = _from(files or (), template=template)
+    if attach:
+        source, contents = _attached(source)
+    step: dict[str, Any] = {"mode": chmod, "owner": chown, **source}
     step |= {"to": to, "diff": not no_diff, **_policy(exists, limit)}
-    return _go(files, step, given, batches, dry, show, detach=detach)
+    return _go(files, step, given, batches, dry, show, detach=detach, contents=contents)
 
 
 @command(
@@ -175,6 +187,17 @@ def _from(files: Sequence[str], *, template: bool) -> dict[str, Any]:
     return {"kind": "distribute", "urls": [{"url": url} for url in urls]}
 
 
+def _attached(source: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Path]]:
+    """What is pushed, with contents in the place of paths, and where these lie now."""
+    if "files" not in source:
+        raise options.refuse("--attach", _("only files of this machine can be kept"))
+    if any(_WILDCARDS & set(path) for path in source["files"]):
+        raise options.refuse("--attach", _("it takes files and folders, and no patterns"))
+    named, contents = attaching.of_files(source["files"])
+    rest = {name: value for name, value in source.items() if name != "files"}
+    return {**rest, "contents": named}, contents
+
+
 def _policy(exists: str, limit: str | None) -> Mapping[str, Any]:
     return {
         "exists": options.one_of("--exists", exists, _EXISTS),
@@ -191,6 +214,7 @@ def _go(
     show: ShowFlags,
     *,
     detach: bool,
+    contents: Mapping[str, Path] | None = None,
 ) -> int:
     level, view, request = dry.level(), show.view(), given.request(batches)
     if dry.from_plan is not None:
@@ -203,6 +227,7 @@ def _go(
         fields = {name: value for name, value in step.items() if value is not None}
         request["step"] = {"name": kind, **fields}
     with engine() as client:
+        attaching.bring(client, contents or {})
         return starting.go(
             client, request, level=level, view=view, detach=detach, outputs=show.per_host
         )

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from console.cli import attaching, options
+from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
 from console.cli.newfile import write_new
 from console.cli.options import Json
@@ -18,7 +19,12 @@ from console.cli.printing import err, out
 from console.cli.settings import engine
 from console.client import Client
 from console.i18n import _
-from console.presenters.contents import content_table, contents_table
+from console.presenters.contents import (
+    content_table,
+    contents_table,
+    fault_lines,
+    sum_line,
+)
 from console.presenters.durations import size
 from core.clock import SystemClock
 from core.errors import NotFound, RequestError
@@ -107,6 +113,30 @@ def get(
         path = Path(file).expanduser()
         written = write_new(path, data)
     err().print(f"{path}: {size(written)}")
+
+
+@command(
+    app,
+    "verify",
+    _(
+        "Read every content, and say which are no longer what they were.\n\n"
+        "`jobdeck contents add` of the same file mends one."
+    ),
+)
+def verify(as_json: Json = False) -> int:
+    found = []
+    with engine() as client:
+        for content in client.contents():
+            verdict = client.verify_content(content.sha256)
+            found.append(verdict)
+            if verdict.fault and not as_json:
+                out().lines(fault_lines(content, verdict.fault))
+    faults = sum(bool(verdict.fault) for verdict in found)
+    if as_json:
+        out().json(msgspec.to_builtins(found))
+    else:
+        out().print(*sum_line(len(found), faults))
+    return ExitCode.ENVIRONMENT if faults else ExitCode.OK
 
 
 def find(client: Client, beginning: str) -> str:

@@ -158,7 +158,8 @@ def _one_line(cell: Span) -> Span:
 def _widths(table: Table, rows: Sequence[Sequence[Span]], room: int | None) -> list[int]:
     """Cells of each column.
 
-    Where the screen is too narrow the elastic column gives way, then the widest of the others.
+    Where the screen is too narrow the elastic column gives way, then the widest of the others. One
+    that wraps may give way wholly, since it then stands below its row.
     """
     widths = [max(width(row[at].text) for row in rows) for at in range(len(table.columns))]
     if room is None:
@@ -166,7 +167,7 @@ def _widths(table: Table, rows: Sequence[Sequence[Span]], room: int | None) -> l
     over = sum(widths) + _GAP * (len(widths) - 1) - room
     for at, column in enumerate(table.columns):
         if column.elastic and over > 0:
-            kept = max(widths[at] - over, min(widths[at], _LEAST))
+            kept = max(widths[at] - over, min(widths[at], 0 if column.wraps else _LEAST))
             over -= widths[at] - kept
             widths[at] = kept
     cuttable = [at for at, column in enumerate(table.columns) if not column.whole]

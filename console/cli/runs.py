@@ -21,9 +21,10 @@ from console.i18n import _
 from console.presenters import results
 from console.presenters.acting import notes_table, operations_table
 from console.presenters.batches import batches_table
+from console.presenters.carried import carried_table
 from console.presenters.dangers import dangers_table
 from console.presenters.lists import runs_table, targets_table
-from console.presenters.run import detail_table, steps_table
+from console.presenters.run import carried_of, detail_table, steps_table
 from console.presenters.text import Span, Tone
 from core.clock import SystemClock
 from core.domain.run import RunState
@@ -140,6 +141,9 @@ def show(
         out().print("")
         out().table(steps_table(detail.steps, now))
         out().print("")
+        if carried := carried_of(detail):
+            out().table(carried_table(carried))
+            out().print("")
         if detail.batches:
             out().table(batches_table(detail.batches, now))
             out().print("")

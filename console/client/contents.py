@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from console import answers
 from console.client import paths
-from console.client.calls import Calls
+from console.client.calls import ENDLESS, Calls
 
 _BLOCK_BYTES = 1 << 20
 
@@ -22,6 +22,11 @@ class ContentCalls(Calls):
 
     def content(self, sha256: str) -> answers.Content:
         return self._get(answers.Content, f"/contents/{paths.part(sha256)}")
+
+    def verify_content(self, sha256: str) -> answers.ContentVerdict:
+        """Whether a content is what it was; all of it is read."""
+        path = f"/contents/{paths.part(sha256)}/verify"
+        return self._decode(answers.ContentVerdict, self._call("GET", path, timeout=ENDLESS))
 
     def read_content(self, sha256: str) -> Iterator[bytes]:
         """The exact bytes of a content."""

@@ -24,11 +24,13 @@ def hosts_table(
     if not any(_is_told(known[each.name]) for each in documents if each.name in known):
         return table
     rows = tuple(
-        (row[0], _state(known.get(document.name), now), *row[1:])
+        (*row, _state(known.get(document.name), now))
         for document, row in zip(documents, table.rows, strict=True)
     )
-    columns = (table.columns[0], Column(_("STATE")), *table.columns[1:])
-    return replace(table, columns=columns, rows=rows)
+    # The state is why people look, so it is never cut: it gives way by going on below its row.
+    others = (replace(column, elastic=False) for column in table.columns)
+    state = Column(_("STATE"), elastic=True, wraps=True)
+    return replace(table, columns=(*others, state), rows=rows)
 
 
 def state_lines(known: Sequence[HostState], now: datetime) -> list[Line]:

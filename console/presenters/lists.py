@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from console.answers import Document, HostKey, Match, Revision, Run, RunMatch, Target
@@ -13,6 +13,7 @@ from console.presenters.durations import clock_time, duration, number, size, spa
 from console.presenters.progress import ended
 from console.presenters.results import short_id
 from console.presenters.text import Column, Span, Table, Tone
+from core.domain.validity import last_day
 
 
 def runs_table(runs: Sequence[Run], now: datetime) -> Table:
@@ -120,6 +121,16 @@ def _proof(document: Document) -> str:
     return ", ".join(name for name in _PROOFS if document.spec.get(name))
 
 
+def _last_day(document: Document) -> str:
+    """The first day on which something of an account ends."""
+    given, *certificates = map(document.spec.get, ("expires", "tls_certificate", "certificate"))
+    try:
+        last = last_day(date.fromisoformat(given) if given else None, *certificates)
+    except ValueError:
+        return str(given or "")  # of a newer engine: what it takes, this console cannot read
+    return str(last or "")
+
+
 def _change_rule(document: Document) -> str:
     """Whether an environment requires a change number, and which ones fit."""
     if not document.spec.get("change_required"):
@@ -161,7 +172,7 @@ def _kind_columns(kind: str) -> list[tuple[Column, Cell]]:
             (Column(_("USER")), _field("user")),
             (Column(_("PROVED BY")), _proof),
             (Column(_("BECOMES")), _field("become", "user")),
-            (Column(_("EXPIRES")), _field("expires")),
+            (Column(_("EXPIRES")), _last_day),
         ],
         "environment": [
             (Column(_("READ-ONLY")), _field("read_only")),
@@ -243,21 +254,21 @@ def keys_table(keys: Sequence[HostKey], now: datetime) -> Table:
     """Host keys and what was decided about them."""
     return Table(
         columns=(
-            Column(_("HOST")),
-            Column(_("STATUS")),
-            Column(_("TYPE")),
-            Column(_("FINGERPRINT"), whole=True),
+            Column(_("HOST"), whole=True),
+            Column(_("STATUS"), whole=True),
+            Column(_("TYPE"), whole=True),
             Column(_("SEEN")),
-            Column(_("SOURCE"), elastic=True),
+            Column(_("SOURCE")),
+            Column(_("FINGERPRINT"), elastic=True, wraps=True),
         ),
         rows=tuple(
             (
                 Span(_key_name(key), Tone.STRONG),
                 _key_status(key.status),
                 Span(_("authority") if key.authority else key.key_type),
-                Span(key.fingerprint),
                 Span(clock_time(key.first_seen_at, now)),
                 Span(key.source + (f", {key.decided_by}" if key.decided_by else "")),
+                Span(key.fingerprint),
             )
             for key in keys
         ),

@@ -17,6 +17,7 @@ from console.answers import (
 )
 from console.i18n import _
 from console.presenters import batches, states
+from console.presenters.carried import carried_table
 from console.presenters.comparing import answer_lines, asked_lines
 from console.presenters.dangers import danger_lines
 from console.presenters.durations import clock_time, duration, full_time, number, size
@@ -82,6 +83,10 @@ def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Itera
     yield from left_out_lines(plan.left_out)
     yield _GAP
     yield _steps(plan.steps)
+    carried = [(step.step, step.carried) for step in plan.steps if step.carried]
+    if carried:
+        yield _GAP
+        yield carried_table(carried)
     for step in plan.steps:
         if step.batches:
             yield _GAP

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from console.answers import Lost, RunDetail, Step
+import msgspec
+
+from console.answers import Carried, Lost, RunDetail, Step
 from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
@@ -54,6 +56,15 @@ def _parameters(parameters: dict[str, object]) -> str:
         f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in parameters.items()
     )
+
+
+def carried_of(run: RunDetail) -> list[tuple[str, Carried]]:
+    """Steps of the run that carry files, with which and where."""
+    return [
+        (step["step"], msgspec.convert(step["carried"], Carried))
+        for step in run.definition.get("steps", ())
+        if step.get("carried")
+    ]
 
 
 def steps_table(steps: Sequence[Step], now: datetime) -> Table:

@@ -38,6 +38,13 @@ class ContentOut(Answer):
     runs: int = Field(description="runs on record that have sent it, or will")
 
 
+class ContentVerdict(Answer):
+    """Whether a content is what it was."""
+
+    sha256: str
+    fault: str = Field(description="what is wrong with it; empty: nothing")
+
+
 @routes.get("/contents", operation_id="listContents")
 @asks(Verb.READ, ObjectKind.CONTENT)
 async def list_(
@@ -77,6 +84,13 @@ async def read(sha256: Sha256, engine: TheEngine) -> FileResponse:
     path = await engine.contents.checked(sha256)
     headers = {"X-Content-Type-Options": "nosniff"}
     return FileResponse(path, media_type=MEDIA_TYPE, filename=sha256, headers=headers)
+
+
+@routes.get("/contents/{sha256}/verify", operation_id="verifyContent", responses=fails(404))
+@asks(Verb.READ, ObjectKind.CONTENT, "{sha256}")
+async def verify(sha256: Sha256, engine: TheEngine) -> ContentVerdict:
+    """Read all of a content, and say whether it is still what its SHA-256 says."""
+    return ContentVerdict(sha256=sha256, fault=await engine.contents.fault(sha256))
 
 
 @routes.put(

@@ -14,6 +14,7 @@ from core.api.run_batches import BatchPlan, batch_plans
 from core.api.values import Answer, Page
 from core.domain.access import AccountSpec
 from core.domain.expiring import expiring
+from core.domain.files.carried import Carried
 from core.domain.probing import Note, Stage
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
@@ -63,6 +64,7 @@ class PlanStep(Answer):
     checked: bool = Field(
         description="whether a check tries it without an effect; else nobody can predict what it does"
     )
+    carried: Carried | None = Field(description="which files go where; null: it carries none")
     settings: dict[str, Any] = Field(description="the step as it would run, defaults left out")
 
 
@@ -211,6 +213,7 @@ def _step(plan: Plan, step: StepBase) -> PlanStep:
         script=None if script is None else f"{script.name}@{script.revision}",
         probed=step.access is None,
         checked=dryrun.is_rehearsed(definition, step),
+        carried=step.carried,
         settings=step.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"}),
     )
 

@@ -19,6 +19,7 @@ from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.run_batches import BatchOut, BatchPlan, batch_plans, batches_out
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
+from core.domain.files.carried import Carried
 from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
 from core.domain.steps import Step
@@ -94,6 +95,7 @@ class StepSummary(Answer):
     step: str
     kind: str
     count: int = Field(description="number of targets")
+    carried: Carried | None = Field(description="which files go where; null: it carries none")
 
 
 class DefinitionSummary(Answer):
@@ -295,7 +297,12 @@ def _summary(outline: RunOutline) -> DefinitionSummary:
         secrets=list(outline.secrets),
         targets=outline.targets,
         steps=[
-            StepSummary(step=step.name, kind=step.kind, count=len(outline.step_hosts[step.name]))
+            StepSummary(
+                step=step.name,
+                kind=step.kind,
+                count=len(outline.step_hosts[step.name]),
+                carried=step.carried,
+            )
             for step in outline.graph.nodes
         ],
         hosts=fold(host.name for host in outline.hosts),

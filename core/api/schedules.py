@@ -17,6 +17,7 @@ from core.domain.values import Name, Value
 from core.runtime.engine import Engine
 from core.scheduling.ledger import Verdict
 from core.storage import documents, schedules
+from core.storage import fires as ledger
 from core.storage.reading import Connection
 from core.storage.writer import Transaction, timestamp
 
@@ -127,9 +128,9 @@ async def fires(
     scope = f"fires {schedule}"
     before = cursors.text_position(scope, cursor)
 
-    def read(c: Connection) -> list[schedules.Fire]:
+    def read(c: Connection) -> list[ledger.Fire]:
         documents.get(c, "schedule", schedule)
-        return schedules.fires(c, schedule, before=before, limit=limit + 1)
+        return ledger.fires(c, schedule, before=before, limit=limit + 1)
 
     rows = await engine.store.reader.read(read)
     return FirePage(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from core.domain import validity
 from core.domain.addresses import NetworkText
 from core.domain.certificates import Certificates
 from core.domain.patterns import USER_NAME
@@ -60,7 +62,9 @@ class AccountSpec(Value):
     tls_key: Secret | None = Field(None, description="PEM: the key of `tls_certificate`")
     tls_passphrase: Secret | None = Field(None, description="of `tls_key`")
     expires: Day | None = Field(
-        None, description="the last day on which all of this is valid: 2027-03-31"
+        None,
+        description="the last day on which all of this is valid: 2027-03-31; certificates say"
+        " theirs themselves",
     )
     max_runs: MaxRuns | None = Field(
         None, description="runs that log in with it at the same time; others wait"
@@ -80,6 +84,18 @@ class AccountSpec(Value):
         if self.tls_passphrase is not None and self.tls_key is None:
             raise ValueError("`tls_passphrase` belongs to a `tls_key`")
         return self
+
+    @field_validator("certificate")
+    @classmethod
+    def _can_be_read(cls, line: str | None) -> str | None:
+        if line is not None:
+            validity.ssh_end(line)
+        return line
+
+    @property
+    def last_day(self) -> date | None:
+        """The first of the days on which something of it ends; None: none is known."""
+        return validity.last_day(self.expires, self.tls_certificate, self.certificate)
 
     @model_validator(mode="after")
     def _is_somebody(self) -> Self:

@@ -15,7 +15,7 @@ EXCERPT = 40
 
 
 class Misread(Exception):
-    """Text that breaks its grammar at `index` (from 0). Never leaves `core.domain`."""
+    """Text that breaks its grammar at `index` (from 0). Never leaves the rules of its language."""
 
     def __init__(self, index: int, what: str, hint: str = "") -> None:
         super().__init__(what)

@@ -15,7 +15,7 @@ def expiring(accounts: Mapping[str, AccountSpec], today: date) -> Iterator[Probl
     """What to say of each, in the order of their last days. It refuses nothing: the service may
     judge otherwise.
     """
-    dated = [(spec.expires, name) for name, spec in accounts.items() if spec.expires is not None]
+    dated = [(last, name) for name, spec in accounts.items() if (last := spec.last_day)]
     for last, name in sorted(dated):
         days = (last - today).days
         if last < today:

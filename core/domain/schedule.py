@@ -102,6 +102,9 @@ class MonthlySpec(Value):
         return self
 
 
+_TRIGGERS = ("cron", "every_s", "monthly", "once", "at_start")
+
+
 class TriggerSpec(Value):
     """When a schedule is due: one of these."""
 
@@ -120,11 +123,15 @@ class TriggerSpec(Value):
     once: AwareDatetime | None = Field(None, description="a moment, with its offset from UTC")
     at_start: bool = Field(False, description="whenever the engine has started")
 
+    @property
+    def kind(self) -> str:
+        """Which of them it is, as its field is called."""
+        return next(name for name in _TRIGGERS if getattr(self, name))
+
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:
-        given = [self.cron, self.every_s, self.monthly, self.once, self.at_start or None]
-        if sum(each is not None for each in given) != 1:
-            raise ValueError("give one of `cron`, `every_s`, `monthly`, `once`, `at_start`")
+        if sum(bool(getattr(self, name)) for name in _TRIGGERS) != 1:
+            raise ValueError(f"give one of {', '.join(f'`{name}`' for name in _TRIGGERS)}")
         if self.epoch is not None and self.every_s is None:
             raise ValueError("`epoch` belongs to `every_s`")
         return self

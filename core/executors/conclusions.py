@@ -13,6 +13,7 @@ from core.errors import TargetError
 from core.executors import outcomes
 from core.executors.attempt import Attempt, Patience, Turn
 from core.executors.claims import Refusal
+from core.executors.dialect import Dialect
 from core.executors.framing import Mark
 from core.executors.protocol import Outcome, Work
 from core.executors.shell import REFUSALS
@@ -25,14 +26,15 @@ _GONE_BECAUSE = {
 """Word after `gone` -> evidence."""
 
 
-def as_closed(attempt: Attempt, work: Work) -> Outcome:
+def as_closed(attempt: Attempt, work: Work, dialect: Dialect) -> Outcome:
     """The outcome of an attempt whose wire is closed, or that has exited."""
     if attempt.out.refusal is not None:
         return _refused(attempt.out.refusal, work)
     if attempt.has_exited and attempt.out.started and not attempt.is_claimed:
-        return _with_outputs(outcomes.exited(attempt.status, attempt.signal), attempt)
+        said = "" if attempt.status is None else dialect.meaning(attempt.status)
+        return _with_outputs(outcomes.exited(attempt.status, attempt.signal, said), attempt)
     if attempt.has_exited and not attempt.out.started:
-        return _exited_before_start(attempt)
+        return _exited_before_start(attempt, dialect)
     evidence = attempt.evidence or "the host closed the session without an exit status"
     if not attempt.handed_over:
         return _outcome(
@@ -44,7 +46,7 @@ def as_closed(attempt: Attempt, work: Work) -> Outcome:
     return lost(evidence, started=attempt.out.started)
 
 
-def as_said(attempt: Attempt, work: Work) -> Outcome:
+def as_said(attempt: Attempt, work: Work, dialect: Dialect) -> Outcome:
     """The outcome of work under a claim that has said how it ended."""
     assert attempt.out.closing is not None
     mark, word, *rest = attempt.out.closing
@@ -52,7 +54,7 @@ def as_said(attempt: Attempt, work: Work) -> Outcome:
     if mark == Mark.EXIT:
         if ended is not None:
             return as_ended(ended, work, "")
-        return _with_outputs(outcomes.exited(int(word), None), attempt)
+        return _with_outputs(outcomes.exited(int(word), None, dialect.meaning(int(word))), attempt)
     if ended is not None and word == "killed":
         return as_ended(ended, work, "whether all its processes are gone was not seen")
     return outcomes.claim_broken(_GONE_BECAUSE[word])
@@ -132,7 +134,7 @@ def _with_outputs(outcome: Outcome, attempt: Attempt) -> Outcome:
     return outcomes.with_outputs(outcome, frames.outputs)
 
 
-def _exited_before_start(attempt: Attempt) -> Outcome:
+def _exited_before_start(attempt: Attempt, dialect: Dialect) -> Outcome:
     if attempt.door is not None:
         state, message = attempt.door.refused()
         return _outcome(state, TargetCode.BECOME_FAILURE, message)
@@ -141,8 +143,7 @@ def _exited_before_start(attempt: Attempt) -> Outcome:
     return _outcome(
         TargetState.SUBMIT_FAILED,
         TargetCode.IO_FAILURE,
-        f"the login ended ({end}) before the work could start{said} "
-        "(does the account have a POSIX /bin/sh, and no forced command?)",
+        f"the login ended ({end}) before the work could start{said} ({dialect.needs})",
     )
 
 

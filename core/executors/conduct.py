@@ -124,11 +124,11 @@ class Conductor:
         match turn:
             case Turn.ENDED:
                 _say_what_is_missing(attempt)
-                return conclusions.as_said(attempt, work)
+                return conclusions.as_said(attempt, work, self._dialect)
             case Turn.CLOSED | Turn.LINGERED:
                 if turn is Turn.LINGERED:
                     _say_lingering(attempt)
-                return conclusions.as_closed(attempt, work)
+                return conclusions.as_closed(attempt, work, self._dialect)
             case Turn.BECOME_REFUSED:
                 return conclusions.become_refused(attempt.reason)
             case Turn.NOT_STARTED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,6 +12,8 @@ from core.executors.claims import compose_claimed, folder_of
 from core.executors.ending import ending_text, ending_text_of_claim
 from core.executors.protocol import Work
 from core.executors.shell import Launch, compose
+
+_SHELL_SIGNAL_BASE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,17 @@ class Dialect(Protocol):
         left in the claim for whoever looks later.
         """
 
+    needs: str
+    """What a host may lack where a login ends before its work starts, as a question."""
+
+    def meaning(self, status: int) -> str:
+        """What an exit status says beyond its number, to follow it in a sentence; "" for nothing."""
+
 
 class _Posix:
     """Hosts with /bin/sh."""
+
+    needs = "does the account have a POSIX /bin/sh, and no forced command?"
 
     def launch(self, work: Work, token: str, *, as_other_user: bool) -> Launch:
         if work.claim is None:
@@ -51,6 +62,14 @@ class _Posix:
             return Ending(Program(text=ending_text(pid, grace_s, token)))
         folder = folder_of(work, work.claim)
         return Ending(Program(text=ending_text_of_claim(pid, grace_s, folder, word)))
+
+    def meaning(self, status: int) -> str:
+        # Shells report a child's death by a signal as 128 and the signal's number.
+        try:
+            name = signal.Signals(status - _SHELL_SIGNAL_BASE).name.removeprefix("SIG")
+        except ValueError:
+            return ""
+        return f", which is how a shell reports signal {name}"
 
 
 POSIX: Dialect = _Posix()

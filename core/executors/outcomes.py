@@ -6,7 +6,6 @@ the only makers of `Outcome`s for shells, so SSH and local work end alike.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 
 import msgspec
@@ -31,7 +30,6 @@ STATE_OF_REFUSAL: Mapping[TargetCode, TargetState] = {
 }
 """Code of a refused connection -> state of the target; any other: it could not be submitted."""
 
-_SHELL_SIGNAL_BASE = 128
 _BUT = "cancelled, but "
 
 
@@ -96,8 +94,8 @@ def log_failed(reason: str, doubt: str) -> Outcome:
     )
 
 
-def exited(status: int | None, signal_name: str | None) -> Outcome:
-    """The work ended by itself."""
+def exited(status: int | None, signal_name: str | None, meaning: str = "") -> Outcome:
+    """The work ended by itself; `meaning`: what hosts of its kind say with this status."""
     if signal_name is not None:
         message = f"it was killed by signal {signal_name}"
         return Outcome(state=_S.FAILED, code=_C.SIGNALLED, signal=signal_name, message=message)
@@ -108,7 +106,7 @@ def exited(status: int | None, signal_name: str | None) -> Outcome:
         state=_S.FAILED,
         code=_C.NON_ZERO_RESULT,
         exit_code=status,
-        message=f"exit status {status}{_as_signal(status)}",
+        message=f"exit status {status}{meaning}",
     )
 
 
@@ -181,12 +179,3 @@ def outputs_unusable(outcome: Outcome, size: int | None) -> Outcome:
         exit_code=outcome.exit_code,
         message=f"it ended well, but its $JOBDECK_OUTPUT cannot be used: {reason}",
     )
-
-
-def _as_signal(status: int) -> str:
-    """Shells report a child's death by a signal as 128 and the signal's number."""
-    try:
-        name = signal.Signals(status - _SHELL_SIGNAL_BASE).name.removeprefix("SIG")
-    except ValueError:
-        return ""
-    return f", which is how a shell reports signal {name}"

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from core.errors import TargetError
 from core.executors import outcomes
+from core.executors.dialect import POSIX
 from core.executors.protocol import (
     Claim,
     Outcome,
@@ -208,7 +209,7 @@ class _ScriptedSession:
             if ended is not None:
                 held.ended = ended
                 return ended
-        outcome = outcomes.exited(behaviour.exit_code, None)
+        outcome = outcomes.exited(behaviour.exit_code, None, POSIX.meaning(behaviour.exit_code))
         if behaviour.outputs_file is not None:
             outcome = outcomes.with_outputs(outcome, behaviour.outputs_file)
         return outcome

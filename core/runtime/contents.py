@@ -11,7 +11,7 @@ import structlog
 
 from core import failpoints
 from core.clock import Clock
-from core.errors import Conflict
+from core.errors import Conflict, NotFound, StorageFault
 from core.ids import Ids
 from core.storage import contents
 from core.storage.blobs import Blobs, Draft, refuse_other
@@ -90,6 +90,17 @@ class Contents:
         """Where a content lies, read and found right; NotFound or StorageFault."""
         await self._store.reader.read(lambda c: contents.get(c, sha256))
         return await asyncio.to_thread(self._blobs.check, sha256)
+
+    async def fault(self, sha256: str) -> str:
+        """What is wrong with a content that is on record: all of it is read; "" where nothing is."""
+        await self._store.reader.read(lambda c: contents.get(c, sha256))
+        try:
+            await asyncio.to_thread(self._blobs.check, sha256)
+        except NotFound:
+            return "its file is gone"
+        except StorageFault as fault:
+            return str(fault)
+        return ""
 
     async def remove(self, unused: Sequence[str], before: datetime) -> None:
         """Remove those of `unused` that nobody has referred to since `before`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,10 +13,11 @@ from core.scheduling import ledger
 from core.scheduling.calendars import Calendar
 from core.scheduling.ledger import Forecast
 from core.scheduling.triggers import Trigger, next_after
-from core.storage import documents, schedules
-from core.storage.documents import Snapshot, StoredDocument, snapshot
+from core.storage import documents, fires, schedules
+from core.storage.documents import StoredDocument
+from core.storage.fires import Fire
 from core.storage.reading import Connection
-from core.storage.schedules import Fire, State
+from core.storage.schedules import State
 from core.storage.store import Store
 
 
@@ -45,18 +46,17 @@ class ScheduleAnswers:
         now = self._clock.now()
 
         def read(c: Connection) -> list[Overview]:
-            found, states, newest = snapshot(c), schedules.states(c), schedules.newest(c)
-            calendars = calendars_of(found)
+            states, newest, calendars = schedules.states(c), fires.newest(c), _calendars(c)
             return [
                 Overview(
-                    name=name,
+                    name=(name := stored.document.name),
                     spec=stored.document.spec,
                     owner=stored.updated_by,
                     state=schedules.as_of(states.get(name), stored),
                     next_slot=next_after(Trigger.of(stored.document.spec, calendars), now),
                     last=newest.get(name),
                 )
-                for name, stored in found.stored["schedule"].items()
+                for stored in documents.every(c, "schedule")
             ]
 
         return await self._store.reader.read(read)
@@ -79,9 +79,9 @@ class ScheduleAnswers:
 
         def read(c: Connection) -> tuple[Fire | None, State]:
             if is_slot:
-                return schedules.at_slot(c, name, wanted), schedules.state_of(c, name)
+                return fires.at_slot(c, name, wanted), schedules.state_of(c, name)
             # By hand, or by the schedule as it was.
-            within = schedules.begun_within(c, name, at, at + timedelta(minutes=1))
+            within = fires.begun_within(c, name, at, at + timedelta(minutes=1))
             return within, schedules.state_of(c, name)
 
         fire, state = await self._store.reader.read(read)
@@ -97,19 +97,22 @@ class ScheduleAnswers:
             return wanted, None, "it is still to come"
         if wanted <= datetime.fromisoformat(stored.updated_at):
             return wanted, None, f"the schedule is as it is since {stored.updated_at}, after that"
-        if wanted > schedules.begins_at(state, stored):
+        if wanted > schedules.begins_at(state, stored.updated_at):
             return wanted, None, "it is about to be looked at"
         return wanted, None, "it is no longer on record"
 
     async def _trigger(self, name: str) -> tuple[Trigger, StoredDocument]:
         def read(c: Connection) -> tuple[Trigger, StoredDocument]:
             stored = documents.get(c, "schedule", name)
-            return Trigger.of(stored.document.spec, calendars_of(snapshot(c))), stored
+            return Trigger.of(stored.document.spec, _calendars(c)), stored
 
         return await self._store.reader.read(read)
 
 
-def calendars_of(found: Snapshot) -> Mapping[str, Calendar]:
-    """Every calendar that there is, by name."""
-    stored = found.stored["calendar"]
-    return {name: Calendar.of(each.document.spec) for name, each in stored.items()}
+def calendars_of(found: Iterable[StoredDocument]) -> Mapping[str, Calendar]:
+    """Calendars read for quick questions, by name."""
+    return {each.document.name: Calendar.of(each.document.spec) for each in found}
+
+
+def _calendars(c: Connection) -> Mapping[str, Calendar]:
+    return calendars_of(documents.every(c, "calendar"))

@@ -1,7 +1,8 @@
 """What a target is sent: where, as whom, which program, with which values.
 
 The one place where a run's references become secrets. They live as long as
-the step's attempt, and everything that comes back is masked by the same list.
+the step's attempt, and everything that comes back is masked by the same list, and by
+the texts that the vault holds for others.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from core.storage.reading import Connection
 from core.storage.runs import TargetRow
 from core.storage.secrets import touch
 from core.storage.store import Store
-from core.vault.masking import Masker
+from core.vault.masking import LEAST_OF_OTHERS, Masker
 from core.vault.sealing import sources_in
 from core.vault.vault import Vault
 
@@ -66,6 +67,10 @@ class Ways:
     """How long a host is looked for when the line to its work is lost."""
 
 
+_MOST_OTHERS = 1000
+"""Secrets of others that are kept out of a run's output: what takes 0.1 s to make ready."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A step's secrets, opened. Never stored, never shown."""
@@ -73,13 +78,13 @@ class Opened:
     env: Mapping[str, str] = field(repr=False)
     logins: Mapping[str, Login] = field(repr=False)
     """Account -> login."""
+    masker: Masker
+    """Hides all of them, and what the vault holds besides."""
 
-    def texts(self) -> list[str]:
-        """Every secret text, for the masker."""
-        found = list(self.env.values())
-        for login in self.logins.values():
-            found += login.secrets()
-        return found
+
+def _texts(env: Mapping[str, str], logins: Mapping[str, Login]) -> list[str]:
+    """Every secret text."""
+    return [*env.values(), *(text for login in logins.values() for text in login.secrets())]
 
 
 async def open_secrets_patiently(
@@ -131,10 +136,10 @@ async def open_secrets(definition: RunDefinition, store: Store, vault: Vault) ->
             used.add(secret.secret)
             return vault.open_secret(connection, secret)
 
-        return Opened(
-            env={name: text(ref) for name, ref in definition.secrets.items()},
-            logins={name: _login(spec, text) for name, spec in definition.accounts.items()},
-        )
+        env = {name: text(ref) for name, ref in definition.secrets.items()}
+        logins = {name: _login(spec, text) for name, spec in definition.accounts.items()}
+        others = vault.texts(connection, LEAST_OF_OTHERS, _MOST_OTHERS)
+        return Opened(env, logins, Masker(_texts(env, logins), others))
 
     opened = await store.reader.read(open_all)
     if used:  # nobody waits for it: a use that is not noted on a full disk is no loss
@@ -197,7 +202,7 @@ class WorkMaker:
         self._outputs = outputs
         self._host_outputs = host_outputs
         self._ways = ways
-        self.masker = Masker(opened.texts())
+        self.masker = opened.masker
         self._judges = Judges(definition.command_rules)
         self._mentioned: dict[str, list[str]] = {}
         """Step -> names of the variables that its texts speak of."""

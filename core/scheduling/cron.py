@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 from core.errors import Invalid, Problem
@@ -35,6 +36,10 @@ NICKNAMES: Mapping[str, str] = {
 
 _SEARCHED_YEARS = 45
 """A leap day falls on a given day of the week at least every 40 years."""
+
+_KEPT = 1024
+"""Expressions that are kept as they were read, and fields of each kind: a document's is checked
+first and asked for its days then, and thousands of expressions have the same few fields."""
 
 _ITEM = re.compile(
     r"(?P<star>\*)|(?P<first>\w+)(-(?P<last>\w+))?", re.ASCII
@@ -109,6 +114,7 @@ class Cron:
             return  # the end of the calendar
 
 
+@lru_cache(_KEPT)
 def parse(text: str) -> Cron:
     """Read an expression; Invalid points at the column of what is wrong."""
     words = _words(NICKNAMES.get(text.strip().lower(), text))
@@ -123,9 +129,9 @@ def parse(text: str) -> Cron:
     seconds, minutes, hours, months = (_at(words, index, _times) for index in (0, 1, 2, 4))
     of_month, of_week = _at(words, 3, _days_of_month), _at(words, 5, _days_of_week)
     cron = Cron(
-        seconds=tuple(sorted(seconds)),
-        minutes=tuple(sorted(minutes)),
-        hours=tuple(sorted(hours)),
+        seconds=seconds,
+        minutes=minutes,
+        hours=hours,
         months=frozenset(months),
         is_day=_either(words[3][1], of_month, words[5][1], of_week),
         repeats=words[1][1].startswith("*") or words[2][1].startswith("*"),
@@ -153,12 +159,10 @@ def _words(text: str) -> list[tuple[int, str]]:
     return [(match.start() + 1, match[0]) for match in re.finditer(r"\S+", text)]
 
 
-def _times(word: str, kind: _Field) -> set[int]:
-    """The numbers of a list of ranges and steps."""
-    found: set[int] = set()
-    for item in word.split(","):
-        found |= _range(item, kind)
-    return found
+@lru_cache(_KEPT)
+def _times(word: str, kind: _Field) -> tuple[int, ...]:
+    """The numbers of a list of ranges and steps, in order."""
+    return tuple(sorted({number for item in word.split(",") for number in _range(item, kind)}))
 
 
 def _range(item: str, kind: _Field) -> set[int]:
@@ -184,9 +188,9 @@ def _range(item: str, kind: _Field) -> set[int]:
     return set(range(first, last + 1, step))
 
 
+@lru_cache(_KEPT)
 def _days_of_month(word: str, kind: _Field) -> DayRule:
-    rules = [_day_of_month(item, kind) for item in word.split(",")]
-    return lambda day: any(rule(day) for rule in rules)
+    return _one_of([_day_of_month(item, kind) for item in word.split(",")])
 
 
 def _day_of_month(item: str, kind: _Field) -> DayRule:
@@ -205,9 +209,13 @@ def _day_of_month(item: str, kind: _Field) -> DayRule:
     return lambda day: day.day in numbers
 
 
+@lru_cache(_KEPT)
 def _days_of_week(word: str, kind: _Field) -> DayRule:
-    rules = [_day_of_week(item, kind) for item in word.split(",")]
-    return lambda day: any(rule(day) for rule in rules)
+    return _one_of([_day_of_week(item, kind) for item in word.split(",")])
+
+
+def _one_of(rules: Sequence[DayRule]) -> DayRule:
+    return rules[0] if len(rules) == 1 else lambda day: any(rule(day) for rule in rules)
 
 
 def _day_of_week(item: str, kind: _Field) -> DayRule:
@@ -224,6 +232,10 @@ def _day_of_week(item: str, kind: _Field) -> DayRule:
 
 
 def _either(month_word: str, of_month: DayRule, week_word: str, of_week: DayRule) -> DayRule:
+    if month_word == "*":
+        return of_week
+    if week_word == "*":
+        return of_month
     if month_word.startswith("*") or week_word.startswith("*"):
         return lambda day: of_month(day) and of_week(day)
     return lambda day: of_month(day) or of_week(day)

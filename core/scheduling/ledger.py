@@ -6,11 +6,12 @@ or a reason why it is not started. `overlap` decides for a slot that is due and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, islice
+from typing import Any
 
 from core.domain.schedule import Misfire, Overlap, ScheduleSpec
 from core.scheduling.triggers import Trigger, due_at
@@ -46,6 +47,10 @@ class Entry:
     count: int = 1
     verdict: Verdict
     reason: str = ""
+    cause: str | None = None
+    """The event that it is the slot of, by what tells it from all others; None: the moment does."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters that the event gives its run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

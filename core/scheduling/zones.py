@@ -52,8 +52,12 @@ def _is_even(day: date, where: ZoneInfo) -> bool:
     """Whether the clock of the zone goes evenly all through a day."""
     begins = datetime.combine(day, time(), where)
     ends = datetime.combine(day, time(23, 59, 59), where)
-    offsets = {each.replace(fold=fold).utcoffset() for each in (begins, ends) for fold in (0, 1)}
-    return len(offsets) == 1
+    offset = begins.utcoffset()
+    return (
+        ends.utcoffset() == offset
+        and begins.replace(fold=1).utcoffset() == offset
+        and ends.replace(fold=1).utcoffset() == offset
+    )
 
 
 def _all(wall: datetime, where: ZoneInfo, repeats: bool) -> Iterator[datetime]:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from core.errors import NotFound
 from core.storage import selectors
 from core.storage.document_checks import names
-from core.storage.document_rows import Key, StoredDocument, at_revision, stored_from
+from core.storage.document_rows import Key, StoredDocument, at_revision, find_all, stored_from
 from core.storage.document_writes import Action, Documents, PlannedChange, Sealer
 from core.storage.snapshot import Snapshot, snapshot
 from core.storage.tables import document, document_reference, document_revision
@@ -31,6 +31,8 @@ __all__ = [
     "StoredDocument",
     "at_revision",
     "count",
+    "every",
+    "find_all",
     "get",
     "history",
     "list_documents",
@@ -69,6 +71,12 @@ def get(connection: Connection, kind: str, name: str) -> StoredDocument:
     if row is None:
         raise NotFound(kind, name, names(connection, kind))
     return stored_from(row)
+
+
+def every(connection: Connection, kind: str) -> list[StoredDocument]:
+    """All documents of a kind, by name."""
+    query = select(document).where(document.c.kind == kind).order_by(document.c.name)
+    return [stored_from(row) for row in connection.execute(query)]
 
 
 def list_documents(

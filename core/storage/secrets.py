@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from datetime import timedelta
 
 import msgspec
@@ -62,6 +62,12 @@ def delete_owner(tx: Transaction, prefix: str) -> None:
 def key_ids(connection: Connection) -> Set[str]:
     """The master keys under which anything is sealed."""
     return {row[0] for row in connection.execute(select(secret.c.key_id).distinct())}
+
+
+def newest(connection: Connection, most: int) -> Sequence[SealedRow]:
+    """The `most` that came last, the newest first."""
+    rows = connection.execute(select(*_COLUMNS).order_by(secret.c.id.desc()).limit(most))
+    return [SealedRow(**row._mapping) for row in rows]
 
 
 def every(connection: Connection) -> Iterator[SealedRow]:

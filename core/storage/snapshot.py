@@ -2,6 +2,7 @@
 
 Parsing ten thousand hosts takes a good part of a second, so a reading engine
 keeps its last snapshot and reads only what the journal says has changed since.
+Schedules are left out: no run is planned from them, and there may be as many.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from core.storage.journal import last_seq
 from core.storage.tables import document, journal
 
 _CHANGES = ("document.created", "document.replaced", "document.deleted")
+_LEFT_OUT = ("schedule",)
 
 Stored = Mapping[str, Mapping[str, StoredDocument]]
 
@@ -150,12 +152,20 @@ def snapshot(connection: Connection) -> Snapshot:
             kept.snapshot = _load(connection)
         else:
             changed, is_observed = _changed_since(connection, kept.seq)
+            changed = {key for key in changed if key[0] not in _LEFT_OUT}
             if changed:
                 kept.snapshot = _with(connection, kept.snapshot, changed)
             elif is_observed:
                 kept.snapshot = Snapshot(kept.snapshot.stored, connection.engine)
         kept.seq = seq
         return kept.snapshot
+
+
+def changed_between(connection: Connection, known: int, seq: int) -> set[Key] | None:
+    """Documents that changed behind the entry `known`, up to `seq`; None: it cannot be told."""
+    if known == seq:
+        return set()
+    return _changed_since(connection, known)[0] if _joins(connection, known, seq) else None
 
 
 def _joins(connection: Connection, known: int, seq: int) -> bool:
@@ -167,8 +177,9 @@ def _joins(connection: Connection, known: int, seq: int) -> bool:
 
 
 def _load(connection: Connection) -> Snapshot:
-    stored: dict[str, dict[str, StoredDocument]] = {kind: {} for kind in KINDS}
-    for row in connection.execute(select(document).order_by(document.c.kind, document.c.name)):
+    stored: dict[str, dict[str, StoredDocument]] = {k: {} for k in KINDS if k not in _LEFT_OUT}
+    query = select(document).where(document.c.kind.not_in(_LEFT_OUT))
+    for row in connection.execute(query.order_by(document.c.kind, document.c.name)):
         stored.setdefault(row.kind, {})[row.name] = stored_from(row)
     return Snapshot(stored, connection.engine)
 

@@ -434,7 +434,8 @@ run_content = Table(
     Index(None, "sha256"),
 )
 
-# How far each schedule's slots are settled, and whether somebody paused it.
+# How far each schedule's slots are settled, whether somebody paused it, and when it is looked at
+# next: with that, an engine starts without reading any schedule.
 schedule_state = Table(
     "schedule_state",
     metadata,
@@ -443,6 +444,14 @@ schedule_state = Table(
     Column("paused_at", String(27)),
     Column("paused_by", String(128), nullable=False),
     Column("pause_reason", String(500), nullable=False),
+    Column("trigger", String(16), nullable=False, server_default=text("''")),  # cron | every_s | …
+    # Of the document: what it was when it was looked at last, and by which rules it was.
+    Column("looked_revision", Integer, nullable=False, server_default=text("0")),
+    Column("looked_as", String(64), nullable=False, server_default=text("''")),
+    Column("next_look", String(27)),  # when its next slot is to be started; none: there is none
+    Column("counted", Integer, nullable=False, server_default=text("0")),  # slots, for every_nth
+    # JSON: what a trigger by events has seen, such as the journal's entries and a file's identity.
+    Column("memory", Text, nullable=False, server_default=text("''")),
 )
 
 # The fire ledger: what became of each slot. Slots in a row that were not started for one reason
@@ -459,7 +468,10 @@ schedule_fire = Table(
     Column("run_id", String(26)),
     Column("actor", String(128), nullable=False),  # the schedule, or who fired it by hand
     Column("at", String(27), nullable=False),  # when it got this verdict
+    Column("cause", String(200)),  # the event that it is the slot of; none: a moment is enough
+    Column("given", Text, nullable=False, server_default=text("''")),  # JSON: parameters by event
     Index(None, "verdict", "schedule", "slot"),  # "what is to be started", asked at every look
+    Index(None, "schedule", "cause", unique=True),  # an event that comes again has its slot already
     Index(None, "run_id"),  # "whose runs go on"
 )
 

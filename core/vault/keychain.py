@@ -113,6 +113,10 @@ class Keychain:
     def of(self, key_id: str) -> Cipher | None:
         """What opens a row under that key; None when the key is not at hand."""
         self.current()
+        return self.at_hand(key_id)
+
+    def at_hand(self, key_id: str) -> Cipher | None:
+        """The same of the keys that are open now; none is looked for."""
         return self._ciphers.get(key_id)
 
     # --- opening and closing ----------------------------------------------------------------

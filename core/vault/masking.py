@@ -9,6 +9,7 @@ escape sequences (colours, titles) stand inside. Hits that overlap or touch beco
 Not covered, so this is a safety net and no promise:
 
 - secrets shorter than MIN_SECRET_BYTES, and such lines of longer ones (`unmaskable`);
+- secrets that are not in use and shorter than LEAST_OF_OTHERS;
 - a part of a secret (a prefix that was cut off, one character per line);
 - other bytes inside a secret, or base64 of a longer text that is broken into lines
   inside the secret;
@@ -34,6 +35,9 @@ from core.vault.secret_forms import forms_of
 MASK = b"***"
 MIN_SECRET_BYTES = 4
 """Shorter values are everywhere in ordinary output; masking them would destroy it."""
+LEAST_OF_OTHERS = 12
+"""Characters of a secret, and bytes of a form, that is masked where it is not in use. Shorter ones
+stand in ordinary output, and whoever may print there could try guesses until one is masked."""
 PIECE_BYTES = 64
 """Longer forms are looked for in pieces of this length, so a stream holds back less than this."""
 
@@ -52,18 +56,17 @@ _MOST_DFA_BYTES = 64 << 10
 class Masker:
     """Knows the patterns of a set of secrets; shared by any number of streams."""
 
-    def __init__(self, secrets: Iterable[bytes | str] = ()) -> None:
+    def __init__(
+        self, secrets: Iterable[bytes | str] = (), others: Iterable[bytes | str] = ()
+    ) -> None:
+        """`secrets` are those in use; `others` are looked for too, as far as they are long enough."""
         known = {_to_bytes(secret) for secret in secrets} - {b""}
         self.unmaskable = sum(len(secret) < MIN_SECRET_BYTES for secret in known)
-        """How many of the secrets are too short to be masked."""
+        """How many of the secrets in use are too short to be masked."""
         self.patterns = sorted(
             {
-                piece
-                for secret in known
-                if len(secret) >= MIN_SECRET_BYTES
-                for form in forms_of(secret)
-                if len(form) >= MIN_SECRET_BYTES
-                for piece in _pieces(form)
+                *_patterns(known, MIN_SECRET_BYTES),
+                *_patterns(map(_to_bytes, others), LEAST_OF_OTHERS),
             }
         )
         self._search = _Search(self.patterns)
@@ -194,6 +197,15 @@ class MaskStream:
 
 def _to_bytes(secret: bytes | str) -> bytes:
     return secret.encode("utf-8", "surrogateescape") if isinstance(secret, str) else secret
+
+
+def _patterns(secrets: Iterable[bytes], least: int) -> Iterator[bytes]:
+    """What is looked for of secrets, and of their forms, that have `least` bytes."""
+    for secret in secrets:
+        if len(secret) >= least:
+            for form in forms_of(secret):
+                if len(form) >= least:
+                    yield from _pieces(form)
 
 
 def _pieces(form: bytes) -> Iterator[bytes]:

@@ -132,6 +132,21 @@ class Vault:
                 f"the stored secret of {row.owner} is damaged", hint=_GIVE_AGAIN
             ) from error
 
+    def texts(self, connection: Connection, least: int, most: int) -> Iterator[str]:
+        """The newest `most` of the stored texts of `least` characters and more, to keep them out of
+        sight; none while the vault is not open. What does not open is left out.
+        """
+        for row in secrets.newest(connection, most):
+            cipher = self.keychain.at_hand(row.key_id)
+            if cipher is None:
+                continue
+            try:
+                text = cipher.open(sealed_of(row), place_of(row.id, row.owner))
+            except Damaged:
+                continue  # nothing can print what nobody can read; `verify` names it
+            if len(text) >= least:
+                yield text
+
     def verify(self, connection: Connection) -> Verdict:
         """Open every secret and say which do not, without showing any."""
         found = Verdict()

@@ -262,6 +262,28 @@ async def test_hosts_that_disagree_on_an_output_follow_the_rule_of_the_step(
         assert only.outputs == ({} if rule == "fail" else {"who": "h1"})
 
 
+async def test_secrets_of_others_are_masked_where_they_cannot_be_guessed(home: Path) -> None:
+    secrets = {"long": "correct-horse-battery", "short": "tr0ub4dor"}
+
+    def script(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(output=((Stream.OUT, "\n".join(secrets.values()).encode()),))
+
+    async with engine(home, script) as (opened, _):
+        accounts = (
+            {"kind": "account", "name": name, "spec": {"user": "u", "password": text}}
+            for name, text in secrets.items()
+        )
+        await save(opened, *INVENTORY, *accounts)
+        done = await ended(opened, (await start(opened, targets="h1")).id)
+        (row,) = await targets_of(opened, done.id)
+        page = await opened.store.reader.read(lambda c: output.read(c, row.id, 0, 1000))
+        assert b"".join(segment.data for segment in page.segments) == b"***\ntr0ub4dor"
+
+        opened.vault.keychain.lock("ada")
+        done = await ended(opened, (await start(opened, targets="h1")).id)
+        assert done.state is RunState.SUCCEEDED, "a run that needs no secret needs no vault"
+
+
 async def test_a_secret_reaches_the_work_and_no_other_place(home: Path) -> None:
     def script(target: Target, work: Work | None) -> Behaviour:
         token = work.env["TOKEN"].encode() if work is not None else b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from core.clock import ManualClock
 from core.errors import Conflict, Invalid, NotFound
 from core.executors.protocol import Target, Work
 from core.executors.scripted import Behaviour
+from core.runtime import timerules
 from core.runtime.engine import Engine
 from core.scheduling.ledger import Verdict
-from core.storage import schedules
-from core.storage.schedules import Fire
+from core.storage import documents, fires, schedules
+from core.storage.fires import Fire
+from core.storage.reading import Connection
 from core.storage.writer import Transaction
 from tests.support.runtime import INVENTORY, ended, engine, job, save, step
 
@@ -32,9 +34,9 @@ def schedule(name: str = "s", **spec: Any) -> dict[str, Any]:
 
 async def ledger(opened: Engine, name: str = "s") -> list[Fire]:
     """Oldest first."""
-    return (
-        await opened.store.reader.read(lambda c: schedules.fires(c, name, before=None, limit=999))
-    )[::-1]
+    return (await opened.store.reader.read(lambda c: fires.fires(c, name, before=None, limit=999)))[
+        ::-1
+    ]
 
 
 async def told(opened: Engine, name: str = "s") -> list[tuple[str, int, str]]:
@@ -200,14 +202,14 @@ async def test_a_bug_that_one_schedule_meets_holds_up_no_other(
     opened: Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await save(opened, schedule("a"), schedule("b", misfire="all"))
-    begin = schedules.begun
+    begin = fires.begun
 
     def broken(tx: Transaction, name: str, slot: str, run_id: str) -> None:
         if name == "a":
             raise ZeroDivisionError
         begin(tx, name, slot, run_id)
 
-    monkeypatch.setattr(schedules, "begun", broken)
+    monkeypatch.setattr(fires, "begun", broken)
     await later(opened, clock, hours=1)
     monkeypatch.undo()
 
@@ -232,6 +234,80 @@ async def test_a_slot_whose_verdict_could_not_be_written_is_looked_at_again(
     await later(opened, clock, seconds=5)
 
     assert await told(opened) == [("13:00", 1, "started")]
+
+
+async def test_an_engine_that_starts_reads_no_schedule_of_which_no_slot_has_come(
+    home: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[str]()
+
+    def noted(c: Connection, keys: Sequence[tuple[str, str]]) -> Any:
+        read.extend(name for _, name in keys)
+        return find_all(c, keys)
+
+    find_all = documents.find_all
+    monkeypatch.setattr(documents, "find_all", noted)
+    half = {"cron": "30 * * * *"}
+    async with engine(home / "j", clock=clock) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("work")), schedule(), schedule("b"))
+        await save(opened, schedule("half", trigger=half))
+        await opened.schedules.tick()
+    clock.advance(timedelta(minutes=40))
+    read.clear()
+    async with engine(home / "j", clock=clock) as (opened, _):
+        await opened.schedules.tick()
+
+        assert set(read) == {"half"}
+        assert opened.schedules.next_at == NOON + timedelta(hours=1)
+        await later(opened, clock, minutes=20)
+        assert await told(opened, "b") == [("13:00", 1, "started")]
+
+
+@pytest.mark.parametrize("change", ["the time zones", "a calendar"])
+async def test_when_the_rules_of_time_are_others_every_schedule_is_looked_at_anew(
+    home: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    async with engine(home / "j", clock=clock) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("work")), schedule())
+        await opened.schedules.tick()
+        wrong = "UPDATE schedule_state SET next_look = '2026-05-01T23:00:00.000000Z'"
+        await opened.store.writer.write(lambda tx: tx.connection.exec_driver_sql(wrong) and None)
+    if change == "the time zones":
+        monkeypatch.setattr(timerules, "fingerprint", lambda _version: "others")
+    async with engine(home / "j", clock=clock) as (opened, _):
+        if change == "a calendar":
+            calendar = {"kind": "calendar", "name": "holidays", "spec": {"days": ["2026-05-02"]}}
+            await opened.schedules.tick()
+            assert opened.schedules.next_at == NOON + timedelta(hours=11)
+            await save(opened, calendar)
+        await opened.schedules.tick()
+
+        assert opened.schedules.next_at == NOON + timedelta(hours=1)
+
+
+async def test_slots_are_settled_while_starts_of_others_take_their_time(
+    opened: Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(opened, schedule("a"), schedule("b", trigger={"cron": "5 13 * * *"}))
+    held, reached = asyncio.Event(), asyncio.Event()
+    start = opened.runs.start
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        reached.set()
+        await held.wait()
+        return await start(*args, **more)
+
+    monkeypatch.setattr(opened.runs, "start", slow)
+    await opened.schedules.tick()
+    clock.advance(timedelta(hours=1))
+    starting = asyncio.create_task(opened.schedules.tick())
+    await reached.wait()
+
+    await later(opened, clock, minutes=5)
+    assert await told(opened, "b") == [("13:05", 1, "due")]
+    held.set()
+    await starting
+    assert await told(opened, "b") == [("13:05", 1, "started")]
 
 
 async def test_by_hand_it_starts_at_once_also_while_it_is_paused(

@@ -159,7 +159,7 @@ class Host:
                 self._send_outputs("outputs", folder, "")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        os._exit(_status(process))
+        _exit(_status(process))
 
     # ------------------------------------------------------------------ claims
 
@@ -348,9 +348,19 @@ def _write(to: int, data: bytes) -> None:
         data = data[os.write(to, data) :]
 
 
+_DEATHS = {signal.SIGINT: -1073741510, signal.SIGSEGV: -1073741819, signal.SIGKILL: -1}
+"""What Windows says of a program that ended so: Ctrl-C, an access violation, Stop-Process."""
+
+
 def _status(process: subprocess.Popen[bytes]) -> int:
     code = process.returncode
-    return code if code >= 0 else 1
+    return code if code >= 0 else _DEATHS.get(signal.Signals(-code), 1)
+
+
+def _exit(status: int) -> None:
+    """End with a status of 32 bits, for which this machine has no room: the server reads it."""
+    Path(os.environ["JOBDECK_DOUBLE_STATUS"]).write_text(str(status))
+    os._exit(0 if status == 0 else 1)
 
 
 def _stat(pid: int) -> list[str]:

@@ -32,7 +32,7 @@ class Service(Protocol):
     seen: list[bytes]
     logins: int
 
-    def answer(self, message: bytes) -> tuple[str, int]: ...
+    def answer(self, message: bytes) -> tuple[bytes, int]: ...
 
     def connected(self, its: socket.socket, *, is_open: bool) -> None: ...
 
@@ -92,12 +92,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         message = self._unsealed(body) if sealed else body
         try:
-            text, status = self.owner.answer(message)
+            answer, status = self.owner.answer(message)
         except Cut:
             close(self.connection)
             self.close_connection = True
             return
-        answer, kind = text.encode("utf-8"), "application/soap+xml;charset=UTF-8"
+        kind = "application/soap+xml;charset=UTF-8"
         if sealed:
             answer, kind = self._sealed(answer)
         self._reply(status, answer, {"Content-Type": kind})

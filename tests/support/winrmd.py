@@ -14,6 +14,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import uuid
 import xml.etree.ElementTree as ET
@@ -52,6 +53,7 @@ class _Command:
     """One process, and what it printed that nobody has received yet."""
 
     def __init__(self, argv: list[str], env: dict[str, str], cwd: Path) -> None:
+        self._status = Path(env["JOBDECK_DOUBLE_STATUS"])
         self.process = subprocess.Popen(
             argv,
             env=env,
@@ -74,6 +76,13 @@ class _Command:
     @property
     def is_over(self) -> bool:
         return self._open == 0
+
+    @property
+    def status(self) -> int:
+        """As Windows sends it: 32 bits, without a sign."""
+        told = self._status.exists()
+        status = int(self._status.read_text()) if told else self.process.returncode
+        return status % (1 << 32)
 
     def _read(self, name: str, pipe: Any) -> None:
         with pipe:
@@ -122,6 +131,8 @@ class WinrmServer:
         self.home = home
         self.proof = proof
         """What it takes: ntlm, basic, or a certificate of `authority`."""
+        self._scratch = tempfile.TemporaryDirectory()
+        self._statuses = Path(self._scratch.name)
         self._patience_s = patience_s
         """A session that nobody has asked about for so long is ended, as Windows does."""
         self._over = threading.Event()
@@ -129,6 +140,8 @@ class WinrmServer:
         self.operations: Counter[str] = Counter()
         self.faults: dict[str, list[int]] = {}
         """Operation -> what its next requests are refused with."""
+        self.recorded: dict[str, list[tuple[int, bytes]]] = {}
+        """Operation -> HTTP status and body that its next requests are answered with, as they are."""
         self.cuts: Counter[str] = Counter()
         """Operation -> how many of its next requests lose their connection instead of an answer."""
         self.seen: list[bytes] = []
@@ -172,6 +185,7 @@ class WinrmServer:
         for each in list(self._sockets):
             close(each)
         self._server.server_close()
+        self._scratch.cleanup()
 
     def cut(self) -> None:
         """The connection breaks that waits for output, or the next one that asks for it."""
@@ -189,7 +203,7 @@ class WinrmServer:
     def connected(self, its: socket.socket, *, is_open: bool) -> None:
         (self._sockets.add if is_open else self._sockets.discard)(its)
 
-    def answer(self, message: bytes) -> tuple[str, int]:
+    def answer(self, message: bytes) -> tuple[bytes, int]:
         """The answer to a SOAP message, and its HTTP status."""
         root = ET.fromstring(message)  # noqa: S314 - our own client wrote it
         operation = _text(root, "a:Action").rpartition("/")[2]
@@ -198,14 +212,18 @@ class WinrmServer:
             self.operations[operation] += 1
             planned = self.faults.get(operation)
             number = planned.pop(0) if planned else None
+            recorded = self.recorded.get(operation)
+        if recorded:
+            status, text = recorded.pop(0)
+            return text, status
         try:
             if number is not None:
                 raise Fault(number)
             self._cut_here(operation)
             body = getattr(self, f"_{operation.lower()}")(root)
         except Fault as fault:
-            return _envelope(message_id, _fault_body(fault.args[0])), 500
-        return _envelope(message_id, body), 200
+            return _envelope(message_id, _fault_body(fault.args[0])).encode(), 500
+        return _envelope(message_id, body).encode(), 200
 
     def _expire(self) -> None:
         while not self._over.wait(0.5):
@@ -243,8 +261,12 @@ class WinrmServer:
         shell = self._shell(root)
         line = _text(root, "rsp:Command")
         argv = windows.ARGV if line == REQUEST else ["/bin/sh", "-c", line]
-        env = {**windows.environment(self.home), **shell.env}
         command_id = _new_id()
+        env = {
+            **windows.environment(self.home),
+            **shell.env,
+            "JOBDECK_DOUBLE_STATUS": str(self._statuses / command_id),
+        }
         shell.commands[command_id] = _Command(argv, env, self.home)
         return f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>"
 
@@ -282,7 +304,7 @@ class WinrmServer:
         if is_over:
             state = (
                 f'<rsp:CommandState CommandId="{command_id}" State="{_STATE}/Done">'
-                f"<rsp:ExitCode>{command.process.returncode}</rsp:ExitCode></rsp:CommandState>"
+                f"<rsp:ExitCode>{command.status}</rsp:ExitCode></rsp:CommandState>"
             )
         return f"<rsp:ReceiveResponse>{streams}{state}</rsp:ReceiveResponse>"
 

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from core.domain.access import AccountSpec
 from core.domain.captures import OutputRule
 from core.domain.command_rules.values import Judged
+from core.domain.files.carried import Carried
 from core.domain.patterns import FOLDER
 from core.domain.queueing import Locks
 from core.domain.rolling import Rolling
@@ -84,6 +85,11 @@ class StepBase(Value):
     def enters_host(self) -> bool:
         """Whether it is done on the host itself, through the host's own protocol."""
         return self.access is None
+
+    @property
+    def carried(self) -> Carried | None:
+        """Which files go where; None: it carries none."""
+        return None
 
     @property
     def fetched_from(self) -> str | None:

@@ -12,6 +12,7 @@ import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
 from core.domain.command_rules.values import Judged, Operation, PathUse
+from core.domain.files.carried import Carried, From, Taken
 from core.domain.files.contents import NamedContent, place_of
 from core.domain.files.deciding import Exists
 from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, place
@@ -132,6 +133,16 @@ class PushStep(TransferStep):
     def contents_used(self) -> tuple[str, ...]:
         return tuple(each.sha256 for each in self.contents)
 
+    @property
+    def carried(self) -> Carried:
+        if self.text is not None:
+            taken = Taken(source=From.TEXT)
+        elif self.files:
+            taken = Taken(source=From.ENGINE, files=self.files)
+        else:
+            taken = Taken(source=From.CONTENT, files=tuple(each.name for each in self.contents))
+        return Carried(taken=(taken,), to=self.to)
+
     def judged(self, given: Given) -> Sequence[Judged]:
         names = [*map(basename, self.files), *(each.name for each in self.contents)]
         return _written(self.to, names, given)
@@ -183,6 +194,11 @@ class PullStep(TransferStep):
     missing: Literal["fail", "skip"] = Field(
         "fail", description="one of `files` is not there on the target"
     )
+
+    @property
+    def carried(self) -> Carried:
+        taken = Taken(source=From.TARGET, files=self.files)
+        return Carried(taken=(taken,), to=self.to.rstrip("/") + "/")
 
     def judged(self, given: Given) -> Sequence[Judged]:
         return _read(self.files)
@@ -286,6 +302,12 @@ class DistributeStep(TransferStep):
     @property
     def fetched_from(self) -> str | None:
         return self.source
+
+    @property
+    def carried(self) -> Carried:
+        hosts = Taken(source=From.HOSTS, files=self.files, hosts=self.source or "")
+        web = Taken(source=From.WEB, files=tuple(each.url for each in self.urls))
+        return Carried(taken=tuple(each for each in (hosts, web) if each.files), to=self.to)
 
     def rehearsal(self, given: Given) -> Distribute:
         """The files are fetched for it: only the targets would change."""

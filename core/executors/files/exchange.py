@@ -16,6 +16,7 @@ from core.executors import conclusions, outcomes
 from core.executors.attempt import Attempt, Link, Patience, Turn
 from core.executors.become import Door
 from core.executors.conduct import NewToken
+from core.executors.dialect import POSIX
 from core.executors.files.failures import TransferFailed, ended_early, refused
 from core.executors.files.programs import Program, launch
 from core.executors.protocol import Outcome, Stream, Work
@@ -130,7 +131,7 @@ class Exchange:
             raise ended_early(attempt.status)
         if attempt.out.started:
             raise LineLost(attempt.evidence or "it was closed")
-        outcome = conclusions.as_closed(attempt, self._work)
+        outcome = conclusions.as_closed(attempt, self._work, POSIX)
         if outcome.code in _LOST:
             raise LineLost(outcome.message)
         raise Unstarted(outcome)

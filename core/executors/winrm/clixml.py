@@ -17,4 +17,6 @@ def as_text(data: bytes) -> bytes:
         return data
     said = "".join(_ERROR.findall(after.decode("utf-8", "replace")))
     text = _CHARACTER.sub(lambda hit: chr(int(hit[1], 16)), html.unescape(said))
-    return before + text.replace("\r\n", "\n").encode("utf-8", "replace")
+    # Characters beyond the first 65,536 come as two escapes, halves of a pair.
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return before + whole.replace("\r\n", "\n").encode()

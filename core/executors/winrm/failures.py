@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 from requests import exceptions as http
 from winrm.exceptions import (
     AuthenticationError,
     WinRMError,
+    WinRMOperationTimeoutError,
     WinRMTransportError,
     WSManFaultError,
 )
@@ -21,43 +23,13 @@ from winrm.exceptions import (
 from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.protocol import Target
+from core.executors.winrm.faults import FAULTS, Told
 
 _C = TargetCode
 
-_Told = tuple[TargetCode, str, str]
-"""Code, what happened, what to try."""
-
-_NO_SESSION: _Told = (
-    _C.IO_FAILURE,
-    "has no room for another session of this account",
-    "raise MaxShellsPerUser there, or run fewer steps there at once",
-)
-_NO_OPERATION: _Told = (
-    _C.IO_FAILURE,
-    "has no room for another operation of this account",
-    "raise MaxConcurrentOperationsPerUser there",
-)
-_FAULTS: Mapping[int, _Told] = {
-    5: (
-        _C.AUTHENTICATION_FAILURE,
-        "refuses the account: access is denied",
-        "is it an administrator, or in the group Remote Management Users?",
-    ),
-    2150858843: (_C.CONNECTION_LOST, "does not know the session any more", "was it restarted?"),
-    2150859173: _NO_SESSION,
-    2150859174: _NO_OPERATION,
-    2150859236: _NO_SESSION,
-    2150859240: _NO_OPERATION,
-    2150859241: (
-        _C.IO_FAILURE,
-        "has no room for another program in this session",
-        "raise MaxProcessesPerShell there",
-    ),
-}
-"""Number of a fault (`ERROR_WSMAN_…` of the Windows SDK)."""
-
-_STATUSES: Mapping[int, _Told] = {
+_STATUSES: Mapping[int, Told] = {
     404: (_C.CONNECTION_FAILURE, "does not serve WinRM at /wsman", "is the port right?"),
+    413: (_C.IO_FAILURE, "takes no message of that size", "raise MaxEnvelopeSizekb there"),
     503: (_C.CONNECTION_FAILURE, "says that WinRM is busy or stopped", "does WinRM run there?"),
 }
 
@@ -83,7 +55,7 @@ def translated(error: Exception, target: Target) -> TargetError:
     return TargetError(code, f"{place(target)} {what}", hint=hint)
 
 
-def _translated(error: Exception, target: Target) -> _Told:
+def _translated(error: Exception, target: Target) -> Told:
     match error:
         case AuthenticationError():
             return (
@@ -93,6 +65,18 @@ def _translated(error: Exception, target: Target) -> _Told:
             )
         case WSManFaultError():
             return _fault(error)
+        case WinRMOperationTimeoutError():
+            return (
+                _C.CONNECTION_TIMEOUT,
+                "took the request, but was not done with it in time",
+                "is it overloaded?",
+            )
+        case ET.ParseError() | UnicodeDecodeError():
+            return (
+                _C.CONNECTION_FAILURE,
+                "answers with something else than WinRM",
+                "is the port right, is there a proxy or another web server?",
+            )
         case WinRMTransportError():
             return _STATUSES.get(
                 error.code,
@@ -122,17 +106,19 @@ def _translated(error: Exception, target: Target) -> _Told:
     return (_C.CONNECTION_FAILURE, f"cannot be reached: {words(error)}", "")
 
 
-def _fault(fault: WSManFaultError) -> _Told:
+def _fault(fault: WSManFaultError) -> Told:
     number = fault.wsman_fault_code or fault.wmierror_code
-    if number is not None and number in _FAULTS:
-        return _FAULTS[number]
+    if number is not None and number in FAULTS:
+        return FAULTS[number]
     shown = (
-        f"fault {number}" if number is not None else str(fault.fault_subcode or fault.fault_code)
+        f"fault {number}, 0x{number % (1 << 32):08X}"
+        if number is not None
+        else str(fault.fault_subcode or fault.fault_code)
     )
     return (_C.IO_FAILURE, f"says no ({shown}): {' '.join(fault.reason.split())}", "")
 
 
-def _certificate(error: Exception) -> _Told:
+def _certificate(error: Exception) -> Told:
     if "ingerprint" in str(error):
         return (
             _C.CONNECTION_FAILURE,
@@ -148,6 +134,8 @@ def _certificate(error: Exception) -> _Told:
 
 def words(error: BaseException) -> str:
     """What lies at the bottom of an error, without the addresses of objects above it."""
+    if isinstance(error, WSManFaultError):
+        return f"the host {_fault(error)[1]}"
     bottom = _bottom(error)
     if isinstance(bottom, ssl.SSLCertVerificationError):
         return bottom.verify_message

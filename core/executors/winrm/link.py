@@ -11,6 +11,7 @@ from core.executors.attempt import Attempt
 from core.executors.protocol import BecomeLogin, Stream, Target
 from core.executors.winrm.clixml import as_text
 from core.executors.winrm.shells import Shell, Shells
+from core.executors.winrm.statuses import signed
 
 _MOST_SENT_BYTES = 64 << 10
 """In one message: with what surrounds it, it stays below the 150 kB that the oldest hosts take."""
@@ -139,7 +140,7 @@ class _Wire:
             said = came.err if self._attempt.out.started else as_text(came.err)
             self._attempt.received(Stream.ERR, said)
         if came.status is not None:
-            self._attempt.exited(came.status, None)
+            self._attempt.exited(signed(came.status), None)
         return came.status is not None
 
     def _end(self, evidence: str) -> None:

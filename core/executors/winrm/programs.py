@@ -26,6 +26,7 @@ from core.domain.windows import WindowsShell
 from core.executors.dialect import Ending
 from core.executors.protocol import Position, Work
 from core.executors.shell import Launch, check
+from core.executors.winrm.statuses import meaning
 
 _BYTES_OF = "$u.GetString([Convert]::FromBase64String($w.ReadLine()))"
 _RUN = (
@@ -109,6 +110,8 @@ _INTERPRETERS = {
 class WindowsDialect:
     """Hosts with PowerShell. `shell` reads command lines."""
 
+    needs = "does PowerShell 5.1 run there, without a policy that forbids its programs?"
+
     def __init__(self, shell: WindowsShell) -> None:
         self._shell = shell
 
@@ -134,6 +137,9 @@ class WindowsDialect:
                 "JOBDECK_END_WORD": str(word),
             }
         return Ending(Program(text=ENDING, interpreter=WindowsShell.POWERSHELL), env)
+
+    def meaning(self, status: int) -> str:
+        return meaning(status)
 
     def _interpreter(self, program: Program) -> _Interpreter:
         name = program.interpreter or self._shell.value

@@ -94,6 +94,21 @@ async def test_a_damaged_content_is_given_to_nobody_and_mended_by_its_bytes(api:
     assert (await api.get(f"/contents/{SHA256}/bytes")).content == DATA
 
 
+async def test_a_content_is_read_and_found_right_damaged_or_gone(api: Api) -> None:
+    await put(api)
+
+    async def fault() -> str:
+        return str((await api.get(f"/contents/{SHA256}/verify")).json()["fault"])
+
+    assert await fault() == ""
+    [path] = files(api)
+    path.write_bytes(DATA[:-1] + b"?")
+    assert "is damaged on the disk" in await fault()
+    path.unlink()
+    assert await fault() == "its file is gone"
+    assert (await api.get(f"/contents/{'0' * 64}/verify")).status_code == 404
+
+
 async def test_a_document_and_a_run_can_only_name_what_is_there(api: Api) -> None:
     await api.apply(host("web1"))
     refused = await api.post("/apply", {"documents": [job()]})
@@ -104,6 +119,22 @@ async def test_a_document_and_a_run_can_only_name_what_is_there(api: Api) -> Non
     assert refused.json()["problems"][0]["where"] == "spec.steps[0].contents[0]"
     assert (started.status_code, started.json()["problems"][0]["where"]) == (422, SHA256)
     assert (await api.get("/runs")).json()["items"] == []
+
+
+async def test_plans_and_runs_say_which_files_go_where(api: Api) -> None:
+    await put(api)
+    await api.apply(host("web1"), job())
+    carried = {
+        "taken": [{"source": "content", "files": ["app.conf"], "hosts": ""}],
+        "to": "/etc/app/",
+    }
+
+    planned = await api.post("/plans", {"request": {"job": "deploy"}, "level": "plan"})
+    started = await api.post("/runs", {"job": "deploy"})
+    run = (await api.get(f"/runs/{started.json()['id']}")).json()
+
+    assert [step["carried"] for step in planned.json()["steps"]] == [carried]
+    assert [step["carried"] for step in run["definition"]["steps"]] == [carried]
 
 
 async def test_what_somebody_refers_to_stays_and_then_goes(api: Api) -> None:

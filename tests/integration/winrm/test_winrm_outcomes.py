@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from core.domain.run import TargetCode, TargetState
-from core.executors.protocol import BecomeLogin, Login, Program, Target, Work
+from core.executors.protocol import BecomeLogin, Claim, Login, Program, Target, Work
 from core.executors.stopping import StopSignal
 from core.executors.winrm import WinrmExecutor
 from tests.support.processes import alive
@@ -166,3 +166,22 @@ async def test_no_account_becomes_another_one_and_a_password_is_needed(
         with pytest.raises(Exception, match=words):
             async with executor.open(msgspec.structs.replace(target, login=login)):
                 pass
+
+
+@pytest.mark.parametrize("claim", [None, Claim(run_id="r1", epoch=1)], ids=["direct", "claimed"])
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        ("kill -SEGV $$", -1073741819, "(0xC0000005): access violation"),
+        ("kill -INT $$", -1073741510, "(0xC000013A): it was ended by Ctrl-C"),
+        ("exit 137", 137, "exit status 137"),
+    ],
+)
+async def test_a_status_of_windows_is_shown_as_its_shells_show_it_and_explained(
+    executor: WinrmExecutor, target: Target, claim: Claim | None, text: str, status: int, words: str
+) -> None:
+    result = await run(executor, target, command(text, claim=claim))
+
+    assert (result.outcome.code, result.outcome.exit_code) == (C.NON_ZERO_RESULT, status)
+    assert words in result.outcome.message
+    assert "signal" not in result.outcome.message

@@ -461,6 +461,77 @@ def test_what_cannot_be_attached_is_told_with_its_line(
     assert said.format(folder=tmp_path) in ended.err
 
 
+def test_a_script_attaches_the_file_that_becomes_its_text(
+    jobdeck: Jobdeck, api: FakeApi, tmp_path: Path
+) -> None:
+    (tmp_path / "check.sh").write_text("df -h /\n")
+    (tmp_path / "latin1.sh").write_bytes(b"echo \xe4")
+    script = {"kind": "script", "name": "check", "spec": {"language": "sh", "attach": "check.sh"}}
+    step = {"name": "run", "kind": "script", "attach": "./check.sh"}
+    job = {"kind": "job", "name": "deploy", "spec": {"steps": [step]}}
+    (tmp_path / "script.yaml").write_text(yamlsafe.dump(script))
+    (tmp_path / "job.yaml").write_text(yamlsafe.dump(job))
+    changes = (("check", "create"), ("deploy", "create"))
+    api.on("POST", "/apply", answer(plan(*changes)), answer(plan(*changes, applied=True)))
+
+    assert jobdeck("apply", "-f", str(tmp_path), "--yes").code == 0
+
+    sent, saved = api.sent("POST", "/apply")[-1]["documents"]
+    assert sent["spec"]["steps"][0] == {"name": "run", "kind": "script", "text": "df -h /\n"}
+    assert saved["spec"] == {"language": "sh", "text": "df -h /\n"}
+    for wrong, said in (
+        ({"attach": "none.sh"}, "none.sh is no file"),
+        ({"attach": "latin1.sh"}, "latin1.sh is no text in UTF-8"),
+        ({"attach": ["check.sh"]}, "must be the path of a file"),
+        ({"attach": "check.sh", "text": "true"}, "give `attach` or `text`, one of the two"),
+    ):
+        (tmp_path / "script.yaml").write_text(yamlsafe.dump({**script, "spec": wrong}))
+        ended = jobdeck("apply", "-f", str(tmp_path / "script.yaml"))
+        assert ended.code == 2
+        assert f"spec.attach: {said}" in ended.err.replace(f"{tmp_path}/", "")
+
+
+def test_a_push_may_leave_its_files_with_the_engine(
+    jobdeck: Jobdeck, api: FakeApi, tmp_path: Path
+) -> None:
+    (tmp_path / "motd").write_bytes(b"hello")
+    sha256 = hashlib.sha256(b"hello").hexdigest()
+    known = {"sha256": sha256, "size_bytes": 5, "added_at": "", "added_by": "", "used_at": ""}
+    api.on("GET", "/contents", answer({"items": []}))
+    api.on("PUT", f"/contents/{sha256}/bytes", answer(known))
+    api.on("POST", "/plans", problem(409, "conflict", "enough seen"))
+    words = ("--on", "all", "--to", "/etc/", "--attach", "--plan")
+
+    jobdeck("push", str(tmp_path / "motd"), *words)
+
+    [sent] = api.sent("POST", "/plans")
+    assert sent["request"]["step"] == {
+        "name": "push", "kind": "push", "template": False, "to": "/etc/", "diff": True,
+        "exists": "overwrite", "contents": [{"name": "motd", "sha256": sha256}],
+    }  # fmt: skip
+    assert [r.content for r in api.requests if r.method == "PUT"] == [b"hello"]
+    assert "only files of this machine" in jobdeck("push", "http://x/y", *words).err
+    assert "no patterns" in jobdeck("push", "/x/*", *words).err
+
+
+def test_damaged_contents_are_named_with_who_needs_them(jobdeck: Jobdeck, api: FakeApi) -> None:
+    good, bad = "0" * 64, "f" * 64
+    kept = {"size_bytes": 5, "added_at": "", "added_by": "", "used_at": "", "used_by": ["job/x"]}
+    api.on(
+        "GET", "/contents", answer({"items": [{"sha256": each, **kept} for each in (good, bad)]})
+    )
+    api.on("GET", f"/contents/{good}/verify", answer({"sha256": good, "fault": ""}))
+    api.on("GET", f"/contents/{bad}/verify", answer({"sha256": bad, "fault": "its file is gone"}))
+
+    ended = jobdeck("contents", "verify")
+
+    assert ended.code == 3
+    assert ended.out == ("✗ ffffffffffff  job/x\n    its file is gone\n2 contents, 1 is damaged\n")
+    assert json.loads(jobdeck("contents", "verify", "--json").out)[1]["fault"] == "its file is gone"
+    api.on("GET", "/contents", answer({"items": []}))
+    assert jobdeck("contents", "verify").out == "no file belongs to a job\n"
+
+
 def test_contents_are_exported_beside_their_documents_and_found_there(
     jobdeck: Jobdeck, api: FakeApi, tmp_path: Path
 ) -> None:

@@ -78,7 +78,7 @@ def test_keys_that_wait_come_with_what_to_type(jobdeck: Jobdeck, api: FakeApi) -
 
     ended = jobdeck("hosts", "keys", "list")
 
-    assert "web01  ? pending   ssh-ed25519  SHA256:web01" in ended.out
+    assert "web01  ? pending   ssh-ed25519  01-31 11:00  first-use  SHA256:web01" in ended.out
     assert ended.err == "1 key waits: jobdeck hosts keys approve HOST..., --all-pending\n"
 
 

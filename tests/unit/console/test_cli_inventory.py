@@ -100,7 +100,7 @@ def test_a_list_of_hosts_says_how_they_stand(jobdeck: Jobdeck, api: FakeApi) -> 
 
     rows = jobdeck("hosts", "list").out.splitlines()
 
-    assert [row.split("  ")[1].strip() for row in rows[:4]] == [
+    assert [row.split("  ")[-1].strip() for row in rows[:4]] == [
         "STATE", "✗ down since 2020-02-01", "◦ maintenance until 2020-02-01", "? vanished 2020-02-01",
     ]  # fmt: skip
     assert json.loads(jobdeck("hosts", "list", "--json").out)[0]["state"]["health"]["since"] == at

@@ -290,3 +290,32 @@ def test_a_plan_beside_what_would_run_now_shows_only_what_changed(
     assert unchanged.out.endswith("B  what would run now\nnothing has changed since\n")
     assert "B  run 01JABCDEFGHJ\n" in ran.out
     assert ran.out.endswith("3 of 4 answers differ\n")
+
+
+def test_a_plan_names_files_their_place_and_where_they_come_from(
+    jobdeck: Jobdeck, api: FakeApi
+) -> None:
+    web = [f"https://x/{number}" for number in range(10)]
+    taken = [
+        {"source": "hosts", "files": ["/srv/a", "/srv/b"], "hosts": "role=db"},
+        {"source": "web", "files": web},
+    ]
+    steps = [
+        {
+            "step": "bring", "kind": "distribute", "count": 3,
+            "carried": {"taken": taken, "to": "/srv/in/"},
+        },
+        {
+            "step": "fetch", "kind": "pull", "count": 3,
+            "carried": {"taken": [{"source": "target", "files": ["/etc/x"]}], "to": "/found/"},
+        },
+        {"step": "say", "kind": "command", "count": 3, "carried": None},
+    ]  # fmt: skip
+    api.on("POST", "/plans", answer(plan(steps=steps), 201))
+
+    assert (
+        "STEP   FILES OF   TO            FILES\n"
+        "bring  role=db    /srv/in/      /srv/a  /srv/b\n"
+        f"bring  the web    /srv/in/      {'  '.join(web[:8])}  and 2 more\n"
+        "fetch  each host  /found/HOST/  /etc/x\n"
+    ) in jobdeck("start", "deploy", "--plan").out

@@ -566,6 +566,17 @@ def test_groups_say_by_which_rules_they_were_made(jobdeck: Jobdeck, ended_run: F
     assert ended_run.asked(f"/runs/{ID}/groups") == {"rules": ["ansi,numbers"]}
 
 
+def test_a_run_names_the_files_that_it_carries(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
+    carried = {"taken": [{"source": "engine", "files": ["/srv/motd"]}], "to": "/etc/motd"}
+    steps = [{"step": "bring", "carried": carried}, {"step": "say", "carried": None}]
+    detail = {**run_detail(), "definition": {"hosts": "web[01-03]", "steps": steps}}
+    ended_run.on("GET", f"/runs/{ID}", answer(detail))
+
+    assert (
+        "STEP   FILES OF      TO         FILES\nbring  this machine  /etc/motd  /srv/motd\n"
+    ) in jobdeck("runs", "show", ID).out
+
+
 def test_a_search_shows_all_that_was_found(jobdeck: Jobdeck, ended_run: FakeApi) -> None:
     def page(host: str, cursor: str | None) -> Any:
         match = {"host": host, "ordinal": 0, "step": "command", "line": 1, "text": "no space"}

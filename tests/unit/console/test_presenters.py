@@ -301,7 +301,8 @@ def test_keys_that_wait_are_marked() -> None:
 
     row = keys_table([key], NOW).rows[0]
 
-    assert [cell.text for cell in row][:4] == ["web01", "? pending", "ssh-ed25519", "SHA256:x"]
+    assert [cell.text for cell in row][:3] == ["web01", "? pending", "ssh-ed25519"]
+    assert row[-1].text == "SHA256:x"
 
 
 def test_a_plan_shows_changes_with_their_fields_and_ends_with_sums() -> None:

@@ -51,3 +51,25 @@ def test_a_check_of_files_only_looks(spec: dict[str, Any]) -> None:
 
     assert asked.task(given).check is False
     assert asked.rehearsal(given).check is True
+
+
+@pytest.mark.parametrize(
+    ("spec", "taken", "to"),
+    [
+        ({**PUSH, "files": ["/a/b.conf", "/c/*"], "to": "/etc/${ENV}/"},
+         [("engine", ("/a/b.conf", "/c/*"), "")], "/etc/${ENV}/"),
+        ({**PUSH, "contents": [{"name": "motd", "sha256": "0" * 64}], "to": "/etc/motd"},
+         [("content", ("motd",), "")], "/etc/motd"),
+        ({**PUSH, "text": "pa55word", "to": "/etc/b"}, [("text", (), "")], "/etc/b"),
+        ({**PULL, "files": ["~/x"]}, [("target", ("~/x",), "")], "/srv/found/"),
+        ({**DISTRIBUTE, "source": "role=db", "files": ["/k"], "urls": [{"url": "http://x/z.tgz"}]},
+         [("hosts", ("/k",), "role=db"), ("web", ("http://x/z.tgz",), "")], "/srv/in/"),
+    ],
+)  # fmt: skip
+def test_people_are_told_which_files_go_where(
+    spec: dict[str, Any], taken: list[tuple[str, tuple[str, ...], str]], to: str
+) -> None:
+    carried = step(spec).carried
+
+    assert [(each.source.value, each.files, each.hosts) for each in carried.taken] == taken
+    assert carried.to == to

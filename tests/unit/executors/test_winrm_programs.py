@@ -105,3 +105,9 @@ def test_errors_of_powershell_are_told_as_text() -> None:
 
     assert as_text(said) == b"The term 'x' is not recognized\nat line:1 <\n"
     assert as_text(b"plain <S>") == b"plain <S>"
+
+
+def test_escapes_of_powershell_are_read_as_the_characters_they_stand_for() -> None:
+    said = b'#< CLIXML\r\n<Objs><S S="Error">_xD83D__xDC1A_ _x005F_x000D_ _x001B_[0m</S></Objs>'
+
+    assert as_text(said).decode() == "\U0001f41a _x000D_ \x1b[0m"

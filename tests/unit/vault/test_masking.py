@@ -30,6 +30,14 @@ def test_a_secret_and_its_forms_are_masked(printed: bytes, shown: bytes) -> None
     assert Masker(["hunter22"]).mask(printed) == shown
 
 
+def test_what_is_not_in_use_is_masked_only_where_it_cannot_be_guessed() -> None:
+    masker = Masker(["hunter22"], others=["hunter23", "correct-horse", "a line here\nshort"])
+
+    assert masker.mask(b"hunter22 hunter23 correct-horse short") == b"*** hunter23 *** short"
+    assert masker.mask(b"a line here\nshort") == b"***"
+    assert masker.unmaskable == 0
+
+
 AWKWARD = "pa$$ 'w\"o\\r`d/<é&名>%+?!,#"
 LONG = "".join(f"key{number:03}" for number in range(50))
 

@@ -53,6 +53,25 @@ def test_a_text_comes_back_through_its_reference(store: Store, vault: Vault) -> 
     assert opened(store, vault, put(store, vault, "pässword\n")) == "pässword\n"
 
 
+def test_stored_texts_are_there_for_masking_while_the_vault_is_open(
+    store: Store, vault: Vault
+) -> None:
+    def texts(least: int, most: int) -> list[str]:
+        return store.reader.read_now(lambda c: list(vault.texts(c, least, most)))
+
+    put(store, vault, "an old password")
+    damaged = put(store, vault, "a damaged password", "account/b/spec.password")
+    put(store, vault, "short", "account/c/spec.password")
+    put(store, vault, "a new password", "account/d/spec.password")
+    query = tables.secret.update().where(tables.secret.c.id == damaged.secret)
+    write(store, lambda tx: tx.connection.execute(query.values(nonce=bytes(12))))
+
+    assert texts(6, 10) == ["a new password", "an old password"]
+    assert texts(1, 2) == ["a new password", "short"]
+    vault.keychain.lock("ada")
+    assert texts(1, 10) == []
+
+
 def test_the_same_text_of_the_same_owner_keeps_its_reference(store: Store, vault: Vault) -> None:
     first = put(store, vault, "same")
     assert put(store, vault, "same") == first

@@ -1,0 +1,188 @@
+"""Looks at schedules: every slot behind a cursor gets its verdict, in the write that moves it.
+
+When a schedule is looked at next is on disk beside its cursor, so that an engine that starts
+reads no schedule of which no slot has come. It holds for one revision, one set of calendars and
+one set of time zones; under others the schedule is looked at anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from core import failpoints
+from core.clock import Clock
+from core.domain.documents import Document
+from core.domain.schedule import ScheduleSpec
+from core.runtime import timerules
+from core.runtime.schedule_answers import calendars_of
+from core.scheduling import ledger
+from core.scheduling.agenda import Agenda
+from core.scheduling.calendars import Calendar
+from core.scheduling.ledger import Entry, Look
+from core.scheduling.triggers import Trigger
+from core.storage import documents, journal, schedules
+from core.storage.documents import StoredDocument
+from core.storage.reading import Connection
+from core.storage.schedules import Head, Looked, State
+from core.storage.snapshot import changed_between
+from core.storage.store import Store
+from core.storage.writer import Transaction
+
+_MOST_LOOKS = 1000
+"""Schedules that one look, and one write, is about."""
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What changed among the schedules since it was asked last."""
+
+    seq: int
+    heads: Mapping[str, Head]
+    gone: frozenset[str]
+    is_all: bool
+    """Whether `heads` are all that there are."""
+    calendars: Mapping[str, Calendar] | None
+    """All of them, where one changed."""
+    basis: str
+
+
+class Looks:
+    """Settles what is due, and knows when the next slot of all is."""
+
+    def __init__(self, store: Store, clock: Clock, version: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._engine_started = clock.now()
+        self._rules = timerules.fingerprint(version)
+        self._agenda = Agenda()
+        self._seq: int | None = None
+        self._calendars: Mapping[str, Calendar] = {}
+        self._basis = ""
+        self._gone: frozenset[str] = frozenset()
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next slot of all is to be started."""
+        return self._agenda.next_at
+
+    async def settle(self) -> bool:
+        """Give their verdicts to slots that are due by now; whether some are left."""
+        now = self._clock.now()
+        self._hear(await self._store.reader.read(self._news))
+        taken = self._agenda.take(now, _MOST_LOOKS)
+        if not taken and not self._gone:
+            return False
+        try:
+            looked = await self._store.reader.read(lambda c: self._look(c, taken, now))
+            failpoints.reach("schedule.settling")
+            await self._store.writer.write(lambda tx: _keep(tx, looked, self._gone))
+            failpoints.reach("schedule.settled")
+        except BaseException:
+            # What could not be written is looked at again.
+            for name, moment in taken.items():
+                self._agenda.put(name, moment)
+            raise
+        self._gone = frozenset()
+        for name, each in looked.items():
+            self._agenda.put(name, each.settled.next_due)
+        return len(taken) == _MOST_LOOKS or any(each.settled.more for each in looked.values())
+
+    # --- what changed -------------------------------------------------------------------------
+
+    def _news(self, c: Connection) -> _News:
+        seq = journal.last_seq(c)
+        changed = None if self._seq is None else changed_between(c, self._seq, seq)
+        is_all = changed is None or any(kind == "calendar" for kind, _ in changed)
+        if is_all:
+            found = documents.every(c, "calendar")
+            revisions = "\n".join(f"{each.document.name} {each.revision}" for each in found)
+            basis = hashlib.sha256(f"{self._rules}\n{revisions}".encode()).hexdigest()[:32]
+            heads = {head.name: head for head in schedules.heads(c, None)}
+            gone = frozenset(schedules.left(c))
+            return _News(seq, heads, gone, True, calendars_of(found), basis)
+        names = {name for kind, name in changed or () if kind == "schedule"}
+        heads = {head.name: head for head in schedules.heads(c, names)} if names else {}
+        return _News(seq, heads, frozenset(names - heads.keys()), False, None, self._basis)
+
+    def _hear(self, news: _News) -> None:
+        self._seq, self._basis = news.seq, news.basis
+        self._gone |= news.gone
+        if news.calendars is not None:
+            self._calendars = news.calendars
+        if news.is_all:
+            self._agenda = Agenda()
+        for name in news.gone:
+            self._agenda.put(name, None)
+        for name, head in news.heads.items():
+            self._agenda.put(name, self._when(head))
+
+    def _when(self, head: Head) -> datetime | None:
+        """When to look: as it is on record, where that still holds."""
+        if (head.looked_revision, head.looked_as) != (head.revision, self._basis):
+            return _AT_ONCE
+        return None if head.next_look is None else datetime.fromisoformat(head.next_look)
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def _look(self, c: Connection, names: Mapping[str, object], now: datetime) -> dict[str, Looked]:
+        found = documents.find_all(c, [("schedule", name) for name in names])
+        states = schedules.states(c, names)
+        return {
+            name: self._look_at(c, stored, states.get(name), now)
+            for (_, name), stored in found.items()
+        }
+
+    def _look_at(
+        self, c: Connection, stored: StoredDocument, state: State | None, now: datetime
+    ) -> Looked:
+        spec: ScheduleSpec = stored.document.spec
+        look = Look(
+            name=stored.document.name,
+            trigger=Trigger.of(spec, self._calendars),
+            cursor=schedules.begins_at(state, stored.updated_at),
+            now=now,
+            paused=schedules.pause_of(state, stored),
+            engine_started=self._engine_started,
+        )
+        settled = ledger.settle(look)
+        if state is not None and _had_slots(state, stored):
+            before = schedules.as_it_was(c, look.name, state.looked_revision)
+            if before is not None:
+                entries = self._due_before(before, stored, state, look)
+                settled = replace(settled, entries=(*entries, *settled.entries))
+        return Looked(
+            settled=settled,
+            trigger=spec.trigger.kind,
+            revision=stored.revision,
+            looked_as=self._basis,
+            # An engine that starts has to look, and only then.
+            next_look=now if spec.trigger.at_start else settled.next_due,
+        )
+
+    def _due_before(
+        self, before: tuple[Document, str], stored: StoredDocument, state: State, look: Look
+    ) -> tuple[Entry, ...]:
+        """Slots of the schedule as it was that no look had come to when it was changed."""
+        then, written_at = before
+        earlier = replace(
+            look,
+            trigger=Trigger.of(then.spec, self._calendars),
+            cursor=schedules.begins_at(state, written_at),
+            now=datetime.fromisoformat(stored.updated_at),
+        )
+        return ledger.settle(earlier).entries
+
+
+def _had_slots(state: State, stored: StoredDocument) -> bool:
+    """Whether a slot of an earlier revision may have come before the present one was written."""
+    is_another = state.looked_revision not in (0, stored.revision)
+    return is_another and state.next_look is not None and state.next_look <= stored.updated_at
+
+
+def _keep(tx: Transaction, looked: Mapping[str, Looked], gone: frozenset[str]) -> None:
+    schedules.keep(tx, looked)
+    schedules.forget(tx, gone)
