@@ -17,7 +17,7 @@ import msgspec
 from core.clock import Clock
 from core.config import Settings
 from core.dispatch import asking, reasons
-from core.dispatch.items import Item, Load, Rules
+from core.dispatch.items import Item, Load, Rules, Use
 from core.dispatch.lines import Waiting
 from core.dispatch.queue import Queue
 from core.dispatch.reasons import Reason
@@ -272,6 +272,10 @@ class RunQueue:
             raise NotFound("waiting run", run_id)
         now = self._now
         return self._place(waiting, self._queue.ahead_of(run_id, now), now)
+
+    def holds(self, run_id: str) -> list[Use]:
+        """The locks of a run that has begun."""
+        return reasons.holds(self._queue, run_id)
 
     def status(self) -> QueueStatus:
         """Numbers, and whether it is frozen."""

@@ -153,7 +153,7 @@ class Runs:
             return answer
         failpoints.reach("run.accepted")
         if not begins:
-            self._queue.wait(item)
+            self._queue.wait(self._queue.stored(answer[1], answer[0]))
             failpoints.reach("run.queued")
             return answer[1]
         driver = self._driver(run_id, answer[0], state)

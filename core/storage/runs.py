@@ -146,6 +146,12 @@ def get(connection: Connection, run_id: str) -> RunRow:
     return _struct(rows[0], RunRow)
 
 
+def titles(connection: Connection, run_ids: Sequence[str]) -> dict[str, str]:
+    """Run -> its title; one that is not there is left out."""
+    query = select(run.c.id, run.c.title).where(run.c.id.in_(run_ids))
+    return {row.id: row.title for row in connection.execute(query)}
+
+
 def definition_of(connection: Connection, run_id: str) -> RunDefinition:
     """The frozen definition of a run."""
     return RunDefinition.model_validate_json(_definition_text(connection, run_id))
