@@ -29,10 +29,13 @@ async def hold(api: Api) -> tuple[asyncio.Event, str]:
     return go, started.json()["id"]
 
 
+_GOES_ON = ("queued", "running")
+
+
 async def end(api: Api, run_id: str) -> None:
     """Until a run has ended that may have to wait for its turn."""
     async with asyncio.timeout(20):
-        while (await api.get(f"/runs/{run_id}")).json()["state"] in ("queued", "running"):
+        while (await api.get(f"/runs/{run_id}")).json()["state"] in _GOES_ON:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
