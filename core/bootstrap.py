@@ -39,6 +39,7 @@ from core.runtime.lock import HomeLock
 from core.runtime.lostlines import LostLines
 from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
+from core.runtime.queue import RunQueue
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
@@ -165,7 +166,8 @@ def _wire(
         notify=_no_channel,
         on_output=outputs.announce,
     )
-    runs = Runs(tools)
+    queue = RunQueue(store, clock, settings)
+    runs = Runs(tools, queue)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)
     sources = InventorySources(tools, documents)
@@ -174,7 +176,9 @@ def _wire(
     refreshing = Refreshing(sources, tools, clock)
     schedules = Schedules(runs, store, clock, product_version())
     beat = Periodic(
-        [watching.tick, refreshing.tick, schedules.tick, approvals.tick] if periodic else []
+        [watching.tick, refreshing.tick, schedules.tick, approvals.tick, queue.tick]
+        if periodic
+        else []
     )
     if periodic:
         schedules.wake_by(Wakeup(lambda: beat.call(schedules.tick)))
@@ -191,6 +195,7 @@ def _wire(
         host_keys=host_keys,
         approvals=approvals,
         runs=runs,
+        queue=queue,
         plans=Plans(tools, runs),
         gathering=gathering,
         watching=watching,

@@ -65,6 +65,15 @@ from console.answers.plans import (
     PlanStep,
     Taken,
 )
+from console.answers.queue import (
+    Admission,
+    Hold,
+    Place,
+    Queue,
+    QueueStatus,
+    WaitReason,
+    WhyWaits,
+)
 from console.answers.runs import (
     Batch,
     BatchPlan,
@@ -84,6 +93,7 @@ from console.answers.schedules import Fire, ForecastSlot, Schedule, Why
 from console.answers.vault import KeptSecret, SealedKey, Unlocker, Vault, Verdict
 
 __all__ = [
+    "Admission",
     "Answer",
     "Applied",
     "Approval",
@@ -116,6 +126,7 @@ __all__ = [
     "Gathered",
     "Group",
     "Groups",
+    "Hold",
     "HostAnswer",
     "HostChange",
     "HostFacts",
@@ -137,12 +148,15 @@ __all__ = [
     "Page",
     "PairGroup",
     "Piece",
+    "Place",
     "Plan",
     "PlanComparison",
     "PlanDetail",
     "PlanStep",
     "Preview",
     "PreviewStep",
+    "Queue",
+    "QueueStatus",
     "Refreshed",
     "Remark",
     "Removed",
@@ -169,6 +183,8 @@ __all__ = [
     "Unlocker",
     "Vault",
     "Verdict",
+    "WaitReason",
     "Why",
+    "WhyWaits",
     "Worker",
 ]

@@ -34,7 +34,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "contents": ["contents"],
     "docs": ["docs"],
     "documents": ["document_history", "documents"],
-    "engine": ["engine"],
+    "engine": ["engine", "queue"],
     "events": ["events"],
     "facts": ["facts"],
     "host-keys": ["hostkeys"],
@@ -43,6 +43,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "kinds": ["kinds"],
     "openapi.json": ["docs"],
     "plans": ["plans"],
+    "queue": ["queue"],
     "retention": ["retention"],
     "runs": [
         "runs",

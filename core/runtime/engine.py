@@ -32,6 +32,7 @@ from core.runtime.lock import HomeLock
 from core.runtime.lostlines import Lost, LostLines
 from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
+from core.runtime.queue import QueueStatus, RunQueue
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
@@ -99,6 +100,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     failing_sources: dict[str, str]
     """Inventory sources that did not answer when they were last asked, and why."""
     schedules: SchedulesStatus
+    queue: QueueStatus
     workers: tuple[WorkerStatus, ...]
     """The SSH worker processes that live now."""
 
@@ -121,6 +123,7 @@ class Engine:
         host_keys: HostKeys,
         approvals: Approvals,
         runs: Runs,
+        queue: RunQueue,
         plans: Plans,
         gathering: Gathering,
         watching: Watching,
@@ -147,6 +150,7 @@ class Engine:
         self.host_keys = host_keys
         self.approvals = approvals
         self.runs = runs
+        self.queue = queue
         self.plans = plans
         self.gathering = gathering
         self.watching = watching
@@ -174,7 +178,9 @@ class Engine:
     async def start(self) -> None:
         """Take up what an earlier engine left, then accept work."""
         await self.host_keys.load()
+        await self.queue.load()
         self._recovered = await self.runs.recover()
+        self.queue.start(self.runs.begin)
         self.store.indexer.start()
         await self.plans.recover()
         await self.contents.tidy(self.clock.now() - self.retention.rules.contents_age)
@@ -210,6 +216,7 @@ class Engine:
         self.approvals.stop()
         await self._periodic.stop()
         await self.plans.close()
+        await self.queue.stop()
         await self.runs.drain()
         self.outputs.close()
         self.store.feed.close()
@@ -259,6 +266,7 @@ class Engine:
             pending_host_keys=self.host_keys.pending,
             failing_sources=await self.store.reader.read(sources.failing),
             schedules=await self.schedules.status(),
+            queue=self.queue.status(),
             workers=tuple(self._workers()),
         )
 
