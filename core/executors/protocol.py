@@ -122,6 +122,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     networks: tuple[str, ...] = ()
     """Networks that requests may reach; none: see `core.domain.addresses`."""
 
+    @property
+    def place(self) -> str:
+        """The host in messages: its name, address and port."""
+        return f"{self.host} ({self.address} port {self.port})"
+
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """How much of a claim's own files was received: bytes as the work wrote them, before masking."""

@@ -8,7 +8,7 @@ parameters, guard rails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -156,14 +156,19 @@ def guard(
     request: RunRequest,
     documents: Documents,
     found: Sequence[dangers.StepHit],
+    reviewed: Collection[str] | None = None,
 ) -> None:
-    """Ask the guard rails whether a start may do what `resolve` and `dangers.find` have found."""
+    """Ask the guard rails whether a start may do what `resolve` and `dangers.find` have found.
+
+    `reviewed`: rules that others have approved already, for a start that can ask nobody.
+    """
+    unreviewed = [] if reviewed is None else dangers.unreviewed(found, reviewed)
     guards.check(
         definition.hosts,
         documents,
         change=definition.change,
         confirm_hosts=request.confirm_hosts,
-        dangers=dangers.refusals(found),
+        dangers=[*dangers.refusals(found), *unreviewed],
     )
     dangers.check_acknowledged(found, request.acknowledge)
 

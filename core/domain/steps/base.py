@@ -212,5 +212,7 @@ class Given:
     """The step's environment there, secrets included."""
     contents: str = ""
     """Folder on the engine's machine that holds contents."""
+    staging: str = ""
+    """Folder there for what lasts as long as a step."""
     shell: str = "sh"
     """What reads command lines there."""

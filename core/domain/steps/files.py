@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from posixpath import basename
@@ -21,7 +22,7 @@ from core.domain.inventory import Protocol
 from core.domain.patterns import FILE_MODE, FILE_OWNER, SHA256
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
 from core.domain.steps.http import HttpStep
-from core.domain.tasks import Distribute, Download, FileSource, Pull, Push
+from core.domain.tasks import Distribute, Download, FileSource, Pull, Push, SharedLimit
 from core.domain.values import Value
 
 MAX_DOWNLOAD_BYTES = 1 << 40
@@ -64,6 +65,16 @@ class TransferStep(ConnectedStep):
     )
     missing_folder: Missing = Field(Missing.CREATE, description="the folder is not there")
     bytes_per_s: int | None = Field(None, ge=1024, description="at most, for each target")
+    bytes_per_s_total: int | None = Field(
+        None, ge=1024, description="at most, for all targets together"
+    )
+
+    def _shared(self, given: Given) -> SharedLimit | None:
+        if self.bytes_per_s_total is None:
+            return None
+        name = hashlib.sha256(_key(given).rpartition("/")[0].encode()).hexdigest()[:32]
+        path = f"{given.staging}/speed-{name}"
+        return SharedLimit(path=path, bytes_per_s=self.bytes_per_s_total)
 
     def unfit(self, host: Protocol, *, is_source: bool = False) -> str:
         """Why it cannot be done with a host that is reached so; "" where it can."""
@@ -192,6 +203,7 @@ class PushStep(TransferStep):
             check=False,
             diff=self.diff,
             bytes_per_s=self.bytes_per_s,
+            shared=self._shared(given),
         )
 
     def _sources(self, given: Given) -> Iterator[FileSource]:
@@ -243,6 +255,7 @@ class PullStep(TransferStep):
             keeps_mode=False,
             check=False,
             bytes_per_s=self.bytes_per_s,
+            shared=self._shared(given),
         )
 
 
@@ -371,6 +384,7 @@ class DistributeStep(TransferStep):
                 check=False,
                 diff=self.diff,
                 bytes_per_s=self.bytes_per_s,
+                shared=self._shared(given),
             ),
             downloads=tuple(each.download(given) for each in self.urls),
             by_source=self.by is By.SOURCE,
