@@ -195,9 +195,9 @@ def _show(found: Sequence[Found], *, as_json: bool) -> None:
 
 def _exit_code(found: Sequence[Found]) -> int:
     levels = {each.hit.level for each in found}
-    if levels & {Level.BLOCK, Level.REVIEW}:
+    if Level.BLOCK in levels:
         return ExitCode.REFUSED
-    return ExitCode.FAILED if Level.CONFIRM in levels else ExitCode.OK
+    return ExitCode.FAILED if levels & {Level.CONFIRM, Level.REVIEW} else ExitCode.OK
 
 
 def _list(*, as_json: bool) -> int:

@@ -49,6 +49,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 ("outputs", "acting", "repeating", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
+            "approvals": Place("approvals", _("see what waits for you, approve or deny it"), True),
             "schedules": Place(
                 "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
             ),

@@ -150,13 +150,25 @@ TERMINAL_RUN_STATES = frozenset(
 _RESULTS = {_R.SUCCEEDED, _R.PARTIALLY_SUCCEEDED, _R.FAILED, _R.TIMED_OUT, _R.ABNORMAL}
 
 RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
-    _R.CREATED: frozenset({_R.QUEUED, _R.RUNNING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
+    # A run that others must approve waits for them before it begins.
+    _R.CREATED: frozenset(
+        {_R.QUEUED, _R.RUNNING, _R.WAITING_USER, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}
+    ),
     _R.QUEUED: frozenset({_R.RUNNING, _R.STOPPED, _R.ABNORMAL, _R.ABANDONED}),
     _R.RUNNING: frozenset(
         {*_RESULTS, _R.WAITING_USER, _R.BATCH_WAITING, _R.SUSPENDED, _R.STOPPING, _R.STOPPED}
     ),
     _R.WAITING_USER: frozenset(
-        {_R.RUNNING, _R.REJECTED, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.TIMED_OUT, _R.ABNORMAL}
+        {
+            _R.QUEUED,
+            _R.RUNNING,
+            _R.REJECTED,
+            _R.STOPPING,
+            _R.STOPPED,
+            _R.SKIPPED,
+            _R.TIMED_OUT,
+            _R.ABNORMAL,
+        }
     ),
     _R.BATCH_WAITING: frozenset(
         {_R.RUNNING, _R.WAITING_USER, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}

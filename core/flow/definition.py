@@ -201,6 +201,8 @@ class RunDefinition(RunOutline, extra="forbid"):
     """
     acknowledged: tuple[str, ...] = ()
     """Rules that whoever started it has acknowledged."""
+    reviewed: tuple[str, ...] = ()
+    """Rules of which others were asked before it began."""
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
 

@@ -15,6 +15,17 @@ class Started(Event, frozen=True, kw_only=True, tag="started"):
     """The run was accepted and may begin."""
 
 
+class ReviewRequested(Event, frozen=True, kw_only=True, tag="review_requested"):
+    """The run was accepted, and begins when others have approved it."""
+
+
+class ReviewRefused(Event, frozen=True, kw_only=True, tag="review_refused"):
+    """A run that waits for approval will not begin."""
+
+    state: RunState
+    """How it ends: rejected, or timed out."""
+
+
 class StepFinished(Event, frozen=True, kw_only=True, tag="step_finished"):
     """Every target of a step's attempt is in a terminal state."""
 
@@ -129,6 +140,8 @@ BatchEvent = BatchFinished | BatchDue | BatchChecked
 
 AnyEvent = (
     Started
+    | ReviewRequested
+    | ReviewRefused
     | StepFinished
     | RetryDue
     | CancelRequested

@@ -43,6 +43,8 @@ from core.flow.events import (
     LookRequested,
     RetryDue,
     RetryRequested,
+    ReviewRefused,
+    ReviewRequested,
     Started,
     StepFinished,
     StepIgnored,
@@ -85,6 +87,11 @@ class FlowState:
     batch_counts: Mapping[str, int] = field(default_factory=dict)
     """Rolling step -> number of its batches."""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for approval before it begins."""
+        return self.run is RunState.WAITING_USER and not self.steps
+
 
 Advance = tuple[FlowState, tuple[AnyCommand, ...]]
 
@@ -94,6 +101,10 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one c
     match event:
         case Started():
             return _start(state)
+        case ReviewRequested():
+            return replace(state, run=transit("the run", state.run, RunState.WAITING_USER)), ()
+        case ReviewRefused(state=result):
+            return _refuse(state, result)
         case StepFinished(step=step, attempt=attempt, state=result):
             return _finish_step(state, step, attempt, result)
         case RetryDue(step=step, attempt=attempt):
@@ -159,11 +170,17 @@ def steps_for(state: FlowState, action: RunAction) -> tuple[str, ...]:
 
 def _start(state: FlowState) -> Advance:
     # The table lets a person take up an ended run; that is no second start.
-    if state.run not in (RunState.CREATED, RunState.QUEUED):
+    if state.run not in (RunState.CREATED, RunState.QUEUED) and not state.is_held:
         raise IllegalTransition(f"the run is {state.run}; it has already started")
     run = transit("the run", state.run, RunState.RUNNING)
     state = replace(state, run=run)
     return _start_steps(state, state.graph.starts())
+
+
+def _refuse(state: FlowState, result: RunState) -> Advance:
+    if not state.is_held:
+        raise IllegalTransition(f"the run is {state.run}; it does not wait for approval to begin")
+    return _finish_run(state, result)
 
 
 def _start_steps(state: FlowState, names: Iterable[str]) -> Advance:

@@ -8,7 +8,7 @@ parameters, guard rails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
 from core.domain.job import JobSpec, ParameterType, ScriptSpec
 from core.domain.steps import FrozenScript
+from core.domain.steps.files import TransferStep
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
 from core.flow import choosing, dangers, guards
@@ -155,14 +156,19 @@ def guard(
     request: RunRequest,
     documents: Documents,
     found: Sequence[dangers.StepHit],
+    reviewed: Collection[str] | None = None,
 ) -> None:
-    """Ask the guard rails whether a start may do what `resolve` and `dangers.find` have found."""
+    """Ask the guard rails whether a start may do what `resolve` and `dangers.find` have found.
+
+    `reviewed`: rules that others have approved already, for a start that can ask nobody.
+    """
+    unreviewed = [] if reviewed is None else dangers.unreviewed(found, reviewed)
     guards.check(
         definition.hosts,
         documents,
         change=definition.change,
         confirm_hosts=request.confirm_hosts,
-        dangers=dangers.refusals(found),
+        dangers=[*dangers.refusals(found), *unreviewed],
     )
     dangers.check_acknowledged(found, request.acknowledge)
 
@@ -302,23 +308,27 @@ def _check_access(definition: RunDefinition) -> None:
 
 
 def _check_files(definition: RunDefinition) -> None:
-    """Files go to hosts, and come from hosts, that have a POSIX shell."""
+    """Hosts have the paths and rights of their own kind."""
     problems = [
-        Problem(
-            where=f"step {step.name}, host {host.name}",
-            what="files are not carried through WinRM",
-            hint="let the host fetch it in a script, or reach it through SSH",
-        )
+        Problem(where=f"step {step.name}, host {host.name}", what=why)
         for step in definition.graph.nodes
-        if step.carries_files
-        for host in (
-            *(definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name]),
-            *(definition.routes[name] for name in definition.sources.get(step.name, ())),
+        if isinstance(step, TransferStep)
+        for host, why in (
+            *(
+                (host, step.unfit(host.protocol))
+                for host in (definition.hosts[each] for each in definition.step_hosts[step.name])
+            ),
+            *(
+                (host, step.unfit(host.protocol, is_source=True))
+                for host in map(
+                    definition.routes.__getitem__, definition.sources.get(step.name, ())
+                )
+            ),
         )
-        if host.protocol is Access.WINRM
+        if why
     ]
     if problems:
-        raise Invalid("the run has no way to carry files", problems[:20])
+        raise Invalid("files cannot go where they are to", problems[:20])
 
 
 def _check_login(

@@ -44,7 +44,9 @@ class Children:
         key = f"health/{parent}/{command.step}/{command.attempt}/{batch}"
         try:
             request = await self._request(definition, command, batch, hosts)
-            row = await self._runs.start(request, ENGINE_ACTOR, key, parent=parent)
+            row = await self._runs.start(
+                request, ENGINE_ACTOR, key, parent=parent, reviewed=definition.reviewed
+            )
         except (RequestError, Conflict) as error:
             return Health(good=False, reason=f"its health check could not start: {error}")
         ended = await self._wait_for(row, stop)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.domain.run import RunState
+from core.domain.run import TERMINAL_RUN_STATES, RunState
 from core.flow.events import AnyEvent, BatchEvent, BatchFinished, StepFinished
 from core.flow.machine import FlowState, StepStatus
-from core.storage import batches, run_writes
+from core.storage import approvals, batches, run_writes
 from core.storage.writer import Transaction
 
 
@@ -32,6 +32,8 @@ def keep(
             change = _Change(name, old, status, event, reason)
             _keep_batches(tx, run_id, change)
             _keep_step(tx, run_id, change)
+    if after.run in TERMINAL_RUN_STATES:
+        approvals.lapse(tx, run_id, f"the run is {after.run.value}")
     if after.run is not before.run:
         # Why a run was stopped was said by whoever stopped it; a run that goes on has no why.
         said = _waiting_reason(event, after) if isinstance(event, BatchEvent) else reason

@@ -60,7 +60,7 @@ from core.runtime.rolling import (
 )
 from core.runtime.steps import StepEnd, StepExecution, end_all
 from core.runtime.work import Opened, Ways, WorkMaker, open_secrets, open_secrets_patiently
-from core.storage import run_writes, runs
+from core.storage import approvals, run_writes, runs
 from core.storage.output import RunBudget
 from core.storage.runs import ENGINE_ACTOR, StepRow, TargetFilter, TargetRow
 from core.storage.store import Store
@@ -99,6 +99,7 @@ async def give_up(tools: Tools, run_id: str, bug: Exception) -> None:
 
     def write(tx: Transaction) -> None:
         run_writes.abandon(tx, run_id, reason)
+        approvals.lapse(tx, run_id, "the run was given up")
         secrets.erase(tx, tools.vault, run_id)
 
     await tools.store.writer.write(write)

@@ -13,7 +13,7 @@ import structlog
 from core import failpoints
 from core.domain.actions import Action, Ignore, Resolve, Retry
 from core.domain.resolving import STATE_OF
-from core.domain.run import AFTERWARDS, RunAction
+from core.domain.run import AFTERWARDS, RunAction, RunState
 from core.errors import (
     AcknowledgementRequired,
     Conflict,
@@ -23,17 +23,18 @@ from core.errors import (
 )
 from core.flow import dangers, dryrun, guards, machine, planning
 from core.flow.definition import RunDefinition, RunRequest
-from core.flow.events import Started
+from core.flow.events import AnyEvent, ReviewRefused, ReviewRequested, Started
 from core.flow.machine import FlowState
-from core.runtime import secrets
+from core.runtime import reviews, secrets
 from core.runtime.acting import Asked, Known, understand
+from core.runtime.approvals import Approvals
 from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
-from core.storage import contents, hosts, plans, run_writes, runs
+from core.storage import approvals, contents, hosts, plans, run_writes, runs
 from core.storage import dangers as kept_dangers
 from core.storage.documents import snapshot
 from core.storage.reading import Connection
-from core.storage.runs import RunRow
+from core.storage.runs import ENGINE_ACTOR, RunRow
 from core.storage.writer import Transaction
 
 log = structlog.get_logger(__name__)
@@ -48,8 +49,10 @@ class KeyReused(RequestError):
 class Runs:
     """The engine's runs: accepts, drives, stops, and takes up again."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, approvals: Approvals) -> None:
         self._tools = tools
+        self._approvals = approvals
+        approvals.told_to(self._look_at_review)
         self._drivers: dict[str, Driver] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._acting = asyncio.Lock()
@@ -78,13 +81,15 @@ class Runs:
         idempotency_key: str | None,
         *,
         parent: str | None = None,
+        reviewed: Collection[str] | None = None,
         also: Callable[[Transaction, str], None] | None = None,
     ) -> RunRow:
         """Accept a run: when this returns it is on disk and will be driven to its end.
 
         The same key with the same request gives the run that it started before. `parent`: the
-        live run whose step asks for it, which a stopping engine lets finish. `also` writes in
-        the transaction that creates the run, and is given its id; what it raises leaves no run.
+        live run whose step asks for it, which a stopping engine lets finish. `reviewed`: rules
+        that were approved for it already; then nobody else is asked. `also` writes in the
+        transaction that creates the run, and is given its id; what it raises leaves no run.
         """
         if self._draining and parent is None:
             raise Conflict("the engine is stopping and takes no new runs", hint="try again shortly")
@@ -104,13 +109,14 @@ class Runs:
         plan = None if plan_id is None else await self._fresh(plan_id, definition, texts)
         met = await asyncio.to_thread(dangers.find, definition, documents)
         try:
-            planning.guard(definition, request, documents, met)
+            planning.guard(definition, request, documents, met, reviewed)
         except (Forbidden, AcknowledgementRequired):
             await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
             raise
         definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
-        event = Started()
+        wanted = {} if reviewed is not None else dangers.to_review(met, documents, definition.title)
+        event: AnyEvent = ReviewRequested() if wanted else Started()
         failpoints.reach("run.planned")
         state, commands = machine.advance(
             FlowState(definition.graph, batch_counts=definition.batch_counts), event
@@ -132,7 +138,9 @@ class Runs:
             if plan is not None:
                 plans.link(tx, plan, run_id)
             run_writes.append_event(tx, run_id, event, actor)
-            run_writes.set_run_state(tx, run_id, state.run, actor)
+            why = reviews.reason_of(wanted) if wanted else ""
+            run_writes.set_run_state(tx, run_id, state.run, actor, reason=why)
+            reviews.ask(tx, self._approvals, run_id, wanted, definition, actor)
             if also is not None:
                 also(tx, run_id)
             failpoints.reach("run.created")
@@ -145,8 +153,35 @@ class Runs:
         driver = self._driver(run_id, answer[0], state)
         self._watch(driver)
         driver.begin(commands)
+        if wanted:
+            await self._approvals.set_alarm()
         failpoints.reach("run.begun")
         return answer[1]
+
+    async def _look_at_review(self, run_id: str) -> None:
+        """A run that waits for approval begins or ends, when the record says so."""
+        async with self._acting:
+            driver = self._drivers.get(run_id)
+            if driver is None or driver.finished.is_set() or not driver.state.is_held:
+                return
+            rows = await self._tools.store.reader.read(lambda c: approvals.of_run(c, run_id))
+            event, reason = reviews.judge(rows)
+            if event is None:
+                return
+            if isinstance(event, Started) and (against := await self._stands_against(driver)):
+                event, reason = ReviewRefused(state=RunState.REJECTED), against
+            await driver.feed(event, ENGINE_ACTOR, reason=reason)
+
+    async def _stands_against(self, driver: Driver) -> str:
+        """What the rails and rules of this moment say against an approved run; "" is nothing."""
+        documents, run = await self._documents(), driver.definition
+        found = await asyncio.to_thread(dangers.find, run, documents)
+        problems = [
+            *guards.refusals(guards.touched(run.hosts, documents), run.change),
+            *dangers.refusals(found),
+            *dangers.unreviewed(found, run.reviewed),
+        ]
+        return f"approved, but {'; '.join(map(str, problems))}" if problems else ""
 
     async def act(self, run_id: str, action: Action, actor: str) -> RunRow:
         """Do what an operator asks of a run; the errors of `acting.understand` change nothing.
@@ -200,7 +235,10 @@ class Runs:
                 documents,
                 change=action.change or run.definition.change,
                 confirm_hosts=action.confirm_hosts,
-                dangers=dangers.refusals(found),
+                dangers=[
+                    *dangers.refusals(found),
+                    *dangers.unreviewed(found, run.definition.reviewed),
+                ],
             )
             dangers.check_acknowledged(found, action.acknowledge)
         except (Forbidden, AcknowledgementRequired):
@@ -247,6 +285,7 @@ class Runs:
         failpoints.reach("recovery.read")
         await driver.resume()
         self._watch(driver)
+        await self._look_at_review(run_id)
         failpoints.reach("recovery.taken-up")
         log.info("run.resumed", run=run_id)
 
@@ -275,6 +314,9 @@ class Runs:
         self._draining = True
         if hold:
             self._tools.gate.holding.set()
+        for driver in self._drivers.values():
+            if driver.state.is_held:
+                driver.finished.set()  # nothing of it has begun; the next engine takes it up
 
     async def drain(self) -> None:
         """Wait until no run goes on.

@@ -183,6 +183,7 @@ def _winrm(options: WinrmOptions | None) -> Winrm:
         ca=options.ca,
         certificate=options.certificate,
         shell=options.shell.value,
+        code_page=options.code_page,
     )
 
 

@@ -232,23 +232,6 @@ async def test_a_probe_of_a_distribution_asks_the_target_itself(home: Path) -> N
     assert result.out == b"here\n"
 
 
-async def test_files_for_a_host_behind_winrm_are_refused_before_anything_happens(
-    home: Path,
-) -> None:
-    account = {"kind": "account", "name": "win", "spec": {"user": "win"}}
-    host = {"kind": "host", "name": "w", "spec": {"protocol": "winrm", "account": "win"}}
-    async with engine(home / "j", local=local(home)) as (opened, _):
-        await save(opened, account, HOST, host)
-        for step in (
-            push(text="x", to="/x"),
-            {"kind": "distribute", "name": "d", "source": "w", "files": ["/x"], "to": "/x/"},
-        ):
-            to = "w" if step["kind"] == "push" else "here"
-            with pytest.raises(Invalid) as caught:
-                await start(opened, step=step, targets=to)
-            assert "files are not carried through WinRM" in str(caught.value.problems[0])
-
-
 async def test_two_sources_with_files_of_one_name_are_refused_without_a_folder_each(
     home: Path,
 ) -> None:

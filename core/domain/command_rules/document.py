@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from core.domain.approvers import ApprovalRules
 from core.domain.command_rules import timebox
 from core.domain.command_rules.builtin import BUILTIN
 from core.domain.command_rules.rule import Rule
@@ -70,6 +71,10 @@ class CommandRuleSpec(Value):
     environments: tuple[Name, ...] = Field((), description="only on their hosts; empty: everywhere")
     targets: str | None = Field(None, description="only on these hosts: a target expression")
     exempt: tuple[Name, ...] = Field((), description="jobs that it says nothing about")
+    approval: ApprovalRules = Field(
+        default_factory=ApprovalRules,
+        description="with level review: who decides whether the run begins, and by when",
+    )
 
     @model_validator(mode="after")
     def _one_way_to_find(self) -> Self:
@@ -86,6 +91,8 @@ class CommandRuleSpec(Value):
             )
         if "operations" in self.model_fields_set and not self.paths:
             raise ValueError("`operations` belong to `paths`")
+        if self.level is not Level.REVIEW and "approval" in self.model_fields_set:
+            raise ValueError("`approval` belongs to level review")
         if self.languages and self.paths:
             raise ValueError("paths have no language; drop `languages`")
         return self

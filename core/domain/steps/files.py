@@ -16,8 +16,9 @@ from core.domain.command_rules.values import Judged, Operation, PathUse
 from core.domain.files.carried import Carried, From, Taken
 from core.domain.files.contents import NamedContent, place_of
 from core.domain.files.deciding import Exists
-from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, place
+from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, on_drive, place
 from core.domain.filling import Filled, check_places, fill, fill_known
+from core.domain.inventory import Protocol
 from core.domain.patterns import FILE_MODE, FILE_OWNER, SHA256
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
 from core.domain.steps.http import HttpStep
@@ -75,6 +76,26 @@ class TransferStep(ConnectedStep):
         path = f"{given.staging}/speed-{name}"
         return SharedLimit(path=path, bytes_per_s=self.bytes_per_s_total)
 
+    def unfit(self, host: Protocol, *, is_source: bool = False) -> str:
+        """Why it cannot be done with a host that is reached so; "" where it can."""
+        if host is not Protocol.WINRM:
+            drive = next(filter(on_drive, self._named_on(is_source=is_source)), "")
+            return f"{drive} is a path of Windows, which the host is not" if drive else ""
+        if is_source:
+            return ""
+        given = [name for name in ("mode", "owner") if getattr(self, name, None)]
+        return f"Windows has no `{given[0]}`: a file has the rights of its folder" if given else ""
+
+    def _named_on(self, *, is_source: bool) -> Iterator[str]:
+        """The paths that it names on hosts, but for those of the engine's machine."""
+        carried, of_hosts = self.carried, From.HOSTS if is_source else From.TARGET
+        assert carried is not None
+        for taken in carried.taken:
+            if taken.source is of_hosts:
+                yield from taken.files
+        if not is_source:
+            yield carried.to
+
     @property
     def may_repeat(self) -> bool:
         """Twice has the effect of once: what is there already is left as it is."""
@@ -116,7 +137,11 @@ class PushStep(TransferStep):
     text: str | None = Field(
         None, max_length=MAX_PROGRAM_CHARACTERS, description="the content of one file, instead"
     )
-    to: Filled = Field(min_length=2, max_length=4095, description="/folder/, ~/folder/ or /a/file")
+    to: Filled = Field(
+        min_length=2,
+        max_length=4095,
+        description="/folder/, ~/folder/ or /a/file; on Windows also C:/folder/",
+    )
     template: bool = Field(
         False, description="${NAME} in the content stands for an environment variable of the step"
     )
@@ -281,7 +306,11 @@ class DistributeStep(TransferStep):
         max_length=1000,
         description="on each source: whole paths of files, folders, or patterns of them",
     )
-    to: Filled = Field(min_length=2, max_length=4095, description="/folder/ or ~/folder/")
+    to: Filled = Field(
+        min_length=2,
+        max_length=4095,
+        description="/folder/ or ~/folder/; on Windows also C:/folder/",
+    )
     by: By = Field(
         By.NAME,
         description="how files of several sources lie side by side; source: in a folder each",
