@@ -66,6 +66,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "check": Place("checking", _("look for dangerous commands, without running anything")),
             "contents": Place("contents", _("look at the files that belong to jobs"), True),
             "explain": Place("explaining", _("describe the fields of a kind of document")),
+            "expr": Place("expressions", _("try an expression, as conditions of flows have it")),
         },
         _("Hosts"): {
             "hosts": Place(
