@@ -8,7 +8,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +20,7 @@ from core.config import Settings, load_settings
 from core.domain.authorization import Actor
 from core.domain.steps import StepBase
 from core.domain.values import SourceKind
+from core.errors import Conflict
 from core.executors.protocol import Executor
 from core.executors.registry import Access, open_access, ssh_in_worker
 from core.executors.workers import WorkerPool, Workers, WorkerStatus, Zygote
@@ -140,6 +141,7 @@ def _wire(
     def executor_for(host: FrozenHost, step: StepBase) -> Executor:
         return access[step.access or host.protocol.value]
 
+    approvals = Approvals(store, clock, ids)
     tools = Tools(
         store=store,
         vault=vault,
@@ -154,13 +156,15 @@ def _wire(
             epoch=store.next_epoch(),
             local_spool=str(home.claims),
             contents=str(home.contents),
+            staging=str(home.staging),
             reattach_s=settings.reattach_s,
         ),
         recovery=Recovery(),
         lost_lines=LostLines(clock),
+        approvals=approvals,
+        notify=_no_channel,
         on_output=outputs.announce,
     )
-    approvals = Approvals(store, clock, ids)
     runs = Runs(tools)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)
@@ -330,3 +334,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     import uvloop
 
     return uvloop.new_event_loop
+
+
+async def _no_channel(channels: Collection[str], _subject: str, _body: str, _key: str) -> None:
+    raise Conflict(f"channel {', '.join(channels)}: notices cannot be sent yet")

@@ -49,6 +49,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 ("outputs", "acting", "repeating", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
+            "approvals": Place("approvals", _("see what waits for you, approve or deny it"), True),
             "schedules": Place(
                 "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
             ),
@@ -65,6 +66,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "check": Place("checking", _("look for dangerous commands, without running anything")),
             "contents": Place("contents", _("look at the files that belong to jobs"), True),
             "explain": Place("explaining", _("describe the fields of a kind of document")),
+            "expr": Place("expressions", _("try an expression, as conditions of flows have it")),
         },
         _("Hosts"): {
             "hosts": Place(

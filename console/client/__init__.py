@@ -5,6 +5,7 @@ Calls               HTTP over the engine's socket, answers and failures      cal
     Client          all of them
 """
 
+from console.client.approvals import ApprovalCalls
 from console.client.contents import ContentCalls
 from console.client.documents import DocumentCalls
 from console.client.engine import EngineCalls
@@ -26,6 +27,7 @@ class Client(
     OutputCalls,
     PlanCalls,
     ScheduleCalls,
+    ApprovalCalls,
     EventCalls,
     ContentCalls,
 ):

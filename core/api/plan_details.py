@@ -155,7 +155,7 @@ def detail_of(plan: Plan, today: date) -> PlanDetail:
         hosts=fold(host.name for host in definition.hosts),
         left_out=definition.left_out,
         facts=_facts(definition.hosts),
-        steps=[_step(plan, step) for step in definition.graph.nodes],
+        steps=[_step(plan, step) for step in definition.graph.steps],
         parameters=definition.parameters,
         env=definition.env,
         secrets=dict.fromkeys(definition.secrets, HIDDEN),

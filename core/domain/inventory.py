@@ -51,6 +51,13 @@ class HostSpec(Value):
     )
     variables: Env = Field(default_factory=dict, description="reach scripts as environment")
 
+    @property
+    def shell(self) -> str:
+        """What reads command lines there, unless a step says otherwise."""
+        if self.protocol is Protocol.WINRM:
+            return (self.winrm or WinrmOptions()).shell.value
+        return "sh"
+
     @model_validator(mode="before")
     @classmethod
     def _usual_port(cls, given: Any) -> Any:

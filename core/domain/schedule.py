@@ -151,12 +151,7 @@ class Overlap(StrEnum):
     SKIP = "skip"
     QUEUE = "queue"
     PARALLEL = "parallel"
-
-
-def _known_overlap(value: Any) -> Any:
-    if value == "replace":
-        raise ValueError("`replace` is not possible yet; try skip, queue or parallel")
-    return value
+    REPLACE = "replace"
 
 
 class ScheduleSpec(Value):
@@ -194,11 +189,19 @@ class ScheduleSpec(Value):
     grace_s: int = Field(
         86400, ge=1, le=366 * 86400, description="what is later than this is never started"
     )
-    overlap: Annotated[Overlap, BeforeValidator(_known_overlap)] = Field(
-        Overlap.SKIP, description="while a run of the schedule goes on: skip, queue, parallel"
+    overlap: Overlap = Field(
+        Overlap.SKIP,
+        description="while a run of the schedule goes on: skip, queue, parallel, or replace, which"
+        " stops that run first",
     )
     overlap_max: int = Field(
         1, ge=1, le=100, description="of `queue`: that wait; of `parallel`: that go on at once"
+    )
+    every_nth: int = Field(
+        1, ge=1, le=1000, description="of its slots only every so many is started, the first of all"
+    )
+    quiet: bool = Field(
+        False, description="what is missed or refused is on record and calls for no attention"
     )
     enabled: bool = Field(True, description="false: it has no slots")
 

@@ -98,6 +98,7 @@ class Winrm(msgspec.Struct, frozen=True, kw_only=True):
     ca: str | None = None
     certificate: str | None = None
     shell: str = "powershell"
+    code_page: int | None = None
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

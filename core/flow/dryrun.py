@@ -158,7 +158,7 @@ def asked(definition: RunDefinition, level: PlanLevel) -> Sequence[Probe]:
 
 def rehearsals(definition: RunDefinition) -> Iterator[Probe]:
     """Every target of every step that can be tried without an effect."""
-    for step in definition.graph.nodes:
+    for step in definition.graph.steps:
         if is_rehearsed(definition, step):
             for ordinal in definition.step_hosts[step.name]:
                 yield Probe(
@@ -169,7 +169,7 @@ def rehearsals(definition: RunDefinition) -> Iterator[Probe]:
 def probes(definition: RunDefinition) -> Sequence[Probe]:
     """Every host under every account that would log in there, in the order of the hosts."""
     found: dict[tuple[int, str | None], list[StepBase]] = {}
-    for step in definition.graph.nodes:
+    for step in definition.graph.steps:
         if not step.enters_host:
             continue  # nothing is run on the host
         for ordinal in definition.step_hosts[step.name]:

@@ -147,15 +147,16 @@ class Looks:
             now=now,
             paused=schedules.pause_of(state, stored),
             engine_started=self._engine_started,
+            counted=0 if state is None else state.counted,
         )
-        settled = ledger.settle(look)
+        earlier: tuple[Entry, ...] = ()
         if state is not None and _had_slots(state, stored):
             before = schedules.as_it_was(c, look.name, state.looked_revision)
-            if before is not None:
-                entries = self._due_before(before, stored, state, look)
-                settled = replace(settled, entries=(*entries, *settled.entries))
+            earlier = () if before is None else self._due_before(before, stored, state, look)
+        counted = look.counted + sum(entry.count for entry in earlier)
+        settled = ledger.settle(replace(look, counted=counted))
         return Looked(
-            settled=settled,
+            settled=replace(settled, entries=(*earlier, *settled.entries)),
             trigger=spec.trigger.kind,
             revision=stored.revision,
             looked_as=self._basis,

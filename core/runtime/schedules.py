@@ -96,14 +96,20 @@ class Schedules:
 
         def read(c: Connection) -> SchedulesStatus:
             count, paused = schedules.counts(c)
+            troubled = {
+                name: fire.reason
+                for name, fire in fires.newest(c).items()
+                if fire.verdict in (Verdict.MISSED, Verdict.REFUSED)
+            }
+            named = documents.find_all(c, [("schedule", name) for name in troubled])
             return SchedulesStatus(
                 count=count,
                 paused=paused,
                 next_at=None if next_at is None else timestamp(next_at),
                 troubled={
-                    name: fire.reason
-                    for name, fire in fires.newest(c).items()
-                    if fire.verdict in (Verdict.MISSED, Verdict.REFUSED)
+                    name: troubled[name]
+                    for (_, name), stored in sorted(named.items())
+                    if not stored.document.spec.quiet
                 },
             )
 

@@ -89,6 +89,12 @@ def heads(connection: Connection, names: Collection[str] | None) -> list[Head]:
     return [Head(**row._mapping) for row in found]
 
 
+def schedule_of(actor: str) -> str | None:
+    """The schedule that an actor is; None for everybody else."""
+    prefix, _, name = actor.partition("/")
+    return name if (prefix, name != "") == ("schedule", True) else None
+
+
 def left(connection: Connection) -> list[str]:
     """Schedules of which there is a state and no document any more."""
     its = (document.c.kind == "schedule") & (document.c.name == schedule_state.c.schedule)

@@ -19,6 +19,7 @@ from tests.bench import (
     output,
     results,
     run_list,
+    schedules,
     start_up,
 )
 from tests.bench.table import Row, markdown
@@ -43,6 +44,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     ),
     "masking": lambda chosen: masking.rows(megabytes=chosen.megabytes),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
+    "schedules": lambda chosen: schedules.rows(schedules=chosen.schedules, seconds=chosen.fired_s),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
 }
 
@@ -77,6 +79,8 @@ def _arguments() -> argparse.Namespace:
         ("megabytes", 20, "output that goes through the masker"),
         ("runs", 100_000, "stored runs"),
         ("calls", 100, "pages asked for with each filter"),
+        ("schedules", 10_000, "schedules of one engine"),
+        ("fired-s", 20, "seconds of 100 fires each"),
         ("starts", 15, "starts of the command line"),
     ):
         parser.add_argument(

@@ -12,7 +12,9 @@ from core.api.problems import ops_error, status_of
 from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, OpsError, Problem
 
 CODES = {
+    "already-decided": 409,
     "already-exists": 409,
+    "already-voted": 409,
     "bad-request": 400,
     "body-too-large": 413,
     "acknowledgement-required": 409,

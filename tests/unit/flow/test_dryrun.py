@@ -48,7 +48,7 @@ def test_a_whole_request_that_names_a_plan_stays_as_it_is() -> None:
     [{"plan": "01K", "targets": "web1"}, {"plan": "01K", "env": {"A": "b"}}, {"change": "CHG-1"}],
 )
 def test_a_start_from_a_plan_says_nothing_that_the_plan_says(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match=r"the plan says that already|give `job` or `step`"):
+    with pytest.raises(ValidationError, match=r"the plan says that already|give one of"):
         RunRequest.model_validate(fields)
 
 
