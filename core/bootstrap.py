@@ -8,7 +8,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,7 +23,6 @@ from core.config import Settings, load_settings
 from core.domain.authorization import Actor
 from core.domain.steps import StepBase
 from core.domain.values import SourceKind
-from core.errors import Conflict
 from core.executors.protocol import Executor
 from core.executors.registry import Access, open_access, ssh_in_worker
 from core.executors.workers import WorkerPool, Workers, WorkerStatus, Zygote
@@ -43,6 +42,7 @@ from core.runtime.lostlines import LostLines
 from core.runtime.notices import Notices
 from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
+from core.runtime.queue import RunQueue
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
@@ -170,7 +170,8 @@ def _wire(
         notify=notices.tell,
         on_output=outputs.announce,
     )
-    runs = Runs(tools)
+    queue = RunQueue(store, clock, settings)
+    runs = Runs(tools, queue)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)
     sources = InventorySources(tools, documents)
@@ -179,7 +180,14 @@ def _wire(
     refreshing = Refreshing(sources, tools, clock)
     schedules = Schedules(runs, store, clock, product_version())
     beat = Periodic(
-        [watching.tick, refreshing.tick, schedules.tick, approvals.tick, notices.tick]
+        [
+            watching.tick,
+            refreshing.tick,
+            schedules.tick,
+            approvals.tick,
+            notices.tick,
+            queue.tick,
+        ]
         if periodic
         else []
     )
@@ -199,6 +207,7 @@ def _wire(
         approvals=approvals,
         notices=notices,
         runs=runs,
+        queue=queue,
         plans=Plans(tools, runs),
         gathering=gathering,
         watching=watching,

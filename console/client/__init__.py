@@ -14,6 +14,7 @@ from console.client.events import EventCalls
 from console.client.hosts import HostCalls
 from console.client.output import OutputCalls
 from console.client.plans import PlanCalls
+from console.client.queue import QueueCalls
 from console.client.runs import RunCalls
 from console.client.schedules import ScheduleCalls
 from console.client.vault import VaultCalls
@@ -27,6 +28,7 @@ class Client(
     RunCalls,
     OutputCalls,
     PlanCalls,
+    QueueCalls,
     ScheduleCalls,
     ApprovalCalls,
     ChannelCalls,

@@ -35,7 +35,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "contents": ["contents"],
     "docs": ["docs"],
     "documents": ["document_history", "documents"],
-    "engine": ["engine"],
+    "engine": ["engine", "queue"],
     "events": ["events"],
     "facts": ["facts"],
     "host-keys": ["hostkeys"],
@@ -44,6 +44,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "kinds": ["kinds"],
     "openapi.json": ["docs"],
     "plans": ["plans"],
+    "queue": ["queue"],
     "retention": ["retention"],
     "runs": [
         "runs",

@@ -173,6 +173,12 @@ def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
     yield from _expression_references("spec.targets", spec.targets)
     for index, name in enumerate(spec.blackout):
         yield Reference(f"spec.blackout[{index}]", "calendar", name)
+    if spec.trigger.after is not None:
+        for index, name in enumerate(spec.trigger.after.jobs):
+            yield Reference(f"spec.trigger.after.jobs[{index}]", "job", name)
+    if spec.trigger.condition is not None:
+        where = "spec.trigger.condition.hosts"
+        yield from _expression_references(where, spec.trigger.condition.hosts)
 
 
 def _check_job(spec: JobSpec) -> Sequence[Problem]:

@@ -33,6 +33,7 @@ from core.runtime.lostlines import Lost, LostLines
 from core.runtime.notices import Notices
 from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
+from core.runtime.queue import QueueStatus, RunQueue
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
@@ -100,6 +101,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     failing_sources: dict[str, str]
     """Inventory sources that did not answer when they were last asked, and why."""
     schedules: SchedulesStatus
+    queue: QueueStatus
     workers: tuple[WorkerStatus, ...]
     """The SSH worker processes that live now."""
 
@@ -123,6 +125,7 @@ class Engine:
         approvals: Approvals,
         notices: Notices,
         runs: Runs,
+        queue: RunQueue,
         plans: Plans,
         gathering: Gathering,
         watching: Watching,
@@ -150,6 +153,7 @@ class Engine:
         self.approvals = approvals
         self.notices = notices
         self.runs = runs
+        self.queue = queue
         self.plans = plans
         self.gathering = gathering
         self.watching = watching
@@ -177,7 +181,9 @@ class Engine:
     async def start(self) -> None:
         """Take up what an earlier engine left, then accept work."""
         await self.host_keys.load()
+        await self.queue.load()
         self._recovered = await self.runs.recover()
+        self.queue.start(self.runs.begin)
         self.store.indexer.start()
         await self.plans.recover()
         await self.contents.tidy(self.clock.now() - self.retention.rules.contents_age)
@@ -214,6 +220,7 @@ class Engine:
         self.approvals.stop()
         await self._periodic.stop()
         await self.plans.close()
+        await self.queue.stop()
         await self.runs.drain()
         await self.notices.stop()
         self.outputs.close()
@@ -264,6 +271,7 @@ class Engine:
             pending_host_keys=self.host_keys.pending,
             failing_sources=await self.store.reader.read(sources.failing),
             schedules=await self.schedules.status(),
+            queue=self.queue.status(),
             workers=tuple(self._workers()),
         )
 

@@ -114,6 +114,7 @@ run = Table(
     # The run whose step asked for this one, such as a health check between batches.
     Column("parent", String(26)),
     Column("change", String(128), nullable=False, server_default=text("''")),  # change number
+    Column("priority", String(10), nullable=False, server_default=text("'normal'")),  # as of now
     Index(None, "state", "id"),
     Index(None, "job", "id"),
     Index(None, "id", "summary"),  # a search for words that few runs have reads all of it
@@ -135,6 +136,18 @@ run_event = Table(
     Column("at", String(27), nullable=False),
     Column("actor", String(128), nullable=False),
     Column("event", Text, nullable=False),  # JSON; folding a run's events gives its state
+)
+
+# Whether the engine lets runs begin; one row, or none while nobody ever said anything.
+admission = Table(
+    "admission",
+    metadata,
+    Column("id", Integer, primary_key=True),  # 1
+    Column("mode", String(10), nullable=False),  # open | frozen | draining
+    Column("reason", String(500), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("at", String(27), nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
 )
 
 step_run = Table(
