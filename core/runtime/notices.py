@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
+from core import failpoints
 from core.channels.message import Message, Told, Way
 from core.clock import Clock
 from core.domain import notices, pacing
@@ -150,6 +151,7 @@ class Notices:
             outbox.move_cursor(tx, entry.seq)
 
         await self._store.writer.write(write)
+        failpoints.reach("notice.put")
         self.kick()
 
     def _told(self, c: Connection, entry: Entry) -> list[Notice]:
@@ -248,6 +250,7 @@ class Notices:
         if plan.messages:
             made = [(self._ids.new(), notices_) for notices_ in plan.messages]
             await self._store.writer.write(lambda tx: outbox.make(tx, name, made))
+            failpoints.reach("notice.kept")
         # By now: what was just made is due since after `now`.
         by = self._clock.now()
         due = await self._store.reader.read(lambda c: outbox.due(c, by).get(name, []))
@@ -272,6 +275,7 @@ class Notices:
             if spec.escalate is not None:
                 self.kick()
         else:
+            failpoints.reach("notice.taken")
             await self._store.writer.write(lambda tx: outbox.sent(tx, tried))
 
     def _failed(
