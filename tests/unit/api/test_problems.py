@@ -13,8 +13,9 @@ from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, OpsE
 
 CODES = {
     "already-decided": 409,
-    "already-voted": 409,
     "already-exists": 409,
+    "undelivered": 502,
+    "already-voted": 409,
     "bad-request": 400,
     "body-too-large": 413,
     "acknowledgement-required": 409,
@@ -42,7 +43,6 @@ CODES = {
     "stale-revision": 412,
     "storage-fault": 503,
     "target-error": 502,
-    "undelivered": 502,
     "unsupported-media-type": 415,
     "vault-locked": 503,
 }
