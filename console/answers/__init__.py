@@ -64,6 +64,15 @@ from console.answers.plans import (
     PlanStep,
     Taken,
 )
+from console.answers.queue import (
+    Admission,
+    Hold,
+    Place,
+    Queue,
+    QueueStatus,
+    WaitReason,
+    WhyWaits,
+)
 from console.answers.runs import (
     Batch,
     BatchPlan,
@@ -83,6 +92,7 @@ from console.answers.schedules import Fire, ForecastSlot, Schedule, Why
 from console.answers.vault import KeptSecret, SealedKey, Unlocker, Vault, Verdict
 
 __all__ = [
+    "Admission",
     "Answer",
     "Applied",
     "Backup",
@@ -113,6 +123,7 @@ __all__ = [
     "Gathered",
     "Group",
     "Groups",
+    "Hold",
     "HostAnswer",
     "HostChange",
     "HostFacts",
@@ -134,12 +145,15 @@ __all__ = [
     "Page",
     "PairGroup",
     "Piece",
+    "Place",
     "Plan",
     "PlanComparison",
     "PlanDetail",
     "PlanStep",
     "Preview",
     "PreviewStep",
+    "Queue",
+    "QueueStatus",
     "Refreshed",
     "Remark",
     "Removed",
@@ -166,6 +180,8 @@ __all__ = [
     "Unlocker",
     "Vault",
     "Verdict",
+    "WaitReason",
     "Why",
+    "WhyWaits",
     "Worker",
 ]

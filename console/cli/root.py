@@ -49,6 +49,9 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 ("outputs", "acting", "repeating", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
+            "queue": Place(
+                "queue", _("look at runs that wait for their turn, ask why, move them"), True
+            ),
             "schedules": Place(
                 "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
             ),
@@ -77,7 +80,9 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "facts": Place("facts", _("gather what hosts are: system, memory, disks"), True),
         },
         _("Engine"): {
-            "engine": Place("engine", _("start, stop and look at the engine"), True),
+            "engine": Place(
+                "engine", _("start, stop, freeze and look at the engine"), True, ("admitting",)
+            ),
             "vault": Place("vault", _("lock and unlock the secrets, change their key"), True),
             "events": Place("events", _("list or follow everything that happened")),
             "backup": Place("keeping", _("copy the engine's data while it runs")),

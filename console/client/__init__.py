@@ -12,6 +12,7 @@ from console.client.events import EventCalls
 from console.client.hosts import HostCalls
 from console.client.output import OutputCalls
 from console.client.plans import PlanCalls
+from console.client.queue import QueueCalls
 from console.client.runs import RunCalls
 from console.client.schedules import ScheduleCalls
 from console.client.vault import VaultCalls
@@ -25,6 +26,7 @@ class Client(
     RunCalls,
     OutputCalls,
     PlanCalls,
+    QueueCalls,
     ScheduleCalls,
     EventCalls,
     ContentCalls,
