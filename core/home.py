@@ -63,7 +63,7 @@ class Home:
 
     @property
     def staging(self) -> Path:
-        """Files on their way from host to host; removed when they are there."""
+        """What lasts as long as a step: files on their way from host to host."""
         return self.root / "staging"
 
     @property

@@ -21,7 +21,7 @@ def main() -> None:
         sys.exit("the installed version is another one than the engine's")
     control = socket.socket(fileno=os.dup(0))
     gc.freeze()
-    zygote.serve(control, ssh_worker())
+    zygote.serve(control, ssh_worker)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Fields that are not named here are ignored, so that a console still reads a
 newer engine. Times are text in ISO 8601, UTC; `presenters.durations` shows them.
 """
 
+from console.answers.approvals import Approval, ApprovalVote
 from console.answers.base import Answer, Page
 from console.answers.comparing import Compared, HostAnswer, PairGroup, PlanComparison, RunComparison
 from console.answers.contents import Content, ContentVerdict
@@ -95,6 +96,8 @@ __all__ = [
     "Admission",
     "Answer",
     "Applied",
+    "Approval",
+    "ApprovalVote",
     "Backup",
     "Batch",
     "BatchPlan",

@@ -38,6 +38,7 @@ class ForecastSlot(Answer, frozen=True, kw_only=True):
     due_at: str
     local: str
     calendar: str = ""
+    is_passed_over: bool = False
 
 
 class Why(Answer, frozen=True, kw_only=True):

@@ -44,6 +44,17 @@ Limit = Annotated[
 ]
 
 
+LimitTotal = Annotated[
+    str | None,
+    typer.Option(
+        "--limit-total",
+        metavar="SPEED",
+        rich_help_panel=HOW,
+        help=_("bytes a second at most, for all hosts together"),
+    ),
+]
+
+
 @command(
     app,
     "push",
@@ -100,6 +111,7 @@ def push(
     ] = False,
     exists: Exists = "overwrite",
     limit: Limit = None,
+    limit_total: LimitTotal = None,
     batches: BatchFlags,
     dry: DryFlags,
     no_diff: Annotated[
@@ -114,11 +126,12 @@ def push(
     show: ShowFlags,
 ) -> int:
     contents: Mapping[str, Path] = {}
+    _check_place(files or (), to)
     source: Mapping[str, Any] = _from(files or (), template=template)
     if attach:
         source, contents = _attached(source)
     step: dict[str, Any] = {"mode": chmod, "owner": chown, **source}
-    step |= {"to": to, "diff": not no_diff, **_policy(exists, limit)}
+    step |= {"to": to, "diff": not no_diff, **_policy(exists, limit, limit_total)}
     return _go(files, step, given, batches, dry, show, detach=detach, contents=contents)
 
 
@@ -154,6 +167,7 @@ def pull(
     ] = "fail",
     exists: Exists = "overwrite",
     limit: Limit = None,
+    limit_total: LimitTotal = None,
     batches: BatchFlags,
     dry: DryFlags,
     detach: Detach = False,
@@ -164,7 +178,7 @@ def pull(
         "files": files,
         "to": None if to is None else _whole(to),
         "missing": options.one_of("--missing", missing, ("fail", "skip")),
-        **_policy(exists, limit),
+        **_policy(exists, limit, limit_total),
     }
     return _go(files, step, given, batches, dry, show, detach=detach)
 
@@ -198,10 +212,11 @@ def _attached(source: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str
     return {**rest, "contents": named}, contents
 
 
-def _policy(exists: str, limit: str | None) -> Mapping[str, Any]:
+def _policy(exists: str, limit: str | None, limit_total: str | None) -> Mapping[str, Any]:
     return {
         "exists": options.one_of("--exists", exists, _EXISTS),
         "bytes_per_s": options.speed("--limit", limit),
+        "bytes_per_s_total": options.speed("--limit-total", limit_total),
     }
 
 
@@ -242,6 +257,22 @@ def _check(files: Sequence[str] | None, to: str | None, given: RequestFlags) -> 
         raise RequestError(
             _("nothing says where to run"), hint=_("--on EXPR or --hosts LIST; all hosts: --on all")
         )
+
+
+def _check_place(files: Sequence[str], to: str | None) -> None:
+    """A folder does not become a file, and several files do not become one."""
+    if to is None or to.endswith("/"):
+        return
+    folders = [file for file in files if Path(file).expanduser().is_dir()]
+    if folders or len(files) > 1:
+        what = (
+            _("{path} is a folder, and no file to be called so").format(path=folders[0])
+            if folders
+            else _("several files cannot become one")
+        )
+        name = f"/{Path(folders[0]).resolve().name}" if folders else ""
+        hint = _("write --to {to}/; what arrives is {to}{name}/...").format(to=to, name=name)
+        raise options.refuse("--to", what, hint)
 
 
 def _here(file: str) -> str:

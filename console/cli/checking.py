@@ -29,7 +29,7 @@ from core.domain.command_rules import (
     judge,
     language_of,
 )
-from core.domain.document_dangers import WrittenRules
+from core.domain.document_dangers import Shells, WrittenRules
 from core.domain.documents import Document, parse
 from core.domain.job import JobSpec
 from core.errors import RequestError
@@ -119,8 +119,9 @@ def _of_place(place: str, given: Sequence[Document], language: str | None) -> It
         read = sources.read([place])
         documents = [parse(source.body) for source in read]
         known = _known([*given, *documents])
+        shells = document_dangers.shells_among(documents)
         for source, document in zip(read, documents, strict=True):
-            for hit, line in _hits(document, known):
+            for hit, line in _hits(document, known, shells):
                 yield Found(place=f"{source.place(hit.where)} {hit.where}", hit=hit, line=line)
         return
     text = options.read_text("FILE", place)
@@ -137,9 +138,11 @@ def _of_job(name: str, given: Sequence[Document]) -> Iterator[Found]:
         used = [use for step in job.spec.steps if (use := step.script_used()) is not None]
         scripts = [_document(client.document("script", u.name, u.revision)) for u in used]
         rules = [_document(found) for found in client.documents("command-rule")]
+        named = [_document(found) for kind in ("host", "group") for found in client.documents(kind)]
     known = _known([*rules, *given])
+    shells = document_dangers.shells_among(named)
     for document in (job, *scripts):
-        for hit, line in _hits(document, known):
+        for hit, line in _hits(document, known, shells):
             yield Found(place=f"{document.kind}/{document.name} {hit.where}", hit=hit, line=line)
 
 
@@ -154,9 +157,9 @@ def _known(documents: Iterable[Document]) -> WrittenRules:
     )
 
 
-def _hits(document: Document, known: WrittenRules) -> Iterator[tuple[Hit, str]]:
+def _hits(document: Document, known: WrittenRules, shells: Shells) -> Iterator[tuple[Hit, str]]:
     written = {each.judged.where: each.judged for each in document_dangers.texts(document)}
-    for hit in document_dangers.find(document, known):
+    for hit in document_dangers.find(document, known, shells):
         judged = written[hit.where]
         text = judged.text if isinstance(judged, CommandText) else judged.path
         yield hit, _line(text, hit)
@@ -192,9 +195,9 @@ def _show(found: Sequence[Found], *, as_json: bool) -> None:
 
 def _exit_code(found: Sequence[Found]) -> int:
     levels = {each.hit.level for each in found}
-    if levels & {Level.BLOCK, Level.REVIEW}:
+    if Level.BLOCK in levels:
         return ExitCode.REFUSED
-    return ExitCode.FAILED if Level.CONFIRM in levels else ExitCode.OK
+    return ExitCode.FAILED if levels & {Level.CONFIRM, Level.REVIEW} else ExitCode.OK
 
 
 def _list(*, as_json: bool) -> int:

@@ -22,6 +22,7 @@ from console.presenters.engine import status_table
 from console.presenters.text import Line, line
 from core.clock import SystemClock
 from core.errors import EngineUnreachable
+from core.lean import without
 
 app = family(_("Start, stop and look at the engine: the one process that does the work of a home."))
 
@@ -57,7 +58,9 @@ def run(
         bool, typer.Option(autostart.BACKGROUND, hidden=True, help="log to the home's file alone")
     ] = False,
 ) -> None:
-    from core import bootstrap
+    # structlog loads rich for tracebacks in colour, which the engine's log does not have.
+    with without("rich"):
+        from core import bootstrap
 
     bootstrap.serve(home(), to_stderr=not background)
 

@@ -78,6 +78,8 @@ _RUN_STATES: Mapping[str, ExitCode] = {
     RunState.STOPPED: ExitCode.INTERRUPTED,
     RunState.ABNORMAL: ExitCode.UNKNOWN,
     RunState.ABANDONED: ExitCode.UNKNOWN,
+    RunState.ROLLED_BACK: ExitCode.FAILED,
+    RunState.ROLLBACK_FAILED: ExitCode.FAILED,
 }
 
 

@@ -49,6 +49,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 ("outputs", "acting", "repeating", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
+            "approvals": Place("approvals", _("see what waits for you, approve or deny it"), True),
             "queue": Place(
                 "queue", _("look at runs that wait for their turn, ask why, move them"), True
             ),
@@ -68,6 +69,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "check": Place("checking", _("look for dangerous commands, without running anything")),
             "contents": Place("contents", _("look at the files that belong to jobs"), True),
             "explain": Place("explaining", _("describe the fields of a kind of document")),
+            "expr": Place("expressions", _("try an expression, as conditions of flows have it")),
         },
         _("Hosts"): {
             "hosts": Place(

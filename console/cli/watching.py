@@ -39,7 +39,7 @@ from console.presenters.progress import Meter, ended, progress_line
 from console.presenters.tally import Tally
 from console.presenters.text import Line, Span, Tone
 from core.clock import Clock, SystemClock
-from core.domain.run import TERMINAL_RUN_STATES, RunState
+from core.domain.run import TERMINAL_RUN_STATES, RunAction, RunState
 from core.errors import Conflict, EngineUnreachable, IllegalTransition
 
 GROUPS, PER_HOST, STREAM, QUIET, JSON = "groups", "per-host", "stream", "quiet", "json"
@@ -184,6 +184,8 @@ class Watch:
             return  # an entry from before; somebody has answered since
         self._line.clear()
         self._screen.print(Span(reason, Tone.STRONG))
+        if RunAction.CONTINUE not in self.run.actions:
+            return  # others are asked; it is followed until they have decided
         if not may_ask():
             command = f"jobdeck runs continue {results.short_id(self.run.id)}"
             self._screen.print("  ", Span(command, Tone.STRONG))

@@ -5,6 +5,7 @@ Calls               HTTP over the engine's socket, answers and failures      cal
     Client          all of them
 """
 
+from console.client.approvals import ApprovalCalls
 from console.client.contents import ContentCalls
 from console.client.documents import DocumentCalls
 from console.client.engine import EngineCalls
@@ -28,6 +29,7 @@ class Client(
     PlanCalls,
     QueueCalls,
     ScheduleCalls,
+    ApprovalCalls,
     EventCalls,
     ContentCalls,
 ):

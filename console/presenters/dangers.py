@@ -82,6 +82,7 @@ def dangers_table(found: Sequence[Danger], now: datetime) -> Table:
     words = {
         "noted": _("recorded"),
         "acknowledged": _("acknowledged"),
+        "asked": _("others were asked"),
         "refused": _("refused"),
     }
     return Table(

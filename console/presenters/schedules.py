@@ -78,7 +78,7 @@ def forecast_table(slots: Sequence[ForecastSlot]) -> Table:
             (
                 Span(slot.local.replace("T", " "), Tone.STRONG),
                 Span(full_time(slot.due_at)),
-                Span(_skipped_by(slot.calendar), Tone.WARNING),
+                Span(_remark(slot), Tone.WARNING),
             )
             for slot in slots
         ),
@@ -130,5 +130,7 @@ def _slots(fire: Fire, now: datetime) -> str:
     return _("{first} to {last}").format(first=first, last=clock_time(fire.last_slot, now))
 
 
-def _skipped_by(calendar: str) -> str:
-    return _("skipped: a day off in {calendar}").format(calendar=calendar) if calendar else ""
+def _remark(slot: ForecastSlot) -> str:
+    if slot.calendar:
+        return _("skipped: a day off in {calendar}").format(calendar=slot.calendar)
+    return _("skipped: not every slot is started (every_nth)") if slot.is_passed_over else ""

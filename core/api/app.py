@@ -1,46 +1,25 @@
-"""The HTTP API: every family of resources behind one door, `/api/v1`."""
+"""The HTTP API: every family of resources behind one door, `/api/v1`.
+
+A family is loaded when it is first asked for: making its routes takes as long as starting the rest
+of the engine, and most of them are never asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import chain
+from threading import Lock
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from starlette.types import Receive, Scope, Send
 
-from core.api import (
-    apply,
-    approvals,
-    backups,
-    contents,
-    docs,
-    document_history,
-    documents,
-    engine,
-    events,
-    facts,
-    hostkeys,
-    hosts,
-    inventory,
-    kinds,
-    openapi,
-    plans,
-    queue,
-    retention,
-    run_actions,
-    run_comparison,
-    run_export,
-    run_groups,
-    run_merged,
-    run_output,
-    run_targets,
-    runs,
-    schedules,
-    search,
-    vault,
-)
+from core.api import openapi
 from core.api.problems import HANDLERS, internal_error
-from core.api.routes import engine_of
+from core.api.routes import ApiRoute, engine_of
 from core.domain.authorization import Actor
 from core.runtime.engine import Engine
 
@@ -48,36 +27,40 @@ log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v1"
 
-FAMILIES = (
-    engine,
-    approvals,
-    backups,
-    retention,
-    contents,
-    kinds,
-    document_history,
-    documents,
-    apply,
-    inventory,
-    hosts,
-    facts,
-    runs,
-    run_actions,
-    run_targets,
-    run_groups,
-    run_comparison,
-    run_output,
-    run_merged,
-    run_export,
-    search,
-    plans,
-    queue,
-    schedules,
-    events,
-    hostkeys,
-    vault,
-    docs,
-)
+FAMILIES: Mapping[str, Sequence[str]] = {
+    "apply": ["apply"],
+    "approvals": ["approvals"],
+    "backups": ["backups"],
+    "contents": ["contents"],
+    "docs": ["docs"],
+    "documents": ["document_history", "documents"],
+    "engine": ["engine", "queue"],
+    "events": ["events"],
+    "facts": ["facts"],
+    "host-keys": ["hostkeys"],
+    "hosts": ["hosts", "facts"],
+    "inventory": ["inventory"],
+    "kinds": ["kinds"],
+    "openapi.json": ["docs"],
+    "plans": ["plans"],
+    "queue": ["queue"],
+    "retention": ["retention"],
+    "runs": [
+        "runs",
+        "run_actions",
+        "run_targets",
+        "run_groups",
+        "run_comparison",
+        "run_output",
+        "run_merged",
+        "run_export",
+    ],
+    "schedules": ["schedules"],
+    "search": ["search"],
+    "targets": ["inventory"],
+    "vault": ["vault"],
+}
+"""First part of a path under the prefix -> the modules of this package with its routes."""
 
 DESCRIPTION = """\
 Everything that Jobdeck's consoles do goes through this API.
@@ -90,13 +73,43 @@ are refused. Secrets are write-only: reading gives their references."""
 class Api(FastAPI):
     """The application; its description is made once, when it is first asked for."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._loaded: set[str] = set()
+        self._loading = Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            modules = FAMILIES.get(_first_part(scope["path"]), ())
+            if not self._loaded.issuperset(modules):
+                await asyncio.to_thread(self._load, modules)
+        await super().__call__(scope, receive, send)
+
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
+            self._load([*chain(*FAMILIES.values())])
             self.openapi_schema = openapi.describe(self)
         return self.openapi_schema
 
+    def every_route(self) -> Iterator[tuple[ApiRoute, str, Sequence[str]]]:
+        """Each with its path and methods."""
+        self._load([*chain(*FAMILIES.values())])
+        return openapi.api_routes(self)
 
-def create_app(engine: Engine, actor: Callable[[Request], Actor]) -> FastAPI:
+    def _load(self, modules: Sequence[str]) -> None:
+        """Whoever comes while a family is being loaded waits for it: half of it would be a 404."""
+        with self._loading:
+            for name in modules:
+                if name not in self._loaded:
+                    self.include_router(import_module(f"core.api.{name}").routes, prefix=PREFIX)
+                    self._loaded.add(name)
+
+
+def _first_part(path: str) -> str:
+    return path.removeprefix(f"{PREFIX}/").partition("/")[0]
+
+
+def create_app(engine: Engine, actor: Callable[[Request], Actor]) -> Api:
     """The API of `engine`; `actor` says who makes a request."""
     app = Api(
         title="Jobdeck",
@@ -111,8 +124,6 @@ def create_app(engine: Engine, actor: Callable[[Request], Actor]) -> FastAPI:
     )
     app.state.engine = engine
     app.state.actor = actor
-    for family in FAMILIES:
-        app.include_router(family.routes, prefix=PREFIX)
     return app
 
 

@@ -6,9 +6,9 @@ import asyncio
 
 from pydantic import Field
 
+from core.api.lost_lines import LostOut
 from core.api.queue import AdmissionOut
 from core.api.routes import TheEngine, asks, router
-from core.api.run_targets import LostOut
 from core.api.values import Answer
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.values import Value

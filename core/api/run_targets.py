@@ -8,6 +8,7 @@ from fastapi import Query
 from pydantic import Field
 
 from core.api import cursors
+from core.api.lost_lines import LostOut
 from core.api.routes import TheEngine, asks, router
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
@@ -36,14 +37,6 @@ class TargetOut(Answer):
     size_bytes: int = Field(description="output that was kept")
     dropped_bytes: int = Field(description="output over the cap")
     outputs: dict[str, Any]
-
-
-class LostOut(Answer):
-    """Hosts whose line is lost and that are looked for at this moment; none: `count` is 0."""
-
-    count: int
-    hosts: str = Field(description="folded, such as `web[01-40]`")
-    longest_s: float = Field(description="how long the first of them has been looked for")
 
 
 class TargetPage(Page[TargetOut]):

@@ -57,6 +57,7 @@ class ForecastOut(Answer):
     due_at: str = Field(description="later than the slot by its jitter")
     local: str = Field(description="the slot in the schedule's time zone")
     calendar: str = Field(description="the calendar on whose days it falls: it will be skipped")
+    is_passed_over: bool = Field(description="`every_nth` passes it over")
 
 
 class FirePage(Page[FireOut]):
@@ -114,6 +115,7 @@ async def forecast(
             due_at=timestamp(each.due_at),
             local=each.slot.astimezone(zone).isoformat(),
             calendar=each.calendar,
+            is_passed_over=each.is_passed_over,
         )
         for each in found
     ]

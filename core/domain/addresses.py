@@ -15,9 +15,27 @@ from pydantic import AfterValidator
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_CARRIES_V4 = ipaddress.IPv6Network("::/96")
-"""IPv4-compatible addresses, long deprecated and still understood."""
+_CARRY_V4 = tuple(
+    map(
+        ipaddress.IPv6Network,
+        (
+            "64:ff9b::/96",  # NAT64 (RFC 6052)
+            "64:ff9b:1::/48",  # NAT64 of a site (RFC 8215)
+            "::ffff:0:0:0/96",  # IPv4-translated (RFC 2765)
+            "::/96",  # IPv4-compatible, long deprecated and still understood
+        ),
+    )
+)
+"""Networks whose addresses end with one of IPv4."""
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""What stands before the IPv4 address at the end of an IPv6 one (RFC 5214)."""
+_METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"),
+    )
+)
+"""Metadata services of clouds that are not link-local: Alibaba, Azure, Oracle, AWS, Google."""
 
 
 def check_network(text: str) -> str:
@@ -58,14 +76,18 @@ def _faces(address: Address) -> Iterator[Address]:
     yield address
     if isinstance(address, ipaddress.IPv6Address):
         hidden = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-        if address in _NAT64 or (address in _CARRIES_V4 and int(address) > 1):
-            hidden.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        number = int(address)
+        is_carrier = any(address in network for network in _CARRY_V4)
+        if number > 1 and (is_carrier or number >> 32 & 0xFFFFFFFF in _ISATAP):
+            hidden.append(ipaddress.IPv4Address(number & 0xFFFFFFFF))
         yield from (each for each in hidden if each is not None)
 
 
 def _kind_refused(address: Address) -> str:
     if address.is_loopback:
         return "the engine's own machine"
+    if address in _METADATA:
+        return "the metadata service of a cloud"
     if address.is_link_local:
         return "a link-local address (metadata services stand there)"
     if address.is_unspecified or (address.version == 4 and int(address) >> 24 == 0):

@@ -6,9 +6,10 @@ that no start could be taken: a job that meets a rule which blocks on every host
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from core.domain import targets
 from core.domain.command_rules import (
     CommandRuleSpec,
     CommandText,
@@ -21,9 +22,11 @@ from core.domain.command_rules import (
     rules_of,
 )
 from core.domain.documents import Document
+from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.steps import Given
-from core.errors import Problem
+from core.domain.targets import GroupView, HostView, Inventory
+from core.errors import OpsError, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +49,57 @@ def rules(specs: Mapping[str, CommandRuleSpec]) -> WrittenRules:
     )
 
 
+ANY_SHELL = "sh"
+"""What reads command lines where nobody knows the hosts."""
+Shells = Callable[[str | None], frozenset[str]]
+"""Target expression -> what reads command lines on its hosts; empty: nobody knows."""
+
+
+def no_hosts(_expression: str | None) -> frozenset[str]:
+    """Where no inventory is at hand."""
+    return frozenset()
+
+
+def shells_by(special: Mapping[str, str], inventory: Callable[[], Inventory]) -> Shells:
+    """What reads command lines on the hosts of expressions.
+
+    `special`: hosts with another shell than sh; where there is none, nobody asks the inventory.
+    """
+
+    def shells(expression: str | None) -> frozenset[str]:
+        if expression is None or not special:
+            return frozenset()
+        try:
+            chosen = targets.resolve(targets.parse(expression), inventory())
+        except OpsError:
+            return frozenset()  # a reference that is broken is said elsewhere
+        return frozenset(special.get(name, ANY_SHELL) for name in chosen)
+
+    return shells
+
+
+def shells_among(documents: Iterable[Document]) -> Shells:
+    """The same for the hosts and groups among some documents."""
+    every = list(documents)
+    hosts = {each.name: each for each in every if isinstance(each.spec, HostSpec)}
+
+    def inventory() -> Inventory:
+        return Inventory(
+            hosts={name: HostView(name, host.labels) for name, host in hosts.items()},
+            groups={
+                each.name: GroupView(each.spec.hosts, each.spec.expression)
+                for each in every
+                if isinstance(each.spec, GroupSpec)
+            },
+        )
+
+    special = {name: host.spec.shell for name, host in hosts.items()}
+    return shells_by({name: s for name, s in special.items() if s != ANY_SHELL}, inventory)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """One text of a document, and what is known of where it will run."""
+    """One text of a document as one shell reads it, and what is known of where it will run."""
 
     judged: Judged
     """Its `where` is a place in the document, such as `spec.steps[0].command`."""
@@ -56,8 +107,11 @@ class Written:
     cwd: str | None = None
 
 
-def texts(document: Document) -> Iterator[Written]:
-    """Everything in a document that rules judge; a script's text belongs to its own document."""
+def texts(document: Document, shells: Shells = no_hosts) -> Iterator[Written]:
+    """Everything in a document that rules judge; a script's text belongs to its own document.
+
+    What several shells may read stands there once for each that reads it in its own way.
+    """
     spec = document.spec
     if isinstance(spec, ScriptSpec):
         language = language_of(spec.language)
@@ -66,25 +120,47 @@ def texts(document: Document) -> Iterator[Written]:
         for index, step in enumerate(spec.steps):
             if step.script_used() is not None:
                 continue
-            for judged in step.judged(Given(script=None, env=step.env)):
+            known = shells(step.targets or spec.targets) or {ANY_SHELL}
+            readings = [
+                judged
+                for shell in sorted(known)
+                for judged in step.judged(Given(script=None, env=step.env, shell=shell))
+            ]
+            for judged in dict.fromkeys(readings):
                 where = f"spec.steps[{index}].{judged.where}"
                 yield Written(judged=replace(judged, where=where), env=step.env, cwd=step.begins_in)
 
 
-def find(document: Document, known: WrittenRules) -> tuple[Hit, ...]:
-    """Every rule that the document meets, text by text."""
+def find(document: Document, known: WrittenRules, shells: Shells = no_hosts) -> tuple[Hit, ...]:
+    """Every rule that the document meets, text by text, in whatever shell."""
+    hits = (hit for _, found in _by_reading(document, known, shells) for hit in found)
+    return tuple(dict.fromkeys(hits))
+
+
+def _by_reading(
+    document: Document, known: WrittenRules, shells: Shells
+) -> Iterator[tuple[Written, list[Hit]]]:
     applying = [
         rule for rule in known.rules if document.name not in known.exempt.get(rule.name, ())
     ]
-    return tuple(
-        hit for each in texts(document) for hit in judge(each.judged, applying, each.env, each.cwd)
-    )
+    for each in texts(document, shells):
+        yield each, judge(each.judged, applying, each.env, each.cwd)
 
 
-def refusals(document: Document, found: Iterable[Hit], known: WrittenRules) -> list[Problem]:
-    """Why a document cannot be saved: a job that could never be started."""
+def refusals(
+    document: Document, found: Iterable[Hit], known: WrittenRules, shells: Shells = no_hosts
+) -> list[Problem]:
+    """Why a document cannot be saved: a job that could never be started.
+
+    That is one with a text that is blocked in whatever shell reads it, on every host.
+    """
     if not isinstance(document.spec, JobSpec):
         return []
+    passing = {
+        each.judged.where
+        for each, hits in _by_reading(document, known, shells)
+        if not any(_stops(hit, known) for hit in hits)
+    }
     return [
         Problem(
             where=f"{hit.where} line {hit.line}, column {hit.column}",
@@ -92,5 +168,10 @@ def refusals(document: Document, found: Iterable[Hit], known: WrittenRules) -> l
             hint="change the command; who keeps the rule may exempt the job",
         )
         for hit in found
-        if hit.level is Level.BLOCK and hit.rule not in known.scoped
+        if _stops(hit, known) and hit.where not in passing
     ]
+
+
+def _stops(hit: Hit, known: WrittenRules) -> bool:
+    """Whether nothing that meets it can be started, anywhere."""
+    return hit.level is Level.BLOCK and hit.rule not in known.scoped

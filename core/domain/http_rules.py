@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-import jsonpath_rfc9535 as jsonpath
 import msgspec
 from pydantic import Field
 
@@ -43,6 +42,8 @@ def check_status(text: str) -> str:
 
 def check_path(text: str) -> str:
     """`text`; ValueError unless it is a JSONPath."""
+    import jsonpath_rfc9535 as jsonpath
+
     try:
         jsonpath.compile(text)
     except jsonpath.JSONPathError as error:
@@ -77,7 +78,7 @@ def _broken_paths(paths: Mapping[str, Any], answer: Answer) -> Iterator[str]:
         yield "the body is not JSON"
         return
     for path, value in paths.items():
-        found = jsonpath.find(path, document).values()
+        found = _at(path, document)
         if value not in found:
             has = ", ".join(_shown(json.dumps(each, ensure_ascii=False)) for each in found[:3])
             yield f"{path} is {has or 'not there'}, expected {json.dumps(value, ensure_ascii=False)}"
@@ -105,9 +106,16 @@ def _found(source: Capture, answer: Answer) -> Iterator[Any]:
             yield match[1] if match.re.groups else match[0]
     elif source.json_path is not None:
         try:
-            yield from jsonpath.find(source.json_path, json.loads(answer.body)).values()
+            yield from _at(source.json_path, json.loads(answer.body))
         except (ValueError, RecursionError):
             return
+
+
+def _at(path: str, document: Any) -> Sequence[Any]:
+    """The values that a JSONPath leads to."""
+    import jsonpath_rfc9535 as jsonpath
+
+    return jsonpath.find(path, document).values()
 
 
 def _covers(expected: str, status: int) -> bool:

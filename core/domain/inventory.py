@@ -53,6 +53,13 @@ class HostSpec(Value):
     max_runs: MaxRuns | None = Field(None, description="runs on it at the same time; others wait")
     variables: Env = Field(default_factory=dict, description="reach scripts as environment")
 
+    @property
+    def shell(self) -> str:
+        """What reads command lines there, unless a step says otherwise."""
+        if self.protocol is Protocol.WINRM:
+            return (self.winrm or WinrmOptions()).shell.value
+        return "sh"
+
     @model_validator(mode="before")
     @classmethod
     def _usual_port(cls, given: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Self
 
@@ -54,13 +55,12 @@ class Parameter(Value):
         return self
 
 
-class JobSpec(Value):
-    """Ordered steps and their parameters."""
+class WorkSpec(Value):
+    """What jobs and flows have in common: what they are given, and when they may begin."""
 
     description: str = ""
     parameters: tuple[Parameter, ...] = Field((), max_length=100)
     targets: str | None = Field(None, description="target expression used where a start names none")
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=500)
     concurrency: int = Field(100, ge=1, le=2000, description="targets at the same time, per step")
     priority: Priority = Field(
         Priority.NORMAL, description="how urgent its runs are where a start says nothing"
@@ -78,14 +78,25 @@ class JobSpec(Value):
     )
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        for what, names in (
-            ("step", [step.name for step in self.steps]),
-            ("parameter", [parameter.name for parameter in self.parameters]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{what} names must differ: {', '.join(twice)} stands twice")
+    def _parameters_differ(self) -> Self:
+        check_differ("parameter", [parameter.name for parameter in self.parameters])
+        return self
+
+
+def check_differ(what: str, names: Sequence[str]) -> None:
+    """ValueError where a name stands twice."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{what} names must differ: {', '.join(twice)} stands twice")
+
+
+class JobSpec(WorkSpec):
+    """Ordered steps and their parameters."""
+
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=500)
+
+    @model_validator(mode="after")
+    def _steps_differ(self) -> Self:
+        check_differ("step", [step.name for step in self.steps])
         return self
 
 

@@ -11,16 +11,18 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.domain import documents, importing, targets, yamlsafe
+from core.domain import documents, targets
 from core.domain.changes import FieldChange, diff
 from core.domain.documents import Document
-from core.domain.importing import ImportPlan
 from core.domain.inventorysource import InventorySourceSpec, SourceFormat
 from core.domain.names import label_key_problem, natural_key
 from core.domain.targets import GroupView, HostView, Inventory
 from core.errors import Invalid, NotFound, Problem
+
+if TYPE_CHECKING:
+    from core.domain.importing import ImportPlan
 
 MAX_BYTES = 32 << 20
 """Of an answer."""
@@ -99,6 +101,9 @@ def read(spec: InventorySourceSpec, text: str) -> Read:
 
 def _raw(format_: SourceFormat, text: str) -> tuple[list[Any], tuple[str, ...]]:
     """Documents as plain values, and what was left out."""
+    # The readers are loaded when a source has answered: most engines ask none.
+    from core.domain import importing, yamlsafe
+
     if format_ is SourceFormat.DOCUMENTS:
         return [item.value for item in yamlsafe.load_all(text)], ()
     if format_ is SourceFormat.LIST:
@@ -125,6 +130,8 @@ def _imported(plan: ImportPlan) -> tuple[list[Any], tuple[str, ...]]:
     members = _members(plan, notices)
     if users := sorted({host.user for host in plan.hosts if host.user}):
         notices.append(f"users are left out, hosts get the source's account: {', '.join(users)}")
+    from core.domain import importing
+
     bodies = []
     for body in importing.documents(plan):
         if body["kind"] != "host":

@@ -128,6 +128,14 @@ class FileSource(msgspec.Struct, frozen=True, kw_only=True):
     """Permission bits of a content."""
 
 
+class SharedLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """A speed that all targets of a step keep together."""
+
+    path: str
+    """File on the engine's machine through which they agree."""
+    bytes_per_s: int
+
+
 class Push(msgspec.Struct, frozen=True, kw_only=True, tag="push"):
     """Files for a target: see `core.domain.steps.files.PushStep`. It may hold secrets."""
 
@@ -149,6 +157,7 @@ class Push(msgspec.Struct, frozen=True, kw_only=True, tag="push"):
     diff: bool
     """Then show how a text would change."""
     bytes_per_s: int | None
+    shared: SharedLimit | None = None
 
     def __repr__(self) -> str:
         return f"Push({len(self.sources)} sources)"
@@ -172,6 +181,7 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True, tag="pull"):
     check: bool
     """Only say what would happen."""
     bytes_per_s: int | None
+    shared: SharedLimit | None = None
 
 
 class Download(msgspec.Struct, frozen=True, kw_only=True):

@@ -168,7 +168,7 @@ EnvName = Annotated[str, AfterValidator(check_variable_name)]
 """A name that a POSIX shell accepts as an environment variable, and that is not Jobdeck's own."""
 
 Labels = dict[
-    Annotated[str, StringConstraints(pattern=LABEL_KEY)],
+    Annotated[str, StringConstraints(pattern=LABEL_KEY, max_length=63)],
     Annotated[str, StringConstraints(max_length=255)],
 ]
 """Labels: key -> value, both text."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from core.domain.certificates import Authorities
 from core.domain.patterns import HEX_FINGERPRINT
@@ -55,6 +56,24 @@ class WinrmOptions(Value):
         description="pinned SHA-256 fingerprint of the host's certificate; no other is accepted",
     )
     shell: WindowsShell = Field(WindowsShell.POWERSHELL, description="reads command lines")
+    code_page: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="of what programs print that is no UTF, such as 437, 850, 936, 1252;"
+        " empty: it is kept as it is",
+    )
+
+    @field_validator("code_page")
+    @classmethod
+    def _is_known(cls, number: int | None) -> int | None:
+        if number is not None:
+            try:
+                codecs.lookup(f"cp{number}")
+            except LookupError:
+                what = f"code page {number} is not known; known are 437, 850, 936, 1252 and others"
+                raise ValueError(what) from None
+        return number
 
     @model_validator(mode="after")
     def _says_nothing_in_the_clear(self) -> Self:

@@ -144,6 +144,11 @@ class Attempt:
         return self._launch.is_claimed
 
     @property
+    def takes_input(self) -> bool:
+        """Whether the program is talked with."""
+        return self._launch.takes_input
+
+    @property
     def has_exited(self) -> bool:
         return self.status is not None or self.signal is not None
 
@@ -185,8 +190,7 @@ class Attempt:
         frames = self._frames[stream]
         was_started = frames.started
         noise, output = frames.feed(data)
-        if output:
-            self._write(stream, output)
+        self._write_output(stream, output, is_last=frames.closing is not None)
         if noise:
             self._note(noise)
         if not was_started and stream is Stream.OUT:
@@ -216,8 +220,8 @@ class Attempt:
         self.evidence, self.is_closed = evidence, True
         for stream, frames in self._frames.items():
             noise, output = frames.finish()
-            if output:
-                self._write(stream, output)
+            # What is lost with a line under a claim is fetched again, from the same byte on.
+            self._write_output(stream, output, is_last=not self.is_claimed)
             if noise:
                 self._note(noise)
         # The wire refers to the attempt too: a circle would keep the output's way in memory.
@@ -327,6 +331,13 @@ class Attempt:
     def _note(self, noise: bytes) -> None:
         self._noise = (self._noise + noise)[-_MAX_NOISE_BYTES:]
         self._write(Stream.NOTE, noise)
+
+    def _write_output(self, stream: Stream, data: bytes, *, is_last: bool) -> None:
+        recoder = self._launch.recoders.get(stream)
+        if recoder is not None:
+            data = recoder.feed(data) + (recoder.finish() if is_last else b"")
+        if data:
+            self._write(stream, data)
 
     def _write(self, stream: Stream, data: bytes) -> None:
         try:

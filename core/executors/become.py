@@ -110,4 +110,5 @@ class Door:
         said = f": {words}" if words else ""
         if any(phrase in words for phrase in _NO_SUCH_USER):
             return TargetState.USER_MISSING, f"there is no user {user} to become{said}"
+        said = said or " without a word (is there a shell behind the account?)"
         return TargetState.AUTH_FAILED, f"{method} to {user} was refused{said}"

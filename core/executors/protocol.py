@@ -98,6 +98,7 @@ class Winrm(msgspec.Struct, frozen=True, kw_only=True):
     ca: str | None = None
     certificate: str | None = None
     shell: str = "powershell"
+    code_page: int | None = None
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +121,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """None: a host that is not reached through WinRM."""
     networks: tuple[str, ...] = ()
     """Networks that requests may reach; none: see `core.domain.addresses`."""
+
+    @property
+    def place(self) -> str:
+        """The host in messages: its name, address and port."""
+        return f"{self.host} ({self.address} port {self.port})"
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.clock import Clock
 from core.executors.attempt import Patience
 from core.executors.conduct import NewToken
 from core.executors.files import RelayExecutor
 from core.executors.hostkeybook import InMemoryHostKeys
-from core.executors.http import HttpExecutor
 from core.executors.local import LocalExecutor
+from core.executors.ondemand import OnDemand
 from core.executors.protocol import Executor, HostKeyBook
-from core.executors.sql import SqlExecutor
-from core.executors.ssh import SshExecutor
-from core.executors.winrm import WinrmExecutor
 from core.executors.workers import Setup, WorkerPool, Workers
+
+if TYPE_CHECKING:
+    from core.executors.ssh import SshExecutor
 
 
 def _random_token() -> str:
@@ -49,13 +51,7 @@ class Access:
 
 
 def _ssh(access: Access) -> Executor:
-    here = SshExecutor(
-        access.book,
-        access.patience,
-        access.new_token,
-        idle_s=access.idle_connection_s,
-        kept=access.kept_connections,
-    )
+    here = OnDemand("core.executors.ssh", partial(_ssh_here, access))
     if access.workers is None:
         return here
     setup = Setup(
@@ -66,8 +62,22 @@ def _ssh(access: Access) -> Executor:
     return WorkerPool(here, access.workers, setup, access.book)
 
 
+def _ssh_here(access: Access) -> Executor:
+    from core.executors.ssh import SshExecutor
+
+    return SshExecutor(
+        access.book,
+        access.patience,
+        access.new_token,
+        idle_s=access.idle_connection_s,
+        kept=access.kept_connections,
+    )
+
+
 def ssh_in_worker(book: HostKeyBook, setup: Setup) -> SshExecutor:
     """What a worker process serves with."""
+    from core.executors.ssh import SshExecutor
+
     return SshExecutor(
         book,
         setup.patience,
@@ -81,6 +91,8 @@ def ssh_in_worker(book: HostKeyBook, setup: Setup) -> SshExecutor:
 
 
 def _winrm(access: Access) -> Executor:
+    from core.executors.winrm import WinrmExecutor
+
     return WinrmExecutor(
         access.patience,
         access.new_token,
@@ -94,22 +106,26 @@ def _local(access: Access) -> Executor:
 
 
 def _http(access: Access) -> Executor:
+    from core.executors.http import HttpExecutor
+
     return HttpExecutor(access.clock)
 
 
 def _sql(access: Access) -> Executor:
+    from core.executors.sql import SqlExecutor
+
     return SqlExecutor(access.clock)
 
 
 EXECUTORS: Mapping[str, Callable[[Access], Executor]] = {
     "ssh": _ssh,
-    "winrm": _winrm,
+    "winrm": lambda access: OnDemand("core.executors.winrm", partial(_winrm, access)),
     "local": _local,
-    "http": _http,
-    "sql": _sql,
+    "http": lambda access: OnDemand("core.executors.http", partial(_http, access)),
+    "sql": lambda access: OnDemand("core.executors.sql", partial(_sql, access)),
 }
 """Protocol of a host (`core.domain.inventory.Protocol`), or what a step asks for by its
-`access` -> how the executor is made."""
+`access` -> how the executor is made. What needs a library of its own is made on demand."""
 
 
 RELAY = "relay"

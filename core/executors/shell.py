@@ -22,7 +22,8 @@ Pure: values in, text out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from core.domain.envname import check_env_name
 from core.domain.quoting import is_plain_for_any_login_shell, quote_posix
@@ -30,7 +31,7 @@ from core.domain.run import TargetCode
 from core.domain.tasks import Program
 from core.errors import Invalid, Problem
 from core.executors.framing import MAX_OUTPUTS_BYTES
-from core.executors.protocol import Work
+from core.executors.protocol import Stream, Work
 
 MAX_ARGUMENT_BYTES = 32 << 10
 """Requests longer than this go through standard input; some servers refuse long ones."""
@@ -116,6 +117,16 @@ REFUSALS: Mapping[str, tuple[TargetCode, str]] = {
 """Why the wrapper did not start the work: its word -> code and message."""
 
 
+class Recoder(Protocol):
+    """Takes a stream of the work as its host gives it; gives it in UTF-8."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What `data` completes."""
+
+    def finish(self) -> bytes:
+        """What was held back when the stream ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What starts one program behind a login."""
@@ -134,6 +145,8 @@ class Launch:
     which stays open for it."""
     takes_input: bool = False
     """More follows on standard input, which stays open."""
+    recoders: Mapping[Stream, Recoder] = field(default_factory=dict)
+    """Of streams that may not be UTF-8; all others stay byte for byte."""
 
 
 def compose(work: Work, token: str, *, as_other_user: bool = False) -> Launch:

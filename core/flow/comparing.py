@@ -203,6 +203,6 @@ def answers_of(definition: RunDefinition) -> Sequence[Answer]:
     """The hosts of every step, none of which has answered."""
     return [
         Answer(step=step.name, host=definition.hosts[ordinal].name, state=None)
-        for step in definition.graph.nodes
+        for step in definition.graph.steps
         for ordinal in definition.step_hosts[step.name]
     ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.domain import targets, variables
+from core.domain.approval import MOST_MESSAGE_CHARACTERS, ApprovalSpec
 from core.domain.command_rules import (
     CommandRuleSpec,
     CommandText,
@@ -31,6 +32,8 @@ from core.flow.definition import ENGINE_HOST, FrozenRule, RunDefinition
 
 _MOST_VARIANTS = 50
 """Sets of values that a step is judged with before its start; each target judges its own again."""
+_MOST_IN_A_MESSAGE = 10
+"""Commands that whoever approves reads; the run's record has them all."""
 _NAMED = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
 
 
@@ -43,7 +46,7 @@ class Documents(Protocol):
     def command_rules(self) -> Mapping[str, CommandRuleSpec]: ...
     @property
     def inventory(self) -> Inventory: ...
-    def job(self, name: str) -> tuple[JobSpec, int]: ...
+    def job(self, name: str, revision: int | None = None) -> tuple[JobSpec, int]: ...
     def script(self, name: str, revision: int | None) -> tuple[ScriptSpec, int]: ...
 
 
@@ -70,8 +73,7 @@ class StepHit:
 _HINTS: Mapping[Level, str] = {
     Level.SCAN: "",
     Level.CONFIRM: "--acknowledge {rule}",
-    Level.REVIEW: "it needs another person's approval, which this engine cannot take yet; who keeps"
-    " the rule may exempt the job",
+    Level.REVIEW: "others approve it where a run starts: start it anew",
     Level.BLOCK: "change the command; who keeps the rule may exempt the job",
 }
 
@@ -162,7 +164,7 @@ def find(
     frozen = frozen_rules(definition, documents)
     judges = Judges(frozen)
     found: list[StepHit] = []
-    for step in definition.graph.nodes:
+    for step in definition.graph.steps:
         own = ahead.get(step.name, ())
         script = definition.scripts.get(step.name)
         found += _of_step(step.name, step, script, definition, own, judges)
@@ -231,8 +233,43 @@ def _of_health(
 
 
 def refusals(found: Iterable[StepHit]) -> list[Problem]:
-    """What no acknowledgement lets through."""
-    return [each.problem for each in found if each.hit.level in (Level.BLOCK, Level.REVIEW)]
+    """What nothing lets through."""
+    return [each.problem for each in found if each.hit.level is Level.BLOCK]
+
+
+def unreviewed(found: Iterable[StepHit], reviewed: Collection[str]) -> list[Problem]:
+    """What others would have to approve, where only a start may ask them.
+
+    `reviewed`: rules that the start has asked about.
+    """
+    return [
+        each.problem
+        for each in found
+        if each.hit.level is Level.REVIEW and each.hit.rule not in reviewed
+    ]
+
+
+def to_review(
+    found: Iterable[StepHit], documents: Documents, title: str
+) -> dict[str, ApprovalSpec]:
+    """Rule -> what others are asked before the run called `title` may begin."""
+    hits: dict[str, list[StepHit]] = {}
+    for each in found:
+        if each.hit.level is Level.REVIEW:
+            hits.setdefault(each.hit.rule, []).append(each)
+    return {rule: _review(rule, own, documents, title) for rule, own in hits.items()}
+
+
+def _review(rule: str, found: Sequence[StepHit], documents: Documents, title: str) -> ApprovalSpec:
+    spec = documents.command_rules.get(rule)
+    asked = {} if spec is None else dict(spec.approval)
+    lines = [f"{title}: it meets the rule {rule}: {found[0].hit.message}"]
+    for each in found[:_MOST_IN_A_MESSAGE]:
+        on = f" on {hosts}" if (hosts := hosts_word(each.hosts)) else ""
+        lines.append(f"step {each.step}{on}: {each.hit.command}")
+    if len(found) > _MOST_IN_A_MESSAGE:
+        lines.append(f"and {len(found) - _MOST_IN_A_MESSAGE} more")
+    return ApprovalSpec(message="\n".join(lines)[:MOST_MESSAGE_CHARACTERS], **asked)
 
 
 def to_acknowledge(found: Iterable[StepHit], acknowledged: Collection[str]) -> list[StepHit]:
@@ -265,6 +302,8 @@ def let_on(
     acknowledged: Sequence[str],
 ) -> RunDefinition:
     """The definition of a run that may start: with its rules, and what is known to meet them."""
+    found = list(found)
+    to_ask = [each for each in found if each.hit.level is Level.REVIEW]
     foreseen: dict[str, set[str]] = {}
     for each in found:
         foreseen.setdefault(each.step, set()).add(each.hit.rule)
@@ -273,6 +312,7 @@ def let_on(
             "command_rules": frozen_rules(definition, documents),
             "foreseen": {step: tuple(sorted(rules)) for step, rules in foreseen.items()},
             "acknowledged": tuple(acknowledged),
+            "reviewed": tuple(sorted({each.hit.rule for each in to_ask})),
         }
     )
 

@@ -8,7 +8,7 @@ the record. Nothing is remembered here that the record does not say.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,8 @@ import msgspec
 
 from core.clock import Clock
 from core.domain import approval
-from core.domain.approval import ApprovalSpec, ApprovalState, Case, Choice, Standing, Vote, Voter
+from core.domain.approval import ApprovalSpec, ApprovalState, Case, Choice, Vote
+from core.domain.approvers import Voter
 from core.domain.authorization import Actor
 from core.errors import Conflict, Invalid, OpsError
 from core.ids import Ids
@@ -26,6 +27,8 @@ from core.storage.reading import Connection
 from core.storage.runs import ENGINE_ACTOR
 from core.storage.store import Store
 from core.storage.writer import Transaction
+
+Listener = Callable[[str], Awaitable[None]]
 
 
 class Ballot(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +65,12 @@ class Approvals:
         self._ids = ids
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
         self._alarm: asyncio.TimerHandle | None = None
-        self._looks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self._listener: Listener | None = None
+
+    def told_to(self, listener: Listener) -> None:
+        """Call `listener(run id)` after each decision; it reads the record, and may be called twice."""
+        self._listener = listener
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -121,7 +129,7 @@ class Approvals:
                 assert row is not None, "nothing was asked there"
                 if row.state is not ApprovalState.OPEN:
                     return row
-                await self._set_alarm()
+                await self.set_alarm()
                 await news
             finally:
                 self._waiting[place.run_id].discard(news)
@@ -166,8 +174,19 @@ class Approvals:
 
     async def lapse(self, run_id: str, reason: str) -> None:
         """What the run still asks is wanted no more."""
-        await self._store.writer.write(lambda tx: lapse(tx, run_id, reason))
+        await self._store.writer.write(lambda tx: approvals.lapse(tx, run_id, reason))
         self._tell(run_id)
+
+    async def withdraw(self, place: ApprovalPlace, reason: str) -> None:
+        """What is asked there is wanted no more; a decision that was made stands."""
+
+        def write(tx: Transaction) -> None:
+            row = approvals.at(tx.connection, place)
+            if row is not None and row.state is ApprovalState.OPEN:
+                approvals.settle(tx, row, approvals.lapsed(tx, row, reason), ENGINE_ACTOR)
+
+        await self._store.writer.write(write)
+        self._tell(place.run_id)
 
     async def tick(self) -> None:
         """Let time decide what it has decided by now."""
@@ -228,11 +247,18 @@ class Approvals:
         return [_show(row, [each.vote for each in votes[row.id]], voter, now) for row in rows]
 
     def _tell(self, run_id: str) -> None:
+        if self._listener is not None:
+            self._keep(asyncio.ensure_future(self._listener(run_id)))
         for news in self._waiting.get(run_id, ()):
             if not news.done():
                 news.set_result(None)
 
-    async def _set_alarm(self) -> None:
+    def _keep(self, task: asyncio.Future[Any]) -> None:
+        """The loop itself holds no task, and one that nobody holds may vanish."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def set_alarm(self) -> None:
         """Look when the next deadline comes; the beat looks too, for a clock that was set."""
         due = await self._store.reader.read(approvals.next_due)
         if due is None:
@@ -248,15 +274,7 @@ class Approvals:
             self._alarm = loop.call_at(at, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        task = loop.create_task(self.tick())
-        self._looks.add(task)
-        task.add_done_callback(self._looks.discard)
-
-
-def lapse(tx: Transaction, run_id: str, reason: str) -> None:
-    """In a transaction of the caller's: what the run still asks is wanted no more."""
-    for row in approvals.open_of(tx.connection, run_id):
-        approvals.settle(tx, row, _lapsed(tx, row, reason), ENGINE_ACTOR)
+        self._keep(loop.create_task(self.tick()))
 
 
 def lapse_if_changed(tx: Transaction, place: ApprovalPlace, digest: str) -> None:
@@ -264,11 +282,7 @@ def lapse_if_changed(tx: Transaction, place: ApprovalPlace, digest: str) -> None
     row = approvals.at(tx.connection, place)
     if row is not None and row.digest != digest and row.state is not ApprovalState.LAPSED:
         reason = "what was to be approved has changed"
-        approvals.settle(tx, row, _lapsed(tx, row, reason), ENGINE_ACTOR)
-
-
-def _lapsed(tx: Transaction, row: ApprovalRow, reason: str) -> Standing:
-    return Standing(state=ApprovalState.LAPSED, reason=reason, at=tx.now, escalated=row.escalated)
+        approvals.settle(tx, row, approvals.lapsed(tx, row, reason), ENGINE_ACTOR)
 
 
 def _voter(actor: Actor) -> Voter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from core.clock import Clock
@@ -19,6 +20,9 @@ from core.storage.fires import Fire
 from core.storage.reading import Connection
 from core.storage.schedules import State
 from core.storage.store import Store
+
+_MOST_COUNTED = 100_000
+"""Slots that a forecast counts for `every_nth`; behind so many it does not know which is next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,15 @@ class ScheduleAnswers:
         self, name: str, after: datetime | None, count: int
     ) -> tuple[ZoneInfo, list[Forecast]]:
         """The next slots behind a moment (now, where none is given), and the schedule's zone."""
-        trigger, _ = await self._trigger(name)
-        found = ledger.forecast(name, trigger, after or self._clock.now(), count)
-        return trigger.zone, found
+        trigger, stored = await self._trigger(name)
+        state = await self._store.reader.read(lambda c: schedules.state_of(c, name))
+        begins = after or self._clock.now()
+        counted = 0
+        if trigger.spec.every_nth > 1:
+            between = trigger.slots(schedules.begins_at(state, stored.updated_at))
+            until = takewhile(lambda slot: slot <= begins, between)
+            counted = state.counted + sum(1 for _ in islice(until, _MOST_COUNTED))
+        return trigger.zone, ledger.forecast(name, trigger, begins, count, counted)
 
     async def why(self, name: str, at: datetime) -> tuple[datetime, Fire | None, str]:
         """The slot at a moment, or within its minute; what became of it; and that as a sentence."""

@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import structlog
 
 from core import failpoints
 from core.clock import Clock
-from core.domain.schedule import ScheduleSpec, request_of
+from core.domain.actions import Stop
+from core.domain.schedule import Overlap, ScheduleSpec, request_of
 from core.errors import Conflict, EnvironmentFault, OpsError, StorageFault
 from core.flow.definition import RunRequest
 from core.runtime.runs import Runs
@@ -98,7 +101,8 @@ class Starts:
 
     async def _start_slots(self, name: str, due: _Due, waiting: Counter[str]) -> None:
         document, state = due.schedules.get(name), due.states.get(name)
-        live = len(due.live.get(name, ()))
+        runs = due.live.get(name, ())
+        live = len(runs)
         for fire in due.slots[name]:
             slot = datetime.fromisoformat(fire.slot)
             if document is None:
@@ -113,9 +117,13 @@ class Starts:
                 why = fire.reason or "nobody could start it"
                 reason = f"not started within its grace of {spec.grace_s} s: {why}"
                 await self._conclude(fire, Verdict.MISSED, reason)
-            elif hindered := ledger.overlap(spec, live, waiting[name]):
+            elif hindered := ledger.overlap(
+                spec, live, waiting[name], is_last=fire is due.slots[name][-1]
+            ):
                 waiting[name] += hindered[0] is Verdict.DUE
                 await self._conclude(fire, *hindered)
+                if spec.overlap is Overlap.REPLACE and hindered[0] is Verdict.DUE:
+                    await self._stop(runs, fire)
             else:
                 begun = await self._start(fire, spec)
                 live += begun is Verdict.STARTED
@@ -124,7 +132,8 @@ class Starts:
     async def _start(self, fire: Fire, spec: ScheduleSpec) -> Verdict:
         """Start a slot's run; `due`: it is to be tried again at the next look."""
         try:
-            request = RunRequest.model_validate(request_of(spec))
+            given = msgspec.json.decode(fire.given) if fire.given else {}
+            request = RunRequest.model_validate(request_of(spec, given))
             failpoints.reach("schedule.starting")
             await self._runs.start(
                 request,
@@ -143,6 +152,13 @@ class Starts:
             await self._conclude(fire, Verdict.REFUSED, str(error))
             return Verdict.REFUSED
         return Verdict.STARTED
+
+    async def _stop(self, runs: Sequence[str], fire: Fire) -> None:
+        """Ask for the end of runs that a slot replaces."""
+        why = Stop(reason=f"the slot {fire.slot} of schedule {fire.schedule} replaces it")
+        for run_id in runs:
+            with suppress(Conflict):  # it has ended, or was asked before
+                await self._runs.act(run_id, why, actor_of(fire.schedule))
 
     async def _conclude(self, fire: Fire, verdict: Verdict, reason: str) -> None:
         if (fire.verdict, fire.reason) != (verdict, reason):

@@ -17,6 +17,7 @@ from core.runtime.runs import Runs
 from core.runtime.schedule_answers import ScheduleAnswers
 from core.runtime.schedule_looks import Looks
 from core.runtime.schedule_starts import Starts
+from core.runtime.schedule_watches import Watches
 from core.scheduling.ledger import Verdict
 from core.scheduling.wakeup import Wakeup
 from core.storage import documents, fires, schedules
@@ -44,6 +45,7 @@ class Schedules:
         self._runs = runs
         self._store = store
         self._looks = Looks(store, clock, version)
+        self._watches = Watches(store, clock, self._looks)
         self._starts = Starts(runs, store, clock)
         self._looking = asyncio.Lock()
         self._wakeup: Wakeup | None = None
@@ -73,6 +75,7 @@ class Schedules:
         async with self._looking:
             while await self._looks.settle():
                 pass
+            await self._watches.settle()
             if self._wakeup is not None:
                 self._wakeup.set(self.next_at)
         await self._starts.start_due()
@@ -96,14 +99,20 @@ class Schedules:
 
         def read(c: Connection) -> SchedulesStatus:
             count, paused = schedules.counts(c)
+            troubled = {
+                name: fire.reason
+                for name, fire in fires.newest(c).items()
+                if fire.verdict in (Verdict.MISSED, Verdict.REFUSED)
+            }
+            named = documents.find_all(c, [("schedule", name) for name in troubled])
             return SchedulesStatus(
                 count=count,
                 paused=paused,
                 next_at=None if next_at is None else timestamp(next_at),
                 troubled={
-                    name: fire.reason
-                    for name, fire in fires.newest(c).items()
-                    if fire.verdict in (Verdict.MISSED, Verdict.REFUSED)
+                    name: troubled[name]
+                    for (_, name), stored in sorted(named.items())
+                    if not stored.document.spec.quiet
                 },
             )
 

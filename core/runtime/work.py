@@ -63,6 +63,8 @@ class Ways:
     """The only networks that requests may reach, where the host's environment names none."""
     contents: str
     """Folder on the engine's own machine that holds contents."""
+    staging: str
+    """Folder there for what lasts as long as a step."""
     reattach_s: float
     """How long a host is looked for when the line to its work is lost."""
 
@@ -181,6 +183,7 @@ def _winrm(options: WinrmOptions | None) -> Winrm:
         ca=options.ca,
         certificate=options.certificate,
         shell=options.shell.value,
+        code_page=options.code_page,
     )
 
 
@@ -354,7 +357,8 @@ class WorkMaker:
 
     def _given(self, step: StepBase, env: Mapping[str, str]) -> Given:
         script = self._definition.scripts.get(step.name)
-        return Given(script=script, env=env, contents=self._ways.contents)
+        ways = self._ways
+        return Given(script=script, env=env, contents=ways.contents, staging=ways.staging)
 
     def _env(self, host: FrozenHost, step: StepBase, attempt: int) -> dict[str, str]:
         """Values there, weakest first (`jobdeck help outputs`)."""

@@ -6,14 +6,17 @@ or a reason why it is not started. `overlap` decides for a slot that is due and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, islice
 from typing import Any
 
+from core.domain.expressions import ExpressionFault
 from core.domain.schedule import Misfire, Overlap, ScheduleSpec
+from core.scheduling import occurrences
+from core.scheduling.occurrences import Occurrence
 from core.scheduling.triggers import Trigger, due_at
 
 ON_TIME = timedelta(seconds=60)
@@ -78,6 +81,8 @@ class Look:
     """Who paused it and why; "" where it is not."""
     engine_started: datetime | None = None
     """When this engine started: the slot of `at_start`."""
+    counted: int = 0
+    """Slots that had a verdict before: `every_nth` counts all of them."""
 
     @property
     def spec(self) -> ScheduleSpec:
@@ -111,6 +116,34 @@ def settle(look: Look) -> Settled:
     )
 
 
+def settle_events(look: Look, happened: Sequence[Occurrence]) -> Settled:
+    """A verdict for each thing that happened; two of one moment are a microsecond apart."""
+    spec, moments = look.spec, list[datetime]()
+    taken = list[Occurrence]()
+    for each in sorted(happened, key=lambda each: each.at):
+        if spec.enabled and look.trigger.covers(each.at):
+            soonest = moments[-1] + timedelta(microseconds=1) if moments else each.at
+            moments.append(max(each.at, soonest))
+            taken.append(each)
+    entries = (
+        _of_event(spec, entry, each)
+        for entry, each in zip(_verdicts(look, moments, are_newest=True), taken, strict=True)
+    )
+    return Settled(entries=tuple(entries), cursor=look.cursor)
+
+
+def _of_event(spec: ScheduleSpec, entry: Entry, occurrence: Occurrence) -> Entry:
+    if entry.verdict is not Verdict.DUE:
+        return replace(entry, cause=occurrence.cause)
+    try:
+        given = occurrences.given(spec.given, occurrence.event)
+    except ExpressionFault as fault:
+        why = "; ".join(str(problem) for problem in fault.problems)
+        reason = f"the event does not give what `given` asks for: {why}"
+        return replace(entry, cause=occurrence.cause, verdict=Verdict.REFUSED, reason=reason)
+    return replace(entry, cause=occurrence.cause, given=given)
+
+
 def _slots(look: Look) -> Iterator[datetime]:
     if look.spec.trigger.at_start:
         started = look.engine_started
@@ -121,17 +154,30 @@ def _slots(look: Look) -> Iterator[datetime]:
 
 
 def _verdicts(look: Look, due: Sequence[datetime], *, are_newest: bool) -> Iterator[Entry]:
-    chosen = _chosen(look, due) if are_newest else frozenset[datetime]()
+    wanted = {slot for place, slot in enumerate(due) if _counts(look, place)}
+    chosen = _chosen(look, due, wanted) if are_newest else frozenset[datetime]()
     for slot in due:
-        verdict, reason = _verdict(look, slot, slot in chosen)
+        verdict, reason = _verdict(look, slot, slot in wanted, slot in chosen)
         yield Entry(first=slot, last=slot, verdict=verdict, reason=reason)
 
 
-def _verdict(look: Look, slot: datetime, is_chosen: bool) -> tuple[Verdict, str]:
+def _counts(look: Look, place: int) -> bool:
+    """Whether every_nth lets the slot at a place behind the cursor start."""
+    return passes(look.spec, look.counted + place)
+
+
+def passes(spec: ScheduleSpec, number: int) -> bool:
+    """Whether `every_nth` lets a slot start before which there were so many."""
+    return number % spec.every_nth == 0
+
+
+def _verdict(look: Look, slot: datetime, is_wanted: bool, is_chosen: bool) -> tuple[Verdict, str]:
     if look.paused:
         return Verdict.SKIPPED, look.paused
     if day_off := look.trigger.off(slot):
         return Verdict.SKIPPED, f"a day off in calendar {day_off}"
+    if not is_wanted:
+        return Verdict.SKIPPED, f"one slot in {look.spec.every_nth} is started (every_nth)"
     if is_chosen:
         return Verdict.DUE, ""
     if _lateness(look, slot) > _grace(look.spec):
@@ -141,10 +187,14 @@ def _verdict(look: Look, slot: datetime, is_chosen: bool) -> tuple[Verdict, str]
     return Verdict.MISSED, f"a later slot took its place (misfire: {look.spec.misfire})"
 
 
-def _chosen(look: Look, due: Sequence[datetime]) -> frozenset[datetime]:
+def _chosen(look: Look, due: Sequence[datetime], wanted: Set[datetime]) -> frozenset[datetime]:
     """The slots that are to be started: those on time, and of the others what misfire says."""
     grace = _grace(look.spec)
-    could = [slot for slot in due if _lateness(look, slot) <= grace and not look.trigger.off(slot)]
+    could = [
+        slot
+        for slot in due
+        if slot in wanted and _lateness(look, slot) <= grace and not look.trigger.off(slot)
+    ]
     on_time = [slot for slot in could if _lateness(look, slot) <= ON_TIME]
     match look.spec.misfire:
         case Misfire.SKIP:
@@ -176,13 +226,20 @@ def is_too_late(name: str, spec: ScheduleSpec, slot: datetime, now: datetime) ->
     return now - due_at(name, spec, slot) > _grace(spec)
 
 
-def overlap(spec: ScheduleSpec, live: int, waiting: int) -> tuple[Verdict, str] | None:
+def overlap(
+    spec: ScheduleSpec, live: int, waiting: int, *, is_last: bool = True
+) -> tuple[Verdict, str] | None:
     """What a due slot does beside `live` runs of its schedule and `waiting` slots before it.
 
-    None: it starts now. DUE: it waits.
+    None: it starts now. DUE: it waits; under `replace`, for the end of runs that are to be stopped.
+    `is_last`: no later slot of the schedule is due.
     """
     runs = "a run" if live == 1 else f"{live} runs"
     match spec.overlap:
+        case Overlap.REPLACE if not is_last:
+            return Verdict.SKIPPED, "a later slot took its place (overlap: replace)"
+        case Overlap.REPLACE if live:
+            return Verdict.DUE, f"it replaces {runs} of the schedule, and waits for the end"
         case Overlap.SKIP if live or waiting:
             return Verdict.SKIPPED, f"{runs} of the schedule went on (overlap: skip)"
         case Overlap.PARALLEL if live + waiting >= spec.overlap_max:
@@ -211,11 +268,20 @@ class Forecast:
     """Later than the slot by its jitter."""
     calendar: str = ""
     """The calendar on whose days it falls, so that it will be skipped."""
+    is_passed_over: bool = False
+    """Whether `every_nth` passes it over."""
 
 
-def forecast(name: str, trigger: Trigger, after: datetime, count: int) -> list[Forecast]:
-    """The next slots behind a moment."""
+def forecast(
+    name: str, trigger: Trigger, after: datetime, count: int, counted: int = 0
+) -> list[Forecast]:
+    """The next slots behind a moment; `counted` slots were before them."""
     return [
-        Forecast(slot=slot, due_at=due_at(name, trigger.spec, slot), calendar=trigger.off(slot))
-        for slot in islice(trigger.slots(after), count)
+        Forecast(
+            slot=slot,
+            due_at=due_at(name, trigger.spec, slot),
+            calendar=trigger.off(slot),
+            is_passed_over=not passes(trigger.spec, counted + place),
+        )
+        for place, slot in enumerate(islice(trigger.slots(after), count))
     ]

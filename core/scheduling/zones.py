@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_KEPT_DAYS = 1024
+"""Days of zones that are remembered: thousands of schedules ask for the same few."""
 
 
 def zone(name: str) -> ZoneInfo:
@@ -48,6 +52,7 @@ def moments(
     yield from sorted(found)
 
 
+@lru_cache(_KEPT_DAYS)
 def _is_even(day: date, where: ZoneInfo) -> bool:
     """Whether the clock of the zone goes evenly all through a day."""
     begins = datetime.combine(day, time(), where)

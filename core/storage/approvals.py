@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, insert, select, update
 
-from core.domain.approval import ApprovalSpec, ApprovalState, Case, Choice, Standing, Vote, Voter
+from core.domain.approval import ApprovalSpec, ApprovalState, Case, Choice, Standing, Vote
+from core.domain.approvers import Voter
 from core.errors import NotFound
-from core.storage.runs import SHORTEST_ID
+from core.storage.runs import ENGINE_ACTOR, SHORTEST_ID
 from core.storage.tables import approval, approval_vote, run
 from core.storage.writer import Transaction, timestamp
 
@@ -28,8 +29,8 @@ class ApprovalPlace(msgspec.Struct, frozen=True, kw_only=True):
     """What waits for an approval; each place is asked about once."""
 
     run_id: str
-    step: str = ""
-    """"" is the run as a whole, before its start."""
+    step: str
+    """Of the run, or `rule/NAME`: a rule for dangerous commands, before the run begins."""
     attempt: int = 1
 
 
@@ -203,10 +204,22 @@ def next_due(connection: Connection) -> datetime | None:
     return None if found is None else datetime.fromisoformat(found)
 
 
-def open_of(connection: Connection, run_id: str) -> list[ApprovalRow]:
-    """What a run waits for."""
-    query = _QUERY.where(approval.c.run_id == run_id, approval.c.state == ApprovalState.OPEN.value)
+def of_run(connection: Connection, run_id: str) -> list[ApprovalRow]:
+    """All that was asked for a run, oldest first."""
+    query = _QUERY.where(approval.c.run_id == run_id).order_by(approval.c.id)
     return [_row(row) for row in connection.execute(query)]
+
+
+def lapse(tx: Transaction, run_id: str, reason: str) -> None:
+    """What is still asked for a run is wanted no more."""
+    for row in of_run(tx.connection, run_id):
+        if row.state is ApprovalState.OPEN:
+            settle(tx, row, lapsed(tx, row, reason), ENGINE_ACTOR)
+
+
+def lapsed(tx: Transaction, row: ApprovalRow, reason: str) -> Standing:
+    """How an approval stands that is wanted no more, from this moment on."""
+    return Standing(state=ApprovalState.LAPSED, reason=reason, at=tx.now, escalated=row.escalated)
 
 
 def votes_of(connection: Connection, id_: str) -> list[StoredVote]:

@@ -74,7 +74,10 @@ def of_run(connection: Connection, run_id: str) -> list[Danger]:
 
 
 def _let_on(hit: Hit) -> Decision:
-    return Decision.NOTED if hit.level is Level.SCAN else Decision.ACKNOWLEDGED
+    return _LET_ON.get(hit.level, Decision.ACKNOWLEDGED)
+
+
+_LET_ON = {Level.SCAN: Decision.NOTED, Level.REVIEW: Decision.ASKED}
 
 
 def _row(each: StepHit, decision: Decision) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from core.domain.command_rules import Hit
 from core.domain.documents import Document
 from core.domain.files.contents import KIND
 from core.errors import AlreadyExists, Invalid, NotFound, Problem, StaleRevision
-from core.storage import contents, hosts, references, selectors
+from core.storage import contents, document_shells, hosts, references, selectors
 from core.storage import document_checks as checks
 from core.storage.document_rows import (
     Key,
@@ -191,8 +191,9 @@ class Documents:
         if not any(text for new in changed for text in document_dangers.texts(new)):
             return list(changes)
         rules = document_dangers.rules(checks.rules(connection, batch, removed))
+        shells = document_shells.shells(connection, batch, removed)
         judged = [
-            replace(change, dangers=document_dangers.find(change.after, rules))
+            replace(change, dangers=document_dangers.find(change.after, rules, shells))
             if change.after and change.diff
             else change
             for change in changes
@@ -201,7 +202,7 @@ class Documents:
             (change.after, problem)
             for change in judged
             if change.after
-            for problem in document_dangers.refusals(change.after, change.dangers, rules)
+            for problem in document_dangers.refusals(change.after, change.dangers, rules, shells)
         ]
         if refused:
             raise checks.invalid(batch, refused)

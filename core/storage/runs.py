@@ -256,6 +256,36 @@ def steps_of(connection: Connection, run_id: str) -> list[StepRow]:
     return [_struct(row, StepRow) for row in rows]
 
 
+def attempt_of(
+    connection: Connection, run_id: str, step: str, attempt: int
+) -> tuple[datetime, dict[str, Any]]:
+    """When an attempt began, and the outputs that it has so far."""
+    row = connection.execute(
+        select(step_run.c.started_at, step_run.c.outputs).where(
+            step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt
+        )
+    ).one()
+    return datetime.fromisoformat(row.started_at), json.loads(row.outputs)
+
+
+def requester_of(connection: Connection, run_id: str) -> str:
+    """Who asked for a run; of one that a run has asked for, who asked for that one."""
+    while True:
+        row = connection.execute(select(run.c.actor, run.c.parent).where(run.c.id == run_id)).one()
+        if row.parent is None:
+            return str(row.actor)
+        run_id = row.parent
+
+
+def live_children(connection: Connection, run_id: str) -> list[str]:
+    """Runs that steps of this one have asked for, and that go on."""
+    return list(
+        connection.execute(
+            select(run.c.id).where(run.c.parent == run_id, run.c.state.in_(LIVE_STATES))
+        ).scalars()
+    )
+
+
 class TargetFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which targets of a run; empty fields narrow nothing."""
 

@@ -481,7 +481,7 @@ approval = Table(
     metadata,
     Column("id", String(26), primary_key=True),
     Column("run_id", String(26), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
-    Column("step", String(128), nullable=False),  # empty: the run as a whole, before its start
+    Column("step", String(160), nullable=False),  # of the run, or rule/NAME before its start
     Column("attempt", Integer, nullable=False),
     Column("requester", String(128), nullable=False),
     Column("spec", Text, nullable=False),  # ApprovalSpec as JSON; its message is filled in

@@ -20,6 +20,7 @@ from tests.bench import (
     queue,
     results,
     run_list,
+    schedules,
     start_up,
 )
 from tests.bench.table import Row, markdown
@@ -45,6 +46,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     "masking": lambda chosen: masking.rows(megabytes=chosen.megabytes),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
     "queue": lambda chosen: queue.rows(items=chosen.queued, decisions=chosen.decisions),
+    "schedules": lambda chosen: schedules.rows(schedules=chosen.schedules, seconds=chosen.fired_s),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
 }
 
@@ -81,6 +83,8 @@ def _arguments() -> argparse.Namespace:
         ("calls", 100, "pages asked for with each filter"),
         ("queued", 100_000, "runs that wait"),
         ("decisions", 2000, "times that one of them begins"),
+        ("schedules", 10_000, "schedules of one engine"),
+        ("fired-s", 20, "seconds of 100 fires each"),
         ("starts", 15, "starts of the command line"),
     ):
         parser.add_argument(

@@ -6,7 +6,17 @@ import sys
 
 import pytest
 
-from tests.bench import connections, files, latency, output, queue, results, run_list, start_up
+from tests.bench import (
+    connections,
+    files,
+    latency,
+    output,
+    queue,
+    results,
+    run_list,
+    schedules,
+    start_up,
+)
 from tests.bench.table import Row, markdown
 
 pytestmark = [
@@ -72,3 +82,9 @@ def test_the_table_lines_up() -> None:
         "| cold     | 2.70 ms |   2.00 ms |  1.35 | 1.35 x raw |\n"
         "| memory   | 131 MiB |           |       |            |"
     )
+
+
+def test_schedules_are_timed_and_weighed() -> None:
+    rows = schedules.rows(schedules=20, seconds=2)
+    assert len(rows) == 8
+    assert all(row.ours > 0 for row in rows)

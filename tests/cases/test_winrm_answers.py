@@ -37,8 +37,8 @@ FAULTS = {
     "no-memory": (C.IO_FAILURE, "raise MaxMemoryPerShellMB"),
     "no-remote-shells": (C.IO_FAILURE, "AllowRemoteShellAccess"),
     "too-large": (C.IO_FAILURE, "raise MaxEnvelopeSizekb"),
-    "invalid-parameter": (C.IO_FAILURE, "fault 87, 0x00000057): The parameter is incorrect."),
-    "in-chinese": (C.IO_FAILURE, "fault 87, 0x00000057): 参数错误。"),
+    "invalid-parameter": (C.IO_FAILURE, "fault 87): The parameter is incorrect."),
+    "in-chinese": (C.IO_FAILURE, "fault 87): 参数错误。"),
     "must-understand": (C.IO_FAILURE, "s:MustUnderstand"),
     "operation-timed-out": (C.CONNECTION_TIMEOUT, "not done with it in time"),
 }

@@ -22,14 +22,18 @@ from core.domain.steps import Given, HttpStep, SqlStep
 from core.errors import TargetError
 from core.executors.http import HttpExecutor
 from core.executors.local import LocalExecutor
-from core.executors.protocol import Executor, Login, Stream, Target, Work
+from core.executors.protocol import Executor, Login, Stream, Target, Winrm, Work
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.executors.sql import SqlExecutor
 from core.executors.ssh import SshExecutor
+from core.executors.winrm import WinrmExecutor
+from tests.support import winrm_line
+from tests.support.certificates import Authority
 from tests.support.postgres import PASSWORD, Postgres
 from tests.support.processes import alive
 from tests.support.sshd import Sshd, kill, loopback, temporary_sshd
 from tests.support.webserver import Reply, WebServer
+from tests.support.winrmd import WinrmServer
 from tests.support.work import QUICK, MemorySink, book_of, command, new_token, script
 from tests.support.work import target as ssh_target
 
@@ -148,6 +152,38 @@ async def ssh(servers: Servers, folder: Path) -> AsyncIterator[Access]:
             there,
             unreachable=(ssh_target(server, port=dead), command("true")),
             refused=(ssh_target(server, login=wrong), command("true")),
+            lose=lose,
+        )
+        await executor.close()
+
+
+@asynccontextmanager
+async def winrm(servers: Servers, folder: Path) -> AsyncIterator[Access]:
+    """The host is a double, whose PowerShell is Python and /bin/sh; the line to it is real."""
+    home, authority = folder / "windows home", Authority(folder)
+    home.mkdir()
+    executor = WinrmExecutor(QUICK, new_token)
+    with WinrmServer(home, authority, proof="basic") as server, _dead_port() as dead:
+
+        def there(**more: Any) -> Target:
+            given = {
+                "host": "win1",
+                "address": "127.0.0.1",
+                "port": server.port,
+                "login": Login(user=winrm_line.USER, password=winrm_line.PASSWORD),
+                "winrm": Winrm(authentication="basic", ca=authority.pem),
+            }
+            return Target(**{**given, **more})
+
+        async def lose(sink: MemorySink) -> None:
+            server.cut()
+
+        wrong = Login(user=winrm_line.USER, password="wrong-9Xk")
+        yield _program_access(
+            executor,
+            there(),
+            unreachable=(there(port=dead), command("true")),
+            refused=(there(login=wrong), command("true")),
             lose=lose,
         )
         await executor.close()
@@ -304,9 +340,10 @@ async def scripted(servers: Servers, folder: Path) -> AsyncIterator[Access]:
 
 ACCESSES: dict[str, Place] = {
     "ssh": ssh,
+    "winrm": winrm,
     "local": local,
     "http": http,
     "sql": sql,
     "scripted": scripted,
 }
-"""Name -> the real thing, but for `scripted`, which is a double."""
+"""Name -> the real thing; `winrm` has a double at the other end of its line, `scripted` is one."""

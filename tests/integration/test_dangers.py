@@ -130,16 +130,6 @@ async def test_a_rule_that_only_looks_holds_nobody_up(tmp_path: Path) -> None:
         assert await met(opened, done.id) == [("noisy", "noted", "h1")]
 
 
-async def test_a_rule_for_review_refuses_until_somebody_can_approve(tmp_path: Path) -> None:
-    async with engine(tmp_path) as (opened, _):
-        await save(opened, *INVENTORY, rule("four-eyes", words=["migrate"], level="review"))
-
-        with pytest.raises(Forbidden) as refused:
-            await start(opened, step=command("migrate now"))
-
-        assert "another person's approval" in refused.value.problems[0].hint
-
-
 async def test_a_rule_holds_where_it_says_and_not_for_exempt_jobs(tmp_path: Path) -> None:
     async with engine(tmp_path) as (opened, _):
         await save(

@@ -22,7 +22,7 @@ from core.storage import documents, fires, schedules
 from core.storage.fires import Fire
 from core.storage.reading import Connection
 from core.storage.writer import Transaction
-from tests.support.runtime import INVENTORY, ended, engine, job, save, step
+from tests.support.runtime import INVENTORY, ended, engine, job, running, save, step
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOURLY = {"cron": "0 * * * *"}
@@ -166,6 +166,41 @@ async def test_slots_beside_a_run_that_goes_on(home: Path, clock: ManualClock) -
         assert [v for _, _, v in await told(opened, "queue")] == ["started", "started", "skipped"]
         for run_id in [*opened.runs.live]:
             await ended(opened, run_id)
+
+
+async def test_a_slot_that_replaces_a_run_stops_it_first(home: Path, clock: ManualClock) -> None:
+    held = asyncio.Event()
+
+    def slow(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(until=held)
+
+    async with engine(home / "j", slow, clock=clock) as (opened, executor):
+        await save(opened, *INVENTORY, job("j", step("work"), targets="h1"))
+        await save(opened, schedule(overlap="replace"))
+        await later(opened, clock, hours=1)
+        (first,) = opened.runs.live
+        await running(executor, 1)
+
+        await later(opened, clock, hours=1)
+        (_, second) = await ledger(opened)
+        assert second.reason == "it replaces a run of the schedule, and waits for the end"
+        assert (await ended(opened, first)).reason.endswith("of schedule s replaces it")
+        await later(opened, clock, seconds=5)
+
+        assert [verdict for _, _, verdict in await told(opened)] == ["started", "started"]
+        held.set()
+        for run_id in [*opened.runs.live]:
+            await ended(opened, run_id)
+
+
+async def test_a_quiet_schedule_calls_for_no_attention(opened: Engine, clock: ManualClock) -> None:
+    await save(opened, schedule("loud", misfire="skip"))
+    await save(opened, schedule("quiet", misfire="skip", quiet=True))
+
+    await later(opened, clock, hours=6, minutes=30)
+
+    assert [*(await opened.schedules.status()).troubled] == ["loud"]
+    assert await told(opened, "quiet") == [("13:00", 6, "missed")]
 
 
 async def test_a_schedule_that_changes_has_no_slot_of_the_past_and_one_that_goes_starts_nothing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,20 @@ async def test_an_engine_that_is_lost_in_the_middle_goes_on_where_it_was(home: P
     assert b"big: going on at byte " in shown
     assert (there / "big").read_bytes() == data
     assert [path.name for path in there.iterdir()] == ["big"]
+
+
+async def test_all_targets_keep_one_speed_together(home: Path) -> None:
+    (home / "big").write_bytes(os.urandom(200_000))
+    bring = push(
+        files=[str(home / "big")], to=f"{home}/${{JOBDECK_HOST}}/", bytes_per_s_total=MB
+    )  # fmt: skip
+    async with engine(home / "j", local=local(home)) as (opened, _):
+        await save(opened, *({**HOST, "name": name} for name in ("a", "b", "c")))
+        run = await ended(opened, (await start(opened, step=bring, targets="all")).id)
+
+    assert run.state is RunState.SUCCEEDED
+    began, done = map(datetime.fromisoformat, (run.started_at or "", run.finished_at or ""))
+    assert (done - began).total_seconds() >= 0.4, "600 kB; nobody waits for the first part"
 
 
 async def test_a_secret_in_a_template_arrives_and_is_kept_nowhere_else(home: Path) -> None:
@@ -150,6 +165,7 @@ async def test_a_file_of_a_web_server_is_fetched_once_and_goes_to_every_host(hom
         }
         wrong = {**spread, "urls": [{"url": web.url("/app.tar"), "sha256": "0" * 64}]}
         absent = {**spread, "urls": [{"url": web.url("/none")}]}
+        silent = {**spread, "urls": [{"url": "http://127.0.0.1:9/app.tar"}]}
         networks = {"http_networks": ("127.0.0.0/8",)}
         async with engine(home / "j", local=local(home), **networks) as (opened, _):
             await save(opened, *hosts)
@@ -157,7 +173,7 @@ async def test_a_file_of_a_web_server_is_fetched_once_and_goes_to_every_host(hom
             asked = len(web.received)
             found = [(home / "to" / name / "app.tar").read_bytes() == data for name in "abc"]
             rows = []
-            for step in (wrong, absent):
+            for step in (wrong, absent, silent):
                 other = await ended(opened, (await start(opened, step=step, targets="a")).id)
                 rows += await targets_of(opened, other.id)
 
@@ -166,6 +182,9 @@ async def test_a_file_of_a_web_server_is_fetched_once_and_goes_to_every_host(hom
     assert "it was sent to no host" in rows[0].message
     assert rows[1].code == TargetCode.UNEXPECTED_ANSWER
     assert "status 404, expected 2xx" in rows[1].message
+    assert rows[2].code == TargetCode.CONNECTION_FAILURE
+    assert "from 127.0.0.1: " in rows[2].message
+    assert {row.state for row in rows[1:]} == {TargetState.FILE_SOURCE_MISSING}, "not the target's"
 
 
 async def test_a_web_server_that_may_not_be_reached_is_not_asked(home: Path) -> None:
@@ -211,23 +230,6 @@ async def test_a_probe_of_a_distribution_asks_the_target_itself(home: Path) -> N
     result = await work.run(relay, to, "echo here")
 
     assert result.out == b"here\n"
-
-
-async def test_files_for_a_host_behind_winrm_are_refused_before_anything_happens(
-    home: Path,
-) -> None:
-    account = {"kind": "account", "name": "win", "spec": {"user": "win"}}
-    host = {"kind": "host", "name": "w", "spec": {"protocol": "winrm", "account": "win"}}
-    async with engine(home / "j", local=local(home)) as (opened, _):
-        await save(opened, account, HOST, host)
-        for step in (
-            push(text="x", to="/x"),
-            {"kind": "distribute", "name": "d", "source": "w", "files": ["/x"], "to": "/x/"},
-        ):
-            to = "w" if step["kind"] == "push" else "here"
-            with pytest.raises(Invalid) as caught:
-                await start(opened, step=step, targets=to)
-            assert "files are not carried through WinRM" in str(caught.value.problems[0])
 
 
 async def test_two_sources_with_files_of_one_name_are_refused_without_a_folder_each(

@@ -266,12 +266,18 @@ async def test_one_sentence_says_what_is_missing(executor: LocalExecutor, home: 
     absent = await run(executor, HERE, push(files=[f"{home}/none"], to=f"{home}/x/"))
     strict = push(text="x", to=f"{home}/none/x", missing_folder="fail")
     no_folder = await run(executor, HERE, strict)
+    (home / "folder").mkdir()
+    as_file = await run(executor, HERE, push(files=[f"{home}/folder"], to=f"{home}/x"))
 
     assert absent.outcome.state is TargetState.FILE_SOURCE_MISSING
     assert absent.outcome.message == f"{home}/none is not there on the engine's machine"
     assert no_folder.outcome.state is TargetState.FILE_FAILED
     assert "cannot be entered, or is not there" in no_folder.outcome.message
     assert not (home / "none").exists()
+    assert as_file.outcome.state is TargetState.INVALID_TARGET
+    assert "folder is a folder, and `to` names a file; write `to` with a / at its end" in (
+        as_file.outcome.message
+    )
 
 
 async def test_files_of_a_target_come_into_a_folder_of_its_own(

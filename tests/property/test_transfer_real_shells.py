@@ -61,13 +61,13 @@ def tools_of(shell: str, folder: Path) -> Mapping[str, str]:
 
 def talk(
     shell: str,
-    program: programs.Program,
+    program: programs.FileProgram,
     said: bytes,
     values: Mapping[str, str],
     env: Mapping[str, str],
 ) -> Said:
     """Give a shell the program, and `said` when it has asked."""
-    start = programs.launch(program, new_token(), values, as_other_user=False)
+    start = programs.POSIX_SPEECH.launch(program, new_token(), values, as_other_user=False)
     binary = shutil.which(shell.split(maxsplit=1)[0])
     assert binary is not None
     with subprocess.Popen(
@@ -106,7 +106,7 @@ def put(shell: str, folder: Path, said: bytes, env: Mapping[str, str], mode: str
         "makes": "yes",
         "check": "",
     }
-    return talk(shell, programs.PUT, said, values, env)
+    return talk(shell, programs.FileProgram.PUT, said, values, env)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -131,14 +131,14 @@ def test_a_folder_is_named_and_a_file_given_from_any_byte(shell: str, tmp_path: 
     env, file = tools_of(shell, tmp_path), tmp_path / "d" / "e f" / "x\ny"
     file.parent.mkdir(parents=True)
     file.write_bytes(NEW)
-    listed = talk(shell, programs.LIST, b"", {"pattern": f"{tmp_path}/[d]"}, env)
+    listed = talk(shell, programs.FileProgram.LIST, b"", {"pattern": f"{tmp_path}/[d]"}, env)
     size, _, *names = listed.output.split(b"\0")
     assert size == b"16"
     assert names == [b"d/e f/x\ny", str(file).encode(), b".", b""]
     for offset in (0, 4, len(NEW)):
         had = hashlib.sha256(NEW[:offset]).hexdigest()
         get = f"get {offset} {had}\n".encode()
-        given = talk(shell, programs.GET, get, {"path": str(file)}, env)
+        given = talk(shell, programs.FileProgram.GET, get, {"path": str(file)}, env)
         assert given.output.endswith(f"\nfrom {offset}\n".encode() + NEW[offset:])
 
 

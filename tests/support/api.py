@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi import FastAPI, Request
+from fastapi import Request
 
+from core.api.app import Api as App
 from core.api.app import create_app
 from core.bootstrap import open_engine
 from core.config import Settings
@@ -44,7 +45,7 @@ class Hosts:
 class Api:
     """The API of a running engine, as a client sees it."""
 
-    app: FastAPI
+    app: App
     engine: Engine
     hosts: Hosts
     executor: ScriptedExecutor

@@ -28,6 +28,13 @@ def done(*, count: int | None = None, more: bool = False, error: bool = False) -
     return struct.pack("<BHHQ", 0xFD, status, 0, count or 0)
 
 
+def remark(words: str) -> bytes:
+    """What PRINT makes the server say."""
+    body = struct.pack("<IBBH", 0, 1, 0, len(words)) + words.encode("utf-16-le")
+    body += b"\0\0" + struct.pack("<I", 1)
+    return struct.pack("<BH", 0xAB, len(body)) + body
+
+
 def failure(number: int, words: str, *, more: bool = False) -> bytes:
     body = struct.pack("<IBBH", number, 1, 16, len(words)) + words.encode("utf-16-le")
     body += b"\0\0" + struct.pack("<I", 1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import sys
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
@@ -42,6 +43,8 @@ class Reply:
     """Close the connection after the request was read."""
     cut_at: int | None = None
     """Close it after so many bytes of the body."""
+    ranges: bool = False
+    """Send the rest of the body where that is asked for, of the version that its ETag names."""
 
 
 class WebServer:
@@ -126,6 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.drop:
             self._hang_up()
             return
+        if reply.ranges:
+            reply = self._rest_of(reply)
         self.send_response(reply.status)
         for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
             self.send_header(name, value)
@@ -134,6 +139,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body[: reply.cut_at])
         if reply.cut_at is not None:
             self._hang_up()
+
+    def _rest_of(self, reply: Reply) -> Reply:
+        begins = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if begins is None or self.headers.get("If-Range") != reply.headers.get("ETag"):
+            return reply
+        first, size = int(begins[1]), len(reply.body)
+        if first >= size:
+            headers = {**reply.headers, "Content-Range": f"bytes */{size}"}
+            return replace(reply, status=416, body=b"", headers=headers)
+        headers = {**reply.headers, "Content-Range": f"bytes {first}-{size - 1}/{size}"}
+        return replace(reply, status=206, body=reply.body[first:], headers=headers)
 
     def _peer(self) -> str:
         if not isinstance(self.connection, ssl.SSLSocket):

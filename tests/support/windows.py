@@ -14,6 +14,7 @@ import base64
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -21,9 +22,11 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from core.clock import SystemClock
 from tests.support.cruntime import split_words
 
 ROOT = Path(__file__).parents[2]
@@ -31,9 +34,10 @@ ARGV = [sys.executable, "-m", "tests.support.windows"]
 """Starts the program, where the tests can be imported from."""
 
 PROGRAM_SHA256 = "caa55b76c8563662127ab7c124e9233285248d864282b271c02b28c058b88086"
+FILES_SHA256 = "30e793f8d4e671328d623ff24acf84165b8c395eb98cb424f79928e57a86b779"
 FACTS_SHA256 = "d0ef7933d82addec187fab195265c11f4bee0ed5598112386afc1c2f42310df7"
 PROBE_SHA256 = "480be489c4e824967155fba44eeecd3e85cc2f0026b0010630399d4d0048cc14"
-ENDING_SHA256 = "9bf0aafc00ed864e175c582390d9bf07a0d94050aa9ee6c4d7814e388b2a3814"
+ENDING_SHA256 = "c14f66704ecd5059d5f464679243a388251085a05cff385bc57bb7d291e072d6"
 _STATUS = "\nif (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }\n"
 _SHELLS = {"powershell.exe", "cmd.exe"}
 _MOST_OUTPUTS = 1 << 20
@@ -51,9 +55,61 @@ def environment(home: Path) -> dict[str, str]:
 def main() -> None:
     """Read the three lines, as the reader in PowerShell does, and play the program."""
     program, values, text = (base64.b64decode(sys.stdin.buffer.readline()) for _ in range(3))
-    if hashlib.sha256(program).hexdigest() != PROGRAM_SHA256:
-        sys.exit("tests/support/windows.py does not know this program.ps1: bring it in step")
-    Host(json.loads(values), text.decode("utf-8"), program).play()
+    match hashlib.sha256(program).hexdigest():
+        case known if known == PROGRAM_SHA256:
+            Host(json.loads(values), text.decode("utf-8"), program).play()
+        case known if known == FILES_SHA256:
+            carry(json.loads(values), Path(os.environ["JOBDECK_DOUBLE_HOME"]))
+        case _:
+            sys.exit("tests/support/windows.py does not know this program: bring it in step")
+
+
+def carry(given: dict[str, str], home: Path) -> None:
+    """What files.ps1 does, by the programs for /bin/sh: the talk is the same, but for base 64.
+
+    Drive C: is the folder of that name in the home.
+    """
+    token, which = given.pop("token"), given.pop("program")
+    for mark, stream in ((f"start {os.getpid()}", 1), ("start", 2)):
+        _write(stream, f"jobdeck-{token} {mark}\n".encode())
+    values = {"end": r"\0" if which == "list" else r"\n", **given}
+    values |= {name: _on_c(values[name], home) for name in _PATHS if name in values}
+    text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+    text += "".join((_PROGRAMS / f"{name}.sh").read_text() for name in ("common", which))
+    program = subprocess.Popen(
+        ["/bin/sh", "-c", text],
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C"},
+        cwd=home,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert program.stdin is not None
+    assert program.stdout is not None
+    threading.Thread(target=_say_on, args=(program.stdin,), daemon=True).start()
+    while data := os.read(program.stdout.fileno(), 1 << 16):
+        _write(1, data.replace(f"{home}/C:".encode(), b"C:"))
+    os._exit(program.wait())
+
+
+_PROGRAMS = ROOT / "core" / "executors" / "files"
+_PATHS = ("folder", "path", "pattern")
+
+
+def _on_c(path: str, home: Path) -> str:
+    return f"{home}/{path}" if path.startswith("C:/") else path
+
+
+def _say_on(to: IO[bytes]) -> None:
+    """Hand over what is read, lines of base 64 after the command `put` as what they stand for."""
+    content = False
+    with suppress(BrokenPipeError):
+        for line in sys.stdin.buffer:
+            if line == b".\n":
+                break
+            to.write(base64.b64decode(line) if content else line)
+            to.flush()
+            content = content or line.startswith(b"put ")
+        to.close()
 
 
 class Host:
@@ -287,24 +343,36 @@ def end() -> None:
     if attempt := os.environ.get("JOBDECK_END_ATTEMPT"):
         spool = Path(os.environ.get("JOBDECK_END_SPOOL") or f"{home}/.jobdeck")
         (spool / attempt / "ended").write_text(os.environ["JOBDECK_END_WORD"] + "\n")
-    seen, left = {root}, {root}
+    clock, seen = SystemClock(), {root}
+    left = _left(seen)
+    _send(left, signal.SIGINT)
+    until = clock.monotonic() + int(os.environ["JOBDECK_END_GRACE"]) / 1000
+    while (left := _left(seen)) and clock.monotonic() < until:
+        time.sleep(0.02)
     for _ in range(50):
-        parents = _parents()
-        grown = True
-        while grown:
-            more = {pid for pid, parent in parents.items() if parent in seen} - seen
-            seen |= more
-            grown = bool(more)
-        left = seen & parents.keys()
         if not left:
             break
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        _send(left, signal.SIGKILL)
         time.sleep(0.05)
+        left = _left(seen)
     print(" ".join(map(str, left)) if left else "gone", flush=True)  # noqa: T201
+
+
+def _left(seen: set[int]) -> set[int]:
+    """Who lives, of all that were ever seen to descend from the first."""
+    parents = _parents()
+    grown = True
+    while grown:
+        more = {pid for pid, parent in parents.items() if parent in seen} - seen
+        seen |= more
+        grown = bool(more)
+    return seen & parents.keys()
+
+
+def _send(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _as_utf8(path: Path) -> bytes | None:

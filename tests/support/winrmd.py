@@ -30,7 +30,7 @@ from tests.support import windows
 from tests.support.certificates import Authority
 from tests.support.winrm_line import Cut, Handler, Server, close
 
-TIMED_OUT, NO_ROOM, NO_SHELL = 2150858793, 2150859173, 2150858843
+TIMED_OUT, NO_ROOM, NO_SHELL, NO_READER = 2150858793, 2150859173, 2150858843, 232
 _PIECE = 8 << 10
 """Of a stream, in one message."""
 
@@ -275,9 +275,11 @@ class WinrmServer:
         assert node is not None
         stdin = self._command_of(root, node).process.stdin
         assert stdin is not None
-        with suppress(BrokenPipeError):
+        try:
             stdin.write(base64.b64decode(node.text or ""))
             stdin.flush()
+        except BrokenPipeError:
+            raise Fault(NO_READER) from None
         return "<rsp:SendResponse/>"
 
     def _receive(self, root: ET.Element) -> str:

@@ -78,8 +78,8 @@ def pool(
 
 
 def _serve_workers(sock: socket.socket) -> None:
-    zygote.serve(sock, lambda line: worker.run(line, ssh_in_worker, uvloop.new_event_loop))
+    zygote.serve(sock, lambda: lambda line: worker.run(line, ssh_in_worker, uvloop.new_event_loop))
 
 
 if __name__ == "__main__":
-    zygote.serve(socket.socket(fileno=int(sys.argv[1])), _serve_workers)
+    zygote.serve(socket.socket(fileno=int(sys.argv[1])), lambda: _serve_workers)

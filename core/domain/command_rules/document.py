@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from core.domain.approvers import ApprovalRules
 from core.domain.command_rules import timebox
 from core.domain.command_rules.builtin import BUILTIN
 from core.domain.command_rules.rule import Rule
@@ -20,6 +21,7 @@ TimedRegex = Annotated[
     str, StringConstraints(min_length=1, max_length=2000), AfterValidator(timebox.check)
 ]
 """A regular expression whose searches are ended when they take too long."""
+_NOT_ALLOWED = "is not among the commands that are allowed here"
 PathGlob = Annotated[str, StringConstraints(pattern=r"^[/~].*$", max_length=1000)]
 
 
@@ -55,14 +57,24 @@ class CommandRuleSpec(Value):
         max_length=1000,
         description="paths of file steps, instead of a pattern: /etc/**; * stops at a slash",
     )
+    allow: tuple[TimedRegex, ...] = Field(
+        (),
+        max_length=200,
+        description="regular expressions, instead of a pattern: every command must fit one of them"
+        " whole, and all others meet the rule",
+    )
     operations: tuple[Operation, ...] = Field(
         (Operation.WRITE, Operation.DELETE), min_length=1, description="on `paths`"
     )
-    ignore_case: bool = Field(False, description="of `pattern` and `words`")
+    ignore_case: bool = Field(False, description="of `pattern`, `words` and `allow`")
     languages: tuple[Language, ...] = Field((), description="of texts; empty: all")
     environments: tuple[Name, ...] = Field((), description="only on their hosts; empty: everywhere")
     targets: str | None = Field(None, description="only on these hosts: a target expression")
     exempt: tuple[Name, ...] = Field((), description="jobs that it says nothing about")
+    approval: ApprovalRules = Field(
+        default_factory=ApprovalRules,
+        description="with level review: who decides whether the run begins, and by when",
+    )
 
     @model_validator(mode="after")
     def _one_way_to_find(self) -> Self:
@@ -71,11 +83,16 @@ class CommandRuleSpec(Value):
             self.builtin is not None,
             self.words != (),
             self.paths != (),
+            self.allow != (),
         )
         if sum(ways) != 1:
-            raise ValueError("give `pattern`, `words`, `builtin` or `paths`, one of the four")
+            raise ValueError(
+                "give `pattern`, `words`, `builtin`, `paths` or `allow`, one of the five"
+            )
         if "operations" in self.model_fields_set and not self.paths:
             raise ValueError("`operations` belong to `paths`")
+        if self.level is not Level.REVIEW and "approval" in self.model_fields_set:
+            raise ValueError("`approval` belongs to level review")
         if self.languages and self.paths:
             raise ValueError("paths have no language; drop `languages`")
         return self
@@ -107,9 +124,10 @@ def _rule(name: str, spec: CommandRuleSpec) -> Rule:
     return Rule(
         name=name,
         level=spec.level,
-        message=message or "a rule of this engine matches",
+        message=message or (_NOT_ALLOWED if spec.allow else "a rule of this engine matches"),
         languages=languages,
         pattern=spec.pattern or _any_word(spec.words),
+        allow=spec.allow,
         ignore_case=spec.ignore_case,
         paths=spec.paths,
         operations=frozenset(spec.operations) if spec.paths else frozenset(),

@@ -22,6 +22,7 @@ from core.domain.command_rules.values import (
 )
 
 _QUOTES = re.compile(r"[\"'\\;]")
+_NO_FILE = re.compile(r"/dev/null|&?[0-9]+-?|&?-")
 _MOST_HITS = 50
 """Of one rule in one text: more would say nothing more."""
 _TOO_LONG = Rule(
@@ -86,6 +87,8 @@ def _of_text(
 def _of_rule(rule: Rule, reading: Reading) -> list[Hit]:
     """One hit a line, at most."""
     found: dict[int, Hit] = {}
+    if rule.allow and not reading.is_whole:
+        found[1] = _hit(rule, reading.source.where, 1, 1, reading.source.text)
     for hit in _candidates(rule, reading):
         found.setdefault(hit.line, hit)
         if len(found) == _MOST_HITS:
@@ -98,6 +101,14 @@ def _candidates(rule: Rule, reading: Reading) -> Iterator[Hit]:
     if rule.finds is not None:
         yield from (_of_piece(rule, piece, reading.source) for piece in pieces if rule.finds(piece))
         return
+    if rule.allow:
+        # Wrappers are commands too: `sudo df` needs both `sudo df` and `df`.
+        texts = [_with_redirects(piece) for piece in pieces]
+        allowed = timebox.whole(rule.allow, texts, ignore_case=rule.ignore_case)
+        for number, piece in enumerate(pieces):
+            if number not in allowed:
+                yield _of_piece(rule, piece, reading.source)
+        return
     lines = list(_lines(reading.source))
     texts = [piece.line for piece in pieces] + [line for _, line in lines]
     for number, place in timebox.search(rule.pattern, texts, ignore_case=rule.ignore_case):
@@ -106,6 +117,16 @@ def _candidates(rule: Rule, reading: Reading) -> Iterator[Hit]:
         else:
             line_number, line = lines[number - len(pieces)]
             yield _hit(rule, reading.source.where, line_number, place + 1, line)
+
+
+def _with_redirects(piece: Piece) -> str:
+    """The command with the files that it writes or reads; descriptors and /dev/null are none."""
+    files = [
+        f"{each.operator} {each.target.text}"
+        for each in piece.redirects
+        if not _NO_FILE.fullmatch(each.target.text)
+    ]
+    return " ".join([piece.line, *files])
 
 
 def _of_piece(rule: Rule, piece: Piece, source: CommandText) -> Hit:

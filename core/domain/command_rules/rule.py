@@ -18,8 +18,10 @@ class Rule:
     message: str
     languages: frozenset[Language] = frozenset(Language)
     finds: Callable[[Piece], bool] | None = None
-    """Of a built-in rule; the others have a pattern or paths."""
+    """Of a built-in rule; the others have a pattern, paths, or what they allow."""
     pattern: str = ""
+    allow: tuple[str, ...] = ()
+    """Patterns: it finds every command that none of them fits whole."""
     ignore_case: bool = False
     paths: tuple[str, ...] = ()
     operations: frozenset[Operation] = frozenset()

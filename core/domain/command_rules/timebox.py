@@ -6,7 +6,7 @@ The one door to the library `regex`, whose searches take a time-out; those of `r
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 
@@ -50,6 +50,24 @@ def search(
                 yield number, place
     except TimeoutError:
         raise TooSlow(pattern) from None
+
+
+def whole(
+    patterns: Iterable[str], texts: Sequence[str], *, ignore_case: bool = False
+) -> frozenset[int]:
+    """The numbers of the texts that one of the patterns fits from beginning to end.
+
+    TooSlow as soon as one pattern takes more than `MOST_S` for all of them together.
+    """
+    left = set(texts)
+    for pattern in patterns:
+        alone = _compiled(pattern, ignore_case)
+        each_s = MOST_S / max(len(left), 1)
+        try:
+            left -= {text for text in left if alone.fullmatch(text, timeout=each_s)}
+        except TimeoutError:
+            raise TooSlow(pattern) from None
+    return frozenset(number for number, text in enumerate(texts) if text not in left)
 
 
 @lru_cache(maxsize=512)

@@ -125,6 +125,8 @@ class Decision(StrEnum):
     """Told and recorded; it went on."""
     ACKNOWLEDGED = "acknowledged"
     """Whoever started it knew, and said so."""
+    ASKED = "asked"
+    """Others were asked to approve it before the run begins."""
     REFUSED = "refused"
 
 

@@ -41,9 +41,12 @@ def check_below(name: str) -> str:
 
 
 def check_whole(path: str, *, home: bool = False) -> str:
-    """`path`; ValueError unless it is whole and plain. `home`: it may begin with ~/ instead."""
-    if not path.startswith(("/", "~/") if home else "/"):
-        begins = "/ or ~/" if home else "/"
+    """`path`; ValueError unless it is whole and plain.
+
+    `home`: of a target, where it may begin with ~/ or a drive instead.
+    """
+    if not (path.startswith(("/", "~/") if home else "/") or (home and on_drive(path))):
+        begins = "/ or ~/, on Windows also C:/" if home else "/"
         raise ValueError(f"{shown(path)} must be a whole path, beginning with {begins}")
     if ".." in path.split("/"):
         raise ValueError(f"{shown(path)} goes up with `..`; write the path that is meant")
@@ -57,7 +60,13 @@ def place(to: str) -> Place:
     folder, _, name = to.rpartition("/")
     if name in (".", "~"):
         raise ValueError(f"{shown(to)} names no file; a folder has a / at its end")
-    return Place(folder or "/", name)
+    root = "/" if not folder or folder.endswith(":") else ""
+    return Place(folder + root, name)
+
+
+def on_drive(path: str) -> bool:
+    """Whether only Windows has such a path: `C:/folder`."""
+    return path[1:3] == ":/" and path[0].isascii() and path[0].isalpha()
 
 
 def joined(folder: str, name: str) -> str:

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.domain.importing import ansible_ini, ansible_yaml, fields
+from core.domain.importing import ansible_ini, ansible_windows, ansible_yaml, fields
 from core.domain.importing.ansible_graph import (
     ALL,
     UNGROUPED,
@@ -36,6 +36,7 @@ _PROTOCOLS = {
     "paramiko": "ssh",
     "paramiko_ssh": "ssh",
     "local": "local",
+    **dict.fromkeys(ansible_windows.CONNECTIONS, "winrm"),
 }
 
 
@@ -114,12 +115,16 @@ class _Conversion:
     def _host(self, name: str, entry: HostEntry, settings: Settings) -> ImportedHost | None:
         connection = settings.get("ansible_connection")
         if connection and str(connection.value) not in _PROTOCOLS:
-            what = f"{name} is left out: its ansible_connection is not ssh or local"
+            what = f"{name} is left out: its ansible_connection is not ssh, winrm, psrp or local"
             self._notices.add(connection.line, what)
             return None
         given: dict[str, Any] = {}
         variables: dict[str, str] = {}
-        for key, setting in settings.items():
+        way = str(connection.value) if connection else ""
+        # A variable of the plugin itself counts more than one that all have in common.
+        for key, setting in sorted(settings.items(), key=lambda item: item[0] in _OF_PLUGINS):
+            if not ansible_windows.means(key, way):
+                continue
             judged = self._judge(key, setting)
             if judged is None:
                 continue
@@ -146,6 +151,10 @@ class _Conversion:
         if key in _CONNECTION:
             field, check = _CONNECTION[key]
             return field, check(_evaluated(setting.value))
+        if key in ansible_windows.VARIABLES:
+            of_windows, read = ansible_windows.VARIABLES[key]
+            value = read(_evaluated(setting.value))
+            return None if of_windows is None else (of_windows, value)
         if key in _ARGUMENTS:
             return self._jump(key, setting)
         if key.startswith("ansible_") and not is_secret_name(key):
@@ -191,4 +200,5 @@ _CONNECTION: Mapping[str, tuple[str, Callable[[Plain], Any]]] = {
     "ansible_ssh_private_key_file": ("identity_files", fields.texts),
     "ansible_connection": ("protocol", lambda value: _PROTOCOLS[str(value)]),
 }
+_OF_PLUGINS = ansible_windows.VARIABLES.keys()
 _ARGUMENTS = frozenset({"ansible_ssh_common_args", "ansible_ssh_extra_args", "ansible_ssh_args"})

@@ -20,7 +20,8 @@ from core.domain.yamlsafe import Plain
 from core.errors import Invalid, Problem
 
 _TITLE = "this CSV file cannot be imported"
-_SINGULAR = {
+_ALIASES = {
+    "transport": "authentication",
     "group": "groups",
     "label": "labels",
     "identity_file": "identity_files",
@@ -59,7 +60,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(header: list[str], line: int) -> list[str]:
-    columns = [_SINGULAR.get(name.lower(), name.lower()) for name in header]
+    columns = [_ALIASES.get(name.lower(), name.lower()) for name in header]
     problems = [
         fields.unknown_field(name, line, "column") for name in columns if name not in fields.FIELDS
     ]

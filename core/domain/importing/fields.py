@@ -15,6 +15,7 @@ from core.domain.importing.plan import ImportedHost, Notices
 from core.domain.importing.secrets import holds_secret, is_secret_name
 from core.domain.names import check_name, label_key_problem
 from core.domain.variables import as_text
+from core.domain.windows import Authentication
 from core.domain.yamlsafe import Plain
 from core.errors import Problem, nearest
 
@@ -29,28 +30,44 @@ def address(value: Plain) -> str:
     """A host name or IP address."""
     text = _text(value)
     if not _ADDRESS.fullmatch(text):
-        raise ValueError(f"{_shown(text)} is not the address of a host")
+        raise ValueError(f"{shown(text)} is not the address of a host")
     return text
 
 
 def port(value: Plain) -> int:
     text = _text(value)
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
-        raise ValueError(f"{_shown(text)} is not a port, 1 to 65535")
+        raise ValueError(f"{shown(text)} is not a port, 1 to 65535")
     return int(text)
 
 
 def protocol(value: Plain) -> str:
     text = _text(value)
-    if text not in ("ssh", "local"):
-        raise ValueError(f"{_shown(text)} is not a protocol: ssh or local")
+    if text not in ("ssh", "winrm", "local"):
+        raise ValueError(f"{shown(text)} is not a protocol: ssh, winrm or local")
     return text
+
+
+def authentication(value: Plain) -> str:
+    """How an account proves itself behind WinRM."""
+    text = _text(value)
+    if text not in tuple(Authentication):
+        raise ValueError(f"{shown(text)} is none of {', '.join(Authentication)}")
+    return text
+
+
+def truth(value: Plain) -> bool:
+    """Yes or no."""
+    found = {"true": True, "yes": True, "false": False, "no": False}.get(str(value).lower())
+    if found is None:
+        raise ValueError(f"{shown(str(value))} is neither true nor false")
+    return found
 
 
 def user(value: Plain) -> str:
     text = _text(value)
     if not _USER.fullmatch(text):
-        raise ValueError(f"{_shown(text)} is not the name of a user")
+        raise ValueError(f"{shown(text)} is not the name of a user")
     return text
 
 
@@ -94,7 +111,7 @@ def hop_name(hop: str) -> str:
     """The host in a jump such as `user@bastion:22`; its own document says how to reach it."""
     match = _HOP.fullmatch(hop.strip())
     if not match:
-        raise ValueError(f"{_shown(hop)} is not a jump host")
+        raise ValueError(f"{shown(hop)} is not a jump host")
     return check_name(match["host"])
 
 
@@ -103,6 +120,8 @@ _CHECKS: Mapping[str, Callable[[Plain], Any]] = {
     "address": address,
     "port": port,
     "protocol": protocol,
+    "authentication": authentication,
+    "tls": truth,
     "user": user,
     "labels": labels,
     "groups": names,
@@ -142,6 +161,12 @@ def host(
                 problems.append(Problem(where=f"line {line}, {field}", what=str(error)))
     if "name" not in checked and len(problems) == before:
         problems.append(Problem(where=f"line {line_of('name')}", what="the host has no name"))
+    if checked.get("protocol") != "winrm":
+        problems += [
+            Problem(where=f"line {line_of(field)}, {field}", what="it belongs to protocol winrm")
+            for field in ("authentication", "tls")
+            if field in checked
+        ]
     return None if len(problems) > before else ImportedHost(**checked)
 
 
@@ -162,7 +187,7 @@ def variables(value: Plain, line: int, notices: Notices) -> dict[str, str]:
         try:
             found[name] = variable(name, inner)
         except ValueError as error:
-            notices.add(line, f"variable {_shown(name)} is left out: {error}")
+            notices.add(line, f"variable {shown(name)} is left out: {error}")
     return found
 
 
@@ -173,7 +198,7 @@ def unknown_field(field: str, line: int, what: str = "field") -> Problem:
     else:
         near = nearest(field, FIELDS)
         hint = f"did you mean {near!r}?" if near else f"there are {', '.join(FIELDS)}"
-    return Problem(where=f"line {line}", what=f"unknown {what} {_shown(field)}", hint=hint)
+    return Problem(where=f"line {line}", what=f"unknown {what} {shown(field)}", hint=hint)
 
 
 def _text(value: Plain) -> str:
@@ -184,5 +209,6 @@ def _text(value: Plain) -> str:
     return as_text(value)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """A text for a message, cut where it is long."""
     return repr(text if len(text) <= 60 else text[:60] + "...")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.domain.names import natural_key
+from core.domain.windows import Authentication
 from core.errors import Invalid, Problem
 
 MAX_HOSTS = 100_000
@@ -35,7 +36,11 @@ class ImportedHost:
     """Empty: the name is the address."""
     port: int | None = None
     protocol: str = "ssh"
-    """`ssh` or `local`."""
+    """`ssh`, `winrm` or `local`."""
+    authentication: str | None = None
+    """How an account proves itself behind WinRM; None: as is usual."""
+    tls: bool | None = None
+    """Whether WinRM is reached through TLS; None: the port tells, or it is."""
     user: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
@@ -105,7 +110,7 @@ def plan(
     ordered = sorted(hosts, key=lambda host: natural_key(host.name))
     if len(ordered) > MAX_HOSTS:
         raise Invalid(f"an import makes at most {MAX_HOSTS:,} hosts, not {len(ordered):,}")
-    ordered = [_reachable(host, notices) for host in ordered]
+    ordered = [_fitting(_reachable(host, notices), notices) for host in ordered]
     listed: defaultdict[str, set[str]] = defaultdict(set)
     for host in ordered:
         for group in host.groups:
@@ -131,6 +136,26 @@ def _reachable(host: ImportedHost, notices: Notices) -> ImportedHost:
         return host
     notices.add(host.line, f"{host.name} cannot be its own jump host; reached without it")
     return replace(host, jump=host.jump[: host.jump.index(host.name)])
+
+
+_HTTP_PORT = 5985
+
+
+def _fitting(host: ImportedHost, notices: Notices) -> ImportedHost:
+    """The host without what its protocol has not."""
+    if host.protocol != "winrm":
+        return replace(host, authentication=None, tls=None)
+    if host.tls is None and host.port == _HTTP_PORT:
+        host = replace(host, tls=False)
+    if host.jump or host.identity_files:
+        notices.add(host.line, f"{host.name}: WinRM has neither jump hosts nor key files")
+        host = replace(host, jump=(), identity_files=())
+    proof = host.authentication
+    if host.tls is False and proof is not None and not Authentication(proof).encrypts:
+        what = f"{host.name}: {proof} needs TLS; its `winrm.authentication` is left out"
+        notices.add(host.line, what)
+        host = replace(host, authentication=None)
+    return host
 
 
 def _note_limits(hosts: Sequence[ImportedHost], notices: Notices) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from posixpath import basename
@@ -15,12 +16,13 @@ from core.domain.command_rules.values import Judged, Operation, PathUse
 from core.domain.files.carried import Carried, From, Taken
 from core.domain.files.contents import NamedContent, place_of
 from core.domain.files.deciding import Exists
-from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, place
+from core.domain.files.paths import WILDCARDS, check_below, check_whole, joined, on_drive, place
 from core.domain.filling import Filled, check_places, fill, fill_known
+from core.domain.inventory import Protocol
 from core.domain.patterns import FILE_MODE, FILE_OWNER, SHA256
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
 from core.domain.steps.http import HttpStep
-from core.domain.tasks import Distribute, Download, FileSource, Pull, Push
+from core.domain.tasks import Distribute, Download, FileSource, Pull, Push, SharedLimit
 from core.domain.values import Value
 
 MAX_DOWNLOAD_BYTES = 1 << 40
@@ -63,6 +65,36 @@ class TransferStep(ConnectedStep):
     )
     missing_folder: Missing = Field(Missing.CREATE, description="the folder is not there")
     bytes_per_s: int | None = Field(None, ge=1024, description="at most, for each target")
+    bytes_per_s_total: int | None = Field(
+        None, ge=1024, description="at most, for all targets together"
+    )
+
+    def _shared(self, given: Given) -> SharedLimit | None:
+        if self.bytes_per_s_total is None:
+            return None
+        name = hashlib.sha256(_key(given).rpartition("/")[0].encode()).hexdigest()[:32]
+        path = f"{given.staging}/speed-{name}"
+        return SharedLimit(path=path, bytes_per_s=self.bytes_per_s_total)
+
+    def unfit(self, host: Protocol, *, is_source: bool = False) -> str:
+        """Why it cannot be done with a host that is reached so; "" where it can."""
+        if host is not Protocol.WINRM:
+            drive = next(filter(on_drive, self._named_on(is_source=is_source)), "")
+            return f"{drive} is a path of Windows, which the host is not" if drive else ""
+        if is_source:
+            return ""
+        given = [name for name in ("mode", "owner") if getattr(self, name, None)]
+        return f"Windows has no `{given[0]}`: a file has the rights of its folder" if given else ""
+
+    def _named_on(self, *, is_source: bool) -> Iterator[str]:
+        """The paths that it names on hosts, but for those of the engine's machine."""
+        carried, of_hosts = self.carried, From.HOSTS if is_source else From.TARGET
+        assert carried is not None
+        for taken in carried.taken:
+            if taken.source is of_hosts:
+                yield from taken.files
+        if not is_source:
+            yield carried.to
 
     @property
     def may_repeat(self) -> bool:
@@ -105,7 +137,11 @@ class PushStep(TransferStep):
     text: str | None = Field(
         None, max_length=MAX_PROGRAM_CHARACTERS, description="the content of one file, instead"
     )
-    to: Filled = Field(min_length=2, max_length=4095, description="/folder/, ~/folder/ or /a/file")
+    to: Filled = Field(
+        min_length=2,
+        max_length=4095,
+        description="/folder/, ~/folder/ or /a/file; on Windows also C:/folder/",
+    )
     template: bool = Field(
         False, description="${NAME} in the content stands for an environment variable of the step"
     )
@@ -167,6 +203,7 @@ class PushStep(TransferStep):
             check=False,
             diff=self.diff,
             bytes_per_s=self.bytes_per_s,
+            shared=self._shared(given),
         )
 
     def _sources(self, given: Given) -> Iterator[FileSource]:
@@ -218,6 +255,7 @@ class PullStep(TransferStep):
             keeps_mode=False,
             check=False,
             bytes_per_s=self.bytes_per_s,
+            shared=self._shared(given),
         )
 
 
@@ -268,7 +306,11 @@ class DistributeStep(TransferStep):
         max_length=1000,
         description="on each source: whole paths of files, folders, or patterns of them",
     )
-    to: Filled = Field(min_length=2, max_length=4095, description="/folder/ or ~/folder/")
+    to: Filled = Field(
+        min_length=2,
+        max_length=4095,
+        description="/folder/ or ~/folder/; on Windows also C:/folder/",
+    )
     by: By = Field(
         By.NAME,
         description="how files of several sources lie side by side; source: in a folder each",
@@ -342,6 +384,7 @@ class DistributeStep(TransferStep):
                 check=False,
                 diff=self.diff,
                 bytes_per_s=self.bytes_per_s,
+                shared=self._shared(given),
             ),
             downloads=tuple(each.download(given) for each in self.urls),
             by_source=self.by is By.SOURCE,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, runtime_checkable
-
-from asyncssh import SFTPClient, SSHClientProcess
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core.domain.run import TargetCode
 from core.errors import TargetError
+
+if TYPE_CHECKING:
+    from asyncssh import SFTPClient, SSHClientProcess
 
 
 class NoSftp(TargetError):

@@ -15,8 +15,8 @@ Files of one target follow one another; targets go side by side.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -31,12 +31,11 @@ from core.executors.files.bare import BareLink, NoSftp
 from core.executors.files.exchange import LineLost, Talker, Unstarted
 from core.executors.files.failures import TransferFailed
 from core.executors.files.pace import Pace
+from core.executors.files.programs import POSIX_SPEECH, Speech
 from core.executors.files.pulling import Origin, Pulling
 from core.executors.files.pushing import Places, Pushing
 from core.executors.files.report import Report
-from core.executors.files.scpfiles import ScpOrigin, ScpPlaces
-from core.executors.files.sftporigin import SftpOrigin
-from core.executors.files.sftpplace import SftpPlaces
+from core.executors.files.sharedspeed import SharedSpeed
 from core.executors.files.shellorigin import ShellOrigin
 from core.executors.files.shellplace import ShellPlaces
 from core.executors.files.sources import Piece, Sources
@@ -54,9 +53,15 @@ class Courier:
     """Carries files behind one link."""
 
     def __init__(
-        self, link: Link, patience: Patience, new_token: NewToken, sources: Sources
+        self,
+        link: Link,
+        patience: Patience,
+        new_token: NewToken,
+        sources: Sources,
+        speech: Speech = POSIX_SPEECH,
     ) -> None:
         self._link = link
+        self._speech = speech
         self._patience = patience
         self._new_token = new_token
         self._sources = sources
@@ -64,7 +69,9 @@ class Courier:
     async def run(self, work: Work, sink: Sink, stop: StopSignal) -> Outcome:
         """Carry all files of `work`, or as many as can be."""
         report = Report(sink)
-        talker = Talker(self._link, self._patience, self._new_token, work, report.noise)
+        talker = Talker(
+            self._link, self._patience, self._new_token, self._speech, work, report.noise
+        )
         try:
             async with stop.breaks(), asyncio.timeout(work.timeout_s):
                 if isinstance(work.task, Push):
@@ -91,21 +98,20 @@ class Courier:
         async def carry(places: Places) -> None:
             await self._push_by(places, task, pieces, report)
 
-        sftp, scp = partial(SftpPlaces, task), partial(ScpPlaces, task)
-        await self._by_any_way(carry, ShellPlaces(task, talker), sftp, scp, report)
+        bare = partial(_bare_places, task)
+        await self._by_any_way(carry, ShellPlaces(task, talker), bare, report)
 
     async def _pull(self, task: Pull, talker: Talker, report: Report) -> None:
         async def carry(origin: Origin) -> None:
             await self._pull_by(origin, task, report)
 
-        await self._by_any_way(carry, ShellOrigin(talker), SftpOrigin, ScpOrigin, report)
+        await self._by_any_way(carry, ShellOrigin(talker), _bare_origins, report)
 
     async def _by_any_way(
         self,
         carry: Callable[[Way], Awaitable[None]],
         shell: Way,
-        sftp: Callable[[BareLink], Way],
-        scp: Callable[[BareLink], Way],
+        bare: Callable[[BareLink], tuple[Way, Way]],
         report: Report,
     ) -> None:
         """By the first way that the target has; each next one can do less."""
@@ -117,25 +123,38 @@ class Courier:
                 raise
         else:
             return
+        if link.become is not None:
+            raise TargetError(
+                TargetCode.BECOME_FAILURE,
+                "the account has no shell there, and without one nobody becomes"
+                f" {link.become.user}; nothing was carried",
+                hint=f"log in as {link.become.user}, or with an account that has a shell",
+            )
+        sftp, scp = bare(link)
         report.note("the account has no shell there; by SFTP")
         with suppress(NoSftp):
-            await carry(sftp(link))
+            await carry(sftp)
             return
         report.note("no SFTP either; by SCP, which writes over what is there")
-        await carry(scp(link))
+        await carry(scp)
 
     async def _push_by(
         self, places: Places, task: Push, pieces: Sequence[Piece], report: Report
     ) -> None:
         total_bytes = sum(piece.size for piece in pieces)
-        pace = Pace(task.bytes_per_s, report.note, total_bytes=total_bytes)
-        pushing = Pushing(task, places, self._sources, pace)
-        for piece in pieces:
-            put = partial(pushing.put, piece, report.note)
-            await report.file(joined(task.folder, piece.name), _persistently(put, report))
+        with _shared(task) as shared:
+            pace = Pace(task.bytes_per_s, report.note, total_bytes=total_bytes, shared=shared)
+            pushing = Pushing(task, places, self._sources, pace)
+            for piece in pieces:
+                put = partial(pushing.put, piece, report.note)
+                await report.file(joined(task.folder, piece.name), _persistently(put, report))
 
     async def _pull_by(self, origin: Origin, task: Pull, report: Report) -> None:
-        pace = Pace(task.bytes_per_s, report.note)
+        with _shared(task) as shared:
+            pace = Pace(task.bytes_per_s, report.note, shared=shared)
+            await self._pull_at(pace, origin, task, report)
+
+    async def _pull_at(self, pace: Pace, origin: Origin, task: Pull, report: Report) -> None:
         pulling = Pulling(task, origin, self._sources.apart, pace)
         for pattern in task.paths:
             try:
@@ -148,6 +167,32 @@ class Courier:
             for file in files:
                 get = partial(pulling.get, file)
                 await report.file(file.path, _persistently(get, report))
+
+
+# Their library is loaded for hosts that need them: an engine may never meet one.
+
+
+def _bare_places(task: Push, link: BareLink) -> tuple[Places, Places]:
+    from core.executors.files.scpfiles import ScpPlaces
+    from core.executors.files.sftpplace import SftpPlaces
+
+    return SftpPlaces(task, link), ScpPlaces(task, link)
+
+
+def _bare_origins(link: BareLink) -> tuple[Origin, Origin]:
+    from core.executors.files.scpfiles import ScpOrigin
+    from core.executors.files.sftporigin import SftpOrigin
+
+    return SftpOrigin(link), ScpOrigin(link)
+
+
+@contextmanager
+def _shared(task: Push | Pull) -> Iterator[SharedSpeed | None]:
+    if task.shared is None:
+        yield None
+        return
+    with closing(SharedSpeed(task.shared.path, task.shared.bytes_per_s)) as shared:
+        yield shared
 
 
 async def _persistently(act: Callable[[], Awaitable[T]], report: Report) -> T:

@@ -16,9 +16,8 @@ from core.executors import conclusions, outcomes
 from core.executors.attempt import Attempt, Link, Patience, Turn
 from core.executors.become import Door
 from core.executors.conduct import NewToken
-from core.executors.dialect import POSIX
 from core.executors.files.failures import TransferFailed, ended_early, refused
-from core.executors.files.programs import Program, launch
+from core.executors.files.programs import FileProgram, Speech
 from core.executors.protocol import Outcome, Stream, Work
 
 _MOST_HELD_BYTES = 1 << 20
@@ -54,8 +53,11 @@ class Unstarted(Exception):
 class Exchange:
     """One program, from its start to its end."""
 
-    def __init__(self, attempt: Attempt, heard: _Heard, work: Work, patience: Patience) -> None:
+    def __init__(
+        self, attempt: Attempt, heard: _Heard, work: Work, patience: Patience, speech: Speech
+    ) -> None:
         self._attempt = attempt
+        self._speech = speech
         self._heard = heard
         self._work = work
         self._patience = patience
@@ -85,19 +87,26 @@ class Exchange:
             await self._more()
         return self._heard.take(size)
 
+    async def say(self, line: str) -> None:
+        """Say a line; returns as `send` does."""
+        await self._say(f"{line}\n".encode())
+
     async def send(self, data: bytes | memoryview) -> None:
-        """Say `data`; returns when the wire has room for more, or the program is over."""
+        """Send a part of a file; returns when the wire has room for more, or the program is over."""
+        await self._say(self._speech.content(data))
+
+    async def _say(self, data: bytes) -> None:
         attempt = self._attempt
         if attempt.turn.done():
             return
-        attempt.say(bytes(data))
+        attempt.say(data)
         while not attempt.may_say.is_set() and not attempt.turn.done():
             await attempt.may_say.wait()
 
     def end_input(self) -> None:
         """Nothing more will be said."""
         if not self._attempt.turn.done():
-            self._attempt.say(b"", last=True)
+            self._attempt.say(self._speech.end, last=True)
 
     async def ended(self) -> None:
         """Returns when the program has ended, which counts as a session of its host until then."""
@@ -131,7 +140,7 @@ class Exchange:
             raise ended_early(attempt.status)
         if attempt.out.started:
             raise LineLost(attempt.evidence or "it was closed")
-        outcome = conclusions.as_closed(attempt, self._work, POSIX)
+        outcome = conclusions.as_closed(attempt, self._work, self._speech.dialect)
         if outcome.code in _LOST:
             raise LineLost(outcome.message)
         raise Unstarted(outcome)
@@ -141,20 +150,34 @@ class Talker:
     """Starts programs behind one link, for one work."""
 
     def __init__(
-        self, link: Link, patience: Patience, new_token: NewToken, work: Work, note: Note
+        self,
+        link: Link,
+        patience: Patience,
+        new_token: NewToken,
+        speech: Speech,
+        work: Work,
+        note: Note,
     ) -> None:
         """`note` hears what else is said there: logins, complaints."""
+        self._speech = speech
         self._link = link
         self._patience = patience
         self._new_token = new_token
         self._work = work
         self._note = note
 
+    def check(self, path: str, name: str = "") -> None:
+        """TransferFailed unless `path`, and a file called `name` below it, can be meant there."""
+        try:
+            self._speech.check(path, name)
+        except ValueError as error:
+            raise refused("kind", str(error), name or path) from error
+
     @asynccontextmanager
-    async def talk(self, program: Program, **values: str) -> AsyncIterator[Exchange]:
+    async def talk(self, program: FileProgram, **values: str) -> AsyncIterator[Exchange]:
         """Start a program and talk to it; it has ended, or its wire is closed, with the block."""
         become, token = self._link.become, self._new_token()
-        start = launch(program, token, values, as_other_user=become is not None)
+        start = self._speech.launch(program, token, values, as_other_user=become is not None)
         heard = _Heard(self._note)
         door = None if become is None else Door(become, token, start.reader)
         attempt = Attempt(start, heard, self._patience, door=door)
@@ -167,7 +190,7 @@ class Talker:
         attempt.expect_start()
         try:
             await self._start(attempt)
-            there = Exchange(attempt, heard, self._work, self._patience)
+            there = Exchange(attempt, heard, self._work, self._patience, self._speech)
             try:
                 yield there
             except TransferFailed:

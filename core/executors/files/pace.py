@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from core.executors.files.sharedspeed import SharedSpeed
+
 _EVERY_S = 5.0
 
 
@@ -12,11 +14,17 @@ class Pace:
     """Holds one direction to a speed, and says now and then how far it is."""
 
     def __init__(
-        self, bytes_per_s: int | None, say: Callable[[str], None], *, total_bytes: int | None = None
+        self,
+        bytes_per_s: int | None,
+        say: Callable[[str], None],
+        *,
+        total_bytes: int | None = None,
+        shared: SharedSpeed | None = None,
     ) -> None:
         """`total_bytes`: of all files together; None where nobody knows yet."""
         self._loop = asyncio.get_running_loop()
         self._bytes_per_s = bytes_per_s
+        self._shared = shared
         self._say = say
         self._total_bytes = total_bytes
         self._began_at = self._told_at = self._loop.time()
@@ -33,6 +41,11 @@ class Pace:
     def ended(self, size: int) -> None:
         """A file of `size` bytes is there, or was left out."""
         self._ended += size
+
+    async def turn(self, size: int) -> None:
+        """Returns when `size` bytes may go, by the speed that is kept with others."""
+        if self._shared is not None:
+            await asyncio.sleep(self._shared.wait_s(size, self._loop.time()))
 
     async def spend(self, size: int) -> None:
         """`size` bytes have gone; returns when more may go."""

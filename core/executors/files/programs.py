@@ -1,6 +1,6 @@
-"""The programs of file transfers: what runs on a target, as text for /bin/sh.
+"""The programs of file transfers: what runs on a target, for hosts of each kind.
 
-Each is said on standard input behind any login shell, as work under a claim is
+Those for /bin/sh are here. Each is said on standard input behind any login shell, as work under a claim is
 (`core.executors.claims`), and then spoken with line by line. Nothing of it is in an argument
 list. Pure: values in, text out.
 """
@@ -8,10 +8,13 @@ list. Pure: values in, text out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from enum import StrEnum
 from importlib import resources
+from typing import Protocol
 
+from core.domain.files.paths import on_drive, shown
 from core.domain.quoting import quote_posix
+from core.executors.dialect import POSIX, Dialect
 from core.executors.framing import mark_text
 from core.executors.shell import Launch
 
@@ -25,31 +28,74 @@ _COMMON = _text("common.sh")
 _BEGIN = 'echo "{mark} start $$" || exit\necho "{mark} start" >&2\n'
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """One of the programs; the values that it takes are named at its top."""
+class FileProgram(StrEnum):
+    """The programs; the values that each takes are named at its top."""
 
-    text: str
-    end: str = r"\n"
-    """What it ends each thing with that it says."""
+    PUT = "put"
+    LIST = "list"
+    GET = "get"
 
 
-PUT = Program(_text("put.sh"))
-LIST = Program(_text("list.sh"), end=r"\0")
+class Speech(Protocol):
+    """How hosts of one kind are talked to about files. Pure."""
+
+    dialect: Dialect
+    end: bytes
+    """What tells a program that nothing more will be said; b"": the end of its input."""
+
+    def check(self, path: str, name: str = "") -> None:
+        """ValueError unless `path`, and a file called `name` below it, can be meant there."""
+
+    def launch(
+        self,
+        program: FileProgram,
+        token: str,
+        values: Mapping[str, str],
+        *,
+        as_other_user: bool,
+    ) -> Launch:
+        """What starts `program` with `values`; each word that it says ends in a line end, or in a
+        zero byte where it lists.
+        """
+
+    def content(self, data: bytes | memoryview) -> bytes:
+        """`data` as a program reads it."""
+
+
+class _Shell:
+    """Hosts with /bin/sh."""
+
+    dialect = POSIX
+    end = b""
+
+    def check(self, path: str, name: str = "") -> None:
+        if on_drive(path):
+            raise ValueError(f"{shown(path)} is a path of Windows, which the target is not")
+
+    def launch(
+        self,
+        program: FileProgram,
+        token: str,
+        values: Mapping[str, str],
+        *,
+        as_other_user: bool,
+    ) -> Launch:
+        reader = f'eval "$(LC_ALL=C sed /^#{token}/q)"'
+        parts = ["cd 2>/dev/null || cd /\n"] if as_other_user else []
+        parts.append("LC_ALL=C; export LC_ALL\n")
+        given = {"end": _ENDS.get(program, r"\n"), **values}
+        parts += [f"{name}={quote_posix(value)}\n" for name, value in given.items()]
+        parts += [_BEGIN.format(mark=mark_text(token)), _COMMON, _PROGRAMS[program]]
+        # The empty line is for a sed that reads one line ahead (BusyBox).
+        text = f"{''.join(parts)}\n#{token}\n\n".encode("utf-8", "surrogateescape")
+        return Launch(token, f"exec /bin/sh -c '{reader}'", text, reader=reader, takes_input=True)
+
+    def content(self, data: bytes | memoryview) -> bytes:
+        return bytes(data)
+
+
+_PROGRAMS = {program: _text(f"{program}.sh") for program in FileProgram}
+_ENDS = {FileProgram.LIST: r"\0"}
 """Names of files may hold line ends."""
-GET = Program(_text("get.sh"))
 
-
-def launch(
-    program: Program, token: str, values: Mapping[str, str], *, as_other_user: bool
-) -> Launch:
-    """What starts `program` with `values`."""
-    reader = f'eval "$(LC_ALL=C sed /^#{token}/q)"'
-    parts = ["cd 2>/dev/null || cd /\n"] if as_other_user else []
-    parts.append("LC_ALL=C; export LC_ALL\n")
-    given = {"end": program.end, **values}
-    parts += [f"{name}={quote_posix(value)}\n" for name, value in given.items()]
-    parts += [_BEGIN.format(mark=mark_text(token)), _COMMON, program.text]
-    # The empty line is for a sed that reads one line ahead (BusyBox).
-    text = f"{''.join(parts)}\n#{token}\n\n".encode("utf-8", "surrogateescape")
-    return Launch(token, f"exec /bin/sh -c '{reader}'", text, reader=reader, takes_input=True)
+POSIX_SPEECH: Speech = _Shell()

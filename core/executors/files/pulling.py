@@ -100,6 +100,7 @@ class Pulling:
         await apart(partial(landing.begin, offset))
         async for data in given.data():
             await apart(partial(landing.write, data))
+            await self._pace.turn(len(data))
             await self._pace.spend(len(data))
         mode = file.mode if task.keeps_mode else 0o600 | file.mode & 0o100
         replaces = task.exists == Exists.OVERWRITE

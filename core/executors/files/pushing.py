@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -51,6 +51,13 @@ class Pushing:
         self._sources = sources
         self._pace = pace
 
+    @property
+    def _limits(self) -> Iterator[int]:
+        if self._task.bytes_per_s is not None:
+            yield self._task.bytes_per_s
+        if self._task.shared is not None:
+            yield self._task.shared.bytes_per_s
+
     async def put(self, piece: Piece, note: Callable[[str], None]) -> Became:
         """Bring `piece` to its place there, or only say what would become of it."""
         digest = await self._sources.digest(piece)
@@ -86,14 +93,16 @@ class Pushing:
 
     async def _data(self, piece: Piece, offset: int) -> AsyncIterator[memoryview]:
         """The file from `offset` on, no faster than the step says."""
-        limit = self._task.bytes_per_s
-        most = BLOCK_BYTES if limit is None else max(limit // _PARTS_A_SECOND, _LEAST_PART_BYTES)
+        most = BLOCK_BYTES
+        for limit in self._limits:
+            most = min(most, max(limit // _PARTS_A_SECOND, _LEAST_PART_BYTES))
         self._pace.begin(shown(piece.name), piece.size, offset)
         while offset < piece.size:
             block = memoryview(await self._sources.block(piece, offset))
             part = block[: min(most, piece.size - offset)]
             if not part:
                 raise refused("damaged", "", piece.name)
+            await self._pace.turn(len(part))
             yield part
             offset += len(part)
             await self._pace.spend(len(part))

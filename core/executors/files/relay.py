@@ -32,6 +32,17 @@ from core.executors.stopping import StopSignal
 _KEPT_S = 60.0
 """Files stay this long after the last target: the next batch may want them."""
 _KEY_CHARACTERS = 32
+_OF_THE_STEP = frozenset(
+    {
+        TargetState.TIMED_OUT,
+        TargetState.TERMINATED,
+        TargetState.CHECKSUM_MISMATCH,
+        TargetState.SUBMIT_FAILED,
+        TargetState.INVALID_TARGET,
+        TargetState.UNKNOWN,
+    }
+)
+"""What became of a fetch, as it is said of the target too; anything else is the source's failure."""
 _WEB = "(web)"
 """Folder of what came from web servers; no host is called so."""
 
@@ -118,12 +129,15 @@ class _RelaySession:
             return await self._inner.run(msgspec.structs.replace(work, task=push), sink, stop)
 
     async def _fetched(self, stage: _Stage, name: str, fetch: Fetch, sink: Sink) -> Outcome | None:
-        """None where what `name` stands for is here; else how fetching it went."""
+        """None where what `name` stands for is here; else what that means for the target."""
         outcome, shown = await stage.fetched(name, fetch), name.partition(" ")[0]
         if outcome.state is TargetState.SUCCESS:
             sink.write(Stream.NOTE, f"Jobdeck: fetched from {shown}\n".encode())
             return None
-        return msgspec.structs.replace(outcome, message=f"from {shown}: {outcome.message}")
+        # The target was reached: what cannot be reached, or says no, is who has the file.
+        state = outcome.state if outcome.state in _OF_THE_STEP else TargetState.FILE_SOURCE_MISSING
+        message = f"from {shown}: {outcome.message}"
+        return msgspec.structs.replace(outcome, state=state, message=message)
 
     async def settle(self) -> None:
         await self._inner.settle()

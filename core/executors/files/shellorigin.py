@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from core.executors.files import programs
 from core.executors.files.exchange import Exchange, Talker, words_after
 from core.executors.files.failures import check_number
+from core.executors.files.programs import FileProgram
 from core.executors.files.pulling import Listed
 
 
@@ -18,8 +18,9 @@ class ShellOrigin:
         self._talker = talker
 
     async def list_(self, pattern: str) -> Sequence[Listed]:
+        self._talker.check(pattern)
         found: list[Listed] = []
-        async with self._talker.talk(programs.LIST, pattern=pattern) as there:
+        async with self._talker.talk(FileProgram.LIST, pattern=pattern) as there:
             while (first := await there.record()) != ".":
                 if not first.isdecimal():
                     words_after("", first, pattern)
@@ -30,7 +31,7 @@ class ShellOrigin:
 
     @asynccontextmanager
     async def open(self, file: Listed) -> AsyncIterator[_ShellGiven]:
-        async with self._talker.talk(programs.GET, path=file.path) as there:
+        async with self._talker.talk(FileProgram.GET, path=file.path) as there:
             yield _ShellGiven(there, file.path)
 
 
@@ -46,7 +47,7 @@ class _ShellGiven:
         return self._size, digest
 
     async def begin(self, part_bytes: int, part_digest: str | None) -> int:
-        await self._there.send(f"get {part_bytes} {part_digest or '-'}\n".encode())
+        await self._there.say(f"get {part_bytes} {part_digest or '-'}")
         self._there.end_input()
         (offset,) = words_after("from", await self._there.line(), self._path)
         self._offset = int(offset)

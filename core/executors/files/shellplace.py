@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from core.domain.files.resuming import Found, temp_name
 from core.domain.tasks import Push
-from core.executors.files import programs
 from core.executors.files.exchange import Exchange, Talker, words_after
+from core.executors.files.programs import FileProgram
 from core.executors.files.sources import Piece
 
 _SEND_BYTES = 256 << 10
@@ -24,6 +24,7 @@ class ShellPlaces:
     @asynccontextmanager
     async def open(self, piece: Piece, digest: str) -> AsyncIterator[_ShellPlace]:
         task = self._task
+        self._talker.check(task.folder, piece.name)
         values = {
             "folder": task.folder,
             "path": piece.name,
@@ -36,7 +37,7 @@ class ShellPlaces:
             "makes": "yes" if task.makes_folders else "",
             "check": "yes" if task.check else "",
         }
-        async with self._talker.talk(programs.PUT, **values) as there:
+        async with self._talker.talk(FileProgram.PUT, **values) as there:
             yield _ShellPlace(there, piece.name)
 
 
@@ -55,17 +56,17 @@ class _ShellPlace:
         )
 
     async def content(self, most: int) -> bytes | None:
-        await self._there.send(b"show\n")
+        await self._there.say("show")
         (size,) = map(int, await self._words("content"))
         return await self._there.exactly(size) if size <= most else None
 
     async def keep(self) -> None:
-        await self._there.send(b"same\n")
+        await self._there.say("same")
         await self._finish()
 
     async def take(self, offset: int, data: AsyncIterator[memoryview]) -> None:
         """Stops early where the program says why it will not take it."""
-        await self._there.send(f"put {offset}\n".encode())
+        await self._there.say(f"put {offset}")
         async for part in data:
             for start in range(0, len(part), _SEND_BYTES):
                 if not self._there.has_spoken:

@@ -124,6 +124,10 @@ def _drop_failed(
 def _pieces(push: Push, values: Mapping[str, str]) -> Iterator[Piece]:
     names: dict[str, str] = {}
     for source in push.sources:
+        if push.name and source.path and Path(source.path).is_dir():
+            what = f"{shown(source.path)} is a folder, and `to` names a file; write `to` with a /"
+            whole = f"{what} at its end"
+            raise TransferFailed(TargetState.INVALID_TARGET, TargetCode.INVALID_OPTIONS, whole)
         for piece in _files(source):
             name = push.name or check_below(piece.name)
             if (other := names.setdefault(name, piece.path)) != piece.path:

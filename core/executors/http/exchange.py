@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import httpx
+import msgspec
 
 from core.clock import Clock
 from core.domain.http_rules import Answer
@@ -18,11 +19,16 @@ from core.executors.protocol import Sink, Stream, Target
 
 _MAX_PORT = 0xFFFF
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_KEPT_ELSEWHERE = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+_KEPT_ELSEWHERE = frozenset(
+    {
+        "accept", "accept-encoding", "accept-language", "content-type", "if-range", "range",
+        "user-agent",
+    }
+)  # fmt: skip
 """Headers that go with a redirect to another server: none of them can be a secret."""
 
-ShownIn = Callable[[int], Sink | None]
-"""A status -> where the answer's body is shown; None: nowhere."""
+ShownIn = Callable[[Answer], Sink | None]
+"""An answer whose body has not come yet -> where that is shown; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +120,19 @@ class Exchange:
                 )
                 location = response.headers.get("location")
                 moves = response.status_code in _REDIRECTS and location is not None
-                shown = None if moves else shown_in(response.status_code)
+                answer = Answer(
+                    status=response.status_code,
+                    headers=tuple(response.headers.multi_items()),
+                    body=b"",
+                    after_s=after_s,
+                )
+                shown = None if moves else shown_in(answer)
                 body = await _body(response, max_body_bytes, shown, keeps=keeps_body)
             except httpx.HTTPError as error:
                 raise NoAnswer(f"the answer broke off: {_words(error)}") from error
             finally:
                 await response.aclose()
-        answer = Answer(
-            status=response.status_code,
-            headers=tuple(response.headers.multi_items()),
-            body=body,
-            after_s=after_s,
-        )
-        return answer, location if moves else None
+        return msgspec.structs.replace(answer, body=body), location if moves else None
 
     async def _send(
         self, client: httpx.AsyncClient, hop: Hop, addresses: Sequence[str]
@@ -152,6 +158,12 @@ class Exchange:
                 failure = error
             except httpx.HTTPError as error:
                 raise NoAnswer(f"no answer came: {_words(error)}") from error
+            except (httpx.InvalidURL, ValueError) as error:
+                # httpx reads where a redirect leads before it gives the answer to anybody.
+                raise TargetError(
+                    TargetCode.CONNECTION_FAILURE,
+                    f"{hop.url.host} redirects to no web address: {error}",
+                ) from error
             else:
                 return response
         assert failure is not None

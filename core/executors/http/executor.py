@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import ssl
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,16 +31,13 @@ from core.executors.http import logins
 from core.executors.http.exchange import Exchange, Hop, NoAnswer, TooLong, note, url_of
 from core.executors.http.hiding import HidingSink
 from core.executors.http.logins import Headers, Tokens
+from core.executors.http.repeating import BUSY, Tries, retry_after_s
 from core.executors.protocol import Outcome, OutputLimitReached, Session, Sink, Target, Work
 from core.executors.stopping import StopSignal
 
 DEFAULT_TIMEOUT_S = 60.0
 """Of a request whose step gives none."""
 _THREADS = 8
-_PAUSE_S = 0.5
-"""Before the second try; each further one waits twice as long."""
-_MOST_RETRY_AFTER_S = 60.0
-_BUSY = frozenset({429, 503})
 _UNAUTHORIZED = 401
 _AGENT = "Jobdeck"
 
@@ -119,19 +115,18 @@ class _HttpSession:
 
     async def _answer(self, request: HttpRequest, key: str, sink: HidingSink) -> Answer:
         """The answer to the request, after as many tries as it may take."""
-        left = request.tries - 1
-        pause_s = _PAUSE_S
+        tries = Tries(request.tries)
         loop = asyncio.get_running_loop()
         login = self._target.login
         tls = await loop.run_in_executor(self._threads, logins.context_of, request.ca, login)
         proof = await self._log_in(request, tls, sink)
         while True:
             try:
-                answer = await self._follow(request, key, proof, tls, sink, is_last=left == 0)
+                answer = await self._follow(request, key, proof, tls, sink, is_last=tries.is_last)
             except NoAnswer as failure:
-                if left == 0 or self._is_in_doubt(request):
+                if tries.is_last or self._is_in_doubt(request):
                     raise
-                reason, wait_s = str(failure), pause_s
+                await tries.pause(str(failure), sink)
             else:
                 if answer.status == _UNAUTHORIZED and self._kept_token is not None:
                     # Refused before it did anything: also what may not be repeated goes again.
@@ -139,13 +134,9 @@ class _HttpSession:
                     note(sink, "the kept token is refused; getting another")
                     proof = await self._log_in(request, tls, sink)
                     continue
-                if not _is_put_off(request, answer.status, is_last=left == 0):
+                if not _is_put_off(request, answer.status, is_last=tries.is_last):
                     return answer
-                reason = f"status {answer.status}"
-                wait_s = _retry_after_s(answer) or pause_s
-            left, pause_s = left - 1, pause_s * 2
-            note(sink, f"{reason}; trying again in {wait_s:g} s")
-            await asyncio.sleep(wait_s)
+                await tries.pause(f"status {answer.status}", sink, retry_after_s(answer))
 
     async def _log_in(self, request: HttpRequest, tls: ssl.SSLContext, sink: HidingSink) -> Headers:
         """The headers that prove who asks."""
@@ -162,7 +153,9 @@ class _HttpSession:
             token = self._tokens.find(key)
             if token is None:
                 exchange = self._asking_for_tokens
-                token, lifetime_s = await logins.fetch(auth, login, exchange, tls, sink)
+                token, lifetime_s = await logins.fetch(
+                    auth, login, exchange, tls, sink, Tries(request.tries)
+                )
                 self._tokens.keep(key, token, lifetime_s)
             elif refused is None:
                 self._kept_token = token
@@ -175,7 +168,7 @@ class _HttpSession:
         key: str,
         proof: Headers,
         tls: ssl.SSLContext,
-        sink: Sink,
+        sink: HidingSink,
         *,
         is_last: bool,
     ) -> Answer:
@@ -186,10 +179,12 @@ class _HttpSession:
         elsewhere = logins.plain_context(request.ca)
         hop = Hop(request.method, url_of(request.url), headers, request.body, tls, elsewhere)
 
-        def shown_in(status: int) -> Sink | None:
-            is_renewed = status == _UNAUTHORIZED and self._kept_token is not None
-            is_passed_over = is_renewed or _is_put_off(request, status, is_last=is_last)
-            return None if is_passed_over else sink
+        def shown_in(answer: Answer) -> Sink | None:
+            is_renewed = answer.status == _UNAUTHORIZED and self._kept_token is not None
+            if is_renewed or _is_put_off(request, answer.status, is_last=is_last):
+                return None
+            sink.begins(answer)
+            return sink
 
         for _ in range(request.redirects + 1):
             self._asked = hop.url.host
@@ -207,13 +202,7 @@ class _HttpSession:
 
 def _is_put_off(request: HttpRequest, status: int, *, is_last: bool) -> bool:
     """Whether a busy server's answer is passed over, and the request tried again."""
-    return status in _BUSY and request.may_repeat and not is_last
-
-
-def _retry_after_s(answer: Answer) -> float | None:
-    """What the server asks for, in seconds; its other form, a date, is not understood."""
-    value = answer.header("retry-after") or ""
-    return min(float(value), _MOST_RETRY_AFTER_S) if re.fullmatch(r"[0-9]+", value) else None
+    return status in BUSY and request.may_repeat and not is_last
 
 
 def _judged(request: HttpRequest, answer: Answer) -> Outcome:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import msgspec
 
+from core.domain.http_rules import Answer
 from core.executors.protocol import Outcome, Sink, Stream
 from core.vault.masking import Masker, MaskStream
+
+
+@runtime_checkable
+class AnswerSink(Sink, Protocol):
+    """A sink that is told of the answer before its body."""
+
+    def begins(self, answer: Answer) -> None:
+        """The body of `answer`, which is without it, follows. TargetError: it is not wanted."""
 
 
 class HidingSink:
@@ -23,6 +34,11 @@ class HidingSink:
         self._hidden.append(text)
         self._masker = Masker(self._hidden)
         self._masks = _masks(self._masker)
+
+    def begins(self, answer: Answer) -> None:
+        """Tell whoever wants to know of the answer whose body follows."""
+        if isinstance(self._sink, AnswerSink):
+            self._sink.begins(answer)
 
     def write(self, stream: Stream, data: bytes) -> bool:
         return self._sink.write(stream, self._masks[stream].feed(data))

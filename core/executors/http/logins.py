@@ -19,6 +19,7 @@ from core.domain.run import TargetCode
 from core.domain.tasks import HttpLogin
 from core.errors import TargetError
 from core.executors.http.exchange import Exchange, Hop, NoAnswer, url_of
+from core.executors.http.repeating import BUSY, Tries, retry_after_s
 from core.executors.protocol import Login, Sink
 from core.vault.client_certificates import show_certificate
 
@@ -30,6 +31,8 @@ _EARLY_S = 30.0
 _LIFETIME_S = 300.0
 """Of a token whose server does not say; a shorter one is found out by a 401."""
 _MOST_BYTES = 1 << 20
+_MAY_PASS = BUSY | {500, 502, 504}
+"""Statuses of a token server that may give one a moment later."""
 
 
 class _Granted(msgspec.Struct):
@@ -93,9 +96,17 @@ def bearer(token: str) -> Headers:
 
 
 async def fetch(
-    auth: HttpLogin, login: Login, exchange: Exchange, tls: ssl.SSLContext, sink: Sink
+    auth: HttpLogin,
+    login: Login,
+    exchange: Exchange,
+    tls: ssl.SSLContext,
+    sink: Sink,
+    tries: Tries,
 ) -> tuple[str, float]:
-    """A token and its lifetime in seconds; TargetError when the server gives none."""
+    """A token and its lifetime in seconds; TargetError when the server gives none.
+
+    It is asked for again as often as the step's request may be: nothing is done by it.
+    """
     form = {"grant_type": "client_credentials"}
     if auth.scopes:
         form["scope"] = " ".join(auth.scopes)
@@ -111,12 +122,22 @@ async def fetch(
     else:  # RFC 6749, 2.3.1: encoded as in a form, then as Basic
         headers.append(("Authorization", _basic(quote_plus(login.user), quote_plus(password))))
     hop = Hop("POST", url_of(auth.token_url), tuple(headers), urlencode(form).encode(), tls, tls)
-    try:
-        answer, _ = await exchange.ask(hop, _MOST_BYTES, lambda _: None, sink)
-    except NoAnswer as failure:
-        raise TargetError(
-            TargetCode.CONNECTION_FAILURE, f"no token came from {hop.url.host}: {failure}"
-        ) from failure
+    while True:
+        try:
+            answer, _ = await exchange.ask(hop, _MOST_BYTES, lambda _: None, sink)
+        except NoAnswer as failure:
+            reason = f"no token came from {hop.url.host}: {failure}"
+            if tries.is_last:
+                raise TargetError(TargetCode.CONNECTION_FAILURE, reason) from failure
+            await tries.pause(reason, sink)
+            continue
+        if answer.status not in _MAY_PASS or tries.is_last:
+            break
+        await tries.pause(
+            f"no token came from {hop.url.host}: status {answer.status}",
+            sink,
+            retry_after_s(answer),
+        )
     if answer.status != 200:
         why = _error_in(answer.body)
         raise TargetError(

@@ -22,6 +22,7 @@ import asyncssh
 
 from core import failpoints
 from core.errors import TargetError
+from core.executors.connections import KeepAlive
 from core.executors.protocol import HostKeyBook, Target
 from core.executors.ssh import failures, tuning
 from core.executors.ssh.login import ProofReader, Proofs
@@ -29,14 +30,6 @@ from core.executors.ssh.visitor import Visitor
 
 _Address = tuple[int, Any]
 """Address family, and the socket address that goes with it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeepAlive:
-    """How a silent peer is found out."""
-
-    interval_s: float = 15.0
-    count: int = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,15 @@ from contextlib import asynccontextmanager
 
 from core.executors.attempt import Patience
 from core.executors.conduct import NewToken
+from core.executors.connections import CHANNELS_A_CONNECTION, KeepAlive
 from core.executors.files import Sources
 from core.executors.protocol import HostKeyBook, Session, Target
 from core.executors.shellsession import ShellSession
-from core.executors.ssh.dialling import Dialler, KeepAlive
+from core.executors.ssh.dialling import Dialler
 from core.executors.ssh.link import SshLink
 from core.executors.ssh.login import ProofReader
 from core.executors.ssh.pool import Pool
 
-CHANNELS_A_CONNECTION = 8
-"""sshd takes 10 sessions a connection (MaxSessions); two stay free for ending works."""
 _THREADS = 16
 """For looking up names and opening keys: both may take seconds."""
 

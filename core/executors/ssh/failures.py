@@ -55,22 +55,17 @@ _SOCKET_ERRORS: Mapping[int, tuple[TargetCode, str, str]] = {
 """Error of a socket -> code, what happened, what to try."""
 
 
-def place(target: Target) -> str:
-    """The host in messages: its name, address and port."""
-    return f"{target.host} ({target.address} port {target.port})"
-
-
 def timed_out(target: Target, *, connected: bool) -> TargetError:
     waited = f"within {target.connect_timeout_s:g} s"
     if connected:
         return TargetError(
             _C.CONNECTION_TIMEOUT,
-            f"{place(target)} took the connection, but the SSH login did not finish {waited}",
+            f"{target.place} took the connection, but the SSH login did not finish {waited}",
             hint="is it overloaded, does its sshd wait for DNS or PAM?",
         )
     return TargetError(
         _C.CONNECTION_TIMEOUT,
-        f"{place(target)} does not answer {waited}",
+        f"{target.place} does not answer {waited}",
         hint="is it up, does a firewall drop the packets?",
     )
 
@@ -100,7 +95,7 @@ def translated(
     remark: str = "",
 ) -> TargetError:
     """What a failed connection means; `remark` goes with a refused host key."""
-    where = place(target)
+    where = target.place
     match error:
         case asyncssh.HostKeyNotVerifiable():
             return _host_key(error, target, visitor, remark)
@@ -140,7 +135,7 @@ def translated(
 def _socket(error: OSError, target: Target) -> TargetError:
     unknown = (_C.CONNECTION_FAILURE, f"cannot be reached: {error.strerror or error}", "")
     code, what, hint = _SOCKET_ERRORS.get(error.errno or 0, unknown)
-    return TargetError(code, f"{place(target)} {what}", hint=hint)
+    return TargetError(code, f"{target.place} {what}", hint=hint)
 
 
 def _denied(target: Target, proofs: Proofs, *, too_many: bool = False) -> TargetError:
@@ -149,12 +144,12 @@ def _denied(target: Target, proofs: Proofs, *, too_many: bool = False) -> Target
     if too_many:
         return TargetError(
             _C.AUTHENTICATION_FAILURE,
-            f"{place(target)} gave up after too many proofs of {target.login.user!r} ({offered})",
+            f"{target.place} gave up after too many proofs of {target.login.user!r} ({offered})",
             hint="name the one key in the account instead of the whole agent",
         )
     return TargetError(
         _C.AUTHENTICATION_FAILURE,
-        f"{place(target)} does not let {target.login.user!r} in with {offered}{remarks}",
+        f"{target.place} does not let {target.login.user!r} in with {offered}{remarks}",
         hint="check the account's user, key and password",
     )
 
@@ -162,7 +157,7 @@ def _denied(target: Target, proofs: Proofs, *, too_many: bool = False) -> Target
 def _host_key(
     error: asyncssh.HostKeyNotVerifiable, target: Target, visitor: Visitor, remark: str
 ) -> TargetError:
-    judgement, where, name = visitor.judgement, place(target), target.host
+    judgement, where, name = visitor.judgement, target.place, target.host
     if judgement is None:
         return _host_certificate(error, target)
     if judgement.verdict is KeyVerdict.REVOKED:
@@ -197,7 +192,7 @@ def _host_certificate(error: asyncssh.HostKeyNotVerifiable, target: Target) -> T
     """A certificate, or the key in it, was refused before the book was asked."""
     return TargetError(
         _C.HOST_KEY_REVOKED,
-        f"{place(target)} shows a host certificate that is refused: {error.reason}",
+        f"{target.place} shows a host certificate that is refused: {error.reason}",
         hint="see `jobdeck hosts keys list`",
     )
 

@@ -22,7 +22,6 @@ from core.executors.attempt import Attempt
 from core.executors.files.bare import NoSftp
 from core.executors.protocol import BecomeLogin, Stream, Target
 from core.executors.ssh import tuning
-from core.executors.ssh.failures import place
 from core.executors.ssh.pool import Lease, Pool
 from core.executors.ssh.window import hold_to_one_window
 
@@ -68,7 +67,7 @@ class SshLink:
         try:
             client = await lease.connection.ssh.start_sftp_client()
         except (asyncssh.Error, OSError) as error:
-            why = f"{place(self._target)} gives no SFTP ({_words(error)})"
+            why = f"{self._target.place} gives no SFTP ({_words(error)})"
             raise NoSftp(why) from error
         lease.is_fresh, lease.is_used = False, True
         lease.connection.has_served = True
@@ -138,7 +137,7 @@ class SshLink:
             attempt.handed_over = False
             raise TargetError(
                 TargetCode.IO_FAILURE,
-                f"{place(self._target)} refuses to run a command ({_words(error)})",
+                f"{self._target.place} refuses to run a command ({_words(error)})",
                 hint="does the account have a shell there?",
             ) from error
         if channel.is_lost and not attempt.handed_over:
@@ -174,12 +173,12 @@ class SshLink:
         if failure.is_full:
             return TargetError(
                 TargetCode.CONNECTION_FAILURE,
-                f"{place(self._target)} refuses to open a session ({failure})",
+                f"{self._target.place} refuses to open a session ({failure})",
                 hint="does its sshd allow sessions (MaxSessions)?",
             )
         return TargetError(
             TargetCode.CONNECTION_FAILURE,
-            f"the connection to {place(self._target)} broke before the work was sent ({failure})",
+            f"the connection to {self._target.place} broke before the work was sent ({failure})",
         )
 
 

@@ -9,11 +9,14 @@ from core.domain.run import TargetCode
 from core.domain.windows import Authentication, WindowsShell
 from core.errors import TargetError
 from core.executors.attempt import Patience
-from core.executors.conduct import Conductor, NewToken
+from core.executors.conduct import NewToken
+from core.executors.files import Sources
 from core.executors.protocol import Session, Target, Winrm
+from core.executors.shellsession import ShellSession
 from core.executors.winrm.link import WinrmLink
 from core.executors.winrm.programs import WindowsDialect
 from core.executors.winrm.shells import THREADS, WAIT_S, Shells
+from core.executors.winrm.speech import WindowsSpeech
 
 
 class WinrmExecutor:
@@ -34,6 +37,7 @@ class WinrmExecutor:
         """
         self._patience = patience
         self._new_token = new_token
+        self._sources = Sources()
         self._shells = Shells(idle_s=idle_s, kept=kept, threads=threads, wait_s=wait_s)
 
     @property
@@ -51,16 +55,18 @@ class WinrmExecutor:
         assert target.winrm is not None
         _check_proof(target, target.winrm)
         link = WinrmLink(self._shells, await self._shells.enter(target))
-        dialect = WindowsDialect(WindowsShell(target.winrm.shell))
-        conductor = Conductor(link, self._patience, self._new_token, dialect)
+        dialect = WindowsDialect(WindowsShell(target.winrm.shell), target.winrm.code_page)
+        speech = WindowsSpeech(dialect)
+        session = ShellSession(link, self._patience, self._new_token, self._sources, speech)
         try:
-            yield conductor
+            yield session
         finally:
-            conductor.close()
+            session.close()
             link.release()
 
     async def close(self) -> None:
         await self._shells.close()
+        self._sources.close()
 
 
 def _check_proof(target: Target, way: Winrm) -> None:

@@ -33,6 +33,9 @@ _STATUSES: Mapping[int, Told] = {
     503: (_C.CONNECTION_FAILURE, "says that WinRM is busy or stopped", "does WinRM run there?"),
 }
 
+_HRESULT = 1 << 31
+"""From here on numbers are looked up by their hexadecimal digits."""
+
 MOVED = (http.ConnectionError, http.Timeout, OSError)
 """The line is gone, as opposed to an answer that says no."""
 
@@ -110,11 +113,9 @@ def _fault(fault: WSManFaultError) -> Told:
     number = fault.wsman_fault_code or fault.wmierror_code
     if number is not None and number in FAULTS:
         return FAULTS[number]
-    shown = (
-        f"fault {number}, 0x{number % (1 << 32):08X}"
-        if number is not None
-        else str(fault.fault_subcode or fault.fault_code)
-    )
+    shown = str(fault.fault_subcode or fault.fault_code)
+    if number is not None:
+        shown = f"fault {number}" if number < _HRESULT else f"fault {number}, 0x{number:08X}"
     return (_C.IO_FAILURE, f"says no ({shown}): {' '.join(fault.reason.split())}", "")
 
 

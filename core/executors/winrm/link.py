@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from contextlib import suppress
 
 from core.domain.run import TargetCode
 from core.errors import TargetError
@@ -15,6 +15,11 @@ from core.executors.winrm.statuses import signed
 
 _MOST_SENT_BYTES = 64 << 10
 """In one message: with what surrounds it, it stays below the 150 kB that the oldest hosts take."""
+_FULL_BYTES = 512 << 10
+"""What is to be sent holds up whoever says more from here on, until half of it has left."""
+_TURN_S = 0.25
+"""A program that takes input has said something: so long its answer is waited for, before it is asked
+for more, since a question of ours holds up the line until it has something to say."""
 _LAST_LOOKS = 6
 """How often a program is waited for that has been told its last word."""
 
@@ -61,7 +66,11 @@ class _Wire:
         self._shell = shell
         self._command = command
         self._attempt = attempt
-        self._pieces: deque[bytes] = deque()
+        self._to_send = bytearray()
+        self._is_my_turn = False
+        """A conversation goes on, and the host has just spoken."""
+        self._has_all = False
+        """Nothing more will be said."""
         self._wake = asyncio.Event()
         self._paused = False
         self._closing = False
@@ -77,8 +86,10 @@ class _Wire:
 
     def send(self, data: bytes, *, last: bool) -> None:
         # Standard input stays open: programs of ours read up to lines of their own.
-        for begin in range(0, len(data), _MOST_SENT_BYTES):
-            self._pieces.append(data[begin : begin + _MOST_SENT_BYTES])
+        self._to_send += data
+        self._has_all = last
+        if len(self._to_send) > _FULL_BYTES:
+            self._attempt.pause_writing()
         self._wake.set()
 
     def pause(self) -> None:
@@ -119,10 +130,15 @@ class _Wire:
 
     async def _exchange(self) -> bool:
         """One request and its answer; whether the command is over."""
-        connection, shell = self._shell.connection, self._shell.id
-        if self._pieces:
-            piece = self._pieces.popleft()
-            await self._shells.call(connection.send, shell, self._command, piece)
+        if self._to_send:
+            await self._send_some()
+            return False
+        if self._is_my_turn:
+            self._is_my_turn = False
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TURN_S):
+                    await self._wake.wait()
             return False
         if self._looks_left is not None:
             self._looks_left -= 1
@@ -133,6 +149,7 @@ class _Wire:
         came = await self._shells.receive(self._shell, self._command)
         if came is None or self._closing:
             return False
+        self._is_my_turn = bool(came.out) and self._attempt.takes_input and not self._has_all
         if came.out:
             self._attempt.received(Stream.OUT, came.out)
         if came.err:
@@ -143,9 +160,29 @@ class _Wire:
             self._attempt.exited(signed(came.status), None)
         return came.status is not None
 
+    async def _send_some(self) -> None:
+        piece = bytes(self._to_send[:_MOST_SENT_BYTES])
+        del self._to_send[:_MOST_SENT_BYTES]
+        connection = self._shell.connection
+        try:
+            await self._shells.call(connection.send, self._shell.id, self._command, piece)
+        except Exception as error:
+            if await self._shells.call(_is_lost, error):
+                raise
+            # The program is over, and hears nothing more: what it said last tells why.
+            self._to_send.clear()
+        if len(self._to_send) <= _FULL_BYTES // 2:
+            self._attempt.resume_writing()
+
     def _end(self, evidence: str) -> None:
         if not self._closing and self._looks_left is None:
             self._attempt.closed(evidence)
+
+
+def _is_lost(error: Exception) -> bool:
+    from core.executors.winrm.failures import is_lost
+
+    return is_lost(error)
 
 
 def _translated(error: Exception, target: Target) -> TargetError:

@@ -24,8 +24,9 @@ from core.domain.quoting import quote_cmd
 from core.domain.tasks import Program
 from core.domain.windows import WindowsShell
 from core.executors.dialect import Ending
-from core.executors.protocol import Position, Work
-from core.executors.shell import Launch, check
+from core.executors.protocol import Claim, Position, Stream, Work
+from core.executors.shell import Launch, Recoder, check
+from core.executors.winrm.encodings import WindowsRecoder
 from core.executors.winrm.statuses import meaning
 
 _BYTES_OF = "$u.GetString([Convert]::FromBase64String($w.ReadLine()))"
@@ -51,17 +52,23 @@ REQUEST = (
 """The command line of every program of ours."""
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """A program of this package, as it is sent."""
     return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
-PROGRAM = _resource("program.ps1")
-ENDING = _resource("ending.ps1")
+PROGRAM = resource("program.ps1")
+ENDING = resource("ending.ps1")
 
 # What a command line's own end says becomes the status; PowerShell alone would say 0.
 _STATUS_OF_COMMAND = """
 if (-not $?) { if ($LASTEXITCODE) { exit $LASTEXITCODE } else { exit 1 } }
 """
+
+
+def said(program: str, values: str, text: str) -> bytes:
+    """The three lines for the reader."""
+    return b"".join(_base64(line) + b"\n" for line in (program, values, text))
 
 
 def _base64(text: str) -> bytes:
@@ -108,28 +115,34 @@ _INTERPRETERS = {
 
 
 class WindowsDialect:
-    """Hosts with PowerShell. `shell` reads command lines."""
+    """Hosts with PowerShell. `shell` reads command lines; `code_page`: see `WinrmOptions`."""
 
     needs = "does PowerShell 5.1 run there, without a policy that forbids its programs?"
 
-    def __init__(self, shell: WindowsShell) -> None:
+    def __init__(self, shell: WindowsShell, code_page: int | None = None) -> None:
         self._shell = shell
+        self._code_page = code_page
 
     def launch(self, work: Work, token: str, *, as_other_user: bool) -> Launch:
         check(work)
         values = {"token": token, **self._work(work), **_claim(work)}
-        lines = [PROGRAM, json.dumps(values), self._text(work.program)]
-        text = b"".join(_base64(line) + b"\n" for line in lines)
+        text = said(PROGRAM, json.dumps(values), self._text(work.program))
         return Launch(
             token,
             REQUEST,
             text,
             collects=work.collect_outputs and work.claim is None,
             is_claimed=work.claim is not None,
+            recoders=self._recoders(work.claim),
         )
 
+    def _recoders(self, claim: Claim | None) -> dict[Stream, Recoder]:
+        at = (claim and claim.resume) or Position()
+        known = {Stream.OUT: at.out, Stream.ERR: at.err}
+        return {stream: WindowsRecoder(self._code_page, skip) for stream, skip in known.items()}
+
     def ending(self, work: Work, pid: int, grace_s: float, token: str, word: str) -> Ending:
-        env = {"JOBDECK_END_PID": str(pid)}
+        env = {"JOBDECK_END_PID": str(pid), "JOBDECK_END_GRACE": str(round(grace_s * 1000))}
         if work.claim is not None:
             env |= {
                 "JOBDECK_END_SPOOL": work.claim.spool,
@@ -174,14 +187,14 @@ def _claim(work: Work) -> dict[str, Any]:
     claim = work.claim
     if claim is None:
         return {"mode": "direct", "attempt": work.attempt_id, "spool": ""}
-    at = claim.resume or Position()
     return {
         "mode": "start" if claim.resume is None else "visit",
         "attempt": work.attempt_id,
         "run": claim.run_id,
         "epoch": claim.epoch,
         "spool": claim.spool,
-        "out": at.out,
-        "err": at.err,
+        # Positions count what was recoded, so a host's files are read again from their beginning.
+        "out": 0,
+        "err": 0,
         "watcher": WATCHER_READER,
     }

@@ -20,9 +20,8 @@ import msgspec
 from core.domain.hostkeys import KnownKey
 from core.domain.run import TargetCode
 from core.executors.attempt import Patience
+from core.executors.connections import CHANNELS_A_CONNECTION, KeepAlive
 from core.executors.protocol import Outcome, Stream, Target, Work
-from core.executors.ssh.dialling import KeepAlive
-from core.executors.ssh.executor import CHANNELS_A_CONNECTION
 
 MAX_FRAME_BYTES = 256 << 20
 """More is no message of ours. A script and its values, or all keys on record, are the largest."""

@@ -26,7 +26,6 @@ from core.executors.protocol import (
     Target,
     Work,
 )
-from core.executors.ssh.failures import place
 from core.executors.stopping import StopSignal
 from core.executors.workers import messages as m
 from core.executors.workers.line import Line
@@ -319,7 +318,7 @@ class RemoteSession:
     def _broken(self, loss: WorkerLost) -> TargetError:
         return TargetError(
             TargetCode.CONNECTION_FAILURE,
-            f"the connection to {place(self._target)} broke before the work was sent: {loss}",
+            f"the connection to {self._target.place} broke before the work was sent: {loss}",
         )
 
     # ------------------------------------------------------------------ the sink

@@ -3,7 +3,8 @@
 A process with threads cannot be forked safely, and a new interpreter would load every
 library again (0.3 s of CPU). So `Zygote.fork` is called first of all, while there is one
 thread and no lock, database or socket; its child then waits, and forks a worker, with
-everything loaded and shared, each time it is asked to.
+everything loaded and shared, each time it is asked to. What only workers need it loads at the
+first time: an engine that never has that much to do is spared it.
 
     engine -> zygote   FORK with the worker's socket | KILL pid
     zygote -> engine   FORKED pid | FAILED errno | EXITED pid, status
@@ -27,6 +28,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,6 +43,9 @@ log = structlog.get_logger(__name__)
 
 Work = Callable[[socket.socket], None]
 """What a worker does with its socket, to its end."""
+
+Load = Callable[[], Work]
+"""What a zygote loads before it forks for the first time: everything that workers share."""
 
 Birth = Callable[[socket.socket], int | None]
 """Starts a zygote that serves this end of a socket; its pid, where it is ours to reap."""
@@ -65,8 +70,9 @@ _DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # ---------------------------------------------------------------------- in the zygote
 
 
-def serve(control: socket.socket, work: Work) -> NoReturn:
+def serve(control: socket.socket, load: Load) -> NoReturn:
     """Fork workers until the engine closes `control`; for a process of one thread."""
+    load = cache(load)
     _stand_apart(control)
     children: set[int] = set()
     bell, ringer = os.pipe()
@@ -79,7 +85,7 @@ def serve(control: socket.socket, work: Work) -> NoReturn:
             if bell in ready:
                 os.read(bell, 4096)
             _report_exits(control, children)
-            if control.fileno() in ready and not _obey(control, children, work, (bell, ringer)):
+            if control.fileno() in ready and not _obey(control, children, load, (bell, ringer)):
                 break
     except OSError:
         pass  # the engine is gone
@@ -108,7 +114,7 @@ def _stand_apart(control: socket.socket) -> None:
     _tell_the_kernel("comm", "jobdeck-zygote")
 
 
-def _obey(control: socket.socket, children: set[int], work: Work, bells: tuple[int, int]) -> bool:
+def _obey(control: socket.socket, children: set[int], load: Load, bells: tuple[int, int]) -> bool:
     """Do what the engine asks; False when it has closed."""
     request, descriptors, _, _ = socket.recv_fds(control, _REQUEST.size, 1)
     if len(request) < _REQUEST.size:
@@ -119,6 +125,7 @@ def _obey(control: socket.socket, children: set[int], work: Work, bells: tuple[i
             os.kill(pid, signal.SIGKILL)
         return True
     with socket.socket(fileno=descriptors[0]) as sock:
+        work = load()
         try:
             child = os.fork()
         except OSError as error:
@@ -218,8 +225,8 @@ class Zygote:
         self.is_alive = True
 
     @classmethod
-    def fork(cls, work: Work, again: Birth | None = None) -> Zygote:
-        """A zygote whose workers do `work`; before the engine starts any thread."""
+    def fork(cls, load: Load, again: Birth | None = None) -> Zygote:
+        """A zygote whose workers do what `load` gives; before the engine starts any thread."""
         ours, theirs = socket.socketpair()
         # The collector leaves alone what is there by now: pages that it marks are shared no more.
         gc.freeze()
@@ -227,7 +234,7 @@ class Zygote:
         if pid == 0:
             try:
                 ours.close()
-                serve(theirs, work)
+                serve(theirs, load)
             finally:
                 os._exit(1)
         theirs.close()

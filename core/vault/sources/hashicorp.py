@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import msgspec
 
 from core.config import HashicorpVault
@@ -46,6 +45,9 @@ class HashicorpReader:
     def __call__(self, source: SecretSource) -> str:
         assert source.vault is not None
         assert source.field is not None
+        # Loaded where there is such a server.
+        import httpx
+
         settings = self._settings
         if settings is None:
             raise EnvironmentFault(

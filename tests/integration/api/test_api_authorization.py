@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from core.api import routes
-from core.api.openapi import api_routes
 from core.domain import authorization
 from core.domain.authorization import Actor, Object, Verb
 from tests.support.api import OWNER, Api, command, host, running_api
@@ -30,7 +29,7 @@ def all_routes(api: Api) -> list[tuple[str, str]]:
     """Every (method, path) with its parameters filled in."""
     found = [
         (method, re.sub(r"\{\w+\}", "x", path))
-        for _, path, methods in api_routes(api.app)
+        for _, path, methods in api.app.every_route()
         for method in methods
     ]
     assert len(found) > 30
@@ -73,7 +72,7 @@ async def test_every_route_asks_exactly_once(api: Api, monkeypatch: pytest.Monke
 
 
 async def test_only_reads_are_asked_as_reads(api: Api) -> None:
-    for route, path, methods in api_routes(api.app):
+    for route, path, methods in api.app.every_route():
         is_read = set(methods) <= SAFE or path.removeprefix("/api/v1") in READS_WITH_A_BODY
         assert (route.question.verb is Verb.READ) == is_read, (methods, path)
 

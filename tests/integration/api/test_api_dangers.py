@@ -60,6 +60,28 @@ async def test_documents_are_told_what_they_meet_and_refused_where_no_start_coul
         assert "remove-system" in found["what"]
 
 
+async def test_command_lines_of_jobs_are_read_as_the_shells_of_their_hosts(api: Api) -> None:
+    wipe = "Remove-Item -Recurse -Force C:\\Windows"
+    account = {"kind": "account", "name": "admin", "spec": {"user": "admin", "password": "pw-77"}}
+    spec = {"protocol": "winrm", "account": "admin"}
+    win = {"kind": "host", "name": "win", "labels": {"os": "win"}, "spec": spec}
+    group = {"kind": "group", "name": "all-win", "spec": {"expression": "os=win"}}
+    await api.apply(account, win)
+
+    blocked = await api.post("/apply", {"documents": [job(wipe, targets="@all-win"), group]})
+    posix = await api.post("/apply", {"documents": [job(wipe)], "dry_run": True})
+    mixed = await api.post("/apply", {"documents": [job(wipe, targets="me,win")]})
+    unknown = await api.post("/apply", {"documents": [job(wipe, targets=None)], "dry_run": True})
+
+    assert blocked.status_code == 422
+    assert "remove-drive" in blocked.json()["problems"][0]["what"]
+    dangers = [
+        [danger["rule"] for change in answer.json()["changes"] for danger in change["dangers"]]
+        for answer in (posix, mixed, unknown)
+    ]
+    assert dangers == [[], ["remove-drive"], []], "where it can run somewhere, it is saved"
+
+
 async def test_a_script_alone_is_saved_and_told(api: Api) -> None:
     script = {"kind": "script", "name": "s", "spec": {"text": "rm -rf /"}}
 

@@ -11,7 +11,6 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from core.api.openapi import api_routes
 from core.domain.documents import KINDS
 from tests.support.api import Api, host
 
@@ -44,7 +43,9 @@ async def test_it_is_valid_openapi_3_1(description: dict[str, Any]) -> None:
 async def test_every_route_is_described_but_the_page_s_own_files(
     api: Api, description: dict[str, Any]
 ) -> None:
-    routes = {f"{method} {path}" for _, path, methods in api_routes(api.app) for method in methods}
+    routes = {
+        f"{method} {path}" for _, path, methods in api.app.every_route() for method in methods
+    }
     described = {title for title, _ in operations(description)}
     assert routes - described == {"GET /api/v1/docs", "GET /api/v1/docs/{name}"}
 

@@ -32,12 +32,14 @@ async def test_the_next_slots_with_their_time_there_and_what_a_calendar_skips(ap
             "due_at": "2026-03-29T01:00:00.000000Z",
             "local": "2026-03-29T03:00:00+02:00",
             "calendar": "",
+            "is_passed_over": False,
         },
         {
             "slot": "2026-03-30T00:30:00.000000Z",
             "due_at": "2026-03-30T00:30:00.000000Z",
             "local": "2026-03-30T02:30:00+02:00",
             "calendar": "off",
+            "is_passed_over": False,
         },
     ]
 

@@ -15,7 +15,7 @@ import pytest
 from core.clock import ManualClock
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import Given, HttpStep
-from core.executors.http import HttpExecutor
+from core.executors.http import HttpExecutor, repeating
 from core.executors.protocol import Login, Outcome, Target, Work
 from core.executors.stopping import StopSignal
 from tests.support.certificates import Authority
@@ -171,6 +171,34 @@ async def test_a_token_is_got_once_hidden_and_got_anew_when_it_expires(
     assert given == "ada:s3cret%2F%C3%A9%3A"
     sent = [r.headers["Authorization"] for r in web.received if r.target == "/"]
     assert sent == ["Bearer first-token", "Bearer first-token", "Bearer second-token"]
+
+
+async def test_a_token_server_that_is_busy_or_cut_is_asked_again_as_often_as_the_step_says(
+    executor: HttpExecutor,
+    web: WebServer,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(repeating, "PAUSE_S", 0.0)
+    granted = json_reply({"access_token": "first-token"})
+    web.serve("/token", Reply(503), Reply(drop=True), Reply(502), granted)
+    web.serve("/", Reply(200, b"done"))
+    sink = MemorySink()
+
+    early = await ask(executor, web, authority, oauth2(web), sink=sink, tries=3, method="POST")
+    well = await ask(executor, web, authority, oauth2(web), tries=3, method="POST")
+    web.serve("/token", Reply(400))
+    refused = await ask(executor, web, authority, oauth2(web, audience="x"), tries=3)
+
+    assert (early.code, "gives no token: status 502" in early.message) == (
+        TargetCode.UNAUTHORIZED,
+        True,
+    )
+    assert sink.note.count(b"trying again") == 2
+    assert well.state is TargetState.SUCCESS
+    assert "status 400" in refused.message
+    asked = [received.target for received in web.received]
+    assert asked == ["/token"] * 4 + ["/", "/token"], "what is refused is not asked for again"
 
 
 async def test_a_kept_token_that_is_refused_is_got_anew_once(

@@ -14,7 +14,7 @@ from core.executors.protocol import Login, Outcome
 from core.executors.stopping import StopSignal
 from tests.support.certificates import Authority
 from tests.support.databases import ask
-from tests.support.tdsd import HANG_UP, SILENCE, Tdsd, done, failure, rows, sent_on, tdsd
+from tests.support.tdsd import HANG_UP, SILENCE, Tdsd, done, failure, remark, rows, sent_on, tdsd
 from tests.support.work import MemorySink
 
 SA = Login(user="sa", password="pw-sa")
@@ -43,6 +43,22 @@ async def test_statements_are_one_transaction_with_their_values_beside_them(serv
     assert server.heard[begin - 1] == "SET XACT_ABORT ON"
     assert "UPDATE a SET b = @P1" in server.heard[begin + 1]
     assert server.heard[begin + 2 :] == ["SELECT '100 %'", "COMMIT"]
+
+
+async def test_what_the_server_says_aside_is_shown_once_and_errors_are_not_among_it(
+    server: Tdsd,
+) -> None:
+    server.answers = {
+        "EXEC a": remark("half way") + done(count=1, more=True) + remark("nearly") + done(),
+        "SELECT b": rows("n", 1, more=True) + remark("behind") + done(),
+        "EXEC c": remark("before it") + failure(50000, "too late"),
+    }
+    sink = MemorySink()
+
+    outcome = await outcome_of(server, sink, text="EXEC a; SELECT b; EXEC c", result="csv")
+
+    assert sink.err == b"half way\nnearly\nbehind\nbefore it\n"
+    assert outcome.message == "statement 3: too late (error 50000); nothing took effect"
 
 
 async def test_rows_come_to_an_end_and_an_error_behind_them_is_not_missed(server: Tdsd) -> None:

@@ -15,9 +15,9 @@ import pytest
 from core.domain.hostkeys import fingerprint
 from core.domain.run import TargetCode, TargetState
 from core.errors import TargetError
+from core.executors.connections import KeepAlive
 from core.executors.protocol import HostKeyRule, Login, Target
 from core.executors.ssh import SshExecutor
-from core.executors.ssh.dialling import KeepAlive
 from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import MakeExecutor, Serve
 from tests.support.sshd import Sshd, free_port

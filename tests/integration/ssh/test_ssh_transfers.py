@@ -5,19 +5,30 @@ from __future__ import annotations
 import asyncio
 import filecmp
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncssh
+import msgspec
 import pytest
 
-from core.domain.run import TargetState
-from core.executors.protocol import Work
+from core.domain.run import TargetCode, TargetState
+from core.executors.protocol import BecomeLogin, Target, Work
 from core.executors.ssh import SshExecutor
 from core.executors.stopping import StopSignal
 from tests.integration.ssh.conftest import BOTH_CARRIERS, MakeExecutor, Serve
 from tests.support.sshd import Sshd, kill
 from tests.support.transfers import pull, push
 from tests.support.waiting import eventually
-from tests.support.work import MemorySink, Result, book_of, run, target
+from tests.support.work import (
+    ACCEPT_NEW,
+    MemorySink,
+    Result,
+    book_of,
+    login,
+    run,
+    target,
+)
 
 pytestmark = pytest.mark.needs("sshd")
 CARRIERS = BOTH_CARRIERS
@@ -192,6 +203,59 @@ async def test_sftp_goes_on_with_a_beginning_and_follows_no_link(
 
 
 @pytest.fixture
+async def only_subsystems(home: Path) -> AsyncIterator[Target]:
+    """A server that refuses every program and gives SFTP, as appliances do (no sshd can be told to)."""
+    key, host_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    (home / "authorized").write_bytes(key.export_public_key())
+    server = await asyncssh.listen(
+        "127.0.0.1",
+        server_host_keys=[host_key],
+        authorized_client_keys=str(home / "authorized"),
+        sftp_factory=True,
+    )
+    yield Target(
+        host="box",
+        address="127.0.0.1",
+        port=server.get_port(),
+        login=login(key),
+        connect_timeout_s=20.0,
+        host_key=ACCEPT_NEW,
+    )
+    server.close()
+    await server.wait_closed()
+
+
+async def test_without_a_shell_nobody_becomes_another_user_and_nothing_is_written(
+    make_executor: MakeExecutor, serve: Serve, only_subsystems: Target, home: Path
+) -> None:
+    bare = serve(config="ForceCommand internal-sftp")
+    executor, there = make_executor(book_of(bare)), home / "there"
+    there.mkdir()
+    (home / "mine").write_text("mine")
+    become = BecomeLogin(method="sudo", user="www-data", password=None)
+
+    for at, said in (
+        (only_subsystems, "has no shell there, and without one nobody becomes www-data"),
+        (target(bare), "refused without a word (is there a shell behind the account?)"),
+    ):
+        other = msgspec.structs.replace(at, login=msgspec.structs.replace(at.login, become=become))
+        for work in (
+            push(text="x", to=f"{there}/x"),
+            push(text="x", to=f"{there}/x", check=True),
+            pull(files=[f"{home}/mine"], to=str(there)),
+        ):
+            result = await run(executor, other, work)
+
+            assert result.outcome.code is TargetCode.BECOME_FAILURE, result
+            assert said in result.outcome.message
+            assert list(there.iterdir()) == []
+
+    assert (
+        await run(executor, only_subsystems, push(text="x", to=f"{there}/x"))
+    ).outcome.state is (TargetState.SUCCESS)
+
+
+@pytest.fixture
 def only_scp(serve: Serve, home: Path) -> Sshd:
     """A host whose account can be asked for `scp` and nothing else."""
     gate = home / "gate"
@@ -265,7 +329,7 @@ async def test_scp_begins_anew_where_a_line_was_cut(
         (pull(files=["/etc/*"], to="/tmp/got"), "SCP alone knows no patterns"),
         (pull(files=["/etc"], to="/tmp/got"), "not a regular file"),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else type(given.task).__name__,
 )
 async def test_what_scp_cannot_do_is_refused(
     make_executor: MakeExecutor, only_scp: Sshd, work: Work, said: str

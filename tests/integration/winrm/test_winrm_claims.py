@@ -233,3 +233,73 @@ async def test_silence_longer_than_an_operation_is_no_failure(
 def kill(watcher: int) -> None:
     """The watcher, and the work with it."""
     os.killpg(watcher, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("claim", [None, CLAIM], ids=["direct", "claimed"])
+async def test_output_in_other_encodings_arrives_in_utf_8(
+    executor: WinrmExecutor, target: Target, claim: Claim | None
+) -> None:
+    way = msgspec.structs.replace(target.winrm, code_page=936)
+    there = msgspec.structs.replace(target, winrm=way)
+    wide, narrow = (
+        "".join(f"\\{byte:03o}" for byte in text)
+        for text in ("服务 wide\r\n".encode("utf-16"), "磁盘 C:\r\n".encode("gbk"))
+    )
+    text = f"printf '{wide}{narrow}'; echo 中文; printf '{narrow}' >&2; printf plain"
+
+    result = await run(executor, there, command(text, claim=claim))
+
+    assert result.out.decode() == "服务 wide\r\n磁盘 C:\r\n中文\nplain"
+    assert result.sink.err.decode() == "磁盘 C:\r\n"
+
+
+async def test_a_lost_line_in_another_encoding_is_taken_up_at_the_character(
+    executor: WinrmExecutor, server: WinrmServer, target: Target, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    line = "".join(f"\\{byte:03o}" for byte in "服务 é\r\n".encode("utf-16"))
+    half = "".join(f"\\{byte:03o}" for byte in "再一行\r\n".encode("utf-16-le")[:5])
+    rest = "".join(f"\\{byte:03o}" for byte in "再一行\r\n".encode("utf-16-le")[5:])
+    text = f"printf '{line}{half}'; until [ -e '{gate}' ]; do sleep 0.05; done; printf '{rest}'"
+    work = claimed(text)
+
+    first = await cut_after_output(executor, server, target, work)
+    gate.touch()
+    second = await run(executor, target, again(work, first))
+
+    assert first.out.decode() == "服务 é\r\n"
+    assert second.out.decode() == "再一行\r\n"
+    assert second.outcome.state is S.SUCCESS
+
+
+@pytest.mark.parametrize("claim", [None, CLAIM], ids=["direct", "claimed"])
+async def test_a_stop_asks_first_and_the_work_can_put_things_right(
+    executor: WinrmExecutor, target: Target, tmp_path: Path, claim: Claim | None
+) -> None:
+    stop, sink, mark = StopSignal(), MemorySink(), tmp_path / "mark"
+    text = f"trap 'echo tidy >{mark}; exit 1' INT; echo $$; while :; do sleep 0.05; done"
+    work = command(text, claim=claim)
+    running = asyncio.ensure_future(
+        run(executor, target, work, settles=False, sink=sink, stop=stop)
+    )
+    await sink.heard.wait()
+    stop.set()
+    result = await running
+
+    assert result.outcome.code is C.CANCELLED
+    assert mark.read_text() == "tidy\n"
+    assert not alive(sink.out.split())
+
+
+async def test_work_that_does_not_hear_is_ended_by_force(
+    executor: WinrmExecutor, target: Target
+) -> None:
+    stop, sink = StopSignal(), MemorySink()
+    work = command("trap '' INT; echo $$; while :; do sleep 0.05; done")
+    running = asyncio.ensure_future(run(executor, target, work, sink=sink, stop=stop))
+    await sink.heard.wait()
+    stop.set()
+    result = await running
+
+    assert result.outcome.code is C.CANCELLED
+    assert not alive(sink.out.split())

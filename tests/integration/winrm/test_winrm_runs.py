@@ -69,8 +69,8 @@ async def printed(opened: Engine, run_id: str) -> bytes:
     return b"".join(segment.data for each in came for segment in each.segments)
 
 
-async def probe(opened: Engine, request: RunRequest) -> Finding:
-    made = await opened.plans.make(request, PlanLevel.PROBE, "test")
+async def probe(opened: Engine, request: RunRequest, level: PlanLevel = PlanLevel.PROBE) -> Finding:
+    made = await opened.plans.make(request, level, "test")
     async with asyncio.timeout(20):
         while not (  # noqa: ASYNC110 - findings have no event
             found := await opened.plans.get(made.row.id)
@@ -165,6 +165,24 @@ async def test_a_probe_asks_powershell_and_leaves_nothing(home: Path, server: Wi
     assert finding.facts.interpreters == {"powershell": "powershell"}
     assert finding.state is TargetState.SUCCESS
     assert not (server.home / ".jobdeck").exists()
+
+
+async def test_files_are_checked_first_then_sent_and_fetched(
+    home: Path, server: WinrmServer, tmp_path: Path
+) -> None:
+    push = {"kind": "push", "name": "send", "text": "port = 80\n", "to": "~/app/app.conf"}
+    pull = {"kind": "pull", "name": "fetch", "files": ["~/app"], "to": f"{tmp_path}/back"}
+    request = RunRequest.model_validate({"step": push, "targets": "all"})
+    async with engine(home) as opened:
+        await save(opened, *documents(server))
+        found = await probe(opened, request, PlanLevel.CHECK)
+        before = (server.home / "app").exists()
+        sent = await ended(opened, (await start(opened, step=push)).id)
+        fetched = await ended(opened, (await start(opened, step=pull)).id)
+    assert found.changes.startswith("create ")
+    assert not before
+    assert (sent.state, fetched.state) == (RunState.SUCCEEDED, RunState.SUCCEEDED)
+    assert (tmp_path / "back/win1/app/app.conf").read_text() == "port = 80\n"
 
 
 async def test_facts_are_gathered_with_a_program_for_powershell(

@@ -85,6 +85,13 @@ def test_a_check_says_which_steps_nobody_can_predict(jobdeck: Jobdeck, api: Fake
     assert api.sent("POST", "/plans")[0]["level"] == "check"
     assert "cannot predict  step install (command)" in ended.out
 
+    step = {**plan()["steps"][0], "kind": "push", "awaits": {"TOKEN": "login", "V": "ask"}}
+    api.on("POST", "/plans", answer(plan("check", steps=[step]), 202))
+    assert (
+        "cannot predict  step install (push): it uses what earlier steps set:"
+        " TOKEN (login), V (ask)\n"
+    ) in jobdeck("start", "deploy", "--check").out
+
 
 @pytest.mark.parametrize(
     ("text", "code", "rule"),
@@ -132,6 +139,21 @@ def test_documents_are_checked_with_the_rules_among_them(jobdeck: Jobdeck, tmp_p
     assert f"no-purge  {file}:5 spec.steps[0].command 1:1" in ended.out
 
 
+def test_a_job_is_checked_in_the_shells_of_the_hosts_beside_it(
+    jobdeck: Jobdeck, tmp_path: Path
+) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text(
+        "kind: job\nname: clean\nspec:\n  targets: w*\n  steps:\n"
+        "  - {name: a, kind: command, command: shutdown /r}\n"
+        "---\nkind: host\nname: w1\nspec: {protocol: winrm, winrm: {shell: cmd}}\n"
+    )
+
+    ended = jobdeck("check", str(file))
+
+    assert (ended.code, "stop-windows" in ended.out) == (1, True)
+
+
 def test_a_saved_job_is_checked_by_the_engines_rules(jobdeck: Jobdeck, api: FakeApi) -> None:
     def document(kind: str, name: str, **spec: Any) -> dict[str, Any]:
         return {"kind": kind, "name": name, "labels": {}, "spec": spec, "revision": 1,
@@ -145,6 +167,8 @@ def test_a_saved_job_is_checked_by_the_engines_rules(jobdeck: Jobdeck, api: Fake
     api.on("GET", "/documents/script/tidy", answer(document("script", "tidy", text="rm -rf /")))
     rule = document("command-rule", "no-purge", words=["purge"], level="scan")
     api.on("GET", "/documents/command-rule", answer({"items": [rule]}))
+    api.on("GET", "/documents/host", answer({"items": []}))
+    api.on("GET", "/documents/group", answer({"items": []}))
 
     ended = jobdeck("check", "clean")
 

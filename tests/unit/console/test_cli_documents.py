@@ -491,29 +491,6 @@ def test_a_script_attaches_the_file_that_becomes_its_text(
         assert f"spec.attach: {said}" in ended.err.replace(f"{tmp_path}/", "")
 
 
-def test_a_push_may_leave_its_files_with_the_engine(
-    jobdeck: Jobdeck, api: FakeApi, tmp_path: Path
-) -> None:
-    (tmp_path / "motd").write_bytes(b"hello")
-    sha256 = hashlib.sha256(b"hello").hexdigest()
-    known = {"sha256": sha256, "size_bytes": 5, "added_at": "", "added_by": "", "used_at": ""}
-    api.on("GET", "/contents", answer({"items": []}))
-    api.on("PUT", f"/contents/{sha256}/bytes", answer(known))
-    api.on("POST", "/plans", problem(409, "conflict", "enough seen"))
-    words = ("--on", "all", "--to", "/etc/", "--attach", "--plan")
-
-    jobdeck("push", str(tmp_path / "motd"), *words)
-
-    [sent] = api.sent("POST", "/plans")
-    assert sent["request"]["step"] == {
-        "name": "push", "kind": "push", "template": False, "to": "/etc/", "diff": True,
-        "exists": "overwrite", "contents": [{"name": "motd", "sha256": sha256}],
-    }  # fmt: skip
-    assert [r.content for r in api.requests if r.method == "PUT"] == [b"hello"]
-    assert "only files of this machine" in jobdeck("push", "http://x/y", *words).err
-    assert "no patterns" in jobdeck("push", "/x/*", *words).err
-
-
 def test_damaged_contents_are_named_with_who_needs_them(jobdeck: Jobdeck, api: FakeApi) -> None:
     good, bad = "0" * 64, "f" * 64
     kept = {"size_bytes": 5, "added_at": "", "added_by": "", "used_at": "", "used_by": ["job/x"]}

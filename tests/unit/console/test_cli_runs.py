@@ -32,7 +32,10 @@ def run_detail(state: str = "succeeded", **changes: Any) -> dict[str, Any]:
         "finished_at": AT, "counts": {"success": 2, "failed": 1},
     }  # fmt: skip
     definition = {"hosts": "web[01-03]", "steps": [{"step": "command"}]}
-    return {**run_row(state, **changes), "steps": [step], "definition": definition}
+    actions = ["stop", "continue"] if state == "waiting_user" else []
+    return {
+        **run_row(state, **changes), "steps": [step], "definition": definition, "actions": actions,
+    }  # fmt: skip
 
 
 def target(ordinal: int, state: str = "success", **changes: Any) -> dict[str, Any]:

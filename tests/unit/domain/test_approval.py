@@ -18,8 +18,8 @@ from core.domain.approval import (
     Choice,
     Standing,
     Vote,
-    Voter,
 )
+from core.domain.approvers import Voter
 from core.errors import Forbidden, Invalid, OpsError
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)

@@ -40,8 +40,8 @@ CASES = [
     (RunRequest, {"step": {**STEP, "command": None}}, "step.command: must be text"),
     (
         RunRequest,
-        {"step": {"kind": "push", "name": "x", "files": ["/a"], "to": "C:/x"}},
-        "step: C:/x must be a whole path, beginning with / or ~/",
+        {"step": {"kind": "push", "name": "x", "files": ["/a"], "to": "C:\\x"}},
+        "step: C:\\x must be a whole path, beginning with / or ~/, on Windows also C:/",
     ),
     (RunRequest, {"step": {"kind": "command", "name": "x"}}, "step.command: is required"),
     (

@@ -169,10 +169,10 @@ def test_the_kind_of_connection_decides_about_the_host() -> None:
     assert {name: host.protocol for name, host in summary(plan).items()} == {
         "here": "local",
         "old": "ssh",
+        "win": "winrm",
     }
     assert notices(plan) == [
-        "line 2: win is left out: its ansible_connection is not ssh or local",
-        "line 4: odd is left out: its ansible_connection is not ssh or local",
+        "line 4: odd is left out: its ansible_connection is not ssh, winrm, psrp or local",
     ]
 
 

@@ -122,3 +122,32 @@ def test_the_size_of_a_file_and_the_number_of_hosts_are_limited(
     monkeypatch.setattr("core.domain.importing.MAX_CHARACTERS", 5)
     with pytest.raises(Invalid, match="at most 5 characters"):
         read("csv", "name\na\n")
+
+
+def test_windows_hosts_say_how_they_are_entered() -> None:
+    plan = read(
+        "csv",
+        "name,protocol,transport,tls,port,user\n"
+        "a,winrm,kerberos,,,EXAMPLE\\ops\n"
+        "b,winrm,,no,,ops\n"
+        "c,winrm,basic,,5985,ops\n"
+        "d,winrm,credssp,yes,15986,\n",
+    )
+    found = {host.name: (host.authentication, host.tls, host.port) for host in plan.hosts}
+    assert found == {
+        "a": ("kerberos", None, None),
+        "b": (None, False, None),
+        "c": (None, False, 5985),
+        "d": ("credssp", True, 15986),
+    }
+    assert [str(notice) for notice in plan.notices] == [
+        "line 4: c: basic needs TLS; its `winrm.authentication` is left out"
+    ]
+
+
+def test_what_belongs_to_windows_is_refused_elsewhere() -> None:
+    assert problems("name,transport,tls\na,ntlm,no\nb,telepathy,\n") == [
+        "line 2, authentication: it belongs to protocol winrm",
+        "line 2, tls: it belongs to protocol winrm",
+        "line 3, authentication: 'telepathy' is none of ntlm, kerberos, credssp, certificate, basic",
+    ]

@@ -189,10 +189,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_refused_quickly(name: str) -> None:
     text = HOSTILE[name]
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Invalid):
         load_all(text)
-    assert time.perf_counter() - started < 0.1 + len(text) / 20_000_000 * 2
+    assert time.process_time() - started < 0.1 + len(text) / 20_000_000 * 2
 
 
 def test_the_size_of_a_text_is_limited() -> None:

@@ -27,15 +27,20 @@ async def test_every_protocol_and_every_access_of_a_step_has_an_executor(home: P
         await executor.close()
 
 
-def test_libraries_of_databases_and_windows_are_not_loaded_before_they_are_needed() -> None:
-    program = "import sys, core.executors.registry; print(*sys.modules)"
+def test_what_an_engine_may_never_need_is_not_loaded_at_its_start() -> None:
+    program = (
+        "import sys; from core.lean import without\n"
+        "with without('rich'): import core.bootstrap\n"
+        "import core.api.app, core.api.serve; print(*sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
 
-    assert {"winrm", "requests", "psycopg", "pymysql", "pytds", "oracledb"} & set(
-        done.stdout.split()
-    ) == set()
+    loaded = set(done.stdout.split())
+    drivers = {"psycopg", "pymysql", "pytds", "oracledb"}
+    assert loaded & {*drivers, "winrm", "requests", "asyncssh", "httpx", "rich", "alembic"} == set()
+    assert loaded & {"jsonpath_rfc9535", "yaml", "core.api.runs", "core.domain.importing"} == set()
 
 
 def test_tokens_are_long_and_never_the_same(home: Path) -> None:

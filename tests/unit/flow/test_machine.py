@@ -12,7 +12,15 @@ from core.domain.steps import CommandStep, Retry
 from core.errors import IllegalTransition
 from core.flow import machine
 from core.flow.commands import FinishRun, StartStep, StopStep, WaitForRetry
-from core.flow.events import AnyEvent, CancelRequested, RetryDue, Started, StepFinished
+from core.flow.events import (
+    AnyEvent,
+    CancelRequested,
+    RetryDue,
+    ReviewRefused,
+    ReviewRequested,
+    Started,
+    StepFinished,
+)
 from core.flow.graph import Graph, chain
 from core.flow.machine import FlowState
 
@@ -189,3 +197,17 @@ def test_every_run_ends_once_and_its_events_tell_the_same_story(
     assert all(status.state in TERMINAL_RUN_STATES for status in state.steps.values())
     stored = [msgspec.json.decode(msgspec.json.encode(event), type=AnyEvent) for event in events]
     assert machine.fold(flow, stored) == state
+
+
+def test_a_run_that_waits_for_approval_begins_once_or_never() -> None:
+    flow = chain((step("a"),))
+    waiting, commands = machine.advance(FlowState(flow), ReviewRequested())
+    assert (waiting.run, waiting.awaits_review, commands) == (RunState.WAITING_USER, True, ())
+    begun, commands = machine.advance(waiting, Started())
+    assert (begun.run, commands) == (RunState.RUNNING, (StartStep(step="a", attempt=1),))
+    refused, commands = machine.advance(waiting, ReviewRefused(state=RunState.TIMED_OUT))
+    assert (refused.run, commands) == (RunState.TIMED_OUT, (FinishRun(state=RunState.TIMED_OUT),))
+    for state in (begun, refused):
+        for event in (Started(), ReviewRefused(state=RunState.REJECTED)):
+            with pytest.raises(IllegalTransition):
+                machine.advance(state, event)

@@ -40,7 +40,7 @@ class Documents:
             },
         )
 
-    def job(self, name: str) -> tuple[JobSpec, int]:
+    def job(self, name: str, revision: int | None = None) -> tuple[JobSpec, int]:
         if name not in self.jobs:
             raise NotFound("job", name, list(self.jobs))
         return self.jobs[name], 7
@@ -110,21 +110,42 @@ def test_a_windows_host_is_no_jump_host(documents: Documents) -> None:
         plan(command(targets="db1"), documents)
 
 
+PUSH = {"kind": "push", "text": "x"}
+SPREAD = {"kind": "distribute", "to": "/b/"}
+
+
+@pytest.mark.parametrize(
+    ("step", "targets", "words"),
+    [
+        ({**PUSH, "to": "C:/a/x"}, "web1", "host web1: C:/a/x is a path of Windows"),
+        ({**PUSH, "to": "/x", "mode": "0640"}, "win", "host win: Windows has no `mode`"),
+        ({**PUSH, "to": "/x", "owner": "me"}, "win,web1", "host win: Windows has no `owner`"),
+        ({"kind": "pull", "files": ["/a", "D:/x"], "to": "/b"}, "win,web1", "host web1: D:/x is"),
+        ({**SPREAD, "source": "web1", "files": ["D:/a"]}, "win", "host web1: D:/a is a path"),
+        ({**SPREAD, "source": "win", "files": ["/a"], "mode": "0600"}, "win", "host win: Windows"),
+    ],
+)
+def test_hosts_have_paths_and_rights_of_their_own_kind(
+    documents: Documents, step: dict[str, Any], targets: str, words: str
+) -> None:
+    documents.hosts["win"] = host(protocol="winrm")
+    request = {"step": {"name": "carry", **step}, "targets": targets, "run_as": "root"}
+    with pytest.raises(Invalid, match=f"step carry, {words}"):
+        plan(RunRequest.model_validate(request), documents)
+
+
 @pytest.mark.parametrize(
     "step",
     [
-        {"kind": "push", "text": "x", "to": "/a/x"},
-        {"kind": "distribute", "source": "win", "files": ["/a"], "to": "/b/"},
+        {**PUSH, "to": "C:/a/x"},
+        {"kind": "pull", "files": ["~/logs/*.log"], "to": "/b"},
+        {**SPREAD, "to": "D:/b/", "source": "web1", "files": ["/a"], "mode": None},
     ],
 )
-def test_files_are_not_carried_through_winrm(documents: Documents, step: dict[str, Any]) -> None:
+def test_files_are_carried_through_winrm(documents: Documents, step: dict[str, Any]) -> None:
     documents.hosts["win"] = host(protocol="winrm")
-    targets = "web1" if step["kind"] == "distribute" else "win"
-    with pytest.raises(Invalid, match="step carry, host win: files are not carried through WinRM"):
-        plan(
-            RunRequest.model_validate({"step": {"name": "carry", **step}, "targets": targets}),
-            documents,
-        )
+    request = {"step": {"name": "carry", **step}, "targets": "win", "run_as": "root"}
+    assert plan(RunRequest.model_validate(request), documents).hosts[0].name == "win"
 
 
 def test_files_are_not_fetched_from_hosts_that_are_away(documents: Documents) -> None:

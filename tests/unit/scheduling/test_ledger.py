@@ -24,10 +24,17 @@ CALENDARS = {"holidays": Calendar.of(CalendarSpec(days=("2026-05-02",)))}
 def look(cursor: datetime, now: datetime, **more: Any) -> Look:
     paused = more.pop("paused", "")
     started = more.pop("engine_started", None)
+    counted = more.pop("counted", 0)
     spec = {"job": "j", "trigger": more.pop("trigger", {"cron": "0 * * * *"}), **more}
     trigger = Trigger.of(ScheduleSpec.model_validate(spec), CALENDARS)
     return Look(
-        name="s", trigger=trigger, cursor=cursor, now=now, paused=paused, engine_started=started
+        name="s",
+        trigger=trigger,
+        cursor=cursor,
+        now=now,
+        paused=paused,
+        engine_started=started,
+        counted=counted,
     )
 
 
@@ -120,6 +127,34 @@ def test_a_long_absence_is_settled_in_parts_and_the_newest_slots_are_started() -
     assert due == [now - timedelta(seconds=second) for second in range(60, -1, -1)]
 
 
+def test_every_third_slot_is_started_also_across_looks_and_absences() -> None:
+    more = {"trigger": {"cron": "0 * * * *"}, "every_nth": 3, "misfire": "all"}
+
+    first = settle(look(NOON, NOON + 2 * HOUR, **more))
+    away = settle(look(NOON + 2 * HOUR, NOON + 7 * HOUR, counted=2, **more))
+
+    assert told(first) == [("13:00", 1, "due"), ("14:00", 1, "skipped")]
+    assert told(away) == [
+        ("15:00", 1, "skipped"),
+        ("16:00", 1, "due"),
+        ("17:00", 2, "skipped"),
+        ("19:00", 1, "due"),
+    ]
+    forecast = ledger.forecast("s", look(NOON, NOON, **more).trigger, NOON + 2 * HOUR, 3, 2)
+    assert [each.is_passed_over for each in forecast] == [True, False, True]
+
+
+def test_what_was_missed_is_made_up_for_by_the_last_slot_that_counts() -> None:
+    found = settle(look(NOON, NOON + timedelta(hours=5, minutes=30), every_nth=3))
+
+    assert told(found) == [
+        ("13:00", 1, "missed"),
+        ("14:00", 2, "skipped"),
+        ("16:00", 1, "due"),
+        ("17:00", 1, "skipped"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("policy", "live", "waiting", "wanted"),
     [
@@ -131,12 +166,23 @@ def test_a_long_absence_is_settled_in_parts_and_the_newest_slots_are_started() -
         ({"overlap": "queue", "overlap_max": 2}, 1, 1, "due"),
         ({"overlap": "parallel", "overlap_max": 2}, 1, 0, None),
         ({"overlap": "parallel", "overlap_max": 2}, 2, 0, "skipped"),
+        ({"overlap": "replace"}, 0, 0, None),
+        ({"overlap": "replace"}, 1, 0, "due"),
     ],
 )
 def test_overlap(policy: dict[str, Any], live: int, waiting: int, wanted: str | None) -> None:
     found = overlap(look(NOON, NOON, **policy).spec, live, waiting)
 
     assert (found and found[0]) == wanted
+
+
+def test_of_slots_that_would_replace_a_run_the_last_does() -> None:
+    spec = look(NOON, NOON, overlap="replace").spec
+
+    assert overlap(spec, 1, 0, is_last=False) == (
+        Verdict.SKIPPED,
+        "a later slot took its place (overlap: replace)",
+    )
 
 
 @given(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -92,6 +92,9 @@ class MsSql(TimedHere):
     def in_transaction(self) -> bool:
         return bool(self._raw.in_transaction)
 
+    def hear(self, listener: Callable[[str], None]) -> None:
+        self._raw.heard = listener
+
     def _end_at(self, ends_s: float) -> None:
         if self._line is not None:
             self._line.ends_s = ends_s
@@ -153,7 +156,8 @@ _OF_NUMBER: Mapping[int, Kind] = {
 
 
 def _understood(error: pytds.Error) -> Failure:
-    words = str(error.args[0]) if error.args else type(error).__name__
+    # pytds puts all that the server said before into the error's own words.
+    words = getattr(error, "text", "") or str(error.args[0] if error.args else type(error).__name__)
     number = getattr(error, "number", 0)
     if not number:
         is_lost = isinstance(error, pytds.InterfaceError) or type(error) is pytds.Error

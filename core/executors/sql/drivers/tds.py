@@ -46,6 +46,14 @@ def as_pytds_errors() -> Iterator[None]:
         raise pytds.InterfaceError(error.strerror or str(error) or "timed out") from error
 
 
+_NO_ERROR = 10
+"""Severity of what a server only says."""
+
+
+def _unheard(_said: str) -> None:
+    pass
+
+
 class Line:
     """The socket of one connection."""
 
@@ -122,6 +130,8 @@ class Connection:
     def __init__(self, raw: Any, line: Line) -> None:
         self._raw = raw
         self._line = line
+        self.heard: Callable[[str], None] = _unheard
+        """Is told what the server says aside (PRINT, and its own remarks)."""
 
     @property
     def in_transaction(self) -> bool:
@@ -139,7 +149,7 @@ class Connection:
 
     def cursor(self) -> Cursor:
         with as_pytds_errors():
-            return Cursor(self._raw.cursor(), self._line)
+            return Cursor(self._raw.cursor(), self._line, self.heard)
 
     def commit(self) -> None:
         with as_pytds_errors():
@@ -161,9 +171,12 @@ class Cursor:
     What is left unread would be cancelled by the next statement, and the transaction with it.
     """
 
-    def __init__(self, raw: Any, line: Line) -> None:
+    def __init__(self, raw: Any, line: Line, heard: Callable[[str], None]) -> None:
         self._raw = raw
         self._line = line
+        self._heard = heard
+        self._told = 0
+        """Messages of the batch that were told, or were errors."""
         self.rowcount = -1
         """Rows touched by all statements before the first that brings rows."""
 
@@ -176,7 +189,8 @@ class Cursor:
         return int(self._raw.arraysize)
 
     def execute(self, statement: str, values: Mapping[str, Any]) -> None:
-        with as_pytds_errors():
+        self._told = 0
+        with self._telling(), as_pytds_errors():
             self._raw.execute(statement, dict(values))
             while self._raw.description is None:
                 if (touched := self._raw.rowcount) >= 0:
@@ -191,13 +205,23 @@ class Cursor:
         return rows[0] if rows else None
 
     def fetchmany(self, size: int) -> Sequence[Any]:
-        with as_pytds_errors():
+        with self._telling(), as_pytds_errors():
             rows: Sequence[Any] = self._raw.fetchmany(size)
             if not rows:
                 while self._raw.nextset():
                     pass
                 self._line.ends_s = None
         return rows
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            for _, said in (self._raw.messages or [])[self._told :]:
+                self._told += 1
+                if said.severity <= _NO_ERROR:
+                    self._heard(said.text)
 
     def fetchall(self) -> Sequence[Any]:
         rows: list[Any] = []

@@ -13,7 +13,7 @@ def upgrade() -> None:
         "approval",
         sa.Column("id", sa.String(26), nullable=False),
         sa.Column("run_id", sa.String(26), nullable=False),
-        sa.Column("step", sa.String(128), nullable=False),
+        sa.Column("step", sa.String(160), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("requester", sa.String(128), nullable=False),
         sa.Column("spec", sa.Text(), nullable=False),

@@ -19,6 +19,7 @@ from core.domain.command_rules import (
     rules_of,
     timebox,
 )
+from core.domain.command_rules.values import shortened
 
 
 def sh(text: str, **rules: CommandRuleSpec) -> list[Hit]:
@@ -129,8 +130,8 @@ def test_many_texts_share_one_time_and_each_is_found_once() -> None:
 @pytest.mark.parametrize(
     ("fields", "what"),
     [
-        ({}, "give `pattern`, `words`, `builtin` or `paths`"),
-        ({"pattern": "a", "words": ("b",)}, "one of the four"),
+        ({}, "give `pattern`, `words`, `builtin`, `paths` or `allow`"),
+        ({"pattern": "a", "words": ("b",)}, "one of the five"),
         ({"pattern": "("}, "not a regular expression"),
         ({"builtin": "remove-sytem"}, "did you mean remove-system"),
         ({"pattern": "a", "operations": ("read",)}, "`operations` belong to `paths`"),
@@ -186,3 +187,77 @@ def test_a_document_guards_paths_too() -> None:
 )
 def test_an_interpreter_tells_the_language(interpreter: str | None, language: Language) -> None:
     assert language_of(interpreter) is language
+
+
+ALLOWED = CommandRuleSpec(
+    allow=("df( -h)?( /[a-z]*)?", "uptime", "sudo systemctl restart [a-z]+", "systemctl .*"),
+    level=Level.BLOCK,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "df -h /var; uptime",
+        "uptime 2>&1 >/dev/null | df",
+        "if uptime; then df; fi",
+        "# a comment: rm\nsudo systemctl restart nginx",
+        "'up'time",
+        "X=1 uptime",
+    ],
+)
+def test_what_is_allowed_meets_no_allow_list(text: str) -> None:
+    assert sh(text, ops=ALLOWED) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("uptime; ls", "ls"),
+        ("uptime $(id)", "id"),
+        ("PATH=/tmp; uptime", "PATH=/tmp"),
+        ("df > /etc/motd", "df > /etc/motd"),
+        ("df -h /var/log", "df -h /var/log"),
+        ("sudo uptime", "sudo uptime"),
+        ("sh -c 'uptime; whoami'", "sh -c 'uptime; whoami'"),
+        ("xdf\nuptimes", "xdf"),
+        ("df\\\n -k", "df\\\n -k"),
+        ("$CMD", "$CMD"),
+        ("uptime &&\nf() { ls; }", "f"),
+    ],
+)
+def test_everything_else_meets_it(text: str, command: str) -> None:
+    first, *_ = sh(text, ops=ALLOWED)
+
+    assert (first.rule, first.level, first.command) == ("ops", Level.BLOCK, shortened(command))
+    assert first.message == "is not among the commands that are allowed here"
+
+
+def test_a_command_must_be_allowed_by_every_list_and_no_list_takes_a_rule_away() -> None:
+    other = CommandRuleSpec(allow=("uptime|ls",))
+    rude = CommandRuleSpec(allow=(".*",))
+
+    assert [hit.rule for hit in sh("uptime; df; ls", ops=ALLOWED, other=other)] == ["ops", "other"]
+    assert [hit.rule for hit in sh("rm -rf /", rude=rude)] == ["remove-system"]
+
+
+def test_an_allow_list_reads_each_language_in_its_way() -> None:
+    def met(language: Language, text: str) -> list[str]:
+        found = judge(CommandText(language=language, text=text), rules_of({"ops": spec}))
+        return [hit.command for hit in found if hit.rule == "ops"]
+
+    spec = CommandRuleSpec(
+        allow=("Get-Service .*", "SELECT .*", "print\\(1\\)", "dir"), level=Level.BLOCK
+    )
+    assert met(Language.POWERSHELL, "Get-Service x | Stop-Service") == ["Stop-Service"]
+    assert met(Language.CMD, "dir & del x") == ["del x"]
+    assert met(Language.SQL, "SELECT 1; DELETE FROM t WHERE a = 1") == ["DELETE FROM t WHERE a = 1"]
+    assert met(Language.OTHER, "# x\nprint(1)\nimport os") == ["import os"]
+
+
+def test_a_list_that_takes_too_long_allows_nothing() -> None:
+    spec = CommandRuleSpec(allow=("(a|aa)+",), level=Level.BLOCK)
+
+    (hit,) = sh("a" * 60 + "b", ops=spec)
+
+    assert "not sure" in hit.message

@@ -1,0 +1,157 @@
+"""Approvals: what waits for whom, what was said, how it was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from console.answers import Approval
+from console.i18n import _
+from console.presenters import states
+from console.presenters.durations import clock_time, full_time
+from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
+
+
+def approvals_table(found: Sequence[Approval], now: datetime) -> Table:
+    """One a row, newest first."""
+    return Table(
+        columns=(
+            Column(_("APPROVAL"), whole=True),
+            Column(_("STATE")),
+            Column(_("RUN")),
+            Column(_("STEP")),
+            Column(_("ASKED BY")),
+            Column(_("UNTIL")),
+            Column(_("WHAT"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(each.id, Tone.STRONG),
+                state(each),
+                Span(each.run_id),
+                Span(each.step),
+                Span(each.requester),
+                Span(clock_time(each.due_at, now)),
+                Span(each.message.partition("\n")[0]),
+            )
+            for each in found
+        ),
+        empty=_("nothing waits for approval"),
+    )
+
+
+def approval_parts(found: Approval, now: datetime) -> Iterator[Line | Table]:
+    """All there is to know before a vote."""
+    for text in found.message.splitlines():
+        yield line(Span(text, Tone.STRONG))
+    yield line("")
+    yield pairs(
+        (_("approval"), found.id),
+        (_("state"), state(found)),
+        (_("reason"), found.reason),
+        (_("run"), f"{found.run_id}  {found.title}"),
+        (_("step"), found.step),
+        (
+            _("asked by"),
+            _("{name} at {time}").format(
+                name=found.requester, time=clock_time(found.opened_at, now)
+            ),
+        ),
+        (_("decided by"), found.approvers or _("everybody but who asked")),
+        (_("it takes"), _takes(found.required)),
+        (_("waits for"), "; ".join(found.missing)),
+        (_("until"), _until(found)),
+        (_("decided at"), full_time(found.decided_at)),
+        *((_("form"), _field(field)) for field in found.form),
+        *((name, str(value)) for name, value in found.outputs.items()),
+    )
+    if found.votes:
+        yield line("")
+        yield votes_table(found, now)
+    if found.state == "open":
+        yield line("")
+        yield _next_step(found)
+
+
+def votes_table(found: Approval, now: datetime) -> Table:
+    """Who said what, in order."""
+    return Table(
+        columns=(
+            Column(_("VOTE")),
+            Column(_("BY"), whole=True),
+            Column(_("AT")),
+            Column(_("REASON"), elastic=True, wraps=True),
+        ),
+        rows=tuple(
+            (
+                _choice(each.choice),
+                Span(each.voter, Tone.STRONG),
+                Span(clock_time(each.at, now)),
+                Span(each.comment),
+            )
+            for each in found.votes
+        ),
+    )
+
+
+def standing_line(found: Approval) -> Line:
+    """How it stands after a vote."""
+    if found.state == "open":
+        return line(state(found), "  ", _("waits for: {who}").format(who="; ".join(found.missing)))
+    return line(state(found), "  ", found.reason) if found.reason else line(state(found))
+
+
+def state(found: Approval) -> Span:
+    """As a sign and a word."""
+    words = {
+        "open": (states.WAITING, _("escalated") if found.escalated else _("waits")),
+        "approved": (states.GOOD, _("approved")),
+        "denied": (states.BAD, _("denied")),
+        "timed_out": (states.BAD, _("timed out")),
+        "lapsed": (states.NOT_DONE, _("lapsed")),
+    }
+    (symbol, tone), word = words.get(found.state, (states.UNKNOWN, found.state))
+    return Span(f"{symbol} {word}", tone)
+
+
+def _choice(choice: str) -> Span:
+    if choice == "approve":
+        return Span(_("approves"), Tone.GOOD)
+    return Span(_("denies"), Tone.BAD)
+
+
+def _takes(required: str) -> str:
+    words = {"any": _("one approval"), "all": _("all of them")}
+    return words.get(required) or _("{count} approvals").format(count=required)
+
+
+def _until(found: Approval) -> str:
+    if not found.due_at:
+        return ""
+    then = {
+        "deny": _("then it has timed out"),
+        "approve": _("then it is approved"),
+        "escalate": _("then others are asked"),
+    }
+    what = then["deny" if found.escalated else found.on_timeout]
+    return f"{full_time(found.due_at)}: {what}"
+
+
+def _field(field: dict[str, Any]) -> str:
+    name, kind = field.get("name", ""), field.get("type", "string")
+    need = _("required") if field.get("required") else ""
+    default = field.get("default")
+    parts = [kind, need, "" if default is None else f"= {default}", field.get("description", "")]
+    return f"{name}: {', '.join(part for part in parts if part)}"
+
+
+def _next_step(found: Approval) -> Line:
+    if found.refusal:
+        return line(Span(found.refusal, Tone.QUIET))
+    fields = "".join(f" --form {field['name']}=…" for field in found.form if field.get("required"))
+    return line(
+        Span(f"jobdeck approvals approve {found.id}{fields}", Tone.STRONG),
+        "   ",
+        Span(f"jobdeck approvals deny {found.id} --reason …", Tone.STRONG),
+    )
