@@ -6,6 +6,7 @@ newer engine. Times are text in ISO 8601, UTC; `presenters.durations` shows them
 
 from console.answers.approvals import Approval, ApprovalVote
 from console.answers.base import Answer, Page
+from console.answers.channels import Channel, ChannelTested, Notice
 from console.answers.comparing import Compared, HostAnswer, PairGroup, PlanComparison, RunComparison
 from console.answers.contents import Content, ContentVerdict
 from console.answers.dangers import Danger
@@ -103,6 +104,8 @@ __all__ = [
     "BatchPlan",
     "Carried",
     "Change",
+    "Channel",
+    "ChannelTested",
     "Compared",
     "Content",
     "ContentVerdict",
@@ -143,6 +146,7 @@ __all__ = [
     "Lost",
     "Match",
     "Note",
+    "Notice",
     "Operation",
     "OutputPage",
     "Page",

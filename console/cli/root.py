@@ -53,6 +53,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "queue": Place(
                 "queue", _("look at runs that wait for their turn, ask why, move them"), True
             ),
+            "channels": Place("channels", _("see who is told of what, send a test"), True),
             "schedules": Place(
                 "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
             ),

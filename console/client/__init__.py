@@ -6,6 +6,7 @@ Calls               HTTP over the engine's socket, answers and failures      cal
 """
 
 from console.client.approvals import ApprovalCalls
+from console.client.channels import ChannelCalls
 from console.client.contents import ContentCalls
 from console.client.documents import DocumentCalls
 from console.client.engine import EngineCalls
@@ -30,6 +31,7 @@ class Client(
     QueueCalls,
     ScheduleCalls,
     ApprovalCalls,
+    ChannelCalls,
     EventCalls,
     ContentCalls,
 ):

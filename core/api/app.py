@@ -31,6 +31,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "apply": ["apply"],
     "approvals": ["approvals"],
     "backups": ["backups"],
+    "channels": ["channels"],
     "contents": ["contents"],
     "docs": ["docs"],
     "documents": ["document_history", "documents"],

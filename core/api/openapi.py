@@ -30,6 +30,7 @@ TAGS = (
     ("queue", "Runs that wait for their turn, and why; freezing and draining the engine."),
     ("plans", "Dry runs: what a start would do, and whether hosts are ready for it."),
     ("approvals", "What waits for a person before a run goes on, and votes on it."),
+    ("channels", "Where people are told: how each is, the outbox, test messages."),
     ("schedules", "When saved jobs start by themselves, and what became of every slot."),
     ("events", "The journal of everything that was committed."),
     ("host keys", "Which keys of hosts are trusted."),

@@ -54,6 +54,8 @@ class ObjectKind(StrEnum):
     """What is observed on a host and said of it; the host itself is a document."""
     SCHEDULE = "schedule"
     """When a schedule starts and whether it is paused; the schedule itself is a document."""
+    CHANNEL = "channel"
+    """What goes to people and what waits; the channel itself is a document."""
     APPROVAL = "approval"
     """What people are asked before a run goes on; who may decide is each approval's own rule."""
 
@@ -93,6 +95,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.CONTENT: frozenset({_V.READ, _V.CREATE}),
     _K.HOST: frozenset({_V.READ, _V.ACT}),
     _K.SCHEDULE: frozenset({_V.READ, _V.ACT}),
+    _K.CHANNEL: frozenset({_V.READ, _V.ACT}),
     _K.APPROVAL: frozenset({_V.READ, _V.DECIDE}),
 }
 """Every question that has a meaning."""

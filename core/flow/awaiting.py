@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
+from core.domain.flow import Node, SetVariables
+from core.domain.flow.nodes import Approval
 from core.domain.steps import HttpStep, PushStep, SqlStep, StepBase
 from core.domain.steps.base import ProgramStep
 from core.flow.definition import RunDefinition
@@ -26,10 +28,10 @@ def awaited(definition: RunDefinition, step: StepBase) -> Mapping[str, str]:
     """
     fixed = {*step.env, *definition.env, *definition.secrets}
     uses, setters = _used(step), dict[str, str]()
+    before = definition.graph.before(step.name)
     for earlier in definition.graph.nodes:
-        if earlier.name == step.name:
-            break
-        setters |= dict.fromkeys(_set_by(definition, earlier), earlier.name)
+        if earlier.name in before:
+            setters |= dict.fromkeys(_set_by(definition, earlier), earlier.name)
     return {
         name: setter
         for name, setter in setters.items()
@@ -45,7 +47,13 @@ def _used(step: StepBase) -> frozenset[str] | None:
     return frozenset(_PLACE.findall(body))
 
 
-def _set_by(definition: RunDefinition, step: StepBase) -> Iterator[str]:
+def _set_by(definition: RunDefinition, step: Node) -> Iterator[str]:
+    if isinstance(step, SetVariables):
+        yield from step.variables
+    if isinstance(step, Approval):
+        yield from (field.name for field in step.form)
+    if not isinstance(step, StepBase):
+        return
     if isinstance(step, HttpStep | SqlStep):
         yield from step.capture
     yield from step.host_outputs

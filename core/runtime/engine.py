@@ -30,6 +30,7 @@ from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import Lost, LostLines
+from core.runtime.notices import Notices
 from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
 from core.runtime.queue import QueueStatus, RunQueue
@@ -122,6 +123,7 @@ class Engine:
         documents: Documents,
         host_keys: HostKeys,
         approvals: Approvals,
+        notices: Notices,
         runs: Runs,
         queue: RunQueue,
         plans: Plans,
@@ -149,6 +151,7 @@ class Engine:
         self.documents = documents
         self.host_keys = host_keys
         self.approvals = approvals
+        self.notices = notices
         self.runs = runs
         self.queue = queue
         self.plans = plans
@@ -185,6 +188,7 @@ class Engine:
         await self.plans.recover()
         await self.contents.tidy(self.clock.now() - self.retention.rules.contents_age)
         self.retention.start()
+        await self.notices.start()
         self.schedules.start()
         self._periodic.start()
         self._watching_home = asyncio.get_running_loop().create_task(self._watch_home())
@@ -218,6 +222,7 @@ class Engine:
         await self.plans.close()
         await self.queue.stop()
         await self.runs.drain()
+        await self.notices.stop()
         self.outputs.close()
         self.store.feed.close()
 

@@ -514,10 +514,44 @@ approval_vote = Table(
     Column("key", String(255), nullable=False),  # idempotency key of the request; empty: none
 )
 
+# The outbox: what is to be told, one row for each channel that wants it.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("channel", String(128), nullable=False),
+    Column("key", String(255), nullable=False),  # what it is about: told once on a channel
+    Column("topic", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),  # masked
+    Column("urgent", Integer, nullable=False),  # 0 or 1
+    Column("at", String(27), nullable=False),
+    Column("delivery_id", String(26), ForeignKey("delivery.id", ondelete="CASCADE")),
+    UniqueConstraint("channel", "key"),
+    Index(None, "delivery_id", "channel"),  # "what waits": those without one
+)
+
+# Messages: each carries notices of one channel, and keeps its id however often it is tried.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("channel", String(128), nullable=False),
+    Column("state", String(16), nullable=False),  # sending | sent | given_up
+    Column("made_at", String(27), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", String(27)),  # when it is tried next; none: it is not
+    Column("sent_at", String(27)),
+    Column("error", Text, nullable=False),  # of the last try; empty: there was none
+    Column("escalated", Integer, nullable=False),  # 0 or 1
+    Index(None, "channel", "sent_at"),  # "how many went lately"
+    Index(None, "state", "next_at"),  # "what is to be tried"
+)
+
 setting = Table(
     "setting",
     metadata,
-    Column("name", String(64), primary_key=True),  # home_id, epoch, vault.fingerprints
+    Column("name", String(64), primary_key=True),  # home_id, epoch, notices.cursor …
     Column("value", Text, nullable=False),
 )
 
