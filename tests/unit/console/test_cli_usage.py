@@ -123,6 +123,8 @@ WRONG = [
     (("expr", "1", "--var", "x"), "--var: 'x' has no value", "write --var NAME=JSON"),
     (("expr", "1", "--var", "x=1", "--var", "x.y=2"), "--var: x.y stands twice", ""),
     (("expr", "1", "--var", "x.y=1", "--var", "x=2"), "--var: x stands twice", ""),
+    (("expr", "1", "--var", 'x={"a": 1'), "--var: x begins like JSON and cannot be read", ""),
+    (("expr", "1", "--var", "x=" + "[" * 9999), "--var: x begins like JSON", "a string in JSON"),
     (("expr", "1", "--var", "x=1e999"), "--var: x: the number is too large", ""),
     (("expr", "a is b"), "column 3: nothing joins this", "write `=`"),
     (("expr", "lenn(x)"), "column 1: there is no function 'lenn'", "did you mean len"),
