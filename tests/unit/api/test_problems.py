@@ -14,6 +14,7 @@ from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, OpsE
 CODES = {
     "already-decided": 409,
     "already-exists": 409,
+    "undelivered": 502,
     "already-voted": 409,
     "bad-request": 400,
     "body-too-large": 413,
