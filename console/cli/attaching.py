@@ -75,6 +75,13 @@ def of_files(paths: Sequence[str]) -> tuple[list[dict[str, str]], dict[str, Path
     return named, found.contents
 
 
+def contents_of(spec: Mapping[str, Any]) -> Iterator[str]:
+    """SHA-256 of each content that the steps of a job or a flow name."""
+    for step in (step for name in _STEPS for step in spec.get(name) or ()):
+        for each in (step, step.get(_NESTED) or {}):
+            yield from (str(content["sha256"]) for content in each.get("contents") or ())
+
+
 def bring(client: Client, contents: Mapping[str, Path]) -> None:
     """Give the engine what it does not have; a line on stderr for each."""
     for sha256, file in contents.items():

@@ -540,3 +540,10 @@ def test_contents_are_exported_beside_their_documents_and_found_there(
     assert (kept.read_bytes(), stat.S_IMODE(kept.stat().st_mode)) == (b"a", 0o600)
     assert jobdeck("apply", "-f", str(tmp_path / "job" / "deploy.yaml")).code == 0
     assert api.sent("POST", "/apply")[0]["coming"] == [sha256]
+    kept.unlink()
+    each = {"kind": "for-each", "name": "e", "items": "[1]", "step": step}
+    flow = {**host("f"), "kind": "flow", "spec": {"nodes": [each]}}
+    api.on("GET", "/kinds", answer([{"kind": "flow", "plural": "flows"}]))
+    api.on("GET", "/documents/flow", answer({"items": [flow]}))
+    assert jobdeck("export", "flows", "-o", str(tmp_path)).code == 0
+    assert kept.read_bytes() == b"a"
