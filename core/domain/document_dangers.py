@@ -122,7 +122,7 @@ def texts(document: Document, shells: Shells = no_hosts) -> Iterator[Written]:
         language = language_of(spec.language)
         yield Written(judged=CommandText(language=language, text=spec.text, where="spec.text"))
         return
-    for place, step, expression in _steps(spec):
+    for place, step, expression in steps_of(spec):
         if step.script_used() is not None:
             continue
         known = shells(expression) or {ANY_SHELL}
@@ -136,7 +136,7 @@ def texts(document: Document, shells: Shells = no_hosts) -> Iterator[Written]:
             yield Written(judged=replace(judged, where=where), env=step.env, cwd=step.begins_in)
 
 
-def _steps(spec: Any) -> Iterator[tuple[str, StepBase, str | None]]:
+def steps_of(spec: Any) -> Iterator[tuple[str, StepBase, str | None]]:
     """Every step of a job or a flow: its place, and the target expression that holds for it."""
     if isinstance(spec, JobSpec):
         for index, step in enumerate(spec.steps):
