@@ -70,6 +70,8 @@ def from_plan(planned: RunDefinition, given: RunRequest) -> RunRequest:
             "confirm_hosts": given.confirm_hosts,
             "change": given.change or planned.change or None,
             "acknowledge": given.acknowledge,
+            "priority": given.priority or request_of(planned).priority,
+            "override": given.override,
         }
     )
 

@@ -31,6 +31,10 @@ class ReviewRefused(Event, frozen=True, kw_only=True, tag="review_refused"):
     """How it ends: rejected, or timed out."""
 
 
+class Queued(Event, frozen=True, kw_only=True, tag="queued"):
+    """The run was accepted and waits for its turn."""
+
+
 class StepFinished(Event, frozen=True, kw_only=True, tag="step_finished"):
     """Every target of a step's attempt is in a terminal state; or what else the node did is done."""
 
@@ -197,6 +201,7 @@ AnyEvent = (
     Started
     | ReviewRequested
     | ReviewRefused
+    | Queued
     | StepFinished
     | RetryDue
     | CancelRequested

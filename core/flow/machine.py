@@ -44,6 +44,7 @@ from core.flow.events import (
     LookRequested,
     PauseBeforeRequested,
     PauseRequested,
+    Queued,
     RerunRequested,
     ResumeRequested,
     RetryDue,
@@ -91,6 +92,8 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one c
     match event:
         case Started():
             return _start(state, event)
+        case Queued():
+            return replace(state, run=transit("the run", state.run, RunState.QUEUED)), ()
         case ReviewRequested():
             return replace(state, run=transit("the run", state.run, RunState.WAITING_USER)), ()
         case ReviewRefused(state=result):

@@ -17,6 +17,7 @@ from core.runtime.runs import Runs
 from core.runtime.schedule_answers import ScheduleAnswers
 from core.runtime.schedule_looks import Looks
 from core.runtime.schedule_starts import Starts
+from core.runtime.schedule_watches import Watches
 from core.scheduling.ledger import Verdict
 from core.scheduling.wakeup import Wakeup
 from core.storage import documents, fires, schedules
@@ -44,6 +45,7 @@ class Schedules:
         self._runs = runs
         self._store = store
         self._looks = Looks(store, clock, version)
+        self._watches = Watches(store, clock, self._looks)
         self._starts = Starts(runs, store, clock)
         self._looking = asyncio.Lock()
         self._wakeup: Wakeup | None = None
@@ -73,6 +75,7 @@ class Schedules:
         async with self._looking:
             while await self._looks.settle():
                 pass
+            await self._watches.settle()
             if self._wakeup is not None:
                 self._wakeup.set(self.next_at)
         await self._starts.start_due()

@@ -174,6 +174,21 @@ def known(connection: Connection, schedule: str, cause: str) -> Fire | None:
     return None if row is None else _fire(row)
 
 
+def chain(connection: Connection, run_id: str, most: int) -> list[str]:
+    """The schedules that started a run, the run whose end started it, and so on, newest first."""
+    found: list[str] = []
+    query = select(schedule_fire.c.schedule, schedule_fire.c.cause)
+    while len(found) < most:
+        row = connection.execute(query.where(schedule_fire.c.run_id == run_id)).first()
+        if row is None:
+            break
+        found.append(row.schedule)
+        kind, _, run_id = (row.cause or "").partition(" ")
+        if kind != "run":
+            break
+    return found
+
+
 def _append_event(tx: Transaction, schedule: str, entry: Entry) -> None:
     if known(tx.connection, schedule, entry.cause or "") is not None:
         return

@@ -14,6 +14,7 @@ from core.domain.captures import OutputRule
 from core.domain.command_rules.values import Judged
 from core.domain.files.carried import Carried
 from core.domain.patterns import FOLDER
+from core.domain.queueing import Locks
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
 from core.domain.values import Env, EnvName, Name, Value
@@ -80,6 +81,7 @@ class StepBase(NodeBase):
     )
     allow_empty: bool = Field(False, description="matching no host is not a failure")
     run_as: Name | None = Field(None, description="account, instead of each host's own")
+    locks: Locks = ()
     concurrency: int | None = Field(None, ge=1, le=2000, description="targets at the same time")
     rolling: Rolling | None = Field(None, description="batches; empty: all targets alike")
     execution: Execution = Field(
