@@ -37,6 +37,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "engine": ["engine"],
     "events": ["events"],
     "facts": ["facts"],
+    "hooks": ["hooks"],
     "host-keys": ["hostkeys"],
     "hosts": ["hosts", "facts"],
     "inventory": ["inventory"],

@@ -35,6 +35,9 @@ class FireOut(Answer):
     run_id: str | None
     actor: str = Field(description="`schedule/NAME`, or who started it by hand")
     at: str = Field(description="when it was decided")
+    cause: str | None = Field(
+        description="the event that it is the slot of; null: a moment is enough"
+    )
 
 
 class ScheduleOut(Answer):
