@@ -45,6 +45,7 @@ class ScheduleOut(Answer):
 
     name: str
     job: str
+    trigger: str = Field(description="cron, every_s, webhook, and so on: the field that it is")
     owner: str = Field(description="who wrote its document last")
     enabled: bool
     paused_by: str = Field(description="empty: it is not paused")
@@ -91,6 +92,7 @@ async def list_schedules(engine: TheEngine) -> list[ScheduleOut]:
         ScheduleOut(
             name=each.name,
             job=each.spec.job,
+            trigger=each.spec.trigger.kind,
             owner=each.owner,
             enabled=each.spec.enabled,
             paused_by=each.state.paused_by,
