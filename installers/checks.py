@@ -12,6 +12,10 @@ from installers.environment import ROOT, Environment
 
 LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 """Where pytest notes which tests failed."""
+ON_ALL_CORES = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
+"""Neighbours stay together, since they share servers; who is done early takes from the others. A
+later `-n0` goes before it. More than four would be in each other's way: most tests start programs.
+"""
 MOST_AGAIN = 5
 """Failed tests that are run once more, by themselves; more than these are no accident of timing."""
 
@@ -24,7 +28,7 @@ def commands(environment: Environment, pytest_arguments: Sequence[str]) -> dict[
         "ruff check": [*python, "ruff", "check", "."],
         "mypy": [*python, "mypy"],
         "import-linter": [str(environment.scripts / "lint-imports"), "--no-logo"],
-        "pytest": [*python, "pytest", *pytest_arguments],
+        "pytest": [*python, "pytest", *ON_ALL_CORES, *pytest_arguments],
     }
 
 
@@ -42,7 +46,7 @@ def run(environment: Environment, pytest_arguments: Sequence[str]) -> int:
         code = _run(command)
         if name == "pytest" and code == 1 and (unsteady := _few_failed()):
             progress.say(f"\n== {name}: {len(unsteady)} failed; they are run again")
-            code = _run([*command, "--last-failed"])
+            code = _run([*command, "-n0", "--last-failed"])
         duration = progress.seconds(time.monotonic() - started)
         outcomes.append((name, code, duration))
         progress.say(f"== {name}: {verdict(code)} after {duration}")

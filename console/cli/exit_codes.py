@@ -11,7 +11,14 @@ from enum import IntEnum
 
 from console.i18n import _
 from core.domain.run import RunState
-from core.errors import Conflict, EnvironmentFault, OpsError, RequestError, TargetError
+from core.errors import (
+    Conflict,
+    EnvironmentFault,
+    OpsError,
+    RequestError,
+    TargetError,
+    Undelivered,
+)
 
 
 class ExitCode(IntEnum):
@@ -78,6 +85,8 @@ _RUN_STATES: Mapping[str, ExitCode] = {
     RunState.STOPPED: ExitCode.INTERRUPTED,
     RunState.ABNORMAL: ExitCode.UNKNOWN,
     RunState.ABANDONED: ExitCode.UNKNOWN,
+    RunState.ROLLED_BACK: ExitCode.FAILED,
+    RunState.ROLLBACK_FAILED: ExitCode.FAILED,
 }
 
 
@@ -91,6 +100,7 @@ _ERRORS: tuple[tuple[type[OpsError], ExitCode], ...] = (
     (Conflict, ExitCode.CONFLICT),
     (EnvironmentFault, ExitCode.ENVIRONMENT),
     (TargetError, ExitCode.FAILED),
+    (Undelivered, ExitCode.FAILED),
 )
 
 

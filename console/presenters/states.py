@@ -43,6 +43,9 @@ RUN_SIGNS: Mapping[RunState, Sign] = {
     RunState.TIMED_OUT: BAD,
     RunState.ABNORMAL: UNKNOWN,
     RunState.ABANDONED: UNKNOWN,
+    RunState.ROLLING_BACK: BUSY,
+    RunState.ROLLED_BACK: NOT_DONE,
+    RunState.ROLLBACK_FAILED: BAD,
 }
 
 TARGET_SIGNS: Mapping[TargetState, Sign] = {

@@ -66,6 +66,7 @@ STATUS: Mapping[type[OpsError], int] = {
     errors.StaleRevision: 412,
     errors.Conflict: 409,
     errors.TargetError: 502,
+    errors.Undelivered: 502,
     errors.EnvironmentFault: 503,
 }
 """Class of an error -> status; the nearest class of an error's bases counts."""

@@ -20,9 +20,10 @@ from core.api.run_batches import BatchOut, BatchPlan, batch_plans, batches_out
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.files.carried import Carried
+from core.domain.queueing import Priority
 from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
-from core.domain.steps import Step
+from core.domain.steps import Step, StepBase
 from core.domain.targets import fold
 from core.errors import AcknowledgementRequired, ConfirmationRequired, IllegalTransition
 from core.flow import machine
@@ -54,6 +55,7 @@ class RunOut(Answer):
     )
     change: str = Field(description="the change number under which it was started, or empty")
     parent: str | None = Field(description="the run whose step asked for this one")
+    priority: Priority = Field(description="as of now; it may have been changed")
     notes: int = Field(description="number of notes that people left on it")
 
 
@@ -194,7 +196,7 @@ async def preview(body: RunRequest, engine: TheEngine) -> Preview:
             body = body.model_copy(update={"acknowledge": (*body.acknowledge, *rules)})
     return Preview(
         title=definition.title,
-        steps=[_preview_step(definition, step) for step in definition.graph.nodes],
+        steps=[_preview_step(definition, step) for step in definition.graph.steps],
         hosts=sum(host.name != ENGINE_HOST for host in definition.hosts),
         confirm_hosts=confirm,
         acknowledge=list(rules),
@@ -285,7 +287,7 @@ def _direct(
     latest = {step.step: step.attempt for step in sorted(steps, key=lambda step: step.attempt)}
     detached = [
         (step.name, latest[step.name])
-        for step in outline.graph.nodes
+        for step in outline.graph.steps
         if step.is_detached and step.name in latest
     ]
     hosts = runs.unclaimed_hosts(connection, run_id, detached)
@@ -298,12 +300,12 @@ def _summary(outline: RunOutline) -> DefinitionSummary:
         targets=outline.targets,
         steps=[
             StepSummary(
-                step=step.name,
-                kind=step.kind,
-                count=len(outline.step_hosts[step.name]),
-                carried=step.carried,
+                step=node.name,
+                kind=node.kind,
+                count=len(outline.step_hosts.get(node.name, ())),
+                carried=node.carried if isinstance(node, StepBase) else None,
             )
-            for step in outline.graph.nodes
+            for node in outline.graph.nodes
         ],
         hosts=fold(host.name for host in outline.hosts),
         left_out=outline.left_out,

@@ -21,10 +21,11 @@ MAX_REASON_CHARACTERS = 500
 class ActionBase(Value):
     """What every action has."""
 
+    action: RunAction
     reason: str = Field("", max_length=MAX_REASON_CHARACTERS, description="kept in the record")
 
 
-class _OfStep(ActionBase):
+class OfStep(ActionBase):
     """An action that is about one step."""
 
     step: Name | None = Field(
@@ -32,7 +33,7 @@ class _OfStep(ActionBase):
     )
 
 
-class _Afterwards(_OfStep):
+class Afterwards(OfStep):
     """An action that takes an ended run up again."""
 
     confirm_hosts: int | None = Field(
@@ -65,7 +66,7 @@ class ForceStop(ActionBase):
     action: Literal[RunAction.FORCE_STOP] = RunAction.FORCE_STOP
 
 
-class Retry(_Afterwards):
+class Retry(Afterwards):
     """Run a step again, with the very definition, values and hosts of the run."""
 
     action: Literal[RunAction.RETRY] = RunAction.RETRY
@@ -87,19 +88,19 @@ class Retry(_Afterwards):
         return self
 
 
-class Ignore(_Afterwards):
+class Ignore(Afterwards):
     """Let a step's failure count no more, and start what follows it."""
 
     action: Literal[RunAction.IGNORE] = RunAction.IGNORE
 
 
-class Skip(_OfStep):
+class Skip(OfStep):
     """Wait for a step no longer, and start what follows it."""
 
     action: Literal[RunAction.SKIP] = RunAction.SKIP
 
 
-class Resolve(_Afterwards):
+class Resolve(Afterwards):
     """Say how targets ended of which that is unknown, or have their hosts asked again."""
 
     action: Literal[RunAction.RESOLVE] = RunAction.RESOLVE
@@ -109,12 +110,76 @@ class Resolve(_Afterwards):
     )
 
 
-class Continue(_OfStep):
+class Continue(OfStep):
     """Let the next batch of a rolling step start."""
 
     action: Literal[RunAction.CONTINUE] = RunAction.CONTINUE
 
 
+class Pause(ActionBase):
+    """Let what runs come to its end, and begin nothing more."""
+
+    action: Literal[RunAction.PAUSE] = RunAction.PAUSE
+
+
+class Resume(ActionBase):
+    """Let a run that was paused go on."""
+
+    action: Literal[RunAction.RESUME] = RunAction.RESUME
+
+
+class PauseBefore(OfStep):
+    """Have the run pause when it comes to a step, or not any more."""
+
+    action: Literal[RunAction.PAUSE_BEFORE] = RunAction.PAUSE_BEFORE
+    wanted: bool = Field(True, description="false takes it back")
+
+
+class Fail(OfStep):
+    """End a step that is under way: it has failed."""
+
+    action: Literal[RunAction.FAIL] = RunAction.FAIL
+
+
+class ChooseWay(Afterwards):
+    """Say where a gateway leads that found no way itself."""
+
+    action: Literal[RunAction.CHOOSE_WAY] = RunAction.CHOOSE_WAY
+    to: Name = Field(description="the node that an edge of the gateway leads to")
+
+
+class Rerun(Afterwards):
+    """Run a step and all that follows it anew, on all of their targets."""
+
+    action: Literal[RunAction.RERUN] = RunAction.RERUN
+    include_away: bool = Field(
+        False, description="also on hosts that are in maintenance, or that their source has lost"
+    )
+
+
+class RollBack(Afterwards):
+    """Undo what the run did, the last thing first."""
+
+    action: Literal[RunAction.ROLL_BACK] = RunAction.ROLL_BACK
+    step: Name | None = Field(
+        None, description="the step whose work stays; what followed it is undone. Empty: all of it"
+    )
+
+
 Action = Annotated[
-    Stop | ForceStop | Retry | Ignore | Skip | Resolve | Continue, Field(discriminator="action")
+    Stop
+    | ForceStop
+    | Retry
+    | Ignore
+    | Skip
+    | Resolve
+    | Continue
+    | Pause
+    | Resume
+    | PauseBefore
+    | Fail
+    | ChooseWay
+    | Rerun
+    | RollBack,
+    Field(discriminator="action"),
 ]

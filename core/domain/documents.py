@@ -14,12 +14,16 @@ from pydantic import Field, ValidationError
 
 from core.domain import findings, targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.channel import ChannelSpec
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.files import contents
+from core.domain.flow import FlowSpec, ForEach, Nested, check_flow
+from core.domain.flow.nodes import Approval, Notify
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.schedule import CalendarSpec, ScheduleSpec
+from core.domain.steps import LAST_TARGETS, StepBase
 from core.domain.values import Labels, Name, Value
 from core.errors import Invalid, NotFound, Problem
 
@@ -113,17 +117,40 @@ def _group_references(spec: GroupSpec) -> Iterator[Reference]:
 def _job_references(spec: JobSpec) -> Iterator[Reference]:
     yield from _expression_references("spec.targets", spec.targets)
     for index, step in enumerate(spec.steps):
-        where = f"spec.steps[{index}]"
+        yield from _step_references(step, f"spec.steps[{index}]")
+
+
+def _step_references(step: StepBase, where: str) -> Iterator[Reference]:
+    if step.targets not in LAST_TARGETS:
         yield from _expression_references(f"{where}.targets", step.targets)
-        yield from _expression_references(f"{where}.source", step.fetched_from)
-        if step.run_as:
-            yield Reference(f"{where}.run_as", "account", step.run_as)
-        if step.rolling and step.rolling.health:
-            yield Reference(f"{where}.rolling.health", "job", step.rolling.health)
-        if used := step.script_used():
-            yield Reference(f"{where}.script", "script", used.name)
-        for number, sha256 in enumerate(step.contents_used):
-            yield Reference(f"{where}.contents[{number}]", contents.KIND, sha256)
+    yield from _expression_references(f"{where}.source", step.fetched_from)
+    if step.run_as:
+        yield Reference(f"{where}.run_as", "account", step.run_as)
+    if step.rolling and step.rolling.health:
+        yield Reference(f"{where}.rolling.health", "job", step.rolling.health)
+    if used := step.script_used():
+        yield Reference(f"{where}.script", "script", used.name)
+    for number, sha256 in enumerate(step.contents_used):
+        yield Reference(f"{where}.contents[{number}]", contents.KIND, sha256)
+
+
+def _flow_references(spec: FlowSpec) -> Iterator[Reference]:
+    yield from _expression_references("spec.targets", spec.targets)
+    for index, node in enumerate(spec.nodes):
+        where = f"spec.nodes[{index}]"
+        if isinstance(node, StepBase):
+            yield from _step_references(node, where)
+        elif isinstance(node, Nested):
+            if node.work is not None:
+                yield Reference(f"{where}.{node.work[0]}", *node.work)
+            if node.step is not None:
+                yield from _step_references(node.step, f"{where}.step")
+            yield from _expression_references(f"{where}.targets", node.targets)
+            if isinstance(node, ForEach):
+                yield from _expression_references(f"{where}.hosts", node.hosts)
+        elif isinstance(node, Approval | Notify):
+            for number, name in enumerate(node.channels):
+                yield Reference(f"{where}.channels[{number}]", "channel", name)
 
 
 def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
@@ -132,6 +159,13 @@ def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
         yield Reference(f"spec.environments[{index}]", "environment", name)
     for index, name in enumerate(spec.exempt):
         yield Reference(f"spec.exempt[{index}]", "job", name)
+    for index, name in enumerate(spec.approval.channels):
+        yield Reference(f"spec.approval.channels[{index}]", "channel", name)
+
+
+def _channel_references(spec: ChannelSpec) -> Iterator[Reference]:
+    if spec.escalate:
+        yield Reference("spec.escalate.to", "channel", spec.escalate.to)
 
 
 def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
@@ -173,6 +207,21 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind("script", "scripts", ScriptSpec, _no_references, "a script and its interpreter"),
         Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters", _check_job),
+        Kind(
+            "channel",
+            "channels",
+            ChannelSpec,
+            _channel_references,
+            "where people are told, of what, and how often",
+        ),
+        Kind(
+            "flow",
+            "flows",
+            FlowSpec,
+            _flow_references,
+            "steps, decisions and people, joined by edges",
+            check_flow,
+        ),
         Kind(
             "command-rule",
             "command-rules",

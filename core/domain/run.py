@@ -8,7 +8,7 @@ The names are fixed; databases, the API and screens show them as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from enum import StrEnum
 from typing import TypeVar
 
@@ -36,6 +36,12 @@ class RunState(StrEnum):
     ABNORMAL = "abnormal"
     """The engine lost track; a person or the step's `idempotent` flag decides."""
     ABANDONED = "abandoned"
+    ROLLING_BACK = "rolling_back"
+    """What was done is being undone."""
+    ROLLED_BACK = "rolled_back"
+    """What was done is undone."""
+    ROLLBACK_FAILED = "rollback_failed"
+    """Something of it could not be undone."""
 
 
 class TargetState(StrEnum):
@@ -144,10 +150,21 @@ TERMINAL_RUN_STATES = frozenset(
         _R.TIMED_OUT,
         _R.ABNORMAL,
         _R.ABANDONED,
+        _R.ROLLED_BACK,
+        _R.ROLLBACK_FAILED,
     }
 )
 
-_RESULTS = {_R.SUCCEEDED, _R.PARTIALLY_SUCCEEDED, _R.FAILED, _R.TIMED_OUT, _R.ABNORMAL}
+_RESULTS = {
+    _R.SUCCEEDED,
+    _R.PARTIALLY_SUCCEEDED,
+    _R.FAILED,
+    _R.TIMED_OUT,
+    _R.REJECTED,
+    _R.ABNORMAL,
+}
+_TAKEN_UP = {_R.RUNNING, _R.ROLLING_BACK}
+_ASKED_AGAIN = {_R.RUNNING, _R.WAITING_USER}
 
 RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     # A run that others must approve waits for them before it begins.
@@ -156,12 +173,25 @@ RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     ),
     _R.QUEUED: frozenset({_R.RUNNING, _R.STOPPED, _R.ABNORMAL, _R.ABANDONED}),
     _R.RUNNING: frozenset(
-        {*_RESULTS, _R.WAITING_USER, _R.BATCH_WAITING, _R.SUSPENDED, _R.STOPPING, _R.STOPPED}
+        {
+            *_RESULTS,
+            _R.WAITING_USER,
+            _R.BATCH_WAITING,
+            _R.SUSPENDED,
+            _R.STOPPING,
+            _R.STOPPED,
+            _R.SKIPPED,
+            _R.ROLLING_BACK,
+        }
     ),
     _R.WAITING_USER: frozenset(
         {
             _R.QUEUED,
             _R.RUNNING,
+            _R.BATCH_WAITING,
+            _R.SUSPENDED,
+            _R.SUCCEEDED,
+            _R.FAILED,
             _R.REJECTED,
             _R.STOPPING,
             _R.STOPPED,
@@ -171,18 +201,31 @@ RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
         }
     ),
     _R.BATCH_WAITING: frozenset(
-        {_R.RUNNING, _R.WAITING_USER, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}
+        {
+            _R.RUNNING,
+            _R.WAITING_USER,
+            _R.SUSPENDED,
+            _R.STOPPING,
+            _R.STOPPED,
+            _R.SKIPPED,
+            _R.ABNORMAL,
+        }
     ),
-    _R.SUSPENDED: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
+    _R.SUSPENDED: frozenset(
+        {*_TAKEN_UP, _R.WAITING_USER, _R.STOPPING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}
+    ),
     # A run that stops goes on when the step that would not end is skipped.
-    _R.STOPPING: frozenset({_R.RUNNING, _R.STOPPED, _R.SKIPPED, _R.ABNORMAL}),
-    _R.FAILED: frozenset({_R.RUNNING, _R.ERROR_IGNORED}),
-    _R.PARTIALLY_SUCCEEDED: frozenset({_R.RUNNING, _R.ERROR_IGNORED}),
-    _R.TIMED_OUT: frozenset({_R.RUNNING, _R.ERROR_IGNORED}),
+    _R.STOPPING: frozenset({_R.RUNNING, _R.STOPPED, _R.SKIPPED, _R.FAILED, _R.ABNORMAL}),
+    _R.ROLLING_BACK: frozenset({_R.ROLLED_BACK, _R.ROLLBACK_FAILED, _R.STOPPING, _R.ABNORMAL}),
+    _R.SUCCEEDED: frozenset(_TAKEN_UP),
+    _R.FAILED: frozenset({*_TAKEN_UP, *_ASKED_AGAIN, _R.ERROR_IGNORED}),
+    _R.PARTIALLY_SUCCEEDED: frozenset({*_TAKEN_UP, _R.ERROR_IGNORED}),
+    _R.TIMED_OUT: frozenset({*_TAKEN_UP, *_ASKED_AGAIN, _R.ERROR_IGNORED}),
     _R.ABNORMAL: frozenset({_R.RUNNING, _R.ERROR_IGNORED, _R.ABANDONED}),
-    _R.STOPPED: frozenset({_R.RUNNING}),
-    _R.REJECTED: frozenset({_R.WAITING_USER}),
-    _R.SUCCEEDED: frozenset(),
+    _R.STOPPED: frozenset({*_TAKEN_UP, *_ASKED_AGAIN}),
+    _R.REJECTED: frozenset({*_TAKEN_UP, *_ASKED_AGAIN}),
+    _R.ROLLED_BACK: frozenset(_TAKEN_UP),
+    _R.ROLLBACK_FAILED: frozenset(_TAKEN_UP),
     _R.ERROR_IGNORED: frozenset(),
     _R.SKIPPED: frozenset(),
     _R.ABANDONED: frozenset(),
@@ -253,6 +296,20 @@ class RunAction(StrEnum):
     """Targets whose outcome is unknown get one: a person says it, or the host is asked again."""
     CONTINUE = "continue"
     """The next batch of a rolling step starts."""
+    PAUSE = "pause"
+    """What runs goes on to its end, and nothing more begins."""
+    RESUME = "resume"
+    """A run that was paused goes on."""
+    PAUSE_BEFORE = "pause_before"
+    """The run pauses when it comes to the step."""
+    FAIL = "fail"
+    """The step is ended, and has failed."""
+    CHOOSE_WAY = "choose_way"
+    """A gateway that found no way leads where a person says."""
+    RERUN = "rerun"
+    """The step and all that follows it run anew."""
+    ROLL_BACK = "roll_back"
+    """What was done is undone, the last thing first."""
 
     @property
     def word(self) -> str:
@@ -260,26 +317,74 @@ class RunAction(StrEnum):
         return self.value.replace("_", "-")
 
 
-RUN_WIDE_ACTIONS = frozenset({RunAction.STOP, RunAction.FORCE_STOP})
+RUN_WIDE_ACTIONS = frozenset(
+    {RunAction.STOP, RunAction.FORCE_STOP, RunAction.PAUSE, RunAction.RESUME, RunAction.ROLL_BACK}
+)
 """Asked of a run as a whole; all others are asked of one of its steps."""
 
-AFTERWARDS = frozenset({RunAction.RETRY, RunAction.IGNORE, RunAction.RESOLVE})
-"""Asked of steps of a run that has ended, which then goes on; all others while it goes on."""
-
 _BAD = {_R.FAILED, _R.PARTIALLY_SUCCEEDED, _R.TIMED_OUT, _R.ABNORMAL}
+_LIVE = frozenset(RunState) - TERMINAL_RUN_STATES
+_GOES_ON = {_R.RUNNING, _R.WAITING_USER, _R.BATCH_WAITING, _R.SUSPENDED}
+_ENDED = {state for state in TERMINAL_RUN_STATES if _R.RUNNING in RUN_TRANSITIONS[state]}
+_ENDED_BADLY = _ENDED - {_R.SUCCEEDED, _R.ROLLED_BACK, _R.ROLLBACK_FAILED}
+_TAKEN_BACK = _ENDED - {_R.ABNORMAL}
+"""A run that ended so, and of which everybody knows how: it can be undone, or done anew."""
+
+AFTERWARDS = frozenset(
+    {
+        RunAction.RETRY,
+        RunAction.IGNORE,
+        RunAction.RESOLVE,
+        RunAction.CHOOSE_WAY,
+        RunAction.RERUN,
+        RunAction.ROLL_BACK,
+    }
+)
+"""May be asked of a run that has ended, which then goes on."""
+
+_OF_RUNS: Mapping[RunAction, Set[RunState]] = {
+    RunAction.RETRY: {*_GOES_ON, *_ENDED_BADLY, _R.ROLLBACK_FAILED},
+    RunAction.IGNORE: {*_GOES_ON, *_ENDED_BADLY},
+    RunAction.RESOLVE: {*_GOES_ON, *_ENDED_BADLY},
+    RunAction.CHOOSE_WAY: {*_GOES_ON, *_ENDED_BADLY},
+    RunAction.PAUSE_BEFORE: _GOES_ON,
+    RunAction.FAIL: _GOES_ON,
+    RunAction.RERUN: {_R.SUSPENDED, *_TAKEN_BACK},
+    RunAction.SKIP: _LIVE,
+    RunAction.CONTINUE: _LIVE,
+}
+"""Action that is asked of a step -> the states of its run in which it may be."""
 
 LEGAL_ACTIONS: Mapping[RunAction, frozenset[RunState]] = {
     RunAction.STOP: frozenset(
-        {_R.CREATED, _R.QUEUED, _R.RUNNING, _R.WAITING_USER, _R.BATCH_WAITING, _R.SUSPENDED}
+        {
+            _R.CREATED,
+            _R.QUEUED,
+            _R.RUNNING,
+            _R.WAITING_USER,
+            _R.BATCH_WAITING,
+            _R.SUSPENDED,
+            _R.ROLLING_BACK,
+        }
     ),
     RunAction.FORCE_STOP: frozenset({_R.STOPPING}),
-    RunAction.RETRY: frozenset({*_BAD, _R.STOPPED}),
+    RunAction.RETRY: frozenset({*_BAD, _R.STOPPED, _R.REJECTED}),
     RunAction.IGNORE: frozenset(_BAD),
     RunAction.RESOLVE: frozenset({_R.ABNORMAL}),
     RunAction.SKIP: frozenset({_R.STOPPING, _R.SUSPENDED, _R.BATCH_WAITING, _R.WAITING_USER}),
     RunAction.CONTINUE: frozenset({_R.WAITING_USER}),
+    RunAction.PAUSE: frozenset({_R.RUNNING, _R.WAITING_USER, _R.BATCH_WAITING}),
+    RunAction.RESUME: frozenset(_GOES_ON),
+    RunAction.PAUSE_BEFORE: frozenset({_R.CREATED}),
+    RunAction.FAIL: frozenset(_GOES_ON),
+    RunAction.CHOOSE_WAY: frozenset({_R.FAILED}),
+    RunAction.RERUN: frozenset(TERMINAL_RUN_STATES - {_R.ABNORMAL, _R.ABANDONED}),
+    RunAction.ROLL_BACK: frozenset({_R.SUSPENDED, *_TAKEN_BACK}),
 }
-"""Action -> states in which it may be asked: states of the run, or of the step it is about."""
+"""Action -> states in which it may be asked: states of the run, or of the step it is about.
+
+A step that was not begun counts as created.
+"""
 
 
 def can_transit(
@@ -304,17 +409,7 @@ def may_act(action: RunAction, run: RunState, step: RunState | None = None) -> b
     """Whether `action` may be asked of a run, and of a step of it where it is about one."""
     if action in RUN_WIDE_ACTIONS:
         return run in LEGAL_ACTIONS[action]
-    if action in AFTERWARDS:
-        fits = run in TERMINAL_RUN_STATES and can_transit(run, RunState.RUNNING)
-    else:
-        fits = run not in TERMINAL_RUN_STATES
-    return fits and step in LEGAL_ACTIONS[action]
-
-
-def legal_actions(run: RunState, steps: Iterable[RunState]) -> tuple[RunAction, ...]:
-    """The actions that a run accepts whose steps are in these states."""
-    known = (None, *steps)
-    return tuple(action for action in RunAction if any(may_act(action, run, s) for s in known))
+    return run in _OF_RUNS[action] and step in LEGAL_ACTIONS[action]
 
 
 def step_result(counts: Mapping[TargetState, int], *, stopping: bool) -> RunState:
@@ -333,6 +428,25 @@ def step_result(counts: Mapping[TargetState, int], *, stopping: bool) -> RunStat
     if good:
         return _R.PARTIALLY_SUCCEEDED
     return _R.TIMED_OUT if counts.get(_T.TIMED_OUT, 0) == total else _R.FAILED
+
+
+_NEVER_TRIED = frozenset(
+    {
+        _T.UNREACHABLE,
+        _T.AUTH_FAILED,
+        _T.HOST_KEY_FAILED,
+        _T.USER_MISSING,
+        _T.INVALID_TARGET,
+        _T.SUBMIT_FAILED,
+        _T.NOT_STARTED,
+    }
+)
+
+
+def could_not_be_done(counts: Mapping[TargetState, int]) -> bool:
+    """Whether a step's work began nowhere: nothing that it started said no."""
+    found = {state for state, count in counts.items() if count}
+    return bool(found) and found <= _NEVER_TRIED
 
 
 def step_reason(counts: Mapping[TargetState, int], step: str) -> str:

@@ -31,6 +31,7 @@ from core.domain.steps import Step
 from core.domain.targets import Inventory
 from core.errors import Invalid, Problem
 from core.flow.definition import FrozenHost, RunRequest
+from core.flow.works import Work
 
 
 class Documents(Protocol):
@@ -40,7 +41,7 @@ class Documents(Protocol):
     def environments(self) -> Mapping[str, EnvironmentSpec]: ...
     @property
     def inventory(self) -> Inventory: ...
-    def job(self, name: str) -> tuple[JobSpec, int]: ...
+    def job(self, name: str, revision: int | None = None) -> tuple[JobSpec, int]: ...
 
 
 @dataclass(slots=True)
@@ -57,14 +58,14 @@ class Rolled:
 
 def roll(
     request: RunRequest,
-    steps: Sequence[Step],
+    work: Work,
     hosts: Sequence[FrozenHost],
     step_hosts: Mapping[str, Sequence[int]],
     documents: Documents,
 ) -> Rolled:
     """Settle the rules of every step. Raises: Invalid, NotFound."""
     rolled = Rolled()
-    for index, step in enumerate(steps):
+    for step in work.steps:
         if step.runs_once or (step.rolling or request.rolling) is None:
             rolled.steps.append(step)
             continue
@@ -73,7 +74,7 @@ def roll(
             _roll_step(rolled, step, request, targets, documents)
         except Invalid as error:
             # What the start says is its own flag; what only the job says is found there.
-            prefix = "" if request.rolling is not None else f"job steps[{index}]."
+            prefix = "" if request.rolling is not None else work.place(step.name, "")
             raise _under(prefix, error) from None
     if request.rolling is not None and not rolled.batches:
         raise Invalid("nothing rolls: every step of the job runs once, on the engine's machine")

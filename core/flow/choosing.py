@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from core.domain import targets
-from core.domain.job import JobSpec, Parameter, ParameterType
+from core.domain.job import Parameter, ParameterType
 from core.errors import Invalid, NotFound, Problem
-from core.flow.definition import ENGINE_HOST, FrozenHost, RunRequest
+from core.flow.definition import ENGINE_HOST, FrozenHost, Narrowed, RunRequest
+from core.flow.works import Work
 
 
 def target_values(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> list[str]:
@@ -28,37 +29,61 @@ _NOTHING = "nothing to run on"
 
 
 def choose(
-    request: RunRequest, job: JobSpec, inventory: targets.Inventory, given: Sequence[str]
+    request: RunRequest,
+    work: Work,
+    narrowed: Mapping[str, Narrowed],
+    inventory: targets.Inventory,
+    given: Sequence[str],
 ) -> dict[str, tuple[str, ...]]:
-    """Step -> names of its hosts. A target-list parameter stands in for the job's targets."""
+    """Step -> names of its hosts. A target-list parameter stands in for the job's targets.
+
+    A step that is `narrowed` has all hosts of the steps that will say which of them it runs on.
+    """
     if request.hosts is not None:
         _known_hosts(request.hosts, inventory.hosts)
         everywhere: tuple[str, ...] | None = tuple(dict.fromkeys(request.hosts))
-    elif text := request.targets or next(iter(given), None) or job.targets:
+    elif text := request.targets or next(iter(given), None) or work.targets:
         everywhere = targets.resolve(targets.parse(text), inventory)
     else:
         everywhere = None
     chosen: dict[str, tuple[str, ...]] = {}
     problems = []
-    for index, step in enumerate(job.steps):
+    for step in work.steps:
         if step.runs_once:
             chosen[step.name] = (ENGINE_HOST,)
+            continue
+        if step.name in narrowed:
             continue
         names = everywhere
         if step.targets is not None:
             names = targets.resolve(targets.parse(step.targets), inventory)
         if names is None:
-            where = _place(request, index)
+            where = work.place(step.name, "targets")
             problems.append(Problem(where=where, what="no targets given", hint="add --on EXPR"))
         chosen[step.name] = names or ()
     if problems:
         raise Invalid(_NOTHING, problems)
-    return chosen
+    for step in work.steps:
+        if step.name not in chosen:
+            chosen[step.name] = _of_sources(step.name, narrowed, chosen)
+    return {step.name: chosen[step.name] for step in work.steps}
+
+
+def _of_sources(
+    step: str, narrowed: Mapping[str, Narrowed], chosen: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Hosts of the steps that narrow a step, which may be narrowed themselves."""
+    if step in chosen:
+        return chosen[step]
+    names = (
+        name for source in narrowed[step].steps for name in _of_sources(source, narrowed, chosen)
+    )
+    return tuple(dict.fromkeys(names))
 
 
 def refuse_empty(
     request: RunRequest,
-    job: JobSpec,
+    work: Work,
     chosen: Mapping[str, tuple[str, ...]],
     present: Mapping[str, tuple[str, ...]],
     away: Away,
@@ -69,10 +94,11 @@ def refuse_empty(
     `asked`: the facts on which the choice depends.
     """
     problems = []
-    for index, step in enumerate(job.steps):
+    for step in work.steps:
         if present[step.name] or step.allow_empty or request.allow_empty:
             continue
-        where, shown = _place(request, index), step.targets or shown_targets(request, job)
+        where = work.place(step.name, "targets")
+        shown = step.targets or shown_targets(request, work)
         what, hint = f"{shown!r} matches no host", "`jobdeck hosts list` shows all"
         if asked:
             hint = "facts count once they were gathered: `jobdeck facts gather --on all`"
@@ -84,15 +110,15 @@ def refuse_empty(
         raise Invalid(_NOTHING, problems)
 
 
-def sources(job: JobSpec, inventory: targets.Inventory) -> dict[str, tuple[str, ...]]:
+def sources(work: Work, inventory: targets.Inventory) -> dict[str, tuple[str, ...]]:
     """Step -> the hosts whose files it takes to its targets; Invalid where there is none."""
     found: dict[str, tuple[str, ...]] = {}
-    for index, step in enumerate(job.steps):
+    for step in work.steps:
         if step.fetched_from is None:
             continue
         found[step.name] = targets.resolve(targets.parse(step.fetched_from), inventory)
         if not found[step.name]:
-            where = f"job steps[{index}].source"
+            where = work.place(step.name, "source")
             what = f"{step.fetched_from!r} matches no host"
             raise Invalid("there is nothing to distribute", [Problem(where=where, what=what)])
     return found
@@ -119,15 +145,13 @@ def present_sources(
     return present
 
 
-def _place(request: RunRequest, index: int) -> str:
-    return "targets" if request.step is not None else f"job steps[{index}].targets"
-
-
-def expressions(request: RunRequest, job: JobSpec, given: Sequence[str]) -> list[str]:
+def expressions(
+    request: RunRequest, work: Work, narrowed: Mapping[str, Narrowed], given: Sequence[str]
+) -> list[str]:
     """The target expressions that choose the hosts."""
-    everywhere = request.targets or next(iter(given), None) or job.targets
+    everywhere = request.targets or next(iter(given), None) or work.targets
     texts = [None if request.hosts is not None else everywhere]
-    texts += [step.targets for step in job.steps]
+    texts += [step.targets for step in work.steps if step.name not in narrowed]
     return [text for text in texts if text is not None]
 
 
@@ -165,8 +189,8 @@ def _known_hosts(names: Sequence[str], known: Collection[str]) -> None:
             raise NotFound("host", name, list(known))
 
 
-def shown_targets(request: RunRequest, job: JobSpec) -> str:
+def shown_targets(request: RunRequest, work: Work) -> str:
     """The expression or the list that people gave."""
     if request.hosts is not None:
         return targets.fold(request.hosts)
-    return request.targets or job.targets or ""
+    return request.targets or work.targets or ""

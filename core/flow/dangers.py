@@ -46,7 +46,7 @@ class Documents(Protocol):
     def command_rules(self) -> Mapping[str, CommandRuleSpec]: ...
     @property
     def inventory(self) -> Inventory: ...
-    def job(self, name: str) -> tuple[JobSpec, int]: ...
+    def job(self, name: str, revision: int | None = None) -> tuple[JobSpec, int]: ...
     def script(self, name: str, revision: int | None) -> tuple[ScriptSpec, int]: ...
 
 
@@ -164,7 +164,7 @@ def find(
     frozen = frozen_rules(definition, documents)
     judges = Judges(frozen)
     found: list[StepHit] = []
-    for step in definition.graph.nodes:
+    for step in definition.graph.steps:
         own = ahead.get(step.name, ())
         script = definition.scripts.get(step.name)
         found += _of_step(step.name, step, script, definition, own, judges)

@@ -6,6 +6,7 @@ Secrets are references; they are opened for the moment of their use.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -14,10 +15,12 @@ from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import Protocol
 from core.domain.patterns import CHANGE
+from core.domain.queueing import HostLock, Locks, Priority, Queueing
 from core.domain.rolling import Batches, Rolling
 from core.domain.steps import FrozenScript, Step, StepBase
 from core.domain.values import Env, EnvName, Name, Secret, SecretRef, Value
 from core.domain.windows import WinrmOptions
+from core.flow.events import Started
 from core.flow.graph import Graph
 
 ADHOC = "adhoc"
@@ -25,16 +28,61 @@ ENGINE_HOST = "(engine)"
 """The name under which a local step's single target is recorded; no document can have it."""
 
 
+class Which(StrEnum):
+    """Targets by how they ended in an earlier step."""
+
+    ALL = "LAST_ALL"
+    SUCCESS = "LAST_SUCCESS"
+    FAIL = "LAST_FAIL"
+    STARTED = "STARTED"
+    """Those of the step that is undone, whose turn had come."""
+
+
+class Narrowed(Value):
+    """A step that runs on those targets of earlier steps which ended in some way there."""
+
+    steps: tuple[str, ...]
+    which: Which
+
+
+class FrozenWork(Value):
+    """What a node runs as a run of its own, as it was when the run started."""
+
+    revision: int | None = None
+    """Of its job or flow; None where the step stands in the node."""
+    hosts: tuple[str, ...] = ()
+    """Names of the hosts that it was known to touch."""
+
+
 _BESIDES_A_PLAN = frozenset(
-    {"plan", "parameters", "secrets", "confirm_hosts", "change", "acknowledge"}
+    {
+        "plan",
+        "parameters",
+        "secrets",
+        "confirm_hosts",
+        "change",
+        "acknowledge",
+        "priority",
+        "override",
+    }
 )
 """What a start from a plan may say: all that the plan itself does not keep."""
 
 
 class RunRequest(Value):
-    """What a person asks for: a saved job or one step, and where."""
+    """What a person asks for: a saved job, a flow or one step, and where."""
 
     job: Name | None = None
+    flow: Name | None = Field(None, description="a saved flow, instead of a job")
+    revision: int | None = Field(
+        None, ge=1, description="of the job or the flow; empty: the current one"
+    )
+    start_at: Name | None = Field(
+        None, description="the node to begin with; what comes before it is taken as done"
+    )
+    without: tuple[Name, ...] = Field(
+        (), max_length=500, description="optional nodes that are left out"
+    )
     step: Step | None = Field(None, description="an ad-hoc step, instead of a job")
     title: str | None = Field(None, max_length=200)
     targets: str | None = Field(None, description="target expression; empty: the job's")
@@ -68,6 +116,18 @@ class RunRequest(Value):
         max_length=64,
         description="what a shuffle and random pauses follow from; empty: a new one",
     )
+    priority: Priority | None = Field(None, description="how urgent it is; empty: the job's")
+    locks: Locks = ()
+    lock_hosts: HostLock | None = Field(
+        None,
+        description="its hosts are locked against other runs that lock hosts; empty: the job's",
+    )
+    override: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="why it begins although the engine is frozen or drains; kept with the run",
+    )
 
     acknowledge: tuple[Name, ...] = Field(
         (),
@@ -83,15 +143,17 @@ class RunRequest(Value):
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
-        works = (self.job is not None) + (self.step is not None)
+        works = sum(each is not None for each in (self.job, self.flow, self.step))
         if works > 1 or (not works and self.plan is None):
-            raise ValueError("give `job` or `step`, one of the two")
+            raise ValueError("give one of `job`, `flow`, `step`")
         if not works and (given := self.model_fields_set - _BESIDES_A_PLAN):
             raise ValueError(f"the plan says that already; leave out {', '.join(sorted(given))}")
         if self.targets is not None and self.hosts is not None:
             raise ValueError("give `targets` or `hosts`, not both")
         if self.step is not None and self.parameters:
-            raise ValueError("`parameters` belong to a job; a step takes `env`")
+            raise ValueError("`parameters` belong to a job or a flow; a step takes `env`")
+        if self.step is not None and (self.revision or self.start_at or self.without):
+            raise ValueError("`revision`, `start_at`, `without` belong to a job or a flow")
         return self
 
 
@@ -166,6 +228,8 @@ class RunOutline(Value, extra="ignore"):
     """The expression or the list that people gave, for the record."""
     left_out: dict[str, str] = Field(default_factory=dict)
     """Hosts that were chosen and are away: why each was left out."""
+    narrowed: dict[str, Narrowed] = Field(default_factory=dict)
+    """Step -> how earlier steps say which of its targets it runs on."""
 
     @property
     def batch_counts(self) -> dict[str, int]:
@@ -178,7 +242,7 @@ class RunDefinition(RunOutline, extra="forbid"):
 
     title: str
     origin: str
-    """`adhoc` or `job/NAME@REVISION`."""
+    """`adhoc`, `job/NAME@REVISION` or `flow/NAME@REVISION`."""
     hosts: tuple[FrozenHost, ...]
     seed: str = ""
     """What the order and the planned times follow from, where chance has a part in them."""
@@ -193,6 +257,8 @@ class RunDefinition(RunOutline, extra="forbid"):
     env: Env = Field(default_factory=dict)
     change: str = ""
     """The change number under which it is done; "" where nobody gave one."""
+    works: dict[str, FrozenWork] = Field(default_factory=dict)
+    """Node -> what it runs as runs of their own."""
     command_rules: dict[str, FrozenRule] = Field(default_factory=dict)
     """Documents' rules that concern the run; the built-in ones that none replaces hold too."""
     foreseen: dict[str, tuple[str, ...]] | None = None
@@ -203,13 +269,22 @@ class RunDefinition(RunOutline, extra="forbid"):
     """Rules that whoever started it has acknowledged."""
     reviewed: tuple[str, ...] = ()
     """Rules of which others were asked before it began."""
+    queueing: Queueing = Queueing()
+    """What it asks of the queue before it begins."""
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
 
     @property
+    def beginning(self) -> Started:
+        """The event by which it begins."""
+        if self.request is None:
+            return Started()
+        return Started(at=self.request.start_at or "", left_out=self.request.without)
+
+    @property
     def contents(self) -> frozenset[str]:
         """SHA-256 of every content that its steps name, and that stays while it is on record."""
-        return frozenset(used for step in self.graph.nodes for used in step.contents_used)
+        return frozenset(used for step in self.graph.steps for used in step.contents_used)
 
     def account_for(self, step: StepBase, host: FrozenHost) -> str | None:
         """The account on `host` in `step`; None where there is none."""

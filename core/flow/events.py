@@ -14,6 +14,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
 class Started(Event, frozen=True, kw_only=True, tag="started"):
     """The run was accepted and may begin."""
 
+    at: str = ""
+    """The node to begin with; "": the graph's own."""
+    left_out: tuple[str, ...] = ()
+    """Optional nodes that are passed by."""
+
 
 class ReviewRequested(Event, frozen=True, kw_only=True, tag="review_requested"):
     """The run was accepted, and begins when others have approved it."""
@@ -26,12 +31,22 @@ class ReviewRefused(Event, frozen=True, kw_only=True, tag="review_refused"):
     """How it ends: rejected, or timed out."""
 
 
+class Queued(Event, frozen=True, kw_only=True, tag="queued"):
+    """The run was accepted and waits for its turn."""
+
+
 class StepFinished(Event, frozen=True, kw_only=True, tag="step_finished"):
-    """Every target of a step's attempt is in a terminal state."""
+    """Every target of a step's attempt is in a terminal state; or what else the node did is done."""
 
     step: str
     attempt: int
     state: RunState
+    holds: tuple[int, ...] = ()
+    """Indices of the edges out of it whose condition holds."""
+    marked: str = ""
+    """Its output `tag`."""
+    is_error: bool = False
+    """It could not be done at all."""
 
 
 class RetryDue(Event, frozen=True, kw_only=True, tag="retry_due"):
@@ -66,12 +81,14 @@ class StepIgnored(Event, frozen=True, kw_only=True, tag="step_ignored"):
     """Somebody decided that a step's failure counts no more."""
 
     step: str
+    holds: tuple[int, ...] = ()
 
 
 class StepSkipped(Event, frozen=True, kw_only=True, tag="step_skipped"):
     """Somebody decided that nobody waits for a step any more."""
 
     step: str
+    holds: tuple[int, ...] = ()
 
 
 class TargetsResolved(Event, frozen=True, kw_only=True, tag="targets_resolved"):
@@ -83,6 +100,7 @@ class TargetsResolved(Event, frozen=True, kw_only=True, tag="targets_resolved"):
     """Of the step, now."""
     good: tuple[int, ...] = ()
     """Batches of a rolling step that had failed, and are good now."""
+    holds: tuple[int, ...] = ()
 
 
 class LookRequested(Event, frozen=True, kw_only=True, tag="look_requested"):
@@ -135,6 +153,47 @@ class ContinueRequested(Event, frozen=True, kw_only=True, tag="continue_requeste
     step: str
 
 
+class PauseRequested(Event, frozen=True, kw_only=True, tag="pause_requested"):
+    """Somebody asked that nothing more begins until the run is let go on."""
+
+
+class ResumeRequested(Event, frozen=True, kw_only=True, tag="resume_requested"):
+    """Somebody let a run that was paused go on."""
+
+
+class PauseBeforeRequested(Event, frozen=True, kw_only=True, tag="pause_before_requested"):
+    """Somebody asked that the run pauses before a node, or that it does not any more."""
+
+    step: str
+    wanted: bool = True
+
+
+class FailRequested(Event, frozen=True, kw_only=True, tag="fail_requested"):
+    """Somebody decided that a node which is under way has failed."""
+
+    step: str
+
+
+class WayChosen(Event, frozen=True, kw_only=True, tag="way_chosen"):
+    """Somebody said where a gateway leads that found no way itself."""
+
+    step: str
+    target: str
+
+
+class RerunRequested(Event, frozen=True, kw_only=True, tag="rerun_requested"):
+    """Somebody asked that a node and all that follows it run anew."""
+
+    step: str
+
+
+class RollbackRequested(Event, frozen=True, kw_only=True, tag="rollback_requested"):
+    """Somebody asked that what was done is undone."""
+
+    to: str = ""
+    """The node whose work stays; what followed it is undone. "": all of it."""
+
+
 BatchEvent = BatchFinished | BatchDue | BatchChecked
 """What happens to one batch."""
 
@@ -142,6 +201,7 @@ AnyEvent = (
     Started
     | ReviewRequested
     | ReviewRefused
+    | Queued
     | StepFinished
     | RetryDue
     | CancelRequested
@@ -156,4 +216,11 @@ AnyEvent = (
     | BatchDue
     | BatchChecked
     | ContinueRequested
+    | PauseRequested
+    | ResumeRequested
+    | PauseBeforeRequested
+    | FailRequested
+    | WayChosen
+    | RerunRequested
+    | RollbackRequested
 )

@@ -15,23 +15,23 @@ from typing import Any, Protocol
 from core.domain import targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec, HostKeyPolicy
 from core.domain.command_rules import CommandRuleSpec
+from core.domain.flow import FlowSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
-from core.domain.job import JobSpec, ParameterType, ScriptSpec
-from core.domain.steps import FrozenScript
+from core.domain.job import JobSpec, ParameterType, ScriptSpec, WorkSpec
+from core.domain.queueing import LoadLimits, Queueing, locks_together
+from core.domain.steps import FrozenScript, Step
 from core.domain.steps.files import TransferStep
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
-from core.flow import choosing, dangers, guards
+from core.flow import choosing, dangers, guards, nesting, works
 from core.flow.batching import roll
 from core.flow.definition import (
-    ADHOC,
     ENGINE_HOST,
     FrozenHost,
     RunDefinition,
     RunRequest,
 )
-from core.flow.graph import chain
 
 
 class Documents(Protocol):
@@ -49,7 +49,8 @@ class Documents(Protocol):
     def command_rules(self) -> Mapping[str, CommandRuleSpec]: ...
     @property
     def inventory(self) -> targets.Inventory: ...
-    def job(self, name: str) -> tuple[JobSpec, int]: ...
+    def job(self, name: str, revision: int | None = None) -> tuple[JobSpec, int]: ...
+    def flow(self, name: str, revision: int | None = None) -> tuple[FlowSpec, int]: ...
     def script(self, name: str, revision: int | None) -> tuple[ScriptSpec, int]: ...
 
 
@@ -67,18 +68,19 @@ def resolve(
     request: RunRequest, documents: Documents, away: choosing.Away = MappingProxyType({})
 ) -> RunDefinition:
     """As `plan`, without asking the guard rails: what would run, if it may."""
-    job, title, origin = _work(request, documents)
-    values = variables.bind(job.parameters, request.parameters)
-    given = choosing.target_values(job.parameters, values)
-    chosen = choosing.choose(request, job, documents.inventory, given)
+    work = works.work_of(request, documents)
+    values = variables.bind(work.parameters, request.parameters)
+    given = choosing.target_values(work.parameters, values)
+    narrowed = works.narrowed(work)
+    chosen = choosing.choose(request, work, narrowed, documents.inventory, given)
     absent = {} if request.include_away else away
     step_names = {
         step: tuple(name for name in names if name not in absent) for step, names in chosen.items()
     }
-    texts = choosing.expressions(request, job, given)
+    texts = choosing.expressions(request, work, narrowed, given)
     asked = choosing.facts_asked(texts, documents.inventory)
-    choosing.refuse_empty(request, job, chosen, step_names, absent, asked)
-    sources = choosing.sources(job, documents.inventory)
+    choosing.refuse_empty(request, work, chosen, step_names, absent, asked)
+    sources = choosing.sources(work, documents.inventory)
     everybody = {name for names in (*chosen.values(), *sources.values()) for name in names}
     sources = choosing.present_sources(sources, absent)
     ordered: dict[str, int] = {}
@@ -90,7 +92,7 @@ def resolve(
     hosts = choosing.with_facts(hosts, asked, documents.inventory)
     run_as = {
         step.name: account
-        for step in job.steps
+        for step in work.steps
         if (account := step.run_as or request.run_as) and step.logs_in
     }
     routes = {
@@ -104,11 +106,11 @@ def resolve(
     step_hosts = {
         step: tuple(ordered[name] for name in names) for step, names in step_names.items()
     }
-    rolled = roll(request, job.steps, hosts, step_hosts, documents)
+    rolled = roll(request, work, hosts, step_hosts, documents)
     definition = RunDefinition(
-        title=request.title or title,
-        origin=origin,
-        graph=chain(rolled.steps),
+        title=request.title or work.title,
+        origin=work.origin,
+        graph=work.graph.with_steps(rolled.steps),
         hosts=hosts,
         step_hosts=step_hosts,
         batches=rolled.batches,
@@ -118,28 +120,31 @@ def resolve(
         sources=sources,
         accounts=_accounts(hosts, routes, run_as, documents),
         run_as=run_as,
-        scripts=_scripts(job, documents),
+        scripts=_scripts(work, documents),
         parameters={
             parameter.name: values[parameter.name]
-            for parameter in job.parameters
+            for parameter in work.parameters
             if parameter.name in values and parameter.type is not ParameterType.SECRET
         },
         env=request.env,
-        concurrency=request.concurrency or job.concurrency,
+        concurrency=request.concurrency or work.concurrency,
         timeout_s=request.timeout_s,
-        targets=choosing.shown_targets(request, job),
+        targets=choosing.shown_targets(request, work),
         left_out={name: why for name, why in absent.items() if name in everybody},
         change=request.change or "",
-        request=_kept(request, job),
+        narrowed=narrowed,
+        works=nesting.freeze(request, work, documents),
+        queueing=_queueing(request, work.spec, rolled.steps),
+        request=_kept(request, work),
     )
     _check_access(definition)
     _check_files(definition)
     return definition
 
 
-def _kept(request: RunRequest, job: JobSpec) -> RunRequest:
+def _kept(request: RunRequest, work: works.Work) -> RunRequest:
     """The request without what the next run must be given anew."""
-    secret = _secret_names(job)
+    secret = _secret_names(work)
     plain = {name: value for name, value in request.parameters.items() if name not in secret}
     nothing: dict[str, Any] = {
         "secrets": {},
@@ -147,8 +152,22 @@ def _kept(request: RunRequest, job: JobSpec) -> RunRequest:
         "change": None,
         "plan": None,
         "acknowledge": (),
+        "override": None,
     }
     return request.model_copy(update={**nothing, "parameters": plain, "seed": ""})
+
+
+def _queueing(request: RunRequest, spec: WorkSpec, steps: Sequence[Step]) -> Queueing:
+    """What the request, the job or flow, and its steps ask of the queue together."""
+    return Queueing(
+        priority=request.priority or spec.priority,
+        locks=locks_together(request.locks, spec.locks, *(step.locks for step in steps)),
+        lock_hosts=spec.lock_hosts if request.lock_hosts is None else request.lock_hosts,
+        load=LoadLimits(
+            max_load_per_cpu=spec.max_load_per_cpu, min_free_mem_mb=spec.min_free_mem_mb
+        ),
+        override=request.override or "",
+    )
 
 
 def guard(
@@ -174,46 +193,32 @@ def guard(
 
 
 def secret_parameters(request: RunRequest, documents: Documents) -> dict[str, str]:
-    """Values of the job's secret parameters, as given: the caller seals them."""
-    if request.job is None:
-        return {}
-    job, _ = documents.job(request.job)
-    values = variables.bind(job.parameters, request.parameters)
-    return {name: values[name] for name in _secret_names(job) if name in values}
+    """Values of the secret parameters of what is run, as given: the caller seals them."""
+    work = works.work_of(request, documents)
+    values = variables.bind(work.parameters, request.parameters)
+    return {name: values[name] for name in _secret_names(work) if name in values}
 
 
 def secret_names(request: RunRequest, documents: Documents) -> tuple[str, ...]:
-    """Names of the job's secret parameters, given or not."""
-    return () if request.job is None else _secret_names(documents.job(request.job)[0])
+    """Names of the secret parameters of what is run, given or not."""
+    return _secret_names(works.work_of(request, documents))
 
 
 def missing_secrets(request: RunRequest, documents: Documents) -> tuple[str, ...]:
     """Names of the secret parameters that a start would need, and that are not given."""
-    if request.job is None:
-        return ()
     return tuple(
         parameter.name
-        for parameter in documents.job(request.job)[0].parameters
+        for parameter in works.work_of(request, documents).parameters
         if parameter.type is ParameterType.SECRET
         and parameter.required
         and parameter.name not in request.parameters
     )
 
 
-def _secret_names(job: JobSpec) -> tuple[str, ...]:
+def _secret_names(work: works.Work) -> tuple[str, ...]:
     return tuple(
-        parameter.name for parameter in job.parameters if parameter.type is ParameterType.SECRET
+        parameter.name for parameter in work.parameters if parameter.type is ParameterType.SECRET
     )
-
-
-def _work(request: RunRequest, documents: Documents) -> tuple[JobSpec, str, str]:
-    if request.job is not None:
-        job, revision = documents.job(request.job)
-        return job, request.job, f"job/{request.job}@{revision}"
-    assert request.step is not None
-    step = request.step
-    title = " ".join(str(getattr(step, "command", "") or step.name).split())[:200]
-    return JobSpec(steps=(step,)), title, ADHOC
 
 
 def _group_variables(documents: Documents) -> dict[str, Env]:
@@ -277,9 +282,9 @@ def _accounts(
     return found
 
 
-def _scripts(job: JobSpec, documents: Documents) -> dict[str, FrozenScript]:
+def _scripts(work: works.Work, documents: Documents) -> dict[str, FrozenScript]:
     frozen = {}
-    for step in job.steps:
+    for step in work.steps:
         if (used := step.script_used()) is not None:
             spec, revision = documents.script(used.name, used.revision)
             frozen[step.name] = FrozenScript(
@@ -294,7 +299,7 @@ def _scripts(job: JobSpec, documents: Documents) -> dict[str, FrozenScript]:
 def _check_access(definition: RunDefinition) -> None:
     """Every jump and every target that is logged in to needs an account that holds what it takes."""
     problems: dict[str, Problem] = {}
-    for step in definition.graph.nodes:
+    for step in definition.graph.steps:
         for ordinal in definition.step_hosts[step.name]:
             host = definition.hosts[ordinal]
             if step.logs_in and not (host.protocol is Access.LOCAL and step.enters_host):
@@ -311,7 +316,7 @@ def _check_files(definition: RunDefinition) -> None:
     """Hosts have the paths and rights of their own kind."""
     problems = [
         Problem(where=f"step {step.name}, host {host.name}", what=why)
-        for step in definition.graph.nodes
+        for step in definition.graph.steps
         if isinstance(step, TransferStep)
         for host, why in (
             *(

@@ -13,20 +13,25 @@ from dataclasses import dataclass, field, replace
 from core.domain import resolving
 from core.domain.actions import (
     Action,
+    Afterwards,
+    ChooseWay,
     Continue,
-    ForceStop,
+    Fail,
     Ignore,
+    OfStep,
+    PauseBefore,
+    Rerun,
     Resolve,
     Retry,
-    Skip,
-    Stop,
+    RollBack,
 )
 from core.domain.resolving import Rolled, Verdict
 from core.domain.retrying import RetryScope, Standing, choose, choose_named
-from core.domain.run import BatchState, RunAction, TargetState
+from core.domain.run import TERMINAL_RUN_STATES, BatchState, RunAction, TargetState
+from core.domain.steps import StepBase
 from core.domain.values import Secret
 from core.errors import IllegalTransition, Invalid, NotFound, Problem
-from core.flow import machine
+from core.flow import machine, undoing
 from core.flow.commands import StartStep
 from core.flow.dangers import StepHit
 from core.flow.definition import FrozenHost, RunDefinition
@@ -34,12 +39,19 @@ from core.flow.events import (
     AnyEvent,
     CancelRequested,
     ContinueRequested,
+    FailRequested,
     ForceStopRequested,
     LookRequested,
+    PauseBeforeRequested,
+    PauseRequested,
+    RerunRequested,
+    ResumeRequested,
     RetryRequested,
+    RollbackRequested,
     StepIgnored,
     StepSkipped,
     TargetsResolved,
+    WayChosen,
 )
 from core.flow.machine import FlowState
 from core.runtime import secrets
@@ -75,6 +87,8 @@ class Asked:
     """The batch that is to start."""
     ordinals: Sequence[int] = ()
     """Targets that it is about."""
+    anew: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Steps that run anew, or that undo others, and their targets."""
     verdict: Verdict | None = None
     """What was said of them, where their outcome was unknown."""
     judged: str = ""
@@ -86,10 +100,12 @@ class Asked:
     def ordinals_ahead(self) -> dict[str, Sequence[int]]:
         """Step -> targets that work is let onto: those that run again, and those of steps to come."""
         run = self.run
+        if self.anew:
+            return dict(self.anew)
         ahead: dict[str, Sequence[int]] = {
             step: own
             for step, own in run.definition.step_hosts.items()
-            if step not in run.state.steps
+            if step not in run.state.steps and step not in run.state.graph.undoes
         }
         if self.verdict is None and self.ordinals:
             ahead[self.step] = self.ordinals
@@ -137,42 +153,111 @@ def understand(connection: Connection, run: Known, action: Action) -> Asked:
     """
     if action.action not in machine.actions(run.state):
         raise _not_possible(run, action.action)
-    if isinstance(action, Stop | ForceStop):
-        event = CancelRequested() if isinstance(action, Stop) else ForceStopRequested()
+    if action.action in _OF_RUNS:
+        event = _OF_RUNS[action.action]
         return Asked(run=run, action=action.action, event=event, reason=action.reason)
+    if isinstance(action, RollBack):
+        return _roll_back(run, action)
+    assert isinstance(action, OfStep), "every other action is about a step"
     step = _step(run, action)
+    status = run.state.steps.get(step)
     asked = Asked(
         run=run,
         action=action.action,
         event=StepSkipped(step=step),
         reason=action.reason,
         step=step,
-        attempt=run.state.steps[step].attempt,
+        attempt=0 if status is None else status.attempt,
     )
+    if isinstance(action, Afterwards):
+        asked = _afterwards(connection, asked, action)
+        return replace(asked, change=action.change or "", secrets=_secrets(asked, action.secrets))
     match action:
-        case Skip():
-            return asked
+        case Fail():
+            return replace(asked, event=FailRequested(step=step))
+        case PauseBefore(wanted=wanted):
+            return replace(asked, event=PauseBeforeRequested(step=step, wanted=wanted))
         case Continue():
             batch = run.state.steps[step].batches.index(BatchState.WAITING)
             return replace(asked, event=ContinueRequested(step=step), batch=batch)
+        case _:
+            return asked
+
+
+def _afterwards(connection: Connection, asked: Asked, action: Afterwards) -> Asked:
+    match action:
         case Ignore():
-            asked = replace(asked, event=StepIgnored(step=step))
-        case Retry():
-            asked = _retry(connection, asked, action)
+            return replace(asked, event=StepIgnored(step=asked.step))
+        case ChooseWay(to=to):
+            return replace(asked, event=_way(asked.run, asked.step, to))
+        case Rerun():
+            return _rerun(asked)
         case Resolve():
-            asked = _resolve(connection, asked, action)
-    return replace(asked, change=action.change or "", secrets=_secrets(asked, action.secrets))
+            return _resolve(connection, asked, action)
+        case _:
+            assert isinstance(action, Retry)
+            return _retry(connection, asked, action)
+
+
+_OF_RUNS: Mapping[RunAction, AnyEvent] = {
+    RunAction.STOP: CancelRequested(),
+    RunAction.FORCE_STOP: ForceStopRequested(),
+    RunAction.PAUSE: PauseRequested(),
+    RunAction.RESUME: ResumeRequested(),
+}
+"""Actions that ask for nothing but that they are done."""
+
+
+def _way(run: Known, step: str, to: str) -> WayChosen:
+    graph = run.state.graph
+    ways = [graph.edges[index].target for index in graph.out[step]]
+    if to not in ways:
+        raise NotFound(f"way out of {step} to", to, ways)
+    return WayChosen(step=step, target=to)
+
+
+def _rerun(asked: Asked) -> Asked:
+    """The step and all that follows it, on all of their targets."""
+    run, graph = asked.run, asked.run.state.graph
+    anew = {asked.step, *graph.after(asked.step)}
+    ordinals = {step: own for step, own in run.definition.step_hosts.items() if step in anew}
+    return replace(asked, event=RerunRequested(step=asked.step), anew=ordinals)
+
+
+def _roll_back(run: Known, action: RollBack) -> Asked:
+    if action.step is not None and action.step not in run.state.steps:
+        raise NotFound("step that has run", action.step, list(run.state.steps))
+    undone = undoing.undoable(run.state, action.step or "")
+    undoes = {run.state.graph.step(name).undo: name for name in undone}
+    own = run.definition.step_hosts
+    asked = Asked(
+        run=run,
+        action=action.action,
+        event=RollbackRequested(to=action.step or ""),
+        reason=action.reason,
+        step=action.step or "",
+        change=action.change or "",
+        anew={undo: own[undo] for undo in undoes if undo is not None},
+    )
+    return replace(asked, secrets=_secrets(asked, action.secrets))
 
 
 def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:
-    """The next attempt of a step, with the targets that the action means."""
+    """The next attempt of a node, with the targets that the action means."""
     run, step = asked.run, asked.step
+    node = run.state.graph.node(step)
+    if not isinstance(node, StepBase):
+        if action.hosts is not None or action.scope is not None:
+            problem = Problem(where="step", what=f"{step} is no step, and has no targets")
+            raise Invalid("the action does not fit", [problem])
+        event = RetryRequested(step=step, attempt=asked.attempt + 1, targets=())
+        return replace(asked, event=event, attempt=event.attempt)
     standings = _standings(connection, run, step, asked.attempt)
     scope = action.scope or RetryScope.FAILED
     if action.hosts is not None:
         chosen = choose_named(standings, action.hosts)
     else:
-        chosen = choose(standings, scope, idempotent=run.definition.graph.node(step).may_repeat)
+        chosen = choose(standings, scope, idempotent=node.may_repeat)
     event = RetryRequested(
         step=step,
         attempt=asked.attempt + 1,
@@ -231,6 +316,11 @@ def _standings(connection: Connection, run: Known, step: str, attempt: int) -> l
 def _secrets(asked: Asked, given: Mapping[str, Secret]) -> dict[str, str]:
     """The texts to seal again: all secrets of the run where a step starts, none otherwise."""
     wanted = asked.run.definition.secrets
+    if asked.run.state.run not in TERMINAL_RUN_STATES:
+        if given:
+            where, what = "secrets", "the run still has those that it was started with"
+            raise Invalid("secrets are not given again", [Problem(where=where, what=what)])
+        return {}
     _, commands = machine.advance(asked.run.state, asked.event)
     starts = any(isinstance(command, StartStep) for command in commands)
     problems = [
@@ -261,7 +351,7 @@ def _not_possible(run: Known, action: RunAction, of: str = "") -> IllegalTransit
     )
 
 
-def _step(run: Known, action: Skip | Ignore | Retry | Resolve | Continue) -> str:
+def _step(run: Known, action: OfStep) -> str:
     """The step that the action is about."""
     able = machine.steps_for(run.state, action.action)
     if action.step is None:

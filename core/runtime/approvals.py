@@ -177,6 +177,17 @@ class Approvals:
         await self._store.writer.write(lambda tx: approvals.lapse(tx, run_id, reason))
         self._tell(run_id)
 
+    async def withdraw(self, place: ApprovalPlace, reason: str) -> None:
+        """What is asked there is wanted no more; a decision that was made stands."""
+
+        def write(tx: Transaction) -> None:
+            row = approvals.at(tx.connection, place)
+            if row is not None and row.state is ApprovalState.OPEN:
+                approvals.settle(tx, row, approvals.lapsed(tx, row, reason), ENGINE_ACTOR)
+
+        await self._store.writer.write(write)
+        self._tell(place.run_id)
+
     async def tick(self) -> None:
         """Let time decide what it has decided by now."""
         now = self._clock.now()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.domain.run import TERMINAL_RUN_STATES, RunState
+from core.domain.steps import StepBase
 from core.flow.events import AnyEvent, BatchEvent, BatchFinished, StepFinished
 from core.flow.machine import FlowState, StepStatus
 from core.storage import approvals, batches, run_writes
@@ -27,6 +28,8 @@ def keep(
     run_writes.append_event(tx, run_id, event, actor)
     for name, status in after.steps.items():
         old = before.steps.get(name)
+        if _has_begun(old, status) and not isinstance(after.graph.node(name), StepBase):
+            run_writes.open_step(tx, run_id, name, status.attempt, (), status.state)
         # An attempt is shown once its targets are on record.
         if old is not None and old != status and old.attempt == status.attempt:
             change = _Change(name, old, status, event, reason)
@@ -39,6 +42,10 @@ def keep(
         said = _waiting_reason(event, after) if isinstance(event, BatchEvent) else reason
         is_told = before.run is RunState.STOPPING or after.run is RunState.RUNNING
         run_writes.set_run_state(tx, run_id, after.run, actor, reason="" if is_told else said)
+
+
+def _has_begun(old: StepStatus | None, new: StepStatus) -> bool:
+    return old is None or old.attempt != new.attempt
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,24 +10,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 
 from core import failpoints
 from core.clock import Clock
+from core.domain.flow import Control
 from core.domain.run import (
     RunState,
     TargetCode,
     TargetState,
+    could_not_be_done,
     step_result,
 )
 from core.domain.steps import StepBase
-from core.errors import EnvironmentFault, Forbidden, IllegalTransition, StorageFault
+from core.errors import EnvironmentFault, Forbidden, IllegalTransition, Invalid, StorageFault
 from core.executors.protocol import Executor
 from core.executors.stopping import StopSignal
 from core.flow import machine
@@ -43,18 +46,28 @@ from core.flow.commands import (
     WaitForRetry,
 )
 from core.flow.definition import FrozenHost, RunDefinition
-from core.flow.events import AnyEvent, RetryDue, StepFinished
+from core.flow.events import (
+    AnyEvent,
+    RetryDue,
+    StepFinished,
+    StepIgnored,
+    StepSkipped,
+    TargetsResolved,
+)
 from core.flow.machine import FlowState
 from core.ids import Ids
-from core.runtime import consequences, secrets
+from core.runtime import secrets
+from core.runtime.approvals import Approvals
 from core.runtime.attending import Means
+from core.runtime.feeding import Feed
 from core.runtime.gate import Gate
 from core.runtime.lostlines import LostLines
+from core.runtime.nodes import Notify, Performance, Services, perform
 from core.runtime.opening import open_attempt
+from core.runtime.progress import Progress
 from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
 from core.runtime.recovery import Recovery
 from core.runtime.rolling import (
-    Health,
     Orders,
     RollingExecution,
 )
@@ -62,18 +75,12 @@ from core.runtime.steps import StepEnd, StepExecution, end_all
 from core.runtime.work import Opened, Ways, WorkMaker, open_secrets, open_secrets_patiently
 from core.storage import approvals, run_writes, runs
 from core.storage.output import RunBudget
-from core.storage.runs import ENGINE_ACTOR, StepRow, TargetFilter, TargetRow
+from core.storage.runs import ENGINE_ACTOR, TargetRow
 from core.storage.store import Store
 from core.storage.writer import Transaction, timestamp
 from core.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
-
-
-HealthCheck = Callable[
-    [str, RunDefinition, StartStep, int, Sequence[str], asyncio.Event], Awaitable[Health | None]
-]
-"""(run, its definition, step's attempt, batch, hosts, stop) -> how the check ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,8 @@ class Tools:
     ways: Ways
     recovery: Recovery
     lost_lines: LostLines
+    approvals: Approvals
+    notify: Notify
     on_output: Callable[[str], None]
 
 
@@ -105,40 +114,38 @@ async def give_up(tools: Tools, run_id: str, bug: Exception) -> None:
     await tools.store.writer.write(write)
 
 
-@dataclass(slots=True)
-class _Progress:
-    """Numbers and values of the run so far, by step."""
-
-    counts: dict[str, Counter[TargetState]] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    host_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
 class Driver:
     """One live run. `finished` is set when it has ended, or when the engine holds."""
 
     def __init__(
         self,
         tools: Tools,
+        services: Services,
         run_id: str,
         definition: RunDefinition,
         state: FlowState,
-        check: HealthCheck,
+        requester: str,
     ) -> None:
         self._tools = tools
-        self._check = check
+        self._services = services
         self.run_id = run_id
+        self.requester = requester
+        """Who asked for it; of a run that a run has asked for, who asked for that one."""
         self._definition = definition
-        self._state = state
-        self._progress = _Progress()
+        self._feed = Feed(tools.store, run_id, state, self._perform, self._erase_secrets)
+        self._progress = Progress(run_id, definition, tools.store.reader, tools.clock)
         self._budget = tools.new_budget()
         self._is_taken_up = False
         """An earlier engine began it."""
-        self._executions: dict[str, StepExecution | RollingExecution] = {}
+        self._executions: dict[str, StepExecution | RollingExecution | Performance] = {}
         self._orders: dict[str, Orders] = {}
         """Rolling step -> what is wanted of its batches."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._feeding = asyncio.Lock()
+        self._is_leaving = False
+        """The engine stops; what a next one can take up is left to it."""
+        self.goes_on = asyncio.Event()
+        """Set while the run is not paused."""
+        self.goes_on.set()
         self.finished = asyncio.Event()
 
     @property
@@ -147,7 +154,12 @@ class Driver:
 
     @property
     def state(self) -> FlowState:
-        return self._state
+        return self._feed.state
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """What the run's nodes have set so far."""
+        return self._progress.outputs
 
     @property
     def counts(self) -> dict[str, int]:
@@ -158,18 +170,22 @@ class Driver:
         """Perform the commands of a run that was just accepted (its events are stored)."""
         self._perform(commands)
 
+    def be_patient(self) -> None:
+        """Wait for a vault that is locked: whoever started the run may have left long ago."""
+        self._is_taken_up = True
+
     async def resume(self) -> None:
         """Take up a stored run that had not ended."""
-        self._is_taken_up = True
+        self.be_patient()
         await self.remember()
-        self._perform(machine.owed(self._state))
+        self._perform(machine.owed(self.state))
 
     async def remember(self) -> None:
         """Learn the numbers and values of a stored run; nothing of it is performed."""
         steps = await self._tools.store.reader.read(lambda c: runs.steps_of(c, self.run_id))
         latest = {step.step: step for step in steps}
         for step in latest.values():
-            await self._remember(step)
+            await self._progress.remember(step)
 
     def recount(self, step: str, state: TargetState, number: int) -> None:
         """Of the step's targets, `number` that were unknown are in `state` now."""
@@ -190,34 +206,31 @@ class Driver:
         IllegalTransition leaves everything as it was. A person hears of a disk that refuses;
         what the engine itself has to say waits until it is kept.
         """
-        keep = self._keep if actor == ENGINE_ACTOR else self._tools.store.writer.write
-        async with self._feeding:
-            before = self._state
-            after, commands = machine.advance(before, event)
-            failpoints.reach("event.advanced")
+        await self._feed.feed(event, actor, reason, also)
 
-            def store(tx: Transaction) -> None:
-                consequences.keep(tx, self.run_id, event, before, after, actor, reason)
-                if any(isinstance(command, FinishRun) for command in commands):
-                    secrets.erase(tx, self._tools.vault, self.run_id)
-                if also is not None:
-                    also(tx)
+    async def decided(self, event: AnyEvent) -> AnyEvent:
+        """The event with the conditions that hold, where it lets a node end. Raises Invalid."""
+        if not isinstance(event, StepIgnored | StepSkipped | TargetsResolved):
+            return event
+        ends = event.state if isinstance(event, TargetsResolved) else RunState.SKIPPED
+        holds = await self._progress.holding(self.state, event.step, ends)
+        return msgspec.structs.replace(event, holds=holds)
 
-            await keep(store)
-            failpoints.reach("event.kept")
-            self._state = after
-            self._perform(commands)
+    def _erase_secrets(self, tx: Transaction) -> None:
+        secrets.erase(tx, self._tools.vault, self.run_id)
 
     async def _keep(self, write: Callable[[Transaction], None]) -> None:
         await write_until_kept(self._tools.store.writer, self.run_id, write)
 
     def _perform(self, commands: Sequence[AnyCommand]) -> None:
+        if self.state.is_paused:
+            self.goes_on.clear()
+        else:
+            self.goes_on.set()
         for command in commands:
             match command:
                 case StartStep():
-                    if command.step in self._definition.batches:
-                        self._orders[command.step] = Orders()
-                    self._spawn(self._run_step(command))
+                    self._begin(command)
                 case StartBatch() | WaitForBatch() | CheckBatch() | EndStep():
                     self._orders[command.step].put_nowait(command)
                 case WaitForRetry(step=step, attempt=attempt, delay_s=delay_s):
@@ -229,10 +242,69 @@ class Driver:
                     failpoints.reach("run.ended")
                     self.finished.set()
 
+    def _begin(self, command: StartStep) -> None:
+        node = self._definition.graph.node(command.step)
+        if isinstance(node, StepBase):
+            if command.step in self._definition.batches:
+                self._orders[command.step] = Orders()
+            self._spawn(self._run_step(node, command))
+            return
+        status = self.state.steps[node.name]
+        performance = self._executions[node.name] = Performance(
+            run_id=self.run_id,
+            definition=self._definition,
+            node=node,
+            attempt=command.attempt,
+            look=lambda: self.state,
+            progress=self._progress,
+            services=self._services,
+            goes_on=self.goes_on,
+            requester=self.requester,
+        )
+        if status.state is RunState.STOPPING:
+            performance.stop(force=status.forced)
+        self._spawn(self._run_control(node, performance))
+
+    async def _run_control(self, node: Control, performance: Performance) -> None:
+        """Perform a node that is no step, and tell the machine how it ended."""
+        try:
+            end = await perform(performance)
+        finally:
+            if self._executions.get(node.name) is performance:
+                del self._executions[node.name]
+        if end is None:
+            self._is_leaving = True
+            return
+        attempt = performance.attempt
+
+        def store(tx: Transaction) -> None:
+            run_writes.set_step_outputs(tx, self.run_id, node.name, attempt, end.outputs)
+
+        self._progress.learn(node.name, end.outputs)
+        event = StepFinished(
+            step=node.name,
+            attempt=attempt,
+            state=end.state,
+            holds=end.holds,
+            is_error=end.is_error,
+        )
+        await self.feed(event, ENGINE_ACTOR, reason=end.reason, also=store if end.outputs else None)
+
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(self._guarded(work))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._has_ended)
+
+    def leave(self) -> None:
+        """The engine stops: `finished` is set when nothing of the run is under way here."""
+        self._is_leaving = True
+        if not self._tasks:
+            self.finished.set()
+
+    def _has_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._is_leaving and not self._tasks:
+            self.finished.set()
 
     async def _guarded(self, work: Any) -> None:
         """A bug in one run is recorded and ends the driver, not the engine."""
@@ -263,21 +335,22 @@ class Driver:
         finally:
             holding.cancel()
         if self._tools.gate.holding.is_set():
-            self.finished.set()
+            self._is_leaving = True
             return
         # The run may have been cancelled, also while the cancel is still being stored.
         failpoints.reach("run.retry.due")
         with suppress(IllegalTransition):
             await self.feed(RetryDue(step=step, attempt=attempt), ENGINE_ACTOR)
 
-    async def _run_step(self, command: StartStep) -> None:
-        step, attempt = self._definition.graph.node(command.step), command.attempt
+    async def _run_step(self, step: StepBase, command: StartStep) -> None:
+        attempt = command.attempt
+        command = await self._progress.narrow(command)
         rows = await open_attempt(
             self._tools.store,
             self._definition,
             Place(self.run_id, step.name, attempt),
             command,
-            self._state.steps[step.name].batches,
+            self.state.steps[step.name].batches,
             self._tools.ids.new,
         )
         recorder = self._recorder(step, attempt, rows)
@@ -297,7 +370,7 @@ class Driver:
             if opened is not None:
                 end = await self._execute(step, command, rows, recorder, opened)
         if end is None:
-            self.finished.set()
+            self._is_leaving = True
         else:
             await self._finish_step(step, attempt, end)
 
@@ -369,11 +442,11 @@ class Driver:
                 rows,
                 self._orders[command.step],
                 partial(self.feed, actor=ENGINE_ACTOR),
-                partial(self._check, self.run_id, self._definition),
+                partial(self._services.children.check, self.run_id, self._definition),
             )
         self._executions[step.name] = execution
         try:
-            status = self._state.steps[step.name]
+            status = self.state.steps[step.name]
             if status.state is RunState.STOPPING:
                 execution.stop(force=status.forced)
             return await execution.run()
@@ -381,8 +454,9 @@ class Driver:
             del self._executions[step.name]
 
     async def _finish_step(self, step: StepBase, attempt: int, end: StepEnd) -> None:
-        self._progress.outputs.update(end.outputs)
-        counts = add_up([self._progress.counts[step.name]])
+        self._progress.learn(step.name, end.outputs)
+        of_step = self._progress.counts[step.name]
+        counts = add_up([of_step])
 
         def store(tx: Transaction) -> None:
             run_writes.set_step_outputs(tx, self.run_id, step.name, attempt, end.outputs)
@@ -391,22 +465,19 @@ class Driver:
         failpoints.reach("step.judged")
         await self._keep(store)
         failpoints.reach("step.finished")
-        await self._remember_host_outputs(step, attempt)
-        event = StepFinished(step=step.name, attempt=attempt, state=end.state)
-        await self.feed(event, ENGINE_ACTOR, reason=end.reason)
-
-    async def _remember(self, row: StepRow) -> None:
-        self._progress.outputs.update(row.outputs)
-        self._progress.counts[row.step] = Counter(
-            {TargetState(state): count for state, count in row.counts.items()}
+        await self._progress.remember_host_outputs(step, attempt)
+        state, reason = end.state, end.reason
+        holds: tuple[int, ...] = ()
+        try:
+            holds = await self._progress.holding(self.state, step.name, state)
+        except Invalid as fault:
+            state, reason = RunState.FAILED, f"what follows cannot be decided: {fault}"
+        event = StepFinished(
+            step=step.name,
+            attempt=attempt,
+            state=state,
+            holds=holds,
+            marked=str(end.outputs.get("tag", "")),
+            is_error=could_not_be_done(of_step),
         )
-        await self._remember_host_outputs(self._definition.graph.node(row.step), row.attempt)
-
-    async def _remember_host_outputs(self, step: StepBase, attempt: int) -> None:
-        if not step.host_outputs:
-            return
-        where = TargetFilter(step=step.name, attempt=attempt)
-        rows = await self._tools.store.reader.read(lambda c: runs.targets_of(c, self.run_id, where))
-        for row in rows:
-            own = {name: row.outputs[name] for name in step.host_outputs if name in row.outputs}
-            self._progress.host_outputs.setdefault(row.host, {}).update(own)
+        await self.feed(event, ENGINE_ACTOR, reason=reason)

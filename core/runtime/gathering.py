@@ -94,7 +94,7 @@ class Gathering:
         opened = await open_secrets(definition, tools.store, tools.vault)
         maker = WorkMaker("", definition, opened, {}, {}, tools.ways)
         asker = Asker(maker, tools.executors, tools.clock, tools.ids)
-        [step] = definition.graph.nodes
+        [step] = definition.graph.steps
         replies: dict[str, Reply] = {}
 
         async def ask(place: int) -> None:

@@ -48,7 +48,7 @@ async def open_attempt(
         await keep(open_all)
         failpoints.reach("step.opened")
     elif lost := [row for row in rows if row.state is TargetState.RUNNING and not row.claimed]:
-        may_repeat = definition.graph.node(step).may_repeat
+        may_repeat = definition.graph.step(step).may_repeat
         await keep(lambda tx: _settle_lost(tx, place, lost, may_repeat=may_repeat))
     else:
         return rows

@@ -15,7 +15,7 @@ from core.domain.run import RunState
 from core.errors import NotFound
 from core.flow.comparing import digest
 from core.flow.definition import RunDefinition
-from core.flow.events import AnyEvent, ReviewRefused, Started
+from core.flow.events import AnyEvent, ReviewRefused
 from core.runtime.approvals import Approvals
 from core.storage import documents
 from core.storage.approvals import ApprovalPlace, ApprovalRow
@@ -67,7 +67,7 @@ def reason_of(wanted: Mapping[str, ApprovalSpec]) -> str:
     return f"rule {rules}: others approve it before it begins; `jobdeck approvals list`"
 
 
-def judge(rows: Sequence[ApprovalRow]) -> tuple[AnyEvent | None, str]:
+def judge(rows: Sequence[ApprovalRow], definition: RunDefinition) -> tuple[AnyEvent | None, str]:
     """What the approvals of a waiting run mean for it, and why; no event: it waits still."""
     asked = [row for row in rows if row.step.startswith(_PREFIX)]
     for row in asked:
@@ -75,5 +75,5 @@ def judge(rows: Sequence[ApprovalRow]) -> tuple[AnyEvent | None, str]:
             rule = row.step.removeprefix(_PREFIX)
             return ReviewRefused(state=end), f"rule {rule}: {row.state.value}: {row.reason}"
     if all(row.state is ApprovalState.APPROVED for row in asked):
-        return Started(), ""
+        return definition.beginning, ""
     return None, ""

@@ -6,33 +6,38 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import structlog
 
 from core import failpoints
-from core.domain.actions import Action, Ignore, Resolve, Retry
+from core.domain.actions import Action, Afterwards, Pause, Rerun, Resolve, Resume, Retry
 from core.domain.resolving import STATE_OF
-from core.domain.run import AFTERWARDS, RunAction, RunState
+from core.domain.run import AFTERWARDS, TERMINAL_RUN_STATES, RunAction, RunState
 from core.errors import (
     AcknowledgementRequired,
     Conflict,
     Forbidden,
+    IllegalTransition,
     RequestError,
     StorageFault,
 )
 from core.flow import dangers, dryrun, guards, machine, planning
+from core.flow.commands import AnyCommand
 from core.flow.definition import RunDefinition, RunRequest
-from core.flow.events import AnyEvent, ReviewRefused, ReviewRequested, Started
+from core.flow.events import AnyEvent, Queued, ReviewRefused, ReviewRequested, Started
 from core.flow.machine import FlowState
-from core.runtime import reviews, secrets
+from core.runtime import consequences, reviews, secrets
 from core.runtime.acting import Asked, Known, understand
-from core.runtime.approvals import Approvals
 from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
-from core.storage import approvals, contents, hosts, plans, run_writes, runs
+from core.runtime.nodes import Services
+from core.runtime.queue import RunQueue
+from core.storage import approvals, contents, hosts, operations, plans, run_writes, runs
 from core.storage import dangers as kept_dangers
-from core.storage.documents import snapshot
+from core.storage.documents import Snapshot, snapshot
 from core.storage.reading import Connection
 from core.storage.runs import ENGINE_ACTOR, RunRow
 from core.storage.writer import Transaction
@@ -49,15 +54,23 @@ class KeyReused(RequestError):
 class Runs:
     """The engine's runs: accepts, drives, stops, and takes up again."""
 
-    def __init__(self, tools: Tools, approvals: Approvals) -> None:
+    def __init__(self, tools: Tools, queue: RunQueue) -> None:
         self._tools = tools
-        self._approvals = approvals
-        approvals.told_to(self._look_at_review)
+        tools.approvals.told_to(self._look_at_review)
+        self._queue = queue
         self._drivers: dict[str, Driver] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._acting = asyncio.Lock()
         self._draining = False
-        self._children = Children(self)
+        self._services = Services(
+            store=tools.store,
+            clock=tools.clock,
+            gate=tools.gate,
+            journal=tools.store.feed,
+            children=Children(self),
+            approvals=tools.approvals,
+            notify=tools.notify,
+        )
         self.taken_up = asyncio.Event()
         """Set when every run that an earlier engine left has its driver again."""
 
@@ -68,7 +81,7 @@ class Runs:
 
     async def preview(self, request: RunRequest) -> RunDefinition:
         """What would run; nothing is written and nothing leaves the machine."""
-        documents, request = await self._documents(), await self._whole(request)
+        documents, request = await self.documents(), await self._whole(request)
         definition = await self.resolve(request, documents)
         found = await asyncio.to_thread(dangers.find, definition, documents)
         planning.guard(definition, request, documents, found)
@@ -84,7 +97,8 @@ class Runs:
         reviewed: Collection[str] | None = None,
         also: Callable[[Transaction, str], None] | None = None,
     ) -> RunRow:
-        """Accept a run: when this returns it is on disk and will be driven to its end.
+        """Accept a run: when this returns it is on disk and will be driven to its end, now or in
+        its turn. A run with a `parent` has its turn already.
 
         The same key with the same request gives the run that it started before. `parent`: the
         live run whose step asks for it, which a stopping engine lets finish. `reviewed`: rules
@@ -93,7 +107,7 @@ class Runs:
         """
         if self._draining and parent is None:
             raise Conflict("the engine is stopping and takes no new runs", hint="try again shortly")
-        documents = await self._documents()
+        documents = await self.documents()
         digest = ""
         if idempotency_key:
             # In a thread: the first look for the master key may wait for a keyring.
@@ -107,20 +121,17 @@ class Runs:
             **{name: secrets.text_of(secret) for name, secret in request.secrets.items()},
         }
         plan = None if plan_id is None else await self._fresh(plan_id, definition, texts)
-        met = await asyncio.to_thread(dangers.find, definition, documents)
-        try:
-            planning.guard(definition, request, documents, met, reviewed)
-        except (Forbidden, AcknowledgementRequired):
-            await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
-            raise
+        met = await self._guard(definition, request, documents, actor, reviewed)
         definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
         wanted = {} if reviewed is not None else dangers.to_review(met, documents, definition.title)
-        event: AnyEvent = ReviewRequested() if wanted else Started()
+        self._queue.use(documents)
+        event: AnyEvent = ReviewRequested()
+        if not wanted:
+            event = await self._turn_of(run_id, definition, actor, has_turn=parent is not None)
         failpoints.reach("run.planned")
-        state, commands = machine.advance(
-            FlowState(definition.graph, batch_counts=definition.batch_counts), event
-        )
+        created = FlowState(definition.graph, batch_counts=definition.batch_counts)
+        state, commands = machine.advance(created, event)
 
         def write(tx: Transaction) -> tuple[RunDefinition, RunRow] | RunRow:
             if idempotency_key:
@@ -137,44 +148,85 @@ class Runs:
             kept_dangers.add(tx, run_id, actor, met)
             if plan is not None:
                 plans.link(tx, plan, run_id)
-            run_writes.append_event(tx, run_id, event, actor)
             why = reviews.reason_of(wanted) if wanted else ""
-            run_writes.set_run_state(tx, run_id, state.run, actor, reason=why)
-            reviews.ask(tx, self._approvals, run_id, wanted, definition, actor)
+            consequences.keep(tx, run_id, event, created, state, actor, why)
+            reviews.ask(tx, self._tools.approvals, run_id, wanted, definition, actor)
             if also is not None:
                 also(tx, run_id)
             failpoints.reach("run.created")
             return sealed, runs.get(tx.connection, run_id)
 
-        answer = await self._tools.store.writer.write(write)
+        answer: tuple[RunDefinition, RunRow] | RunRow | None = None
+        try:
+            answer = await self._tools.store.writer.write(write)
+        finally:
+            if not isinstance(answer, tuple):
+                self._queue.leave(run_id)
         if isinstance(answer, RunRow):
             return answer
         failpoints.reach("run.accepted")
-        driver = self._driver(run_id, answer[0], state)
+        sealed, row = answer
+        await self._enter(row, sealed, state, commands)
+        return row
+
+    async def _enter(
+        self,
+        row: RunRow,
+        definition: RunDefinition,
+        state: FlowState,
+        commands: Sequence[AnyCommand],
+    ) -> None:
+        """A run that is on disk begins, or waits for its turn or for people."""
+        if state.run is RunState.QUEUED:
+            self._queue.wait(self._queue.stored(row, definition))
+            failpoints.reach("run.queued")
+            return
+        driver = self._driver(row.id, definition, state, await self._requester(row.id))
         self._watch(driver)
         driver.begin(commands)
-        if wanted:
-            await self._approvals.set_alarm()
+        if state.awaits_review:
+            await self._tools.approvals.set_alarm()
         failpoints.reach("run.begun")
-        return answer[1]
+
+    async def _turn_of(
+        self, run_id: str, definition: RunDefinition, actor: str, *, has_turn: bool
+    ) -> AnyEvent:
+        """Whether a new run begins at once, and holds what it uses then, or waits."""
+        now, priority = self._tools.clock.now(), definition.queueing.priority
+        item = self._queue.item(run_id, definition, actor, priority, now)
+        begins = has_turn or await self._queue.admit(item)
+        return definition.beginning if begins else Queued()
 
     async def _look_at_review(self, run_id: str) -> None:
         """A run that waits for approval begins or ends, when the record says so."""
         async with self._acting:
             driver = self._drivers.get(run_id)
-            if driver is None or driver.finished.is_set() or not driver.state.is_held:
+            if driver is None or driver.finished.is_set() or not driver.state.awaits_review:
                 return
             rows = await self._tools.store.reader.read(lambda c: approvals.of_run(c, run_id))
-            event, reason = reviews.judge(rows)
+            event, reason = reviews.judge(rows, driver.definition)
             if event is None:
                 return
             if isinstance(event, Started) and (against := await self._stands_against(driver)):
                 event, reason = ReviewRefused(state=RunState.REJECTED), against
-            await driver.feed(event, ENGINE_ACTOR, reason=reason)
+            if isinstance(event, Started):
+                await self._take_turn(driver, event)
+            else:
+                await driver.feed(event, ENGINE_ACTOR, reason=reason)
+
+    async def _take_turn(self, driver: Driver, event: Started) -> None:
+        """A run that was approved begins, or waits for its turn like any other."""
+        item = self._queue.stored(await self._get(driver.run_id), driver.definition)
+        if await self._queue.admit(item):
+            await driver.feed(event, ENGINE_ACTOR)
+        else:
+            await driver.feed(Queued(), ENGINE_ACTOR)
+            driver.finished.set()  # whoever lets it begin reads it anew
+            self._queue.wait(item)
 
     async def _stands_against(self, driver: Driver) -> str:
         """What the rails and rules of this moment say against an approved run; "" is nothing."""
-        documents, run = await self._documents(), driver.definition
+        documents, run = await self.documents(), driver.definition
         found = await asyncio.to_thread(dangers.find, run, documents)
         problems = [
             *guards.refusals(guards.touched(run.hosts, documents), run.change),
@@ -183,6 +235,23 @@ class Runs:
         ]
         return f"approved, but {'; '.join(map(str, problems))}" if problems else ""
 
+    async def _guard(
+        self,
+        definition: RunDefinition,
+        request: RunRequest,
+        documents: planning.Documents,
+        actor: str,
+        reviewed: Collection[str] | None,
+    ) -> list[dangers.StepHit]:
+        """Ask rails and rules whether it may start; the dangers that it meets, and that let it."""
+        met = await asyncio.to_thread(dangers.find, definition, documents)
+        try:
+            planning.guard(definition, request, documents, met, reviewed)
+        except (Forbidden, AcknowledgementRequired):
+            await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
+            raise
+        return met
+
     async def act(self, run_id: str, action: Action, actor: str) -> RunRow:
         """Do what an operator asks of a run; the errors of `acting.understand` change nothing.
 
@@ -190,7 +259,7 @@ class Runs:
         """
         row = await self._get(run_id)
         # In a thread: the first look for the master key may wait for a keyring.
-        if isinstance(action, Retry | Ignore | Resolve) and action.secrets:
+        if isinstance(action, Afterwards) and action.secrets:
             await asyncio.to_thread(self._tools.vault.unlock)
         async with self._acting:
             driver = self._drivers.get(row.id)
@@ -199,32 +268,50 @@ class Runs:
                 driver = await self._read(row.id)
             known = Known(id=row.id, definition=driver.definition, state=driver.state)
             asked = await self._tools.store.reader.read(lambda c: understand(c, known, action))
-            if not is_live:
+            is_queued = driver.state.run is RunState.QUEUED
+            if not is_live and not is_queued:
                 self._may_take_up(asked.action)
                 await driver.remember()
             if isinstance(action, Resolve):
                 driver.recount(asked.step, STATE_OF[action.verdict], len(asked.ordinals))
             found: list[dangers.StepHit] = []
-            if isinstance(action, Retry | Ignore | Resolve):
+            if isinstance(action, Afterwards):
                 found = await self._guard_again(asked, action, actor)
             failpoints.reach("run.acting")
-            await driver.feed(
-                asked.event,
-                actor,
-                reason=action.reason,
-                also=lambda tx: asked.keep(tx, self._tools.vault, actor, found),
-            )
+            goes_on = not is_live and not is_queued and row.parent is None
+            if goes_on:
+                await self._queue.claim(self._queue.stored(row, driver.definition))
+            try:
+                await driver.feed(
+                    await driver.decided(asked.event),
+                    actor,
+                    reason=action.reason,
+                    also=lambda tx: asked.keep(tx, self._tools.vault, actor, found),
+                )
+            except BaseException:
+                if goes_on:
+                    self._queue.leave(row.id)
+                raise
             if not is_live:
                 self._watch(driver)
             failpoints.reach("run.acted")
+        if isinstance(action, Pause | Resume):
+            await self._hand_down(row.id, action)
         return await self._get(row.id)
 
+    async def _hand_down(self, run_id: str, action: Pause | Resume) -> None:
+        """What is paused pauses with all that it has started; what is asked inside goes up nowhere."""
+        for child in await self._tools.store.reader.read(lambda c: runs.live_children(c, run_id)):
+            own = action.model_copy(update={"reason": f"run {run_id}: {action.action.word}"})
+            with suppress(Conflict):  # it has ended, or was asked already
+                await self.act(child, own, ENGINE_ACTOR)
+
     async def _guard_again(
-        self, asked: Asked, action: Retry | Ignore | Resolve, actor: str
+        self, asked: Asked, action: Afterwards, actor: str
     ) -> list[dangers.StepHit]:
         """Ask the rails and rules of this moment; what is met by the work that is ahead."""
-        documents, run = await self._documents(), asked.run
-        if isinstance(action, Retry) and not action.include_away:
+        documents, run = await self.documents(), asked.run
+        if isinstance(action, Retry | Rerun) and not action.include_away:
             guards.refuse_away(asked.ahead, await self._away())
         found = await asyncio.to_thread(
             dangers.find, run.definition, documents, ahead=asked.ordinals_ahead
@@ -282,12 +369,41 @@ class Runs:
 
     async def _take_up(self, run_id: str) -> None:
         driver = await self._read(run_id)
+        row = await self._get(run_id)
         failpoints.reach("recovery.read")
+        item = self._queue.stored(row, driver.definition)
+        if driver.state.run is RunState.QUEUED:
+            self._queue.wait(item)
+            return
+        if row.parent is None:
+            self._queue.seat(item)
         await driver.resume()
         self._watch(driver)
         await self._look_at_review(run_id)
         failpoints.reach("recovery.taken-up")
         log.info("run.resumed", run=run_id)
+
+    async def begin(self, run_id: str) -> None:
+        """Let a run begin that waited; nothing happens where it was stopped meanwhile."""
+        try:
+            async with self._acting:
+                driver = await self._read(run_id)
+                if driver.state.run is not RunState.QUEUED:
+                    self._queue.leave(run_id)
+                    return
+                driver.be_patient()
+                self._watch(driver)
+            failpoints.reach("run.turn")
+            with suppress(IllegalTransition):
+                await driver.feed(driver.definition.beginning, ENGINE_ACTOR)
+            failpoints.reach("run.turn-taken")
+        except StorageFault as fault:
+            log.error("run.storage", run=run_id, fault=str(fault))
+        except Exception as bug:
+            # A run that cannot be read must not keep others from their turn.
+            log.exception("run.bug", run=run_id)
+            self._queue.leave(run_id)
+            await give_up(self._tools, run_id, bug)
 
     async def _read(self, run_id: str) -> Driver:
         """A driver of a stored run, as its events left it."""
@@ -295,10 +411,17 @@ class Runs:
         definition = await read(partial(runs.definition_of, run_id=run_id))
         events = await read(partial(runs.events_of, run_id=run_id))
         state = machine.fold(definition.graph, events, definition.batch_counts)
-        return self._driver(run_id, definition, state)
+        return self._driver(run_id, definition, state, await self._requester(run_id))
 
-    def _driver(self, run_id: str, definition: RunDefinition, state: FlowState) -> Driver:
-        return Driver(self._tools, run_id, definition, state, self._children.check)
+    async def _requester(self, run_id: str) -> str:
+        return await self._tools.store.reader.read(
+            lambda c: reviews.requester_of(c, runs.requester_of(c, run_id))
+        )
+
+    def _driver(
+        self, run_id: str, definition: RunDefinition, state: FlowState, requester: str
+    ) -> Driver:
+        return Driver(self._tools, self._services, run_id, definition, state, requester)
 
     async def row(self, run_id: str) -> RunRow:
         """A run as it is on record."""
@@ -306,16 +429,41 @@ class Runs:
 
     async def names_targets(self, job: str) -> bool:
         """Whether a job says itself where it runs."""
-        spec, _ = (await self._documents()).job(job)
+        spec, _ = (await self.documents()).job(job)
         return spec.targets is not None
+
+    async def outputs(self, run_id: str) -> dict[str, Any]:
+        """What the steps of a run have set, later ones over earlier ones."""
+        driver = await self._read(run_id)
+        await driver.remember()
+        return dict(driver.outputs)
+
+    async def take_up(self, run_id: str, reason: str) -> RunRow | None:
+        """Try the failed steps of a run again, once for one reason; None where none can be."""
+        row = await self._get(run_id)
+        known = await self._tools.store.reader.read(lambda c: operations.of_run(c, row.id))
+        if row.state not in TERMINAL_RUN_STATES or any(each.reason == reason for each in known):
+            return row
+        driver = await self._read(run_id)
+        steps = machine.steps_for(driver.state, RunAction.RETRY)
+        try:
+            for step in steps:
+                await self.act(run_id, Retry(step=step, reason=reason), ENGINE_ACTOR)
+        except (RequestError, Conflict):
+            # Its secrets are gone, or a rail asks for somebody: what cannot go on begins anew.
+            return None
+        return await self._get(run_id) if steps else None
 
     def refuse_new(self, *, hold: bool) -> None:
         """Take no new runs; with `hold`, also start no target that still waits."""
         self._draining = True
+        self._queue.shut()
         if hold:
             self._tools.gate.holding.set()
+            for driver in self._drivers.values():
+                driver.leave()
         for driver in self._drivers.values():
-            if driver.state.is_held:
+            if driver.state.awaits_review:
                 driver.finished.set()  # nothing of it has begun; the next engine takes it up
 
     async def drain(self) -> None:
@@ -336,6 +484,9 @@ class Runs:
             # A run that was taken up again has another driver by now.
             if self._drivers.get(driver.run_id) is driver:
                 del self._drivers[driver.run_id]
+                # One that this engine has lost may go on at its hosts: it keeps what it holds.
+                if driver.state.run in TERMINAL_RUN_STATES:
+                    self._queue.leave(driver.run_id)
             self._tools.on_output(driver.run_id)
 
         task = asyncio.get_running_loop().create_task(forget())
@@ -384,7 +535,7 @@ class Runs:
         now = self._tools.clock.now()
         return await self._tools.store.reader.read(lambda c: hosts.away(c, now))
 
-    async def _documents(self) -> planning.Documents:
+    async def documents(self) -> Snapshot:
         """The documents of this moment."""
         return await self._tools.store.reader.read(snapshot)
 

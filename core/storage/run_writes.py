@@ -95,6 +95,7 @@ def create(
             "counts": "{}",
             "parent": parent,
             "change": definition.change,
+            "priority": definition.queueing.priority.value,
             "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
         },
     )
@@ -167,6 +168,7 @@ def open_step(
     step: str,
     attempt: int,
     targets: Sequence[NewTarget],
+    state: RunState = RunState.RUNNING,
 ) -> None:
     """Record a step's attempt and its targets, in the order of the run."""
     tx.connection.execute(
@@ -175,7 +177,7 @@ def open_step(
             "run_id": run_id,
             "step": step,
             "attempt": attempt,
-            "state": RunState.RUNNING.value,
+            "state": state.value,
             "started_at": tx.at,
         },
     )
@@ -183,7 +185,7 @@ def open_step(
         common = {"run_id": run_id, "step": step, "attempt": attempt}
         rows = [{**common, **_row(target)} for target in targets]
         tx.connection.execute(insert(target_run), rows)
-    data = {"step": step, "attempt": attempt, "state": RunState.RUNNING.value}
+    data = {"step": step, "attempt": attempt, "state": state.value}
     tx.journal("engine", "run.step", run_id, {**data, "targets": len(targets)})
 
 

@@ -14,6 +14,7 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 
+from core.domain.queueing import Priority
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
 from core.errors import NotFound
 from core.flow.definition import ADHOC, RunDefinition, RunOutline
@@ -63,6 +64,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """The change number under which it was started; "" where nobody gave one."""
     parent: str | None = None
     """The run whose step asked for this one."""
+    priority: Priority = Priority.NORMAL
+    """As of now; it may have been changed."""
     notes: int = 0
     """Number of notes that people left on it."""
 
@@ -141,6 +144,12 @@ def get(connection: Connection, run_id: str) -> RunRow:
     if len(rows) != 1:
         raise NotFound("run", run_id)
     return _struct(rows[0], RunRow)
+
+
+def titles(connection: Connection, run_ids: Sequence[str]) -> dict[str, str]:
+    """Run -> its title; one that is not there is left out."""
+    query = select(run.c.id, run.c.title).where(run.c.id.in_(run_ids))
+    return {row.id: row.title for row in connection.execute(query)}
 
 
 def definition_of(connection: Connection, run_id: str) -> RunDefinition:
@@ -245,6 +254,36 @@ def steps_of(connection: Connection, run_id: str) -> list[StepRow]:
         .order_by(step_run.c.started_at, step_run.c.attempt)
     )
     return [_struct(row, StepRow) for row in rows]
+
+
+def attempt_of(
+    connection: Connection, run_id: str, step: str, attempt: int
+) -> tuple[datetime, dict[str, Any]]:
+    """When an attempt began, and the outputs that it has so far."""
+    row = connection.execute(
+        select(step_run.c.started_at, step_run.c.outputs).where(
+            step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt
+        )
+    ).one()
+    return datetime.fromisoformat(row.started_at), json.loads(row.outputs)
+
+
+def requester_of(connection: Connection, run_id: str) -> str:
+    """Who asked for a run; of one that a run has asked for, who asked for that one."""
+    while True:
+        row = connection.execute(select(run.c.actor, run.c.parent).where(run.c.id == run_id)).one()
+        if row.parent is None:
+            return str(row.actor)
+        run_id = row.parent
+
+
+def live_children(connection: Connection, run_id: str) -> list[str]:
+    """Runs that steps of this one have asked for, and that go on."""
+    return list(
+        connection.execute(
+            select(run.c.id).where(run.c.parent == run_id, run.c.state.in_(LIVE_STATES))
+        ).scalars()
+    )
 
 
 class TargetFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.documents import KINDS
 from core.domain.facts import Observed
+from core.domain.flow import FlowSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
@@ -97,18 +98,25 @@ class Snapshot:
         """What was observed, by host; read when it is asked for."""
         return read_with(self._engine, facts.current)
 
-    def job(self, name: str) -> tuple[JobSpec, int]:
-        """A job and its revision; NotFound suggests the nearest name."""
-        return self._current("job", name)
+    def job(self, name: str, revision: int | None = None) -> tuple[JobSpec, int]:
+        """A job at a revision, None is the current one; NotFound suggests the nearest name."""
+        return self._at("job", name, revision)
+
+    def flow(self, name: str, revision: int | None = None) -> tuple[FlowSpec, int]:
+        """A flow at a revision; None is the current one."""
+        return self._at("flow", name, revision)
 
     def script(self, name: str, revision: int | None) -> tuple[ScriptSpec, int]:
         """A script at a revision; None is the current one."""
-        current: tuple[ScriptSpec, int] = self._current("script", name)
+        return self._at("script", name, revision)
+
+    def _at(self, kind: str, name: str, revision: int | None) -> tuple[Any, int]:
+        current = self._current(kind, name)
         if revision in (None, current[1]):
             return current
         assert revision is not None
         # A revision never changes, so reading it later gives what this moment had.
-        pinned = read_with(self._engine, lambda c: at_revision(c, "script", name, revision))
+        pinned = read_with(self._engine, lambda c: at_revision(c, kind, name, revision))
         return pinned.spec, revision
 
     def _current(self, kind: str, name: str) -> tuple[Any, int]:

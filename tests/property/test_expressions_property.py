@@ -26,6 +26,7 @@ from core.domain.expressions import (
     parse,
     to_json,
 )
+from core.domain.expressions.expression import KEPT
 from core.domain.expressions.parser import MAX_DEPTH, parse_term
 from core.domain.expressions.terms import (
     LEVELS,
@@ -34,6 +35,7 @@ from core.domain.expressions.terms import (
     Choice,
     Field,
     Item,
+    Joined,
     ListOf,
     Literal,
     Name,
@@ -105,6 +107,13 @@ def calls(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
     return call()
 
 
+def joined(sign: str, inner: list[Term]) -> Term:
+    """A row of one sign is one term: what begins with the same sign is taken apart."""
+    first = inner[0]
+    head = first.terms if isinstance(first, Joined) and first.sign == sign else (first,)
+    return Joined(sign, (*head, *inner[1:]))
+
+
 def bigger(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
     computed = inner.filter(
         lambda term: not (isinstance(term, Literal) and isinstance(term.value, str))
@@ -115,7 +124,8 @@ def bigger(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
         st.builds(ListOf, st.lists(inner, max_size=3).map(tuple)),
         st.builds(Choice, inner, inner, inner),
         st.builds(Unary, st.sampled_from(["not", "-"]), inner),
-        st.builds(Binary, st.sampled_from(sorted(LEVELS)), inner, inner),
+        st.builds(Binary, st.sampled_from(sorted({*LEVELS} - {"and", "or"})), inner, inner),
+        st.builds(joined, st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=4)),
         calls(inner),
     )
 
@@ -273,7 +283,12 @@ HOSTS = as_value(
         for n in range(10_000)
     ]
 )
-LARGEST: dict[str, Value] = {"hosts": HOSTS, "s": "a" * 65_536, "xs": tuple(range(10_000))}
+LARGEST: dict[str, Value] = {
+    "hosts": HOSTS,
+    "s": "a" * 65_536,
+    "xs": tuple(range(10_000)),
+    "many": {f"{n:040}": n for n in range(10_000)},
+}
 
 
 @pytest.mark.parametrize(
@@ -303,7 +318,10 @@ LARGEST: dict[str, Value] = {"hosts": HOSTS, "s": "a" * 65_536, "xs": tuple(rang
         "map(xs, string(it) + s)",
         "missing",
         "hosts[0].missing",
+        "many.x" + "0" * 39,
         "any(hosts where missing)",
+        " or ".join(["false"] * 450),
+        "any(hosts where " + " or ".join(["n < 0"] * 400) + ")",
         "x" * 4096,
         "[" + ", ".join(["1"] * 1300) + "]",
         "'" + "\\\\" * 2000 + "'",
@@ -314,10 +332,13 @@ LARGEST: dict[str, Value] = {"hosts": HOSTS, "s": "a" * 65_536, "xs": tuple(rang
     ],
 )
 def test_the_largest_that_is_allowed_takes_less_than_50_ms(text: str) -> None:
+    text = text.ljust(KEPT + 1)  # longer than what is kept, so that it is read each time
+
     def seconds() -> float:
         start = process_time()
-        parse.cache_clear()
-        str(outcome(text, LARGEST))
+        found = outcome(text, LARGEST)
+        if isinstance(found, ExpressionFault):
+            str(found)  # hints are worked out when they are read
         return process_time() - start
 
     assert min(seconds() for _ in range(3)) < 0.05

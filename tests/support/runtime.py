@@ -89,7 +89,7 @@ async def save(opened: Engine, *bodies: dict[str, Any]) -> None:
 
 
 async def start(opened: Engine, **request: Any) -> RunRow:
-    if "job" not in request:
+    if not {"job", "flow"} & request.keys():
         request.setdefault("step", {"kind": "command", "name": "command", "command": "x"})
     request.setdefault("targets", "all")
     return await opened.runs.start(RunRequest.model_validate(request), "test", None)

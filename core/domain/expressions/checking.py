@@ -12,15 +12,7 @@ from itertools import product
 from typing import Any
 
 from core.domain.caret import Misread
-from core.domain.expressions.evaluating import (
-    IT,
-    IT_ALONE,
-    argument_refused,
-    field_refused,
-    near_hint,
-    place_refused,
-    unknown_name,
-)
+from core.domain.expressions.evaluating import IT
 from core.domain.expressions.functions import FUNCTIONS
 from core.domain.expressions.operators import (
     ARITHMETIC,
@@ -32,12 +24,21 @@ from core.domain.expressions.operators import (
     within_refused,
 )
 from core.domain.expressions.parser import parse_term
+from core.domain.expressions.refusals import (
+    IT_ALONE,
+    argument_refused,
+    field_refused,
+    near_hint,
+    place_refused,
+    unknown_name,
+)
 from core.domain.expressions.terms import (
     Binary,
     Call,
     Choice,
     Field,
     Item,
+    Joined,
     ListOf,
     Literal,
     Name,
@@ -217,11 +218,12 @@ class _Look:
             return Shape(taken)
         return self.report(term, (f"`-` takes a number or a duration, not {_shown(of)}", ""))
 
+    def _joined(self, term: Joined) -> Shape:
+        for each in term.terms:
+            self.condition(each)
+        return one_of(Kind.BOOL)
+
     def _binary(self, term: Binary) -> Shape:
-        if term.sign in ("and", "or"):
-            self.condition(term.left)
-            self.condition(term.right)
-            return one_of(Kind.BOOL)
         left, right = self.shape(term.left), self.shape(term.right)
         if term.sign == "??":
             there = Shape(left.kinds - {Kind.NULL}, left.fields, left.items, left.is_open)
@@ -298,5 +300,6 @@ _LOOKS: Mapping[type, Callable[[_Look, Any], Shape]] = {
     Call: _Look._call,
     Choice: _Look._choice,
     Unary: _Look._unary,
+    Joined: _Look._joined,
     Binary: _Look._binary,
 }

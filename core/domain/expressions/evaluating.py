@@ -15,15 +15,24 @@ from typing import Any, TypeAlias
 
 from core.domain.caret import Misread
 from core.domain.expressions import operators
-from core.domain.expressions.budget import SECRET_HINT, Bounds, Budget, Refusal
+from core.domain.expressions.budget import Bounds, Budget, Refusal
 from core.domain.expressions.functions import FUNCTIONS
-from core.domain.expressions.operators import a
+from core.domain.expressions.refusals import (
+    IT_ALONE,
+    MEND,
+    argument_refused,
+    field_refused,
+    near_hint,
+    place_refused,
+    unknown_name,
+)
 from core.domain.expressions.terms import (
     Binary,
     Call,
     Choice,
     Field,
     Item,
+    Joined,
     ListOf,
     Literal,
     Name,
@@ -31,13 +40,10 @@ from core.domain.expressions.terms import (
     Unary,
     children,
 )
-from core.domain.expressions.tokens import WORDS, is_word, quoted
-from core.domain.expressions.values import Kind, NotAValue, Value, kind_of
-from core.errors import nearest
+from core.domain.expressions.values import NotAValue, Value, kind_of
 
 IT = "it"
 """The element that `where` looks at."""
-IT_ALONE = "`it` is an element, and stands behind `where`"
 
 
 class Missing(Misread):
@@ -105,10 +111,13 @@ def _work(term: Term) -> Work:
 
 
 def _steps(term: Term) -> int:
-    """Terms that are worked out once when this one is: not those behind `where`."""
+    """Of the terms that are worked out once when this one is, not of those behind `where`.
+
+    A call takes about as long as four other terms.
+    """
     inner = term.arguments if isinstance(term, Call) else children(term)
-    made = len(inner) if isinstance(term, ListOf) else 0
-    return 1 + made + sum(map(_steps, inner))
+    own = 4 if isinstance(term, Call) else 1 + len(inner) if isinstance(term, ListOf) else 1
+    return own + sum(map(_steps, inner))
 
 
 def _at(term: Term, refusal: Refusal) -> Misread:
@@ -141,7 +150,7 @@ def _unknown(term: Name, frame: Frame) -> Misread:
     if frame.elements:
         what = f"neither the element nor anything else has {term.name!r}"
         known = [*frame.scope, *(key for each in frame.elements for key in _keys(each))]
-        return Missing(term, what, lambda: near_hint(term.name, known) or _MEND)
+        return Missing(term, what, lambda: near_hint(term.name, known) or MEND)
     if term.name == IT:
         return Misread(term.index, IT_ALONE)
     return Misread(term.index, *unknown_name(term.name, list(frame.scope)))
@@ -156,9 +165,9 @@ def _field(term: Field) -> Work:
             if key in of:
                 return _typed(of[key])
             what = f"there is no {key!r} in this map"
-            raise Missing(term, what, lambda: near_hint(key, list(of)) or _MEND)
+            raise Missing(term, what, lambda: near_hint(key, list(of)) or MEND)
         if of is None:
-            raise Missing(term, f"this looks for {key!r} in null", lambda: _MEND)
+            raise Missing(term, f"this looks for {key!r} in null", lambda: MEND)
         raise Misread(term.index, *field_refused(key, kind_of(of)))
 
     return look
@@ -170,15 +179,15 @@ def _item(term: Item) -> Work:
     def look(frame: Frame) -> Value:
         of, key = of_work(frame), key_work(frame)
         if of is None:
-            raise Missing(term, "this looks into null", lambda: _MEND)
+            raise Missing(term, "this looks into null", lambda: MEND)
         if type(of) is dict and type(key) is str:
             if key in of:
                 return _typed(of[key])
-            raise Missing(term, "there is no such key in this map", lambda: _MEND)
+            raise Missing(term, "there is no such key in this map", lambda: MEND)
         if type(of) is not tuple or type(key) is not int:
             raise Misread(term.index, *place_refused(kind_of(of), kind_of(key)))
         if not -len(of) <= key < len(of):
-            raise Missing(term, f"the list has no such place: it has {len(of)}", lambda: _MEND)
+            raise Missing(term, f"the list has no such place: it has {len(of)}", lambda: MEND)
         return _typed(of[key])
 
     return look
@@ -214,16 +223,22 @@ def _unary(term: Unary) -> Work:
     return negative
 
 
+def _joined(term: Joined) -> Work:
+    conditions = [_condition(each) for each in term.terms]
+    decisive = term.sign == "or"  # what ends the row, and is then its value
+
+    def joined(frame: Frame) -> Value:
+        for condition in conditions:
+            if condition(frame) is decisive:
+                return decisive
+        return not decisive
+
+    return joined
+
+
 def _binary(term: Binary) -> Work:
-    match term.sign:
-        case "and":
-            one, other = _condition(term.left), _condition(term.right)
-            return lambda frame: one(frame) and other(frame)
-        case "or":
-            one, other = _condition(term.left), _condition(term.right)
-            return lambda frame: one(frame) or other(frame)
-        case "??":
-            return _default(term)
+    if term.sign == "??":
+        return _default(term)
     left, right = _work(term.left), _work(term.right)
     combine = operators.BINARY[term.sign]
 
@@ -307,73 +322,6 @@ def _each(term: Term) -> Callable[[Frame], Callable[[Value], Value]]:
     return begin
 
 
-def argument_refused(name: str, kinds: frozenset[Kind], kind: Kind) -> tuple[str, str]:
-    """What to say of an argument of a kind that a function does not take."""
-    takes = " or ".join(a(each) for each in Kind if each in kinds)
-    what = f"{name} takes {takes} here, not {a(kind)}"
-    if len(kinds) > 4:
-        what = f"{name} does not take {a(kind)}"
-    if kind is Kind.SECRET:
-        return what, SECRET_HINT
-    if kind is Kind.NULL:
-        return what, "write `x ?? …` where x may be null"
-    if kind is Kind.STRING and len(kinds) == 1:
-        (wanted,) = kinds
-        if wanted in (Kind.NUMBER, Kind.TIME, Kind.DURATION):
-            return what, f"write {wanted}(…) to read the string"
-    return what, ""
-
-
-def field_refused(key: str, of: Kind) -> tuple[str, str]:
-    """What to say where a key is looked for in something that is no map."""
-    what = f"only a map has {key!r}, and this is {a(of)}"
-    if of is Kind.SECRET:
-        return what, SECRET_HINT
-    if of is Kind.LIST:
-        return what, f"map(list, {key}) takes it from every element"
-    return what, f"write {key}(…) around it" if key in FUNCTIONS else ""
-
-
-def place_refused(of: Kind, key: Kind) -> tuple[str, str]:
-    """What to say where something cannot be asked by a place or a key in brackets."""
-    if of is Kind.SECRET:
-        return "nobody looks into a secret", SECRET_HINT
-    if of is Kind.LIST:
-        return f"the place in a list is a whole number, not {a(key)}", "x[0], or x[-1] for the last"
-    if of is Kind.MAP:
-        return f"the key of a map is a string, not {a(key)}", 'x["key"]'
-    hint = "slice(text, 0, 3)" if of is Kind.STRING else ""
-    return f"only lists and maps are asked like this, and this is {a(of)}", hint
-
-
-def unknown_name(name: str, known: list[str]) -> tuple[str, str]:
-    """What to say of a name that means nothing where `known` are all that do."""
-    if name in FUNCTIONS:
-        return f"{name} is a function and needs parentheses", f"write {FUNCTIONS[name]}"
-    shown = ", ".join(known[:6]) + (", …" if len(known) > 6 else "")
-    hint = near_hint(name, [*known, "true", "false", "null"])
-    return f"nothing is called {name!r} here", hint or (f"there is {shown}" if known else "")
-
-
-_MEND = "write `?? …` behind it for a value in its place"
-_MOST_COMPARED = 500
-_LONGEST_COMPARED = 64
-
-
-def near_hint(name: str, known: list[str]) -> str:
-    """How the nearest known name or key is written; "" where none is near. Takes bounded time."""
-    if len(name) > _LONGEST_COMPARED:
-        return ""
-    some = [each for each in known[:_MOST_COMPARED] if len(each) <= _LONGEST_COMPARED]
-    if (near := nearest(name, some)) is None:
-        return ""
-    return f"did you mean {near}?" if _stands_alone(near) else f"did you mean [{quoted(near)}]?"
-
-
-def _stands_alone(name: str) -> bool:
-    return is_word(name) or name in WORDS
-
-
 def _keys(element: Value) -> list[str]:
     return list(element) if isinstance(element, dict) else []
 
@@ -392,5 +340,6 @@ _MAKERS: Mapping[type, Callable[[Any], Work]] = {
     Call: _call,
     Choice: _choice,
     Unary: _unary,
+    Joined: _joined,
     Binary: _binary,
 }

@@ -77,13 +77,23 @@ class Expression:
             raise ExpressionFault(NO_VALUE, self.text, misread) from None
 
 
-@lru_cache(maxsize=1024)
+KEPT = 500
+"""Characters up to which an expression that was read is kept: long ones would take much memory."""
+
+
 def parse(text: str) -> Expression:
     """Read an expression; the language is in `jobdeck help expressions`.
 
     Raises: ExpressionFault, pointing at the character.
     """
+    return _kept(text) if len(text) <= KEPT else _read(text)
+
+
+def _read(text: str) -> Expression:
     try:
         return Expression(text, parse_term(text))
     except Misread as misread:
         raise ExpressionFault("cannot read this expression", text, misread) from None
+
+
+_kept = lru_cache(maxsize=256)(_read)

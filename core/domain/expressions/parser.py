@@ -29,6 +29,7 @@ from core.domain.expressions.terms import (
     Choice,
     Field,
     Item,
+    Joined,
     ListOf,
     Literal,
     Name,
@@ -47,6 +48,7 @@ MAX_DEPTH = 64
 """Levels of the tree of terms. Bounds the recursion here and in whatever walks the terms."""
 
 _TOO_DEEP = f"this is nested more than {MAX_DEPTH} levels deep"
+_LONG_ROW = 'a long row is sum([1, 2, 3]) or join([a, b], "")'
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _LONGEST_NUMBER = 400
 _USUAL_SLIPS = {
@@ -140,7 +142,7 @@ class Parser:
             if sign == "not in":
                 self._take()
             right = self._climb(LEVELS[sign] + (LEVELS[sign] != DEFAULT))
-            left = Binary(sign, left, right, token.index)
+            left = _combined(sign, left, right, token.index)
             if LEVELS[sign] == COMPARE:
                 self._refuse_chain()
 
@@ -303,6 +305,15 @@ class Parser:
         return Misread(token.index, "nothing joins this to what stands before it", hint)
 
 
+def _combined(sign: str, left: Term, right: Term, index: int) -> Term:
+    """A row of one `and` or `or` is one term, however long it is."""
+    if sign not in ("and", "or"):
+        return Binary(sign, left, right, index)
+    if isinstance(left, Joined) and left.sign == sign:
+        return Joined(sign, (*left.terms, right), left.index)
+    return Joined(sign, (left, right), index)
+
+
 def _name(token: Token) -> Name:
     return Name(token.text, token.index)
 
@@ -348,5 +359,5 @@ def _check_depth(term: Term) -> None:
     while left:
         found, depth = left.pop()
         if depth > MAX_DEPTH:
-            raise Misread(found.index, _TOO_DEEP)
+            raise Misread(found.index, _TOO_DEEP, _LONG_ROW)
         left.extend((child, depth + 1) for child in children(found))

@@ -21,7 +21,7 @@ from core.domain.caret import Misread
 from core.domain.expressions.budget import Bounds, Refusal
 from core.domain.expressions.checking import Mistake, Shape, check_term
 from core.domain.expressions.evaluating import Frame, Work, work_of
-from core.domain.expressions.expression import BOUNDS, NO_VALUE, ExpressionFault
+from core.domain.expressions.expression import BOUNDS, KEPT, NO_VALUE, ExpressionFault
 from core.domain.expressions.parser import MAX_LENGTH, Parser
 from core.domain.expressions.terms import Term, references
 from core.domain.expressions.values import Value
@@ -99,13 +99,19 @@ class Template:
         return "".join(texts)
 
 
-@lru_cache(maxsize=1024)
 def parse_template(text: str) -> Template:
     """Read a text with expressions in it. Raises: ExpressionFault, pointing at the character."""
+    return _kept(text) if len(text) <= KEPT else _read(text)
+
+
+def _read(text: str) -> Template:
     try:
         return Template(text, tuple(_parts(text)))
     except Misread as misread:
         raise ExpressionFault(_CANNOT_READ, text, misread) from None
+
+
+_kept = lru_cache(maxsize=256)(_read)
 
 
 def check_template(text: str, declared: Mapping[str, Shape]) -> tuple[Mistake, ...]:
@@ -126,7 +132,7 @@ def _parts(text: str) -> list[str | Term]:
     plain = ""
     at = 0
     while (begin := text.find("${", at)) >= 0:
-        if text[begin - 1 : begin] == "$" and begin > at:
+        if text[begin - 1 : begin] == "$":
             plain += text[at : begin - 1] + "${"
             at = begin + 2
             continue

@@ -155,8 +155,25 @@ class Unary:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """`a and b and c`, or the same with `or`: two terms or more, none of them joined by that sign."""
+
+    sign: str
+    terms: tuple[Term, ...]
+    index: int = field(default=0, compare=False)
+    """Of the first sign."""
+
+    @property
+    def level(self) -> int:
+        return LEVELS[self.sign]
+
+    def __str__(self) -> str:
+        return f" {self.sign} ".join(inside(term, self.level + 1) for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
 class Binary:
-    """`left sign right`; the signs are those of `LEVELS`."""
+    """`left sign right`; the signs are those of `LEVELS`, but for `and` and `or`."""
 
     sign: str
     left: Term
@@ -169,14 +186,14 @@ class Binary:
         return LEVELS[self.sign]
 
     def __str__(self) -> str:
-        # `and`, `or` and arithmetic group to the left, `??` to the right; comparisons not at all.
+        # Arithmetic groups to the left, `??` to the right; comparisons not at all.
         level = self.level
         left = level + (level in (COMPARE, DEFAULT))
         right = level + (level != DEFAULT)
         return f"{inside(self.left, left)} {self.sign} {inside(self.right, right)}"
 
 
-Term: TypeAlias = Literal | Name | Field | Item | ListOf | Call | Choice | Unary | Binary
+Term: TypeAlias = Literal | Name | Field | Item | ListOf | Call | Choice | Unary | Joined | Binary
 
 
 def inside(term: Term, level: int) -> str:
@@ -201,6 +218,8 @@ def children(term: Term) -> tuple[Term, ...]:
             return (condition, then, otherwise)
         case Unary(of=of):
             return (of,)
+        case Joined(terms=terms):
+            return terms
         case Binary(left=left, right=right):
             return (left, right)
 

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from core.domain.steps.base import (
+    LAST_TARGETS,
     MAX_PROGRAM_CHARACTERS,
     Execution,
     FrozenScript,
@@ -38,6 +39,7 @@ Step = Annotated[
 ]
 
 __all__ = [
+    "LAST_TARGETS",
     "MAX_PROGRAM_CHARACTERS",
     "CommandStep",
     "DistributeStep",

@@ -14,9 +14,13 @@ from core.domain.captures import OutputRule
 from core.domain.command_rules.values import Judged
 from core.domain.files.carried import Carried
 from core.domain.patterns import FOLDER
+from core.domain.queueing import Locks
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
 from core.domain.values import Env, EnvName, Name, Value
+
+LAST_TARGETS = frozenset({"LAST_ALL", "LAST_SUCCESS", "LAST_FAIL"})
+"""In the place of a target expression: targets of the step before, by how they ended there."""
 
 MAX_PROGRAM_CHARACTERS = 1 << 20
 """Of a command line or a script."""
@@ -43,7 +47,19 @@ class Execution(StrEnum):
     """The work hangs on its connection: nothing is kept on the host, and a cut leaves it unknown."""
 
 
-class StepBase(Value):
+class NodeBase(Value):
+    """What every node of a graph has, whether it is a step or not."""
+
+    asks_people: ClassVar[bool] = False
+    """While it is under way it waits for a person."""
+
+    name: Name
+    retry: Retry = Retry()
+    continue_on_error: bool = Field(False, description="a failure is ignored, the next step starts")
+    optional: bool = Field(False, description="whoever starts it may leave it out")
+
+
+class StepBase(NodeBase):
     """What every kind of step has."""
 
     access: ClassVar[str | None] = None
@@ -53,14 +69,19 @@ class StepBase(Value):
     carries_files: ClassVar[bool] = False
     """It runs nothing of a person's: files go to its targets, or come from them."""
 
-    name: Name
-    targets: str | None = Field(None, description="target expression; empty: the job's")
+    targets: str | None = Field(
+        None,
+        description="target expression; empty: the job's. LAST_SUCCESS, LAST_FAIL, LAST_ALL: those"
+        " of the step before, by how they ended there",
+    )
     timeout_s: float | None = Field(None, gt=0, le=30 * 86400, description="per target")
-    retry: Retry = Retry()
     idempotent: bool = Field(False, description="may run again where the outcome is unknown")
-    continue_on_error: bool = Field(False, description="a failure is ignored, the next step starts")
+    undo: Name | None = Field(
+        None, description="the step that takes back what this one did; it runs only for that"
+    )
     allow_empty: bool = Field(False, description="matching no host is not a failure")
     run_as: Name | None = Field(None, description="account, instead of each host's own")
+    locks: Locks = ()
     concurrency: int | None = Field(None, ge=1, le=2000, description="targets at the same time")
     rolling: Rolling | None = Field(None, description="batches; empty: all targets alike")
     execution: Execution = Field(

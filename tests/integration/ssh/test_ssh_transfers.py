@@ -329,7 +329,7 @@ async def test_scp_begins_anew_where_a_line_was_cut(
         (pull(files=["/etc/*"], to="/tmp/got"), "SCP alone knows no patterns"),
         (pull(files=["/etc"], to="/tmp/got"), "not a regular file"),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else type(given.task).__name__,
 )
 async def test_what_scp_cannot_do_is_refused(
     make_executor: MakeExecutor, only_scp: Sshd, work: Work, said: str

@@ -12,14 +12,18 @@ from core.api.problems import ops_error, status_of
 from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, OpsError, Problem
 
 CODES = {
+    "already-decided": 409,
     "already-exists": 409,
+    "already-voted": 409,
     "bad-request": 400,
     "body-too-large": 413,
     "acknowledgement-required": 409,
     "confirmation-required": 409,
     "conflict": 409,
     "contents-full": 409,
+    "engine-draining": 409,
     "engine-halted": 503,
+    "queue-full": 409,
     "engine-stopped": 503,
     "engine-unreachable": 503,
     "environment-fault": 503,

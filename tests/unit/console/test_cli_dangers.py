@@ -85,6 +85,13 @@ def test_a_check_says_which_steps_nobody_can_predict(jobdeck: Jobdeck, api: Fake
     assert api.sent("POST", "/plans")[0]["level"] == "check"
     assert "cannot predict  step install (command)" in ended.out
 
+    step = {**plan()["steps"][0], "kind": "push", "awaits": {"TOKEN": "login", "V": "ask"}}
+    api.on("POST", "/plans", answer(plan("check", steps=[step]), 202))
+    assert (
+        "cannot predict  step install (push): it uses what earlier steps set:"
+        " TOKEN (login), V (ask)\n"
+    ) in jobdeck("start", "deploy", "--check").out
+
 
 @pytest.mark.parametrize(
     ("text", "code", "rule"),

@@ -21,7 +21,6 @@ from core.domain.run import (
     RunState,
     TargetState,
     can_transit,
-    legal_actions,
     may_act,
     step_result,
     transit,
@@ -66,20 +65,26 @@ def test_transit_obeys_the_table_and_names_both_states(old: RunState, new: RunSt
 
 
 @pytest.mark.parametrize("action", RunAction)
-def test_actions_are_offered_only_where_they_are_legal(action: RunAction) -> None:
+def test_actions_are_legal_only_where_the_table_says_so(action: RunAction) -> None:
     for run, step in product(RunState, RunState):
-        offered = action in legal_actions(run, [step])
-        assert offered == (may_act(action, run) or may_act(action, run, step))
         if action in RUN_WIDE_ACTIONS:
-            assert offered == (run in LEGAL_ACTIONS[action])
-        elif offered:
+            assert may_act(action, run) == (run in LEGAL_ACTIONS[action])
+        elif may_act(action, run, step):
             assert step in LEGAL_ACTIONS[action]
-            assert (run in TERMINAL_RUN_STATES) == (action in AFTERWARDS)
+        if may_act(action, run, step) and run in TERMINAL_RUN_STATES:
+            assert action in AFTERWARDS
 
 
-def test_what_succeeded_takes_no_action() -> None:
+def test_what_succeeded_can_only_be_done_anew_or_taken_back() -> None:
     for step in RunState:
-        assert legal_actions(RunState.SUCCEEDED, [step]) == ()
+        legal = {action for action in RunAction if may_act(action, RunState.SUCCEEDED, step)}
+        assert legal <= {RunAction.RERUN, RunAction.ROLL_BACK}
+
+
+@pytest.mark.parametrize("run", [RunState.STOPPING, RunState.ROLLING_BACK, RunState.ABANDONED])
+def test_nothing_is_tried_again_in_a_run_that_goes_back_or_to_its_end(run: RunState) -> None:
+    for action, step in product(AFTERWARDS - RUN_WIDE_ACTIONS, RunState):
+        assert not may_act(action, run, step)
 
 
 counts = st.dictionaries(

@@ -14,6 +14,8 @@ from core.domain.targets import HostView, Inventory
 from core.errors import Invalid, NotFound
 from core.flow.batching import Rolled, roll
 from core.flow.definition import FrozenHost, RunRequest
+from core.flow.graph import chain
+from core.flow.works import Work
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Documents:
     def inventory(self) -> Inventory:
         return Inventory(hosts={name: HostView(name, own) for name, own in self.labels.items()})
 
-    def job(self, name: str) -> tuple[JobSpec, int]:
+    def job(self, name: str, revision: int | None = None) -> tuple[JobSpec, int]:
         if name not in self.jobs:
             raise NotFound("job", name, list(self.jobs))
         return self.jobs[name], 7
@@ -67,7 +69,13 @@ def rolled(
     made = job(*(steps or (step(),)))
     asked = RunRequest.model_validate({"job": "j", **request})
     everywhere = {each.name: tuple(range(len(hosts))) for each in made.steps}
-    return roll(asked, made.steps, hosts, everywhere, DOCUMENTS)
+    work = Work(
+        title="j",
+        origin="job/j@1",
+        graph=chain(made.steps),
+        places={each.name: f"job steps[{index}]" for index, each in enumerate(made.steps)},
+    )
+    return roll(asked, work, hosts, everywhere, DOCUMENTS)
 
 
 def refused(*steps: dict[str, Any], **more: Any) -> str:

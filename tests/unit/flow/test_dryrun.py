@@ -8,9 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from core.domain.inventory import Protocol
-from core.domain.steps import CommandStep, Execution, LocalStep, ScriptStep
+from core.domain.steps import CommandStep, Execution, HttpStep, LocalStep, PushStep, ScriptStep
 from core.errors import PlanOutOfDate
 from core.flow import dryrun
+from core.flow.awaiting import awaited
 from core.flow.definition import (
     ENGINE_HOST,
     FrozenHost,
@@ -48,7 +49,7 @@ def test_a_whole_request_that_names_a_plan_stays_as_it_is() -> None:
     [{"plan": "01K", "targets": "web1"}, {"plan": "01K", "env": {"A": "b"}}, {"change": "CHG-1"}],
 )
 def test_a_start_from_a_plan_says_nothing_that_the_plan_says(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match=r"the plan says that already|give `job` or `step`"):
+    with pytest.raises(ValidationError, match=r"the plan says that already|give one of"):
         RunRequest.model_validate(fields)
 
 
@@ -68,6 +69,40 @@ def definition(*steps: Any, **more: Any) -> RunDefinition:
         **more,
     }
     return RunDefinition(**fields)
+
+
+def test_what_an_earlier_step_sets_keeps_a_check_from_a_false_answer() -> None:
+    login = HttpStep.model_validate(
+        {"kind": "http", "name": "login", "url": "http://x/", "capture": {"TOKEN": {"header": "T"}}}
+    )
+    ask = command("ask", "echo ::set VERSION=$(cat v)::")
+    scripted = ScriptStep.model_validate({"kind": "script", "name": "s", "script": {"name": "s"}})
+
+    def push(name: str, **spec: Any) -> PushStep:
+        return PushStep.model_validate({"kind": "push", "name": name, **spec})
+
+    placed = push("placed", text="x", to="/srv/${VERSION}/a")
+    told = push("told", text="${TOKEN} $${VERSION}", to="/a", template=True)
+    fixed = push("fixed", text="x", to="/srv/${VERSION}/a", env={"VERSION": "1"})
+    plain = push("plain", text="x", to="/a")
+    files = push("files", files=["/t"], to="/a/", template=True)
+    planned = definition(
+        push("before", text="x", to="/srv/${VERSION}/a"),
+        *(login, ask, scripted, placed, told, fixed, plain, files),
+        parameters={"VERSION": "0", "MODE": "a"},
+        scripts={
+            "s": FrozenScript(name="s", revision=1, language="sh", text="echo ::set MODE=b::")
+        },
+    )
+
+    found = {step.name: awaited(planned, step) for step in planned.graph.nodes}
+
+    assert found["placed"] == {"VERSION": "ask"}
+    assert found["told"] == {"TOKEN": "login"}
+    assert found["files"] == {"TOKEN": "login", "VERSION": "ask", "MODE": "s"}
+    assert [name for name, values in found.items() if values] == ["placed", "told", "files"]
+    tried = [step.name for step in planned.graph.nodes if dryrun.is_rehearsed(planned, step)]
+    assert tried == ["before", "login", "fixed", "plain"]
 
 
 def command(name: str, text: str = "true", **more: Any) -> CommandStep:

@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from core.domain.flow import FlowSpec
 from core.domain.steps import CommandStep
 from core.flow import machine
 from core.flow.commands import AnyCommand
 from core.flow.events import AnyEvent
-from core.flow.graph import chain
+from core.flow.graph import Graph, chain
 
 HISTORIES = sorted((Path(__file__).parents[2] / "histories").glob("*.json"))
 
@@ -28,15 +29,23 @@ def command(value: AnyCommand) -> dict[str, Any]:
     return {"command": type(value).__name__, **fields}
 
 
+def graph(history: dict[str, Any]) -> Graph:
+    """A chain of steps, or nodes with their edges."""
+    nodes = [
+        {"kind": "command", "command": "true", **node} if "kind" not in node else node
+        for node in history.get("steps") or history["nodes"]
+    ]
+    if "nodes" not in history:
+        return chain([CommandStep.model_validate(node) for node in nodes])
+    spec = FlowSpec.model_validate({"nodes": nodes, "edges": history["edges"]})
+    return Graph(nodes=spec.nodes, edges=spec.wires)
+
+
 @pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
 def test_a_stored_history_leads_to_the_same_state_and_owes_the_same(file: Path) -> None:
     history = json.loads(file.read_text())
-    steps = [
-        CommandStep.model_validate({"kind": "command", "command": "true", **step})
-        for step in history["steps"]
-    ]
     events = [msgspec.json.decode(json.dumps(event), type=AnyEvent) for event in history["events"]]
-    state = machine.fold(chain(steps), events, history.get("batches"))
+    state = machine.fold(graph(history), events, history.get("batches"))
     assert {
         "run": state.run,
         "steps": {name: [status.state, status.attempt] for name, status in state.steps.items()},

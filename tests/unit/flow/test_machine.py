@@ -202,7 +202,7 @@ def test_every_run_ends_once_and_its_events_tell_the_same_story(
 def test_a_run_that_waits_for_approval_begins_once_or_never() -> None:
     flow = chain((step("a"),))
     waiting, commands = machine.advance(FlowState(flow), ReviewRequested())
-    assert (waiting.run, waiting.is_held, commands) == (RunState.WAITING_USER, True, ())
+    assert (waiting.run, waiting.awaits_review, commands) == (RunState.WAITING_USER, True, ())
     begun, commands = machine.advance(waiting, Started())
     assert (begun.run, commands) == (RunState.RUNNING, (StartStep(step="a", attempt=1),))
     refused, commands = machine.advance(waiting, ReviewRefused(state=RunState.TIMED_OUT))

@@ -149,7 +149,7 @@ def test_automatic_attempts_after_a_retry_keep_to_its_targets_and_leave_winners_
 
 def test_a_stopped_run_can_be_taken_up_again() -> None:
     state = after(CancelRequested(), finished("a", R.STOPPED))
-    assert machine.actions(state) == (RunAction.RETRY,)
+    assert machine.actions(state) == (RunAction.RETRY, RunAction.RERUN)
     state, commands = machine.advance(state, RetryRequested(step="a", attempt=2, targets=(0,)))
     assert state.run is R.RUNNING
     assert commands == (StartStep(step="a", attempt=2, targets=(0,)),)

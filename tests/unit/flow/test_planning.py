@@ -40,7 +40,7 @@ class Documents:
             },
         )
 
-    def job(self, name: str) -> tuple[JobSpec, int]:
+    def job(self, name: str, revision: int | None = None) -> tuple[JobSpec, int]:
         if name not in self.jobs:
             raise NotFound("job", name, list(self.jobs))
         return self.jobs[name], 7

@@ -123,7 +123,8 @@ def test_what_follows_test_goes_to_pytest() -> None:
     every = checks.commands(Environment(Path("unused")), ["-k", "targets"])
 
     assert list(every) == ["ruff format", "ruff check", "mypy", "import-linter", "pytest"]
-    assert every["pytest"][-3:] == ["pytest", "-k", "targets"]
+    assert every["pytest"][-2:] == ["-k", "targets"]
+    assert every["pytest"].index("-n") < every["pytest"].index("-k"), "what is typed goes before"
 
 
 SSHD = system.Need("sshd", "openssh-server", "runs over a real SSH server")

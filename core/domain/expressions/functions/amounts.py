@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,8 @@ from core.domain.expressions.values import (
 
 _NUMBER_HINT = "a number is written as 12, -3 or 0.5"
 _MOST_DIGITS = 15
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_LONGEST_NUMBER = 400
 
 
 def _abs(budget: Budget, of: Any) -> Any:
@@ -55,24 +58,12 @@ def _number(budget: Budget, of: str | float | bool) -> Value:
     if not isinstance(of, str):
         return checked(of + 0)
     written = of.strip()
-    if len(written) > 400 or not _is_number(written):
+    if len(written) > _LONGEST_NUMBER or not _NUMBER.fullmatch(written):
         raise Refusal("this string is no number", _NUMBER_HINT, argument=0)
     try:
         return number(float(written) if set(written) & set(".eE") else int(written))
     except NotAValue as problem:
         raise Refusal(str(problem), argument=0) from None
-
-
-def _is_number(written: str) -> bool:
-    """Only plain digits: Python's own `float` reads `nan`, `1_000` and digits of all scripts."""
-    plain = written.lstrip("+-") if len(written.lstrip("+-")) >= len(written) - 1 else ""
-    if not plain or not set(plain) <= set("0123456789.eE+-") or not plain[0].isdigit():
-        return False
-    try:
-        float(written)
-    except ValueError:
-        return False
-    return True
 
 
 _BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}

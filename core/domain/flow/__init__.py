@@ -1,0 +1,52 @@
+"""Flows as people define them: nodes, edges, and what must hold before one is saved."""
+
+from core.domain.flow.checking import check_flow, names_known
+from core.domain.flow.document import EdgeLine, FlowSpec, Node, OnFailure, in_order
+from core.domain.flow.edges import Edge, When, parse_edges
+from core.domain.flow.nodes import (
+    Call,
+    Control,
+    Converge,
+    End,
+    EndResult,
+    Exclusive,
+    ForEach,
+    Inclusive,
+    Loop,
+    Nested,
+    Note,
+    OnTimeout,
+    Parallel,
+    SetVariables,
+    Start,
+    Wait,
+)
+
+__all__ = [
+    "Call",
+    "Control",
+    "Converge",
+    "Edge",
+    "EdgeLine",
+    "End",
+    "EndResult",
+    "Exclusive",
+    "FlowSpec",
+    "ForEach",
+    "Inclusive",
+    "Loop",
+    "Nested",
+    "Node",
+    "Note",
+    "OnFailure",
+    "OnTimeout",
+    "Parallel",
+    "SetVariables",
+    "Start",
+    "Wait",
+    "When",
+    "check_flow",
+    "in_order",
+    "names_known",
+    "parse_edges",
+]

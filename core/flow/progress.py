@@ -1,0 +1,141 @@
+"""How a run goes on: nodes begin, what follows them begins, and at last the run ends. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from core.domain.flow import End, EndResult, OnFailure
+from core.domain.run import BatchState, RunState, transit
+from core.flow import undoing, wires
+from core.flow.commands import AnyCommand, FinishRun, StartStep
+from core.flow.state import (
+    BAD,
+    Advance,
+    FlowState,
+    StepStatus,
+    is_handled,
+    is_quiet,
+    mirrored,
+    row,
+    with_row,
+    with_step,
+)
+from core.flow.wires import Outcome
+
+
+def begin_all(state: FlowState, names: Iterable[str]) -> Advance:
+    """Nodes whose turn it is: they begin, are passed by, or wait while the run is paused."""
+    commands: list[AnyCommand] = []
+    rest = list(names)
+    for name in rest:  # grows as it goes
+        if name in state.left_out:
+            state, ready = wires.decide(state, name, wires.passed_by(state, name))
+            rest += ready
+        elif state.is_paused or name in state.stops_before:
+            state = replace(
+                state,
+                is_paused=True,
+                held=(*state.held, name),
+                stops_before=state.stops_before - {name},
+            )
+        else:
+            before = state.attempts.get(name, 0)
+            # What runs anew runs everywhere, also where it had succeeded.
+            status = StepStatus(RunState.RUNNING, before + 1, winners=before > 0)
+            state, more = begin(state, name, status)
+            commands += more
+    return state, tuple(commands)
+
+
+def begin(state: FlowState, name: str, status: StepStatus) -> Advance:
+    """A node's attempt begins; that of a rolling step with its first batches."""
+    commands: tuple[AnyCommand, ...] = (start_of(name, status),)
+    if state.graph.node(name).asks_people:
+        return with_step(state, name, replace(status, state=RunState.WAITING_USER)), commands
+    count = state.batch_counts.get(name, 0)
+    state = with_step(state, name, replace(status, batches=(BatchState.WAITING,) * count))
+    if count:
+        batches, more = row(state, name).begin()
+        state, commands = with_row(state, name, batches), (*commands, *more)
+    return state, commands
+
+
+def begin_again(state: FlowState, name: str, status: StepStatus) -> Advance:
+    """Another attempt of a node that had ended or waited."""
+    asks = state.graph.node(name).asks_people
+    again = RunState.WAITING_USER if asks else RunState.RUNNING
+    running = replace(status, state=transit(f"step {name}", status.state, again))
+    return begin(state, name, running)
+
+
+def start_of(name: str, status: StepStatus) -> StartStep:
+    return StartStep(
+        step=name, attempt=status.attempt, targets=status.targets, winners=status.winners
+    )
+
+
+def go_on(state: FlowState, name: str, outcome: Outcome) -> Advance:
+    """What follows the end of node `name`: the nodes after it, or the end of the run."""
+    if name in state.graph.undoes:
+        return undoing.go_on(state, name)
+    commands: tuple[AnyCommand, ...] = ()
+    taken = None if state.run is RunState.STOPPING else wires.chosen(state, name, outcome)
+    if taken is not None:
+        state, ready = wires.decide(state, name, taken)
+        state, commands = begin_all(state, ready)
+    state, more = finish_if_quiet(state)
+    return state, (*commands, *more)
+
+
+def finish_if_quiet(state: FlowState) -> Advance:
+    """The end of the run, or of its way forward, when nothing is left to do."""
+    state = mirrored(state)
+    if not is_quiet(state):
+        return state, ()
+    result = _result(state)
+    may_undo = result in BAD and state.graph.on_failure is OnFailure.ROLL_BACK
+    if may_undo and undoing.undoable(state):
+        return undoing.begin(state, "")
+    return finish(state, result)
+
+
+def finish(state: FlowState, result: RunState) -> Advance:
+    if state.run is not result:
+        transit("the run", state.run, result)
+    return replace(state, run=result, is_paused=False, held=()), (FinishRun(state=result),)
+
+
+def _result(state: FlowState) -> RunState:
+    """What the run is called, by its nodes."""
+    of_steps = {
+        name: status for name, status in state.steps.items() if name not in state.graph.undoes
+    }
+    states = {status.state for status in of_steps.values()}
+    if RunState.ABNORMAL in states:
+        return RunState.ABNORMAL
+    if state.run is RunState.STOPPING:
+        return RunState.STOPPED
+    unhandled = {
+        status.state
+        for name, status in of_steps.items()
+        if status.state in BAD and not is_handled(state, name)
+    }
+    for bad in (
+        RunState.REJECTED,
+        RunState.TIMED_OUT,
+        RunState.FAILED,
+        RunState.PARTIALLY_SUCCEEDED,
+    ):
+        if bad in unhandled:
+            return bad
+    ends = {
+        node.result
+        for name in of_steps
+        if isinstance(node := state.graph.node(name), End) and node.result is not None
+    }
+    if EndResult.FAILED in ends:
+        return RunState.FAILED
+    if ends:
+        return RunState.SUCCEEDED
+    return RunState.SUCCEEDED if states <= {RunState.SUCCEEDED} else RunState.PARTIALLY_SUCCEEDED

@@ -1,0 +1,156 @@
+"""Where a run is, as a value: its nodes, its edges, and what is withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from core.domain.run import TERMINAL_RUN_STATES, BatchState, RunState, transit
+from core.errors import IllegalTransition
+from core.flow import batches
+from core.flow.commands import AnyCommand
+from core.flow.graph import Graph
+
+GOES_ON = frozenset({RunState.SUCCEEDED, RunState.ERROR_IGNORED, RunState.SKIPPED})
+"""A node that ended so lets the nodes after it start."""
+RETRYABLE = frozenset({RunState.FAILED, RunState.PARTIALLY_SUCCEEDED, RunState.TIMED_OUT})
+"""A step whose outcome is unknown is not here: `idempotent` targets wait again inside the step."""
+BAD = RETRYABLE | {RunState.REJECTED}
+"""A node that ended so did not do what it was for, and everybody knows."""
+UNDER_WAY = frozenset({RunState.RUNNING, RunState.BATCH_WAITING, RunState.WAITING_USER})
+"""A node whose attempt is open, whether it does something or waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    state: RunState
+    attempt: int
+    targets: tuple[int, ...] | None = None
+    """Ordinals of the targets that may run since somebody chose them; None is all."""
+    winners: bool = False
+    """Whether this attempt runs them even where they had succeeded."""
+    forced: bool = False
+    """Stopping, and nobody waits for what cannot be verified."""
+    skipped: bool = False
+    """Stopping, and then what follows it starts."""
+    failing: bool = False
+    """Stopping, and then it has failed: somebody said so."""
+    undone: bool = False
+    """What it did was taken back."""
+    batches: tuple[BatchState, ...] = ()
+    """Of a rolling step, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """How many of the edges into a node are decided."""
+
+    taken: int = 0
+    dead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FlowState:
+    """Where a run is. `steps` holds the nodes that were ever started, in the order of that."""
+
+    graph: Graph
+    run: RunState = RunState.CREATED
+    steps: Mapping[str, StepStatus] = field(default_factory=dict)
+    batch_counts: Mapping[str, int] = field(default_factory=dict)
+    """Rolling step -> number of its batches."""
+    edges: Mapping[int, bool] = field(default_factory=dict)
+    """Index of an edge that is decided -> whether it was taken."""
+    arrivals: Mapping[str, Arrivals] = field(default_factory=dict)
+    """Node -> how many of the edges into it are decided; the same as `edges`, counted."""
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    """Node that is to run anew -> its last attempt."""
+    left_out: frozenset[str] = frozenset()
+    """Optional nodes that whoever started the run left out."""
+    is_paused: bool = False
+    held: tuple[str, ...] = ()
+    """Nodes that are to begin, or to be tried again, and wait until the run goes on."""
+    stops_before: frozenset[str] = frozenset()
+    """Nodes before which the run pauses."""
+    undoing: tuple[str, ...] = ()
+    """Steps that are still to be undone, the next one first."""
+
+    @property
+    def awaits_review(self) -> bool:
+        """Whether it waits for approval before it begins."""
+        return self.run is RunState.WAITING_USER and not self.steps
+
+
+Advance = tuple[FlowState, tuple[AnyCommand, ...]]
+
+
+def is_over(status: StepStatus) -> bool:
+    """Whether a node has ended, in whatever way."""
+    return status.state in TERMINAL_RUN_STATES
+
+
+def is_quiet(state: FlowState) -> bool:
+    """Whether nothing is under way or about to be."""
+    return not state.held and all(map(is_over, state.steps.values()))
+
+
+def is_between(status: StepStatus) -> bool:
+    """Whether a step is between two batches: the targets of the others still wait."""
+    return bool(status.batches) and status.state in (RunState.BATCH_WAITING, RunState.WAITING_USER)
+
+
+def is_handled(state: FlowState, name: str) -> bool:
+    """Whether an edge led on from a node that did not end well."""
+    return any(state.edges.get(index) for index in state.graph.out[name])
+
+
+def current(state: FlowState, name: str, attempt: int) -> StepStatus:
+    """The node's status, if that attempt of it is the newest; IllegalTransition otherwise."""
+    status = state.steps.get(name)
+    if status is None or status.attempt != attempt:
+        raise IllegalTransition(f"step {name} has no attempt {attempt} under way")
+    return status
+
+
+def with_step(state: FlowState, name: str, status: StepStatus) -> FlowState:
+    return replace(state, steps={**state.steps, name: status})
+
+
+def ended(state: FlowState, name: str, status: StepStatus, end: RunState) -> FlowState:
+    """The node in a terminal state, as the table allows."""
+    return with_step(state, name, replace(status, state=transit(f"step {name}", status.state, end)))
+
+
+def going(state: FlowState) -> FlowState:
+    """The run running, where it had ended or waited."""
+    if state.run is RunState.RUNNING:
+        return state
+    return replace(state, run=transit("the run", state.run, RunState.RUNNING))
+
+
+def row(state: FlowState, name: str) -> batches.Row:
+    """The batches of a rolling step."""
+    status, rolling = state.steps[name], state.graph.node(name).rolling
+    assert rolling is not None, "only rolling steps have batches"
+    return batches.Row(name, status.attempt, rolling, status.batches)
+
+
+def with_row(state: FlowState, name: str, row: batches.Row) -> FlowState:
+    status, shown = state.steps[name], row.step_state
+    if shown is not status.state:
+        transit(f"step {name}", status.state, shown)
+    return with_step(state, name, replace(status, state=shown, batches=row.states))
+
+
+def mirrored(state: FlowState) -> FlowState:
+    """The run says what it waits for, while none of its nodes does anything itself."""
+    live = {status.state for status in state.steps.values() if not is_over(status)}
+    waits = live - {RunState.WAITING_USER, RunState.BATCH_WAITING} == set()
+    shown = RunState.RUNNING
+    if state.is_paused and (waits or live == {RunState.SUSPENDED}):
+        shown = RunState.SUSPENDED
+    elif live and waits:
+        is_asked = RunState.WAITING_USER in live
+        shown = RunState.WAITING_USER if is_asked else RunState.BATCH_WAITING
+    if state.run in (shown, RunState.STOPPING, RunState.ROLLING_BACK):
+        return state
+    return replace(state, run=transit("the run", state.run, shown))

@@ -1,0 +1,65 @@
+"""Which node is performed how."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from core.domain.expressions import ExpressionFault, NotAValue
+from core.domain.flow import (
+    Call,
+    Control,
+    Converge,
+    End,
+    Exclusive,
+    ForEach,
+    Inclusive,
+    Loop,
+    Note,
+    Parallel,
+    SetVariables,
+    Start,
+    Wait,
+)
+from core.domain.flow.nodes import Approval, Notify
+from core.domain.run import RunState
+from core.errors import Invalid
+from core.runtime.nodes import asking, instant, nested, telling, waiting
+from core.runtime.nodes.performance import NodeEnd, Performance
+
+PERFORMERS: Mapping[type[Control], Callable[[Performance, Any], Awaitable[NodeEnd | None]]] = {
+    Start: instant.go_on,
+    Note: instant.go_on,
+    Parallel: instant.go_on,
+    Exclusive: instant.go_on,
+    Inclusive: instant.go_on,
+    Converge: instant.converge,
+    SetVariables: instant.set_variables,
+    End: instant.end,
+    Wait: waiting.wait,
+    Approval: asking.ask,
+    Notify: telling.tell,
+    Call: nested.call,
+    ForEach: nested.for_each,
+    Loop: nested.loop,
+}
+
+
+async def perform(performance: Performance) -> NodeEnd | None:
+    """How the node ended; None when the engine goes first, and the next one takes it up."""
+    node = performance.node
+    try:
+        end = await PERFORMERS[type(node)](performance, node)
+    except (ExpressionFault, NotAValue) as fault:
+        return NodeEnd(state=RunState.FAILED, reason=str(fault), is_error=True)
+    if end is None:
+        return None
+    try:
+        holds = await performance.progress.holding(performance.state, node.name, end.state)
+    except Invalid as fault:
+        reason = f"what follows cannot be decided: {fault}"
+        return replace(end, state=RunState.FAILED, reason=reason)
+    if end.state is RunState.SUCCEEDED and (why := instant.has_no_way(performance, node, holds)):
+        return replace(end, state=RunState.FAILED, reason=why)
+    return replace(end, holds=holds)

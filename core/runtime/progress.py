@@ -1,0 +1,193 @@
+"""What a run has come to: numbers, values, and what expressions see of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from core.clock import Clock
+from core.domain import expressions
+from core.domain.flow import Control
+from core.domain.run import GOOD_TARGET_STATES, NEVER_STARTED, RunState, TargetState
+from core.domain.steps import StepBase
+from core.errors import Invalid
+from core.flow.commands import StartStep
+from core.flow.definition import RunDefinition, Which
+from core.flow.machine import FlowState
+from core.flow.works import nearest_steps
+from core.storage import runs
+from core.storage.database import Reader
+from core.storage.runs import StepRow, TargetFilter, TargetRow
+
+
+class Progress:
+    """Numbers and values of one run so far, by node."""
+
+    def __init__(
+        self, run_id: str, definition: RunDefinition, reader: Reader, clock: Clock
+    ) -> None:
+        self._run_id = run_id
+        self._clock = clock
+        self._definition = definition
+        self._reader = reader
+        self.counts: dict[str, Counter[TargetState]] = {}
+        """Step -> its targets in each state, in its newest attempt."""
+        self.outputs: dict[str, Any] = {}
+        """What later steps get as variables: of all nodes, the later ones over the earlier."""
+        self.by_node: dict[str, Mapping[str, Any]] = {}
+        self.host_outputs: dict[str, dict[str, Any]] = {}
+        """Host -> values that only it sees."""
+
+    async def remember(self, row: StepRow) -> None:
+        """Learn what a stored attempt came to."""
+        self.learn(row.step, row.outputs)
+        node = self._definition.graph.node(row.step)
+        if isinstance(node, StepBase):
+            self.counts[row.step] = Counter(
+                {TargetState(state): count for state, count in row.counts.items()}
+            )
+            await self.remember_host_outputs(node, row.attempt)
+
+    def learn(self, name: str, outputs: Mapping[str, Any]) -> None:
+        """Keep what a node has set."""
+        self.by_node[name] = outputs
+        node = self._definition.graph.node(name)
+        if not isinstance(node, Control) or node.shares_outputs:
+            self.outputs.update(outputs)
+
+    async def remember_host_outputs(self, step: StepBase, attempt: int) -> None:
+        if not step.host_outputs:
+            return
+        for row in await self._targets(step.name, attempt):
+            own = {name: row.outputs[name] for name in step.host_outputs if name in row.outputs}
+            self.host_outputs.setdefault(row.host, {}).update(own)
+
+    async def narrow(self, command: StartStep) -> StartStep:
+        """The command on those targets that earlier steps say, where they say it."""
+        narrowed = self._definition.narrowed.get(command.step)
+        if narrowed is None or command.targets is not None:
+            return command
+        found: set[int] = set()
+        for step in narrowed.steps:
+            found |= {
+                row.ordinal
+                for row in await self._targets(step)
+                if _is_meant(row.state, narrowed.which)
+            }
+        own = self._definition.step_hosts[command.step]
+        chosen = tuple(ordinal for ordinal in own if ordinal in found)
+        return msgspec.structs.replace(command, targets=chosen)
+
+    async def _targets(self, step: str, attempt: int = 0) -> list[TargetRow]:
+        """The targets of a step's attempt; 0 is its newest one."""
+        where = TargetFilter(step=step, attempt=attempt)
+        rows = await self._reader.read(lambda c: runs.targets_of(c, self._run_id, where))
+        newest = max((row.attempt for row in rows), default=0)
+        return [row for row in rows if row.attempt == newest]
+
+    async def holding(
+        self, state: FlowState, name: str, ends: RunState | None = None
+    ) -> tuple[int, ...]:
+        """Indices of the edges out of a node whose condition holds. Invalid names one that cannot tell.
+
+        `ends`: the state in which the node is about to end.
+        """
+        graph = self._definition.graph
+        asked = [
+            (index, condition)
+            for index in graph.out[name]
+            if (condition := graph.edges[index].condition) is not None
+        ]
+        if not asked:
+            return ()
+        parsed = {index: expressions.parse(text) for index, text in asked}
+        names = frozenset(name for each in parsed.values() for name in each.names)
+        try:
+            scope = await self.scope(state, names, name, ends)
+        except expressions.NotAValue as odd:
+            raise Invalid(f"a value cannot be used in an expression: {odd}") from odd
+        held = []
+        for index, expression in parsed.items():
+            try:
+                if expression.holds(scope):
+                    held.append(index)
+            except expressions.ExpressionFault as fault:
+                raise Invalid(f"edge {graph.edges[index]}: {fault}") from fault
+        return tuple(held)
+
+    async def scope(
+        self,
+        state: FlowState,
+        names: Collection[str],
+        at: str,
+        ends: RunState | None = None,
+    ) -> dict[str, expressions.Value]:
+        """What an expression at node `at` sees, as far as it asks for it by `names`."""
+        known = {name: status.state for name, status in state.steps.items()}
+        if ends is not None:
+            known[at] = ends
+        asked_hosts = {name.split(".")[1] for name in names if _asks_hosts(name)}
+        nodes: dict[str, dict[str, Any]] = {}
+        for name, of_node in known.items():
+            status = state.steps[name]
+            nodes[name] = {
+                "state": of_node.value,
+                "attempt": status.attempt,
+                "outputs": dict(self.by_node.get(name, {})),
+                **_numbers(self.counts.get(name, Counter())),
+            }
+            if name in asked_hosts:
+                nodes[name]["hosts"] = await self._hosts([name])
+        scope: dict[str, Any] = {
+            "params": dict(self._definition.parameters),
+            "vars": {**self._definition.env, **self.outputs},
+            "nodes": nodes,
+            "run": {"id": self._run_id, "title": self._definition.title},
+            "now": self._clock.now(),
+        }
+        if any(name.partition(".")[0] == "hosts" for name in names):
+            own = self._definition.graph.node(at)
+            steps = [at] if isinstance(own, StepBase) else nearest_steps(self._definition.graph, at)
+            scope["hosts"] = await self._hosts([name for name in steps if name in known])
+        return {name: expressions.as_value(value) for name, value in scope.items()}
+
+    async def _hosts(self, steps: Collection[str]) -> list[dict[str, Any]]:
+        """The targets of these steps as values, one map each."""
+        return [
+            {
+                "name": row.host,
+                "step": step,
+                "state": row.state.value,
+                "code": "" if row.code is None else row.code.value,
+                "exit_code": row.exit_code,
+                "outputs": dict(row.outputs),
+            }
+            for step in steps
+            for row in await self._targets(step)
+        ]
+
+
+def _asks_hosts(name: str) -> bool:
+    parts = name.split(".")
+    return len(parts) >= 3 and parts[0] == "nodes" and parts[2] == "hosts"
+
+
+def _numbers(counts: Counter[TargetState]) -> dict[str, int]:
+    good = sum(counts[state] for state in GOOD_TARGET_STATES)
+    total = sum(counts.values())
+    return {"total": total, "succeeded": good, "failed": total - good} if total else {}
+
+
+def _is_meant(state: TargetState, which: Which) -> bool:
+    match which:
+        case Which.ALL:
+            return True
+        case Which.SUCCESS:
+            return state in GOOD_TARGET_STATES
+        case Which.FAIL:
+            return state not in GOOD_TARGET_STATES
+        case Which.STARTED:
+            return state not in NEVER_STARTED and state is not TargetState.WAITING
