@@ -38,6 +38,9 @@ log = structlog.get_logger(__name__)
 
 _MOST_MASKED = 200
 """Secrets that are kept out of a notice: the newest."""
+_PATIENCE_S = 1.0
+"""Between two tries to keep a notice on a disk that takes nothing."""
+_OF_DOCUMENTS = ("document.created", "document.replaced", "document.deleted")
 _FORGET_EVERY = timedelta(hours=1)
 
 
@@ -62,6 +65,8 @@ class Notices:
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         """Channels for which something came while they were being served."""
+        self._has_channels = False
+        """Where there is none, what happens is not looked at: most engines tell nobody."""
         self._seen = 0
         """The last journal entry that was read."""
         self._kept = 0
@@ -117,6 +122,7 @@ class Notices:
             cursor = latest = self._store.feed.latest()
             await self._store.writer.write(lambda tx: outbox.move_cursor(tx, latest))
         self._seen = self._kept = cursor
+        self._has_channels = await self._store.reader.read(_any_channel)
         self._reading = asyncio.get_running_loop().create_task(self._read(cursor))
         self.kick()
 
@@ -130,16 +136,27 @@ class Notices:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self, cursor: int) -> None:
-        types = (*notices.TELLERS,)
+        types = (*notices.TELLERS, *_OF_DOCUMENTS)
         async for entry in self._store.feed.follow(cursor, types=types):
-            try:
-                await self._take(entry)
-            except StorageFault as fault:
-                log.error("notices.not-kept", reason=str(fault))
-            except Exception:
-                # One entry that we cannot tell must not keep people from all the others.
-                log.exception("notices.bug", seq=entry.seq)
+            while not await self._is_taken(entry):  # noqa: ASYNC110 - a disk tells nobody
+                await asyncio.sleep(_PATIENCE_S)
             self._seen = entry.seq
+
+    async def _is_taken(self, entry: Entry) -> bool:
+        """Tell of an entry; False where that could not be kept, and is to be tried again."""
+        try:
+            if entry.type in _OF_DOCUMENTS:
+                if entry.subject.startswith("channel/"):
+                    self._has_channels = await self._store.reader.read(_any_channel)
+            elif self._has_channels:
+                await self._take(entry)
+        except StorageFault as fault:
+            log.error("notices.not-kept", reason=str(fault))
+            return False
+        except Exception:
+            # One entry that we cannot tell must not keep people from all the others.
+            log.exception("notices.bug", seq=entry.seq)
+        return True
 
     async def _take(self, entry: Entry) -> None:
         found = await self._store.reader.read(lambda c: self._told(c, entry))
@@ -344,6 +361,10 @@ class Notices:
             if alarm is not None:
                 alarm.cancel()
             self._alarm = loop.call_at(at, self.kick)
+
+
+def _any_channel(c: Connection) -> bool:
+    return bool(snapshot(c).stored["channel"])
 
 
 def _channels(found: Snapshot) -> dict[str, ChannelSpec]:

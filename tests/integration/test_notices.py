@@ -19,7 +19,7 @@ from core.clock import ManualClock
 from core.domain.approval import Choice
 from core.domain.authorization import Actor
 from core.domain.channel import ChannelSpec
-from core.errors import NotFound, Undelivered
+from core.errors import NotFound, StorageFault, Undelivered
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.runtime.approvals import Ballot
 from core.runtime.engine import Engine
@@ -263,6 +263,27 @@ async def test_an_entry_that_no_engine_lived_to_tell_is_told_by_the_next(
         await run(opened)
         assert len(await sent(opened, 2)) == 2
     assert len(web.received) == 2
+
+
+@pytest.mark.expect_logs("ERROR .*notices.not-kept")
+async def test_what_a_full_disk_does_not_take_is_told_when_it_does(
+    opened: Engine, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(opened, channel(web))
+    put, full = outbox.put, [True, True]
+
+    def refuses(*words: Any) -> bool:
+        if full:
+            full.pop()
+            raise StorageFault("the disk is full")
+        return put(*words)
+
+    monkeypatch.setattr("core.runtime.notices._PATIENCE_S", 0.01)
+    monkeypatch.setattr(outbox, "put", refuses)
+    await run(opened)
+    await run(opened)
+    assert len(await sent(opened, 2)) == 2
+    assert full == []
 
 
 async def test_mail_goes_through_a_real_server(opened: Engine) -> None:
