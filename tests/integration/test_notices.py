@@ -124,7 +124,7 @@ async def test_a_message_that_is_not_taken_is_tried_again_under_its_id(
     await save(opened, channel(web))
     await run(opened)
     (failing,) = await noted(opened, 1, state="sending")
-    await opened.notices.settled()
+    await opened.notices.sending.settled()
     (failing,) = await noted(opened, 1, state="sending")
     assert (failing.tries, failing.error) == (1, "status 503, expected 2xx")
 
@@ -146,7 +146,7 @@ async def test_a_message_that_cannot_be_delivered_is_told_elsewhere_and_given_up
     await run(opened, title="nightly")
     await noted(opened, 1, channel="broken")
     for _ in range(8):
-        await opened.notices.settled()
+        await opened.notices.sending.settled()
         clock.advance(timedelta(seconds=30))
         await opened.notices.tick()
     (given_up,) = await noted(opened, 1, state="given_up")
@@ -165,7 +165,7 @@ async def test_more_than_a_channel_bears_goes_as_one(
     for number in range(4):
         await run(opened, title=f"run {number}")
     await noted(opened, 4)
-    await opened.notices.settled()
+    await opened.notices.sending.settled()
     first = len(await sent(opened))
     clock.advance(timedelta(seconds=61))
     await opened.notices.tick()
@@ -183,7 +183,7 @@ async def test_quiet_hours_hold_back_all_but_what_is_urgent(
     await save(opened, channel(web, quiet=quiet, wants=urgent))
     await run(opened)
     (waiting,) = await noted(opened, 1)
-    await opened.notices.settled()
+    await opened.notices.sending.settled()
     assert waiting.state == "waiting"
     clock.advance(timedelta(hours=1))
     await opened.notices.tick()
@@ -227,7 +227,7 @@ async def test_an_engine_that_dies_between_sending_and_noting_keeps_the_id(
     lost = await crashing(home / "j", hosts, **HERE)
     await save(lost, *INVENTORY, channel(web))
     reached = asyncio.Event()
-    deliver = lost.notices._deliver
+    deliver = lost.notices.sending._deliver
 
     async def dies(spec: ChannelSpec, message: Message) -> None:
         if after == "before it was noted":
@@ -235,7 +235,7 @@ async def test_an_engine_that_dies_between_sending_and_noting_keeps_the_id(
         reached.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(lost.notices, "_deliver", dies)
+    monkeypatch.setattr(lost.notices.sending, "_deliver", dies)
     await run(lost)
     await asyncio.wait_for(reached.wait(), 20)
     await abandon(lost)
@@ -318,14 +318,14 @@ async def test_a_test_says_why_nothing_arrives(opened: Engine, web: WebServer) -
         }
         await save(opened, {"kind": "channel", "name": "mail", "spec": {"email": mail}})
         with pytest.raises(Undelivered):
-            await opened.notices.test("mail")
+            await opened.notices.sending.test("mail")
     service = {"service": "slack://xoxb-1234-secret-token/nonsense"}
     await save(opened, {"kind": "channel", "name": "chat", "spec": service})
     with pytest.raises(Undelivered) as unsent:
-        await opened.notices.test("chat")
+        await opened.notices.sending.test("chat")
     assert "secret-token" not in str(unsent.value)
     await save(opened, channel(web))
-    await opened.notices.test("ops")
+    await opened.notices.sending.test("ops")
     assert json.loads(web.received[0].body)["subject"] == "Jobdeck: a test"
     entries = await opened.store.reader.read(lambda c: journal.read_after(c, 0, 999))
     assert "xoxb-1234" not in str(entries)
@@ -335,5 +335,5 @@ async def test_a_webhook_reaches_only_where_requests_may_go(home: Path, web: Web
     async with engine(home / "j") as (opened, _):
         await save(opened, channel(web))
         with pytest.raises(Undelivered, match="the engine's own machine"):
-            await opened.notices.test("ops")
+            await opened.notices.sending.test("ops")
     assert web.received == []
