@@ -25,8 +25,19 @@ from core.runtime.approvals import Ballot
 from core.runtime.engine import Engine
 from core.storage import journal, outbox
 from core.storage.outbox import NoticeRow
+from tests.support.certificates import Authority
 from tests.support.mailserver import MailServer
-from tests.support.runtime import INVENTORY, abandon, crashing, ended, engine, job, save, start
+from tests.support.runtime import (
+    INVENTORY,
+    abandon,
+    assert_nowhere,
+    crashing,
+    ended,
+    engine,
+    job,
+    save,
+    start,
+)
 from tests.support.webserver import Reply, WebServer
 
 HERE = {"http_networks": ("127.0.0.0/8",)}
@@ -305,6 +316,34 @@ async def test_mail_goes_through_a_real_server(opened: Engine) -> None:
     assert message["From"].addresses[0].addr_spec == "jobdeck@example.org"
     assert message["X-Jobdeck-Message"] == notice.delivery_id
     assert notice.body in message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+@pytest.mark.expect_logs("mail.log.*SMTP session exception", "mail.log.*login_data is deprecated")
+async def test_mail_logs_in_behind_tls_to_a_server_whose_certificate_is_good(
+    opened: Engine, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    with MailServer(tls=authority.server_context("127.0.0.1")) as server:
+        mail = {
+            "server": "127.0.0.1",
+            "port": server.port,
+            "user": "jobdeck@example.org",
+            "password": "sesame:/7@7?open",
+            "sender": "jobdeck@example.org",
+            "to": ["ops@example.org"],
+        }
+        await save(opened, {"kind": "channel", "name": "mail", "spec": {"email": mail}})
+        with pytest.raises(Undelivered) as unsent:
+            await opened.notices.sending.test("mail")
+        assert server.logins == [], "a password goes to nobody whose certificate is not good"
+        assert "sesame" not in str(unsent.value)
+
+        (tmp_path / "authority.pem").write_text(authority.pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        await opened.notices.sending.test("mail")
+    assert server.logins == [("jobdeck@example.org", "sesame:/7@7?open")]
+    assert len(server.received) == 1
+    assert_nowhere(home / "j", b"sesame:/7@7?open")
 
 
 async def test_a_test_says_why_nothing_arrives(opened: Engine, web: WebServer) -> None:
