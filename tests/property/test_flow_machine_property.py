@@ -187,7 +187,11 @@ class Play:
             case _:
                 return
         busy = self.state.graph.after(name) if asked is RunAction.RERUN else frozenset()
-        live = {step for step, _ in self.waiting}
+        live = {
+            step
+            for step, of_step in self.state.steps.items()
+            if of_step.state not in TERMINAL_RUN_STATES
+        }
         if busy & live or (asked is RunAction.RERUN and name in live):
             return
         self.feed(event)
