@@ -73,7 +73,9 @@ def test_nodes_of_a_run_have_the_state_of_their_newest_attempt(
 
 
 def test_a_flow_that_is_not_there_draws_nothing(jobdeck: Jobdeck, api: FakeApi) -> None:
-    api.on("GET", "/documents/flow/relase", problem(404, "not-found", "flow 'relase' does not exist"))
+    api.on(
+        "GET", "/documents/flow/relase", problem(404, "not-found", "flow 'relase' does not exist")
+    )
 
     ended = jobdeck("draw", "flow", "relase")
 
