@@ -16,7 +16,6 @@ from console.cli.settings import engine
 from console.client import Client
 from console.i18n import _, ngettext
 from console.presenters.durations import parse_time
-from console.presenters.text import Span, Tone
 from core.errors import RequestError
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def advise(
     with engine() as client:
         seen = list(_seen(client, kind, name, limit))
 
-    from console.presenters.advice import sentence
+    from console.presenters.advice import advice_table
     from core.flow.advice import advise as advice_on
 
     found = advice_on(seen[::-1])
@@ -70,8 +69,8 @@ def advise(
             ]
         )
         return
-    for each in found:
-        out().print(Span(each.rule, Tone.STRONG), f"  {sentence(each)}")
+    if found:
+        out().table(advice_table(found))
     count = ngettext("{count} run looked at", "{count} runs looked at", len(seen))
     err().print(count.format(count=len(seen)))
 

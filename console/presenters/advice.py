@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from console.i18n import _
+from console.presenters.text import Column, Span, Table, Tone
 from core.flow.advice import Rule, Suggestion, in_words
 
 
@@ -41,6 +42,15 @@ def sentences() -> Mapping[Rule, str]:
         ),
         Rule.UNUSED_VARIABLES: _("nothing refers to {variables}"),
     }
+
+
+def advice_table(found: Sequence[Suggestion]) -> Table:
+    """A row for each suggestion, what saves most first."""
+    columns = (Column(_("RULE")), Column(_("WHAT WAS SEEN"), elastic=True, wraps=True))
+    return Table(
+        columns,
+        tuple((Span(each.rule, Tone.STRONG), Span(sentence(each))) for each in found),
+    )
 
 
 def sentence(suggestion: Suggestion) -> str:

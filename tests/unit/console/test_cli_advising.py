@@ -54,8 +54,9 @@ def test_runs_of_the_newest_revision_are_looked_at(jobdeck: Jobdeck, runs: FakeA
     ended = jobdeck("advise", "flow", "release")
 
     assert ended.code == 0
-    side, path = ended.out.splitlines()
-    assert side.startswith("side-by-side  a, b ran one after the other and share neither")
+    title, side, path = ended.out.splitlines()
+    assert title.split() == ["RULE", "WHAT", "WAS", "SEEN"]
+    assert side.startswith("side-by-side   a, b ran one after the other and share neither")
     assert side.endswith("side by side they take 30s less")
     assert path == "critical-path  a > b took 1m of the run's 1m; a alone took 30s"
     assert ended.err == "2 runs looked at\n"
