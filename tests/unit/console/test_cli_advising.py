@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import assets
 from console.presenters.advice import sentences
-from core.flow.advice import SENTENCES
+from core.flow.advice import SENTENCES, Rule
 from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem
 
 START = datetime(2027, 3, 31, 9, 0, tzinfo=UTC)
@@ -77,6 +80,13 @@ def test_without_ended_runs_it_says_so(jobdeck: Jobdeck, api: FakeApi) -> None:
 
     assert "no run of job new has ended yet" in jobdeck("advise", "job", "new").err
     assert "job 'nwe' does not exist" in jobdeck("advise", "job", "nwe").err
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_help_page_has_every_rule_in_its_order(language: str) -> None:
+    page = (Path(assets.__file__).parent / "help" / f"advice.{language}.md").read_text()
+
+    assert re.findall(r"^- `([a-z-]+)`", page, re.MULTILINE) == [rule.value for rule in Rule]
 
 
 def test_the_console_says_what_the_core_says() -> None:
