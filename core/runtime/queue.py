@@ -38,6 +38,9 @@ _SAMPLE_KEPT = timedelta(minutes=15)
 """An older sample says nothing about how busy a host is."""
 _BEGIN_TOGETHER = 16
 
+_SHARES = {priority: 1 << (len(Priority) - 1 - priority.rank) for priority in Priority}
+"""16, 8, 4, 2, 1: what is urgent goes on faster, and what is not goes on."""
+
 Begin = Callable[[str], Awaitable[None]]
 """Let a run that waited begin; it holds what it uses by then."""
 
@@ -275,6 +278,11 @@ class RunQueue:
             raise NotFound("waiting run", run_id)
         now = self._now
         return self._place(waiting, self._queue.ahead_of(run_id, now), now)
+
+    def share_of(self, run_id: str) -> int:
+        """Turns of a run at the engine's room, for one of a run in the background."""
+        item = self._queue.held.get(run_id)
+        return _SHARES[Priority.NORMAL if item is None else item.priority]
 
     def holds(self, run_id: str) -> list[Use]:
         """The locks of a run that has begun."""
