@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import structlog
 
 from core.clock import Clock
 from core.config import Settings
@@ -31,6 +32,8 @@ from core.storage.reading import Connection
 from core.storage.runs import RunRow, job_of
 from core.storage.store import Store
 from core.storage.writer import timestamp
+
+log = structlog.get_logger(__name__)
 
 _STEPS_AT_START = 8
 """Steps of a decision that a start waits for; what takes longer finds it in the queue."""
@@ -351,18 +354,24 @@ class RunQueue:
 
     async def _pump(self, begin: Begin) -> None:
         """Decide whenever something has changed, a bounded step at a time."""
-        while True:
+        while not self._is_shut:
             await self._news.wait()
             self._news.clear()
-            while not self._is_shut and (self._turns or not self._queue.is_settled):
-                while len(self._turns) < _BEGIN_TOGETHER and not self._queue.is_settled:
-                    if item := self._queue.next(self._now):
-                        self._turns.append(item.run_id)
-                    await asyncio.sleep(0)
-                together = [self._turns.popleft() for _ in range(len(self._turns))]
-                await asyncio.gather(*map(begin, together))
-            if self._is_shut:
-                return
+            try:
+                await self._let_begin(begin)
+            except Exception:
+                # A bug must not stop the queue: it decides anew when something else changes.
+                log.exception("queue.bug")
+
+    async def _let_begin(self, begin: Begin) -> None:
+        """All whose turn has come, some of them at the same time."""
+        while not self._is_shut and (self._turns or not self._queue.is_settled):
+            while len(self._turns) < _BEGIN_TOGETHER and not self._queue.is_settled:
+                if item := self._queue.next(self._now):
+                    self._turns.append(item.run_id)
+                await asyncio.sleep(0)
+            together = [self._turns.popleft() for _ in range(len(self._turns))]
+            await asyncio.gather(*map(begin, together))
 
 
 def _timestamp(moment_s: float) -> str:
