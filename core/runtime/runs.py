@@ -313,8 +313,12 @@ class Runs:
         documents, run = await self.documents(), asked.run
         if isinstance(action, Retry | Rerun) and not action.include_away:
             guards.refuse_away(asked.ahead, await self._away())
+        definition = run.definition
+        if isinstance(action, Retry) and action.env:
+            env = {**definition.env, **action.env}
+            definition = definition.model_copy(update={"env": env})
         found = await asyncio.to_thread(
-            dangers.find, run.definition, documents, ahead=asked.ordinals_ahead
+            dangers.find, definition, documents, ahead=asked.ordinals_ahead
         )
         try:
             guards.check(
