@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from console.answers import WaitReason
-from console.presenters.queue import reason_text
+from console.presenters.queue import locks_text, reason_text
 from core.dispatch.items import Kind
 from core.domain.priorities import Priority
 from tests.unit.console.fake_api import FakeApi, Jobdeck, answer
@@ -133,6 +133,12 @@ def test_every_kind_of_reason_has_words_in_both_languages(
     monkeypatch.setenv("JOBDECK_LANG", "zh_CN")
     assert "?" not in (english, reason_text(reason))
     assert english != reason_text(reason)
+
+
+def test_the_locks_that_a_run_asks_for_are_one_text() -> None:
+    locks = {"a": "exclusive", "b": "shared"}
+    assert locks_text({"lock_hosts": "exclusive", "locks": locks}) == "its hosts; a; b, shared"
+    assert locks_text({"lock_hosts": "none", "locks": {}}) == ""
 
 
 def test_a_reason_of_a_newer_engine_is_shown_in_its_own_words() -> None:
