@@ -14,7 +14,7 @@ from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
 from console.presenters.progress import count_spans, lost_text
-from console.presenters.queue import priority_word, reason_texts
+from console.presenters.queue import locks_text, priority_word, reason_texts
 from console.presenters.text import Column, Span, Table, Tone, pairs
 from core.domain.hostrange import fold
 
@@ -31,6 +31,8 @@ def detail_table(run: RunDetail, now: datetime, lost: Lost, place: Place | None 
         *((_("waits"), text) for text in (reason_texts(place) if place else ())),
         (_("lines"), Span(f"{lost_text(lost)}: {lost.hosts}" if lost.count else "", Tone.WARNING)),
         (_("priority"), "" if run.priority == "normal" else priority_word(run.priority)),
+        (_("locks"), locks_text(definition)),
+        (_("override"), str(definition.get("override") or "")),
         (_("origin"), run.origin),
         (_("change number"), run.change),
         (_("started by"), run.actor),

@@ -63,6 +63,16 @@ WRONG = [
     (("start", "a", "b"), "this is too much: b", "`jobdeck start --help`"),
     (("start", "a", "-p", "x"), "-p: 'x' has no value", "-p NAME=VALUE"),
     (("start", "a", "-p", "x=1", "-p", "x=2"), "-p: x stands twice", ""),
+    # queue
+    ((*RUN, "--priority", "hihg", "--", "ls"), "--priority: 'hihg' is not known", "mean high?"),
+    ((*RUN, "--lock", "a:sole", "--", "ls"), "--lock: 'sole' is not known", "one of shared"),
+    ((*RUN, "--lock-hosts", "all", "--", "ls"), "--lock-hosts: 'all' is not known", "one of none"),
+    (("queue", "list", "--limit", "0"), "--limit: '0' does not fit", "1 to 1000"),
+    (("queue", "why"), "RUN is missing", "`jobdeck queue why --help`"),
+    (("queue", "move", "x"), "PRIORITY is missing", "`jobdeck queue move --help`"),
+    (("queue", "move", "x", "lowest"), "PRIORITY: 'lowest' is not known", "did you mean low?"),
+    (("engine", "freeze"), "--reason is missing", "`jobdeck engine freeze --help`"),
+    (("engine", "freeze", "--reason", " "), "--reason: it is empty", "those who have to wait"),
     # schedules
     (("schedules", "list", "--limit", "3"), "--limit: it needs the name of a schedule", ""),
     (("schedules", "list", "a", "--limit", "0"), "--limit: '0' does not fit", "1 to 1000"),
