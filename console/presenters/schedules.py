@@ -82,7 +82,7 @@ def forecast_table(slots: Sequence[ForecastSlot]) -> Table:
             )
             for slot in slots
         ),
-        empty=_("no slot is to come"),
+        empty=_("no slot can be told beforehand"),
     )
 
 

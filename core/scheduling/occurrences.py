@@ -127,7 +127,7 @@ def file(spec: FileSpec, memory: Memory, seen: Seen | None, now: datetime) -> Fo
         "size": seen.size_bytes,
         "changed_at": seen.changed_at.isoformat(),
     }
-    cause = f"file {identity} {since.isoformat()}"
+    cause = f"file {since:%Y-%m-%dT%H:%M:%SZ} {identity}"
     return {"known": identity}, Occurrence(at=now, cause=cause, event=event)
 
 
