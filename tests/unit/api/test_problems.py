@@ -14,6 +14,7 @@ from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, OpsE
 CODES = {
     "already-decided": 409,
     "already-exists": 409,
+    "undelivered": 502,
     "already-voted": 409,
     "bad-request": 400,
     "body-too-large": 413,
@@ -22,6 +23,8 @@ CODES = {
     "conflict": 409,
     "contents-full": 409,
     "engine-draining": 409,
+    "hook-refused": 401,
+    "too-many-calls": 429,
     "engine-halted": 503,
     "queue-full": 409,
     "engine-stopped": 503,
