@@ -18,7 +18,7 @@ def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
         columns=(
             Column(_("SCHEDULE"), whole=True),
             Column(_("STATE")),
-            Column(_("JOB")),
+            Column(_("STARTS")),
             Column(_("OWNER")),
             Column(_("NEXT")),
             Column(_("LAST")),
@@ -29,7 +29,7 @@ def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
             (
                 Span(each.name, Tone.STRONG),
                 _state(each),
-                Span(each.job),
+                Span(each.work),
                 Span(each.owner),
                 Span(_next(each, now)),
                 Span(clock_time(each.last.last_slot, now) if each.last else ""),
@@ -82,7 +82,7 @@ def forecast_table(slots: Sequence[ForecastSlot]) -> Table:
             )
             for slot in slots
         ),
-        empty=_("no slot is to come"),
+        empty=_("no slot can be told beforehand"),
     )
 
 
