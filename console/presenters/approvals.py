@@ -20,18 +20,16 @@ def approvals_table(found: Sequence[Approval], now: datetime) -> Table:
         columns=(
             Column(_("APPROVAL"), whole=True),
             Column(_("STATE")),
-            Column(_("RUN")),
-            Column(_("STEP")),
+            Column(_("RUN"), whole=True),
             Column(_("ASKED BY")),
             Column(_("UNTIL")),
             Column(_("WHAT"), elastic=True),
         ),
         rows=tuple(
             (
-                Span(each.id, Tone.STRONG),
+                Span(short_id(each.id), Tone.STRONG),
                 state(each),
                 Span(short_id(each.run_id)),
-                Span(each.step),
                 Span(each.requester),
                 Span(clock_time(each.due_at, now)),
                 Span(each.message.partition("\n")[0]),

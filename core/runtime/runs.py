@@ -124,7 +124,7 @@ class Runs:
         met = await self._guard(definition, request, documents, actor, reviewed)
         definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
-        wanted = {} if reviewed is not None else dangers.to_review(met, documents, definition.title)
+        wanted = {} if reviewed is not None else dangers.reviews(met, documents, definition.title)
         self._queue.use(documents)
         event: AnyEvent = ReviewRequested()
         if not wanted:
