@@ -15,6 +15,7 @@ from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
 from console.presenters.progress import count_spans, lost_text
 from console.presenters.text import Column, Span, Table, Tone, pairs
+from console.sentences import said
 from core.domain.hostrange import fold
 
 
@@ -26,7 +27,7 @@ def detail_table(run: RunDetail, now: datetime, lost: Lost) -> Table:
         (_("run"), Span(run.id, Tone.STRONG)),
         (_("title"), run.title),
         (_("state"), states.run_state(run.state)),
-        (_("reason"), run.reason),
+        (_("reason"), said(run.reason)),
         (_("lines"), Span(f"{lost_text(lost)}: {lost.hosts}" if lost.count else "", Tone.WARNING)),
         (_("origin"), run.origin),
         (_("change number"), run.change),

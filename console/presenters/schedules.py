@@ -10,6 +10,7 @@ from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, full_time, number
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 
 
 def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
@@ -58,7 +59,7 @@ def fires_table(fires: Sequence[Fire], now: datetime) -> Table:
                 Span(number(fire.count)),
                 verdict(fire.verdict),
                 Span(fire.run_id or ""),
-                Span(fire.reason),
+                Span(said(fire.reason)),
             )
             for fire in fires
         ),
@@ -91,7 +92,7 @@ def why_line(found: Why) -> Line:
     slot = Span(full_time(found.slot), Tone.STRONG)
     if found.fire is None:
         return line(slot, "  ", found.answer)
-    what = f"  {found.fire.run_id or ''} {found.fire.reason}".rstrip()
+    what = f"  {found.fire.run_id or ''} {said(found.fire.reason)}".rstrip()
     return line(slot, "  ", verdict(found.fire.verdict), what)
 
 
@@ -120,7 +121,7 @@ def _reason(schedule: Schedule) -> str:
     if schedule.paused_by:
         text = _("paused by {name}").format(name=schedule.paused_by)
         return f"{text}: {schedule.pause_reason}" if schedule.pause_reason else text
-    return schedule.last.reason if schedule.last else ""
+    return said(schedule.last.reason) if schedule.last else ""
 
 
 def _slots(fire: Fire, now: datetime) -> str:
