@@ -25,6 +25,7 @@ from core.errors import (
     RequestError,
     StaleRevision,
     StorageFault,
+    Undelivered,
     VaultLocked,
 )
 
@@ -39,7 +40,7 @@ _CLASSES: Mapping[str, type[OpsError]] = {
     error.code: error
     for error in (
         AlreadyExists, Conflict, EnvironmentFault, Forbidden, IllegalTransition, InUse,
-        PlanOutOfDate, RequestError, StaleRevision, StorageFault, VaultLocked,
+        PlanOutOfDate, RequestError, StaleRevision, StorageFault, Undelivered, VaultLocked,
     )
 }  # fmt: skip
 """Codes whose class takes a message, a hint and problems, and nothing else."""

@@ -8,19 +8,21 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import failpoints
+from core.channels.message import Way
+from core.channels.services import ServiceWay
+from core.channels.webhook import WebhookWay
 from core.clock import Clock, SystemClock
 from core.config import Settings, load_settings
 from core.domain.authorization import Actor
 from core.domain.steps import StepBase
 from core.domain.values import SourceKind
-from core.errors import Conflict
 from core.executors.protocol import Executor
 from core.executors.registry import Access, open_access, ssh_in_worker
 from core.executors.workers import WorkerPool, Workers, WorkerStatus, Zygote
@@ -37,8 +39,10 @@ from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import LostLines
+from core.runtime.notices import Notices
 from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
+from core.runtime.queue import RunQueue
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
@@ -142,6 +146,7 @@ def _wire(
         return access[step.access or host.protocol.value]
 
     approvals = Approvals(store, clock, ids)
+    notices = Notices(store, vault, clock, ids, _ways_to_people(access, settings, clock))
     tools = Tools(
         store=store,
         vault=vault,
@@ -162,19 +167,29 @@ def _wire(
         recovery=Recovery(),
         lost_lines=LostLines(clock),
         approvals=approvals,
-        notify=_no_channel,
+        notify=notices.tell,
         on_output=outputs.announce,
     )
-    runs = Runs(tools)
+    queue = RunQueue(store, clock, settings)
+    runs = Runs(tools, queue)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)
     sources = InventorySources(tools, documents)
     watching = Watching(store, gathering, clock)
     contents = Contents(store, Blobs(home.contents), clock, ids, settings.most_contents())
     refreshing = Refreshing(sources, tools, clock)
-    schedules = Schedules(runs, store, clock, product_version())
+    schedules = Schedules(runs, store, vault, clock, ids, product_version())
     beat = Periodic(
-        [watching.tick, refreshing.tick, schedules.tick, approvals.tick] if periodic else []
+        [
+            watching.tick,
+            refreshing.tick,
+            schedules.tick,
+            approvals.tick,
+            notices.tick,
+            queue.tick,
+        ]
+        if periodic
+        else []
     )
     if periodic:
         schedules.wake_by(Wakeup(lambda: beat.call(schedules.tick)))
@@ -190,7 +205,9 @@ def _wire(
         documents=documents,
         host_keys=host_keys,
         approvals=approvals,
+        notices=notices,
         runs=runs,
+        queue=queue,
         plans=Plans(tools, runs),
         gathering=gathering,
         watching=watching,
@@ -206,6 +223,18 @@ def _wire(
         executors=tuple(access.values()),
         workers=_status_of_workers(access),
     )
+
+
+def _ways_to_people(
+    access: Mapping[str, Executor], settings: Settings, clock: Clock
+) -> Mapping[str, Way]:
+    """Field of a channel's spec -> what sends there; no webhooks where nothing does requests."""
+    ways: dict[str, Way] = {"service": ServiceWay()}
+    if (http := access.get("http")) is not None:
+        ways["webhook"] = WebhookWay(
+            http, clock, settings.http_networks, settings.connect_timeout_s
+        )
+    return ways
 
 
 def _sources(settings: Settings) -> Sources:
@@ -334,7 +363,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     import uvloop
 
     return uvloop.new_event_loop
-
-
-async def _no_channel(channels: Collection[str], _subject: str, _body: str, _key: str) -> None:
-    raise Conflict(f"channel {', '.join(channels)}: notices cannot be sent yet")

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from core.domain.addresses import NetworkText
 from core.domain.documents import problems_of
+from core.domain.queueing import MaxRuns
 from core.domain.values import SourceKind, Value
 from core.errors import EnvironmentFault, Invalid, Problem
 from core.storage.caps import Caps, Limit
@@ -41,6 +42,15 @@ class Settings(Value):
     """What can be set in `settings.toml`; every field has a default that suits most."""
 
     max_targets: int = Field(500, ge=1, le=10000, description="targets at the same time, all runs")
+    max_runs: MaxRuns | None = Field(
+        None, description="runs at the same time, others wait; empty: all begin at once"
+    )
+    max_waiting_runs: int = Field(
+        1000, ge=0, le=100_000, description="runs that wait; a start beyond them is refused"
+    )
+    ageing_s: float = Field(
+        900, ge=10, le=30 * 86400, description="a run that waits rises one class each time"
+    )
     connect_timeout_s: float = Field(20, gt=0, le=600)
     idle_connection_s: float = Field(60, ge=0, le=3600, description="kept open this long")
     workers: int | None = Field(

@@ -3,6 +3,7 @@
     OpsError
       RequestError       the caller asked for the impossible     NotFound, Invalid
       TargetError        the far side said no                    (executors name the reason with a TargetCode)
+      Undelivered        a message to people was not taken
       Conflict           somebody moved first; look and retry    StaleRevision, PlanOutOfDate, InUse
       EnvironmentFault   disk full, database locked, no key      StorageFault, VaultLocked, EngineUnreachable
 
@@ -223,6 +224,12 @@ class TargetError(OpsError):
     def __init__(self, target_code: str, message: str, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.target_code = target_code
+
+
+class Undelivered(OpsError):
+    """A message to people was not taken; it says why, without secrets. It may be tried again."""
+
+    code = "undelivered"
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:

@@ -6,6 +6,7 @@ newer engine. Times are text in ISO 8601, UTC; `presenters.durations` shows them
 
 from console.answers.approvals import Approval, ApprovalVote
 from console.answers.base import Answer, Page
+from console.answers.channels import Channel, ChannelTested, Notice
 from console.answers.comparing import Compared, HostAnswer, PairGroup, PlanComparison, RunComparison
 from console.answers.contents import Content, ContentVerdict
 from console.answers.dangers import Danger
@@ -65,6 +66,15 @@ from console.answers.plans import (
     PlanStep,
     Taken,
 )
+from console.answers.queue import (
+    Admission,
+    Hold,
+    Place,
+    Queue,
+    QueueStatus,
+    WaitReason,
+    WhyWaits,
+)
 from console.answers.runs import (
     Batch,
     BatchPlan,
@@ -84,6 +94,7 @@ from console.answers.schedules import Fire, ForecastSlot, Schedule, Why
 from console.answers.vault import KeptSecret, SealedKey, Unlocker, Vault, Verdict
 
 __all__ = [
+    "Admission",
     "Answer",
     "Applied",
     "Approval",
@@ -93,6 +104,8 @@ __all__ = [
     "BatchPlan",
     "Carried",
     "Change",
+    "Channel",
+    "ChannelTested",
     "Compared",
     "Content",
     "ContentVerdict",
@@ -116,6 +129,7 @@ __all__ = [
     "Gathered",
     "Group",
     "Groups",
+    "Hold",
     "HostAnswer",
     "HostChange",
     "HostFacts",
@@ -132,17 +146,21 @@ __all__ = [
     "Lost",
     "Match",
     "Note",
+    "Notice",
     "Operation",
     "OutputPage",
     "Page",
     "PairGroup",
     "Piece",
+    "Place",
     "Plan",
     "PlanComparison",
     "PlanDetail",
     "PlanStep",
     "Preview",
     "PreviewStep",
+    "Queue",
+    "QueueStatus",
     "Refreshed",
     "Remark",
     "Removed",
@@ -169,6 +187,8 @@ __all__ = [
     "Unlocker",
     "Vault",
     "Verdict",
+    "WaitReason",
     "Why",
+    "WhyWaits",
     "Worker",
 ]

@@ -35,6 +35,7 @@ class Approval(Answer, frozen=True, kw_only=True):
     decided_at: str | None = None
     escalated: bool = False
     approvers: str = ""
+    forbid_requester: bool = True
     required: str = ""
     on_timeout: str = ""
     missing: list[str] = []

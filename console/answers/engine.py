@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.answers.base import Answer
+from console.answers.queue import QueueStatus
 
 
 class Worker(Answer, frozen=True, kw_only=True):
@@ -58,6 +59,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     pending_host_keys: int = 0
     failing_sources: dict[str, str] = {}
     schedules: SchedulesStatus = SchedulesStatus()
+    queue: QueueStatus = QueueStatus()
     workers: list[Worker] = []
 
 

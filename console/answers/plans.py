@@ -59,6 +59,8 @@ class PlanStep(Answer, frozen=True, kw_only=True):
     """Whether a probe says if it could begin; of other steps nobody can tell."""
     checked: bool = False
     """Whether a check tries it without an effect."""
+    awaits: dict[str, str] = {}
+    """Value that it uses -> the earlier step that sets it."""
     carried: Carried | None = None
     settings: dict[str, Any] = {}
     batches: list[BatchPlan] = []

@@ -56,6 +56,7 @@ class Run(Answer, frozen=True, kw_only=True):
     """Target state -> number, over the latest attempt of every step."""
     change: str = ""
     parent: str | None = None
+    priority: str = "normal"
     notes: int = 0
 
 

@@ -11,7 +11,14 @@ from enum import IntEnum
 
 from console.i18n import _
 from core.domain.run import RunState
-from core.errors import Conflict, EnvironmentFault, OpsError, RequestError, TargetError
+from core.errors import (
+    Conflict,
+    EnvironmentFault,
+    OpsError,
+    RequestError,
+    TargetError,
+    Undelivered,
+)
 
 
 class ExitCode(IntEnum):
@@ -93,6 +100,7 @@ _ERRORS: tuple[tuple[type[OpsError], ExitCode], ...] = (
     (Conflict, ExitCode.CONFLICT),
     (EnvironmentFault, ExitCode.ENVIRONMENT),
     (TargetError, ExitCode.FAILED),
+    (Undelivered, ExitCode.FAILED),
 )
 
 

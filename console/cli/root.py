@@ -50,6 +50,10 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
             "approvals": Place("approvals", _("see what waits for you, approve or deny it"), True),
+            "queue": Place(
+                "queue", _("look at runs that wait for their turn, ask why, move them"), True
+            ),
+            "channels": Place("channels", _("see who is told of what, send a test"), True),
             "schedules": Place(
                 "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
             ),
@@ -66,6 +70,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "check": Place("checking", _("look for dangerous commands, without running anything")),
             "contents": Place("contents", _("look at the files that belong to jobs"), True),
             "explain": Place("explaining", _("describe the fields of a kind of document")),
+            "draw": Place("drawing", _("write a flow, a job or a run as Mermaid or DOT")),
             "expr": Place("expressions", _("try an expression, as conditions of flows have it")),
         },
         _("Hosts"): {
@@ -79,7 +84,9 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "facts": Place("facts", _("gather what hosts are: system, memory, disks"), True),
         },
         _("Engine"): {
-            "engine": Place("engine", _("start, stop and look at the engine"), True),
+            "engine": Place(
+                "engine", _("start, stop, freeze and look at the engine"), True, ("admitting",)
+            ),
             "vault": Place("vault", _("lock and unlock the secrets, change their key"), True),
             "events": Place("events", _("list or follow everything that happened")),
             "backup": Place("keeping", _("copy the engine's data while it runs")),

@@ -140,7 +140,8 @@ def show(
         if as_json:
             out().json(watching.as_json(client, detail, outputs=False))
             return
-        out().table(detail_table(detail, now, client.lost_lines(detail.id)))
+        place = client.why_waits(detail.id).place if detail.state == RunState.QUEUED else None
+        out().table(detail_table(detail, now, client.lost_lines(detail.id), place))
         out().print("")
         out().table(steps_table(detail.steps, now))
         out().print("")

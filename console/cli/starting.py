@@ -16,7 +16,7 @@ import msgspec
 import typer
 
 from console.answers import Run
-from console.cli import options, plans, rolling, watching
+from console.cli import options, plans, queueing, rolling, watching
 from console.cli.acknowledging import Acknowledge, acknowledged
 from console.cli.asking import ask, secret
 from console.cli.exit_codes import ExitCode
@@ -28,8 +28,11 @@ from console.i18n import _, ngettext
 from console.presenters.batches import plan_lines
 from console.presenters.hosts import left_out_lines
 from console.presenters.plans import warning_lines
+from console.presenters.queue import waiting_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
+from core.domain.priorities import HostLock, Priority
+from core.domain.run import RunState
 from core.errors import (
     AcknowledgementRequired,
     ConfirmationRequired,
@@ -193,6 +196,7 @@ _FLAGS = {
     "parameters": "-p",
     "allow_empty": "--allow-empty",
     "include_away": "--include-away",
+    **queueing.FLAGS,
     "step.command": "COMMAND",
     "step.text": "--script",
     "step.language": "--language",
@@ -222,6 +226,10 @@ class RequestFlags:
     timeout: Timeout = None
     env: Env = None
     title: Title = None
+    priority: queueing.PriorityName = None
+    lock: queueing.LockNames = None
+    lock_hosts: queueing.LockHosts = None
+    override: queueing.Override = None
 
     def request(self, batches: rolling.BatchFlags) -> dict[str, Any]:
         """The part of a request that these flags say; every flag is checked."""
@@ -241,6 +249,10 @@ class RequestFlags:
             "timeout_s": options.seconds("--timeout", self.timeout),
             "env": options.environment("--env", self.env) or None,
             "title": self.title,
+            "priority": queueing.one_of("--priority", self.priority, Priority),
+            "locks": queueing.locks(self.lock) or None,
+            "lock_hosts": queueing.one_of("--lock-hosts", self.lock_hosts, HostLock),
+            "override": self.override,
             "rolling": batches.rules(),
         }
         return {name: value for name, value in request.items() if value is not None}
@@ -289,7 +301,7 @@ def planned(plan_id: str, request: Mapping[str, Any], others: Mapping[str, bool]
 
     A plan says what runs and where: flags that say it again are refused.
     """
-    beside = ("confirm_hosts", "change", "acknowledge")
+    beside = ("confirm_hosts", "change", "acknowledge", "priority", "override")
     given = [_FLAGS.get(name, f"--{name}") for name in request if name not in beside]
     given += [flag for flag, is_given in others.items() if is_given]
     if given:
@@ -340,6 +352,8 @@ def follow(
     if view not in (watching.QUIET, watching.JSON):
         err().print(*begun(detail, str(detail.definition.get("hosts", ""))))
         err().lines(left_out_lines(detail.definition.get("left_out", {})))
+        if detail.state == RunState.QUEUED:
+            err().lines(waiting_lines(client.why_waits(run.id).place))
     watch = watching.Watch(client, detail, view, outputs=outputs, earlier=earlier)
     return watch.to_the_end()
 

@@ -6,6 +6,7 @@ Calls               HTTP over the engine's socket, answers and failures      cal
 """
 
 from console.client.approvals import ApprovalCalls
+from console.client.channels import ChannelCalls
 from console.client.contents import ContentCalls
 from console.client.documents import DocumentCalls
 from console.client.engine import EngineCalls
@@ -13,6 +14,7 @@ from console.client.events import EventCalls
 from console.client.hosts import HostCalls
 from console.client.output import OutputCalls
 from console.client.plans import PlanCalls
+from console.client.queue import QueueCalls
 from console.client.runs import RunCalls
 from console.client.schedules import ScheduleCalls
 from console.client.vault import VaultCalls
@@ -26,8 +28,10 @@ class Client(
     RunCalls,
     OutputCalls,
     PlanCalls,
+    QueueCalls,
     ScheduleCalls,
     ApprovalCalls,
+    ChannelCalls,
     EventCalls,
     ContentCalls,
 ):

@@ -10,6 +10,7 @@ from console.answers import Approval
 from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, full_time
+from console.presenters.results import short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
 from console.sentences import said
 
@@ -30,7 +31,7 @@ def approvals_table(found: Sequence[Approval], now: datetime) -> Table:
             (
                 Span(each.id, Tone.STRONG),
                 state(each),
-                Span(each.run_id),
+                Span(short_id(each.run_id)),
                 Span(each.step),
                 Span(each.requester),
                 Span(clock_time(each.due_at, now)),
@@ -59,7 +60,7 @@ def approval_parts(found: Approval, now: datetime) -> Iterator[Line | Table]:
                 name=found.requester, time=clock_time(found.opened_at, now)
             ),
         ),
-        (_("decided by"), found.approvers or _("everybody but who asked")),
+        (_("decided by"), _approvers(found)),
         (_("it takes"), _takes(found.required)),
         (_("waits for"), "; ".join(found.missing)),
         (_("until"), _until(found)),
@@ -114,6 +115,12 @@ def state(found: Approval) -> Span:
     }
     (symbol, tone), word = words.get(found.state, (states.UNKNOWN, found.state))
     return Span(f"{symbol} {word}", tone)
+
+
+def _approvers(found: Approval) -> str:
+    if found.approvers:
+        return found.approvers
+    return _("everybody but who asked") if found.forbid_requester else _("everybody")
 
 
 def _choice(choice: str) -> Span:

@@ -38,7 +38,7 @@ def carried_table(steps: Iterable[tuple[str, Carried]]) -> Table:
 def _owner(taken: Taken) -> str:
     words = {
         "engine": _("this machine"),
-        "content": _("the job"),
+        "content": _("contents"),
         "text": _("the step itself"),
         "target": _("each host"),
         "web": _("the web"),

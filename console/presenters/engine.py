@@ -9,6 +9,7 @@ from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.durations import duration, full_time, number, size
 from console.presenters.progress import lost_text
+from console.presenters.queue import admission_text, status_text
 from console.presenters.text import Span, Table, Tone, pairs
 from console.presenters.vault import unlocker_word
 
@@ -24,6 +25,8 @@ def status_table(engine: Engine) -> Table:
         (_("up for"), duration(engine.uptime_s)),
         (_("storage"), _refusing(engine.storage_fault)),
         (_("live runs"), number(engine.live_runs)),
+        (_("queue"), status_text(engine.queue)),
+        (_("starts"), Span(admission_text(engine.queue.admission), Tone.WARNING)),
         (
             _("hosts"),
             _("{running} running, {waiting} waiting").format(

@@ -271,11 +271,20 @@ def _readiness(plan: PlanDetail) -> Iterator[Line]:
 def _unpredicted(level: str, step: PlanStep) -> str:
     """What nobody can say of a step before it runs; "" where nothing is left open."""
     if level == "check":
-        unknown = _("cannot predict  step {step} ({kind}): what it does shows when it runs")
-        return "" if step.checked else unknown
+        return "" if step.checked else _why_unknown(step)
     return (
         "" if step.probed else _("cannot predict  step {step} ({kind}): a probe sends no request")
     )
+
+
+def _why_unknown(step: PlanStep) -> str:
+    """Why no check tries a step, with places for its name and its kind."""
+    if not step.awaits:
+        return _("cannot predict  step {step} ({kind}): what it does shows when it runs")
+    # Names of values and of steps have no braces.
+    values = _(", ").join(f"{name} ({setter})" for name, setter in step.awaits.items())
+    text = _("cannot predict  step {step} ({kind}): it uses what earlier steps set: ")
+    return text + values
 
 
 def _once(names: Iterable[str]) -> list[str]:

@@ -9,18 +9,19 @@ from typing import Any
 
 import msgspec
 
-from console.answers import Carried, Lost, RunDetail, Step
+from console.answers import Carried, Lost, Place, RunDetail, Step
 from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
 from console.presenters.progress import count_spans, lost_text
+from console.presenters.queue import priority_word, reason_texts
 from console.presenters.text import Column, Span, Table, Tone, pairs
 from console.sentences import said
 from core.domain.hostrange import fold
 
 
-def detail_table(run: RunDetail, now: datetime, lost: Lost) -> Table:
-    """What was asked for, by whom, when, and what came of it."""
+def detail_table(run: RunDetail, now: datetime, lost: Lost, place: Place | None = None) -> Table:
+    """What was asked for, by whom, when, and what came of it; `place`: in the queue, if it waits."""
     definition = run.definition
     timeout_s = definition.get("timeout_s")
     return pairs(
@@ -28,7 +29,9 @@ def detail_table(run: RunDetail, now: datetime, lost: Lost) -> Table:
         (_("title"), run.title),
         (_("state"), states.run_state(run.state)),
         (_("reason"), said(run.reason)),
+        *((_("waits"), text) for text in (reason_texts(place) if place else ())),
         (_("lines"), Span(f"{lost_text(lost)}: {lost.hosts}" if lost.count else "", Tone.WARNING)),
+        (_("priority"), "" if run.priority == "normal" else priority_word(run.priority)),
         (_("origin"), run.origin),
         (_("change number"), run.change),
         (_("started by"), run.actor),

@@ -51,7 +51,8 @@ class ApprovalOut(Answer):
     due_at: str | None = Field(description="when time alone changes something next")
     decided_at: str | None
     escalated: bool
-    approvers: str = Field(description="who decides, in words; empty: everybody but the requester")
+    approvers: str = Field(description="who decides, in words; empty: everybody")
+    forbid_requester: bool = Field(description="whoever asked may not vote")
     required: str = Field(description="approvals that it takes: any, all or a number")
     on_timeout: str
     missing: list[str] = Field(description="who is still waited for, in words")
@@ -149,6 +150,7 @@ def _out(shown: Shown) -> ApprovalOut:
         decided_at=row.decided_at,
         escalated=row.escalated,
         approvers=str(spec.approvers),
+        forbid_requester=spec.forbid_requester,
         required=str(spec.required),
         on_timeout=spec.on_timeout.value,
         missing=list(shown.missing),

@@ -7,6 +7,7 @@ import asyncio
 from pydantic import Field
 
 from core.api.lost_lines import LostOut
+from core.api.queue import AdmissionOut
 from core.api.routes import TheEngine, asks, router
 from core.api.values import Answer
 from core.domain.authorization import ObjectKind, Verb
@@ -34,6 +35,15 @@ class SchedulesOut(Answer):
     troubled: dict[str, str] = Field(
         description="schedules whose newest slot was missed or refused: why"
     )
+
+
+class QueueStatusOut(Answer):
+    """How the queue is, in one look."""
+
+    waiting: int
+    begun: int
+    oldest_at: str | None = Field(description="since when the one waits that has waited longest")
+    admission: AdmissionOut
 
 
 class EngineOut(Answer):
@@ -72,6 +82,7 @@ class EngineOut(Answer):
         description="inventory sources that did not answer when they were last asked: why"
     )
     schedules: SchedulesOut
+    queue: QueueStatusOut
     workers: list[WorkerOut]
 
 

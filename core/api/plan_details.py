@@ -20,6 +20,7 @@ from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
 from core.domain.targets import fold
 from core.flow import dangers, dryrun, guards
+from core.flow.awaiting import awaited
 from core.flow.comparing import HIDDEN
 from core.flow.definition import FrozenHost
 from core.flow.dryrun import PlanLevel, PlanState
@@ -63,6 +64,9 @@ class PlanStep(Answer):
     probed: bool = Field(description="whether a probe says if it could begin; else nobody can tell")
     checked: bool = Field(
         description="whether a check tries it without an effect; else nobody can predict what it does"
+    )
+    awaits: dict[str, str] = Field(
+        description="values that it uses and an earlier step sets -> that step; then no check tries it"
     )
     carried: Carried | None = Field(description="which files go where; null: it carries none")
     settings: dict[str, Any] = Field(description="the step as it would run, defaults left out")
@@ -213,6 +217,7 @@ def _step(plan: Plan, step: StepBase) -> PlanStep:
         script=None if script is None else f"{script.name}@{script.revision}",
         probed=step.access is None,
         checked=dryrun.is_rehearsed(definition, step),
+        awaits=dict(awaited(definition, step)),
         carried=step.carried,
         settings=step.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"}),
     )

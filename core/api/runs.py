@@ -20,6 +20,7 @@ from core.api.run_batches import BatchOut, BatchPlan, batch_plans, batches_out
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.files.carried import Carried
+from core.domain.priorities import Priority
 from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
 from core.domain.steps import Step, StepBase
@@ -54,6 +55,7 @@ class RunOut(Answer):
     )
     change: str = Field(description="the change number under which it was started, or empty")
     parent: str | None = Field(description="the run whose step asked for this one")
+    priority: Priority = Field(description="as of now; it may have been changed")
     notes: int = Field(description="number of notes that people left on it")
 
 

@@ -12,6 +12,7 @@ from core.domain import validity
 from core.domain.addresses import NetworkText
 from core.domain.certificates import Certificates
 from core.domain.patterns import USER_NAME
+from core.domain.queueing import MaxLoadPerCpu, MaxRuns, MinFreeMemMb
 from core.domain.rolling_expression import RollingExpression
 from core.domain.values import Day, Env, Regex, Secret, Value
 
@@ -64,6 +65,9 @@ class AccountSpec(Value):
         None,
         description="the last day on which all of this is valid: 2027-03-31; certificates say"
         " theirs themselves",
+    )
+    max_runs: MaxRuns | None = Field(
+        None, description="runs that log in with it at the same time; others wait"
     )
 
     @model_validator(mode="after")
@@ -131,6 +135,18 @@ class EnvironmentSpec(Value):
     host_keys: HostKeyPolicy = HostKeyPolicy.ASK
     http_networks: tuple[NetworkText, ...] = Field(
         (), description="the only networks that HTTP requests and SQL for its hosts may reach"
+    )
+    max_runs: MaxRuns | None = Field(
+        None, description="runs on its hosts at the same time; others wait"
+    )
+    max_runs_per_host: MaxRuns | None = Field(
+        None, description="runs on any one of its hosts at the same time; others wait"
+    )
+    max_load_per_cpu: MaxLoadPerCpu | None = Field(
+        None, description="runs wait while one of their hosts in it is busier, as its facts say"
+    )
+    min_free_mem_mb: MinFreeMemMb | None = Field(
+        None, description="runs wait while one of their hosts in it has less, as its facts say"
     )
 
     @model_validator(mode="after")

@@ -26,7 +26,8 @@ class Verb(StrEnum):
     START = "start"
     ACT = "act"
     """Ask for something: of a run to stop, retry or skip, of the vault to open or to change its key,
-    of a host its facts, maintenance, a note, of a schedule a pause or a run."""
+    of a host its facts, maintenance, a note, of a schedule a pause or a run, of the engine to freeze
+    or to drain."""
     DECIDE = "decide"
     """Approve, revoke or import what the engine trusts; approve or deny what is asked."""
     STOP = "stop"
@@ -53,6 +54,8 @@ class ObjectKind(StrEnum):
     """What is observed on a host and said of it; the host itself is a document."""
     SCHEDULE = "schedule"
     """When a schedule starts and whether it is paused; the schedule itself is a document."""
+    CHANNEL = "channel"
+    """What goes to people and what waits; the channel itself is a document."""
     APPROVAL = "approval"
     """What people are asked before a run goes on; who may decide is each approval's own rule."""
 
@@ -82,7 +85,7 @@ _V, _K = Verb, ObjectKind
 
 VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.API: frozenset({_V.READ}),
-    _K.ENGINE: frozenset({_V.READ, _V.STOP, _V.BACKUP, _V.DELETE}),
+    _K.ENGINE: frozenset({_V.READ, _V.ACT, _V.STOP, _V.BACKUP, _V.DELETE}),
     _K.DOCUMENT: frozenset({_V.READ, _V.CREATE, _V.REPLACE, _V.DELETE, _V.APPLY}),
     _K.RUN: frozenset({_V.READ, _V.START, _V.ACT}),
     _K.PLAN: frozenset({_V.READ, _V.CREATE, _V.ACT}),
@@ -92,6 +95,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.CONTENT: frozenset({_V.READ, _V.CREATE}),
     _K.HOST: frozenset({_V.READ, _V.ACT}),
     _K.SCHEDULE: frozenset({_V.READ, _V.ACT}),
+    _K.CHANNEL: frozenset({_V.READ, _V.ACT}),
     _K.APPROVAL: frozenset({_V.READ, _V.DECIDE}),
 }
 """Every question that has a meaning."""

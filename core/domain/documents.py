@@ -14,9 +14,11 @@ from pydantic import Field, ValidationError
 
 from core.domain import findings, targets, variables
 from core.domain.access import AccountSpec, EnvironmentSpec
+from core.domain.channel import ChannelSpec
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.files import contents
-from core.domain.flow import FlowSpec, ForEach, Nested, check_flow
+from core.domain.flow import FlowSpec, ForEach, Nested, check_flow, check_undoes
+from core.domain.flow.nodes import Approval, Notify
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
@@ -146,6 +148,9 @@ def _flow_references(spec: FlowSpec) -> Iterator[Reference]:
             yield from _expression_references(f"{where}.targets", node.targets)
             if isinstance(node, ForEach):
                 yield from _expression_references(f"{where}.hosts", node.hosts)
+        elif isinstance(node, Approval | Notify):
+            for number, name in enumerate(node.channels):
+                yield Reference(f"{where}.channels[{number}]", "channel", name)
 
 
 def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
@@ -154,6 +159,13 @@ def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
         yield Reference(f"spec.environments[{index}]", "environment", name)
     for index, name in enumerate(spec.exempt):
         yield Reference(f"spec.exempt[{index}]", "job", name)
+    for index, name in enumerate(spec.approval.channels):
+        yield Reference(f"spec.approval.channels[{index}]", "channel", name)
+
+
+def _channel_references(spec: ChannelSpec) -> Iterator[Reference]:
+    if spec.escalate:
+        yield Reference("spec.escalate.to", "channel", spec.escalate.to)
 
 
 def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
@@ -161,10 +173,16 @@ def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
     yield from _expression_references("spec.targets", spec.targets)
     for index, name in enumerate(spec.blackout):
         yield Reference(f"spec.blackout[{index}]", "calendar", name)
+    if spec.trigger.after is not None:
+        for index, name in enumerate(spec.trigger.after.jobs):
+            yield Reference(f"spec.trigger.after.jobs[{index}]", "job", name)
+    if spec.trigger.condition is not None:
+        where = "spec.trigger.condition.hosts"
+        yield from _expression_references(where, spec.trigger.condition.hosts)
 
 
 def _check_job(spec: JobSpec) -> Sequence[Problem]:
-    return variables.check_defaults(spec.parameters)
+    return [*variables.check_defaults(spec.parameters), *check_undoes(spec.steps, "spec.steps")]
 
 
 KINDS: Mapping[str, Kind] = {
@@ -189,6 +207,13 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind("script", "scripts", ScriptSpec, _no_references, "a script and its interpreter"),
         Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters", _check_job),
+        Kind(
+            "channel",
+            "channels",
+            ChannelSpec,
+            _channel_references,
+            "where people are told, of what, and how often",
+        ),
         Kind(
             "flow",
             "flows",

@@ -1,5 +1,5 @@
-"""Hosts with the same answer, put together: state, exit status and digest of the output;
-without an exit status, also the reason. Where a person said how it ended, that is another
+"""Hosts with the same answer, put together: state, exit status, digest of the output, and the
+reason as far as the exit status does not say it. Where a person said how it ended, that is another
 answer than the host's own.
 
 The digest comes from `core.domain.normalising`; two groups are compared with
@@ -42,7 +42,7 @@ class Row:
     resolved_by: str = ""
     """Who said how it ended; "" where the host did."""
     message: str = ""
-    """Why it ended so; counts where no exit status says it."""
+    """Why it ended so; counts as far as no exit status says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Group:
     """Theirs, in the same order."""
     resolved_by: str = ""
     reason: str = ""
-    """What the first of them ended with; "" where the exit status says it."""
+    """What the first of them ended with; "" where the exit status says it all."""
 
     @property
     def count(self) -> int:
@@ -99,7 +99,10 @@ def group(rows: Iterable[Row]) -> tuple[Group, ...]:
 
 
 def _reason(row: Row) -> str:
-    return row.message if row.exit_code is None else ""
+    """What the message says beyond the exit status, which stands beside it."""
+    if row.exit_code is None:
+        return row.message
+    return row.message.removeprefix(f"exit status {row.exit_code}").lstrip(" ,")
 
 
 _STATE_RANK = {

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from core.domain.patterns import FINGERPRINT, FOLDER
+from core.domain.queueing import MaxRuns
 from core.domain.values import Env, Name, Value
 from core.domain.windows import WinrmOptions
 
@@ -49,6 +50,7 @@ class HostSpec(Value):
     facts_s: float | None = Field(
         None, ge=60, le=30 * 86400, description="seconds between gatherings of facts and samples"
     )
+    max_runs: MaxRuns | None = Field(None, description="runs on it at the same time; others wait")
     variables: Env = Field(default_factory=dict, description="reach scripts as environment")
 
     @property

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from core.domain.patterns import INTERPRETER
+from core.domain.priorities import HostLock, Priority
+from core.domain.queueing import Locks, MaxLoadPerCpu, MaxRuns, MinFreeMemMb
 from core.domain.steps import MAX_PROGRAM_CHARACTERS, Language, Step
 from core.domain.values import EnvName, Regex, Value
 
@@ -52,24 +55,48 @@ class Parameter(Value):
         return self
 
 
-class JobSpec(Value):
-    """Ordered steps and their parameters."""
+class WorkSpec(Value):
+    """What jobs and flows have in common: what they are given, and when they may begin."""
 
     description: str = ""
     parameters: tuple[Parameter, ...] = Field((), max_length=100)
     targets: str | None = Field(None, description="target expression used where a start names none")
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=500)
     concurrency: int = Field(100, ge=1, le=2000, description="targets at the same time, per step")
+    priority: Priority = Field(
+        Priority.NORMAL, description="how urgent its runs are where a start says nothing"
+    )
+    max_runs: MaxRuns | None = Field(None, description="runs of it at the same time; others wait")
+    locks: Locks = ()
+    lock_hosts: HostLock = Field(
+        HostLock.NONE, description="its hosts are locked against other runs that lock hosts"
+    )
+    max_load_per_cpu: MaxLoadPerCpu | None = Field(
+        None, description="its runs wait while one of their hosts is busier, as its facts say"
+    )
+    min_free_mem_mb: MinFreeMemMb | None = Field(
+        None, description="its runs wait while one of their hosts has less, as its facts say"
+    )
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        for what, names in (
-            ("step", [step.name for step in self.steps]),
-            ("parameter", [parameter.name for parameter in self.parameters]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{what} names must differ: {', '.join(twice)} stands twice")
+    def _parameters_differ(self) -> Self:
+        check_differ("parameter", [parameter.name for parameter in self.parameters])
+        return self
+
+
+def check_differ(what: str, names: Sequence[str]) -> None:
+    """ValueError where a name stands twice."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{what} names must differ: {', '.join(twice)} stands twice")
+
+
+class JobSpec(WorkSpec):
+    """Ordered steps and their parameters."""
+
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=500)
+
+    @model_validator(mode="after")
+    def _steps_differ(self) -> Self:
+        check_differ("step", [step.name for step in self.steps])
         return self
 
 

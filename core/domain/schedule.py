@@ -17,6 +17,14 @@ from pydantic import (
     model_validator,
 )
 
+from core.domain.happenings import (
+    AfterSpec,
+    ConditionSpec,
+    ExpressionText,
+    FileSpec,
+    JournalSpec,
+    WebhookSpec,
+)
 from core.domain.patterns import CHANGE
 from core.domain.values import Name, Value
 from core.errors import Invalid
@@ -102,7 +110,8 @@ class MonthlySpec(Value):
         return self
 
 
-_TRIGGERS = ("cron", "every_s", "monthly", "once", "at_start")
+BY_EVENT = ("after", "journal", "webhook", "file", "condition")
+_TRIGGERS = ("cron", "every_s", "monthly", "once", "at_start", *BY_EVENT)
 
 
 class TriggerSpec(Value):
@@ -122,11 +131,21 @@ class TriggerSpec(Value):
     monthly: MonthlySpec | None = None
     once: AwareDatetime | None = Field(None, description="a moment, with its offset from UTC")
     at_start: bool = Field(False, description="whenever the engine has started")
+    after: AfterSpec | None = None
+    journal: JournalSpec | None = None
+    webhook: WebhookSpec | None = None
+    file: FileSpec | None = None
+    condition: ConditionSpec | None = None
 
     @property
     def kind(self) -> str:
         """Which of them it is, as its field is called."""
         return next(name for name in _TRIGGERS if getattr(self, name))
+
+    @property
+    def is_by_event(self) -> bool:
+        """Whether its slots are things that happen, and cannot be told beforehand."""
+        return self.kind in BY_EVENT
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:
@@ -160,6 +179,11 @@ class ScheduleSpec(Value):
     description: str = ""
     job: Name = Field(description="the saved job; its revision of that moment is run")
     parameters: dict[str, Any] = Field(default_factory=dict)
+    given: dict[str, ExpressionText] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="parameters by the event, each an expression over what it says: `body.ref`",
+    )
     targets: str | None = Field(None, description="target expression; empty: the job's")
     change: str | None = Field(
         None, max_length=128, pattern=CHANGE, description="the change number, for guard rails"
@@ -209,14 +233,20 @@ class ScheduleSpec(Value):
     def _fits_together(self) -> Self:
         if self.begins and self.ends and self.ends <= self.begins:
             raise ValueError("`ends` must be later than `begins`")
+        if self.jitter_s and self.trigger.is_by_event:
+            raise ValueError("`jitter_s` belongs to triggers by time")
+        if self.given and not self.trigger.is_by_event:
+            raise ValueError("`given` belongs to triggers by events; a time gives nothing")
+        if self.trigger.after and self.job in self.trigger.after.jobs:
+            raise ValueError(f"job {self.job} would start itself for ever")
         return self
 
 
-def request_of(spec: ScheduleSpec) -> Mapping[str, Any]:
-    """What a run of the schedule is asked to do, as fields of a request."""
+def request_of(spec: ScheduleSpec, given: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    """What a run of the schedule is asked to do, as fields of a request; `given` by an event."""
     return {
         "job": spec.job,
-        "parameters": spec.parameters,
+        "parameters": {**spec.parameters, **(given or {})},
         "targets": spec.targets,
         "change": spec.change,
         "confirm_hosts": spec.confirm_hosts,

@@ -81,9 +81,15 @@ def check_defaults(parameters: Sequence[Parameter]) -> list[Problem]:
     return problems
 
 
-def schedule_parameters(parameters: Sequence[Parameter], given: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with the values that a schedule gives: they fit, and none is a secret."""
+def schedule_parameters(
+    parameters: Sequence[Parameter], given: Mapping[str, Any], later: Collection[str] = ()
+) -> list[Problem]:
+    """What is wrong with the values that a schedule gives: they fit, and none is a secret.
+
+    Parameters that it gets `later`, from an event, must be there; their values cannot be told yet.
+    """
     secret = {each.name: each for each in parameters if each.type is ParameterType.SECRET}
+    known = {each.name for each in parameters}
     problems = [
         Problem(
             where=f"spec.parameters.{name}",
@@ -91,10 +97,16 @@ def schedule_parameters(parameters: Sequence[Parameter], given: Mapping[str, Any
             hint="let the step log in with an account, or read it where it is kept",
         )
         for name, parameter in secret.items()
-        if name in given or parameter.required
+        if name in given or name in later or parameter.required
     ]
+    problems += [
+        Problem(where=f"spec.given.{name}", what="the job has no such parameter")
+        for name in later
+        if name not in known
+    ]
+    kept_out = {*secret, *later}
     try:
-        bind([each for each in parameters if each.name not in secret], _without(given, secret))
+        bind([each for each in parameters if each.name not in kept_out], _without(given, kept_out))
     except Invalid as error:
         problems += [
             Problem(where=f"spec.{each.where}", what=each.what, hint=each.hint)

@@ -22,10 +22,10 @@ HIDDEN = "***"
 
 
 _UNCOUNTED = dict.fromkeys(
-    ("title", "request", "left_out", "command_rules", "foreseen", "acknowledged"), True
+    ("title", "request", "left_out", "command_rules", "foreseen", "acknowledged", "queueing"), True
 )
-"""Words, who was away, and which dangers were known and let through: what is done does not follow
-from them."""
+"""Words, who was away, which dangers were known and let through, and when it may begin: what is done
+does not follow from them."""
 _OBSERVED = {"__all__": {"facts", "facts_at"}}
 """Of hosts: what was seen of them, and not what is done there."""
 

@@ -15,6 +15,8 @@ from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import Protocol
 from core.domain.patterns import CHANGE
+from core.domain.priorities import HostLock, Priority
+from core.domain.queueing import Locks, Queueing
 from core.domain.rolling import Batches, Rolling
 from core.domain.steps import FrozenScript, Step, StepBase
 from core.domain.values import Env, EnvName, Name, Secret, SecretRef, Value
@@ -54,7 +56,16 @@ class FrozenWork(Value):
 
 
 _BESIDES_A_PLAN = frozenset(
-    {"plan", "parameters", "secrets", "confirm_hosts", "change", "acknowledge"}
+    {
+        "plan",
+        "parameters",
+        "secrets",
+        "confirm_hosts",
+        "change",
+        "acknowledge",
+        "priority",
+        "override",
+    }
 )
 """What a start from a plan may say: all that the plan itself does not keep."""
 
@@ -105,6 +116,18 @@ class RunRequest(Value):
         "",
         max_length=64,
         description="what a shuffle and random pauses follow from; empty: a new one",
+    )
+    priority: Priority | None = Field(None, description="how urgent it is; empty: the job's")
+    locks: Locks = ()
+    lock_hosts: HostLock | None = Field(
+        None,
+        description="its hosts are locked against other runs that lock hosts; empty: the job's",
+    )
+    override: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="why it begins although the engine is frozen or drains; kept with the run",
     )
 
     acknowledge: tuple[Name, ...] = Field(
@@ -247,6 +270,8 @@ class RunDefinition(RunOutline, extra="forbid"):
     """Rules that whoever started it has acknowledged."""
     reviewed: tuple[str, ...] = ()
     """Rules of which others were asked before it began."""
+    queueing: Queueing = Queueing()
+    """What it asks of the queue before it begins."""
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
 

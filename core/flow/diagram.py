@@ -90,6 +90,9 @@ COLOURS: Colours = {
     RunState.TIMED_OUT: _BAD,
     RunState.ABNORMAL: _UNKNOWN,
     RunState.ABANDONED: _UNKNOWN,
+    RunState.ROLLING_BACK: _BUSY,
+    RunState.ROLLED_BACK: _NOT_DONE,
+    RunState.ROLLBACK_FAILED: _BAD,
 }
 """Light shades of colours that colour-blind people tell apart (Okabe and Ito), under black text."""
 

@@ -14,6 +14,7 @@ from core.domain.steps import CommandStep, Given, StepBase
 from core.domain.values import SecretRef
 from core.domain.variables import as_text
 from core.errors import Invalid, PlanOutOfDate, Problem
+from core.flow.awaiting import awaited
 from core.flow.comparing import HIDDEN, definition_changes, digest
 from core.flow.definition import FrozenHost, RunDefinition, RunRequest
 
@@ -69,6 +70,8 @@ def from_plan(planned: RunDefinition, given: RunRequest) -> RunRequest:
             "confirm_hosts": given.confirm_hosts,
             "change": given.change or planned.change or None,
             "acknowledge": given.acknowledge,
+            "priority": given.priority or request_of(planned).priority,
+            "override": given.override,
         }
     )
 
@@ -134,6 +137,8 @@ class Probe:
 
 def is_rehearsed(definition: RunDefinition, step: StepBase) -> bool:
     """Whether a check tries the step; values that only a run brings make it impossible."""
+    if awaited(definition, step):
+        return False
     hosts = [definition.hosts[ordinal] for ordinal in definition.step_hosts[step.name]]
     if not hosts:
         return False

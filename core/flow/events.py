@@ -31,6 +31,10 @@ class ReviewRefused(Event, frozen=True, kw_only=True, tag="review_refused"):
     """How it ends: rejected, or timed out."""
 
 
+class Queued(Event, frozen=True, kw_only=True, tag="queued"):
+    """The run was accepted and waits for its turn."""
+
+
 class StepFinished(Event, frozen=True, kw_only=True, tag="step_finished"):
     """Every target of a step's attempt is in a terminal state; or what else the node did is done."""
 
@@ -71,6 +75,8 @@ class RetryRequested(Event, frozen=True, kw_only=True, tag="retry_requested"):
     """Ordinals of the targets that may run; the others stand as they are."""
     winners: bool = False
     """Whether those of them that had succeeded run again too."""
+    env: dict[str, str] = {}
+    """Variables of the step that are others from here on."""
 
 
 class StepIgnored(Event, frozen=True, kw_only=True, tag="step_ignored"):
@@ -197,6 +203,7 @@ AnyEvent = (
     Started
     | ReviewRequested
     | ReviewRefused
+    | Queued
     | StepFinished
     | RetryDue
     | CancelRequested

@@ -18,8 +18,9 @@ from core.domain.command_rules import CommandRuleSpec
 from core.domain.flow import FlowSpec
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventory import Protocol as Access
-from core.domain.job import JobSpec, ParameterType, ScriptSpec
-from core.domain.steps import FrozenScript
+from core.domain.job import JobSpec, ParameterType, ScriptSpec, WorkSpec
+from core.domain.queueing import LoadLimits, Queueing, locks_together
+from core.domain.steps import FrozenScript, Step
 from core.domain.steps.files import TransferStep
 from core.domain.values import Env
 from core.errors import Invalid, NotFound, Problem
@@ -133,6 +134,7 @@ def resolve(
         change=request.change or "",
         narrowed=narrowed,
         works=nesting.freeze(request, work, documents),
+        queueing=_queueing(request, work.spec, rolled.steps),
         request=_kept(request, work),
     )
     _check_access(definition)
@@ -150,8 +152,22 @@ def _kept(request: RunRequest, work: works.Work) -> RunRequest:
         "change": None,
         "plan": None,
         "acknowledge": (),
+        "override": None,
     }
     return request.model_copy(update={**nothing, "parameters": plain, "seed": ""})
+
+
+def _queueing(request: RunRequest, spec: WorkSpec, steps: Sequence[Step]) -> Queueing:
+    """What the request, the job or flow, and its steps ask of the queue together."""
+    return Queueing(
+        priority=request.priority or spec.priority,
+        locks=locks_together(request.locks, spec.locks, *(step.locks for step in steps)),
+        lock_hosts=spec.lock_hosts if request.lock_hosts is None else request.lock_hosts,
+        load=LoadLimits(
+            max_load_per_cpu=spec.max_load_per_cpu, min_free_mem_mb=spec.min_free_mem_mb
+        ),
+        override=request.override or "",
+    )
 
 
 def guard(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.domain.flow import FlowSpec
-from core.domain.job import JobSpec, Parameter
+from core.domain.job import JobSpec, Parameter, WorkSpec
 from core.domain.steps import Step
 from core.errors import Invalid, NotFound, Problem
 from core.flow.definition import ADHOC, Narrowed, RunRequest, Which
@@ -29,11 +29,22 @@ class Work:
     title: str
     origin: str
     graph: Graph
-    parameters: Sequence[Parameter] = ()
-    targets: str | None = None
-    concurrency: int = 100
+    spec: WorkSpec = field(default_factory=WorkSpec)
+    """What the job or the flow says besides; nothing of an ad-hoc step."""
     places: Mapping[str, str]
     """Step -> where it stands, for people: `job steps[2]`."""
+
+    @property
+    def parameters(self) -> Sequence[Parameter]:
+        return self.spec.parameters
+
+    @property
+    def targets(self) -> str | None:
+        return self.spec.targets
+
+    @property
+    def concurrency(self) -> int:
+        return self.spec.concurrency
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -59,9 +70,7 @@ def _named(request: RunRequest, documents: Documents) -> Work:
             title=request.job,
             origin=f"job/{request.job}@{revision}",
             graph=chain(job.steps),
-            parameters=job.parameters,
-            targets=job.targets,
-            concurrency=job.concurrency,
+            spec=job,
             places={step.name: f"job steps[{index}]" for index, step in enumerate(job.steps)},
         )
     if request.flow is not None:
@@ -70,13 +79,13 @@ def _named(request: RunRequest, documents: Documents) -> Work:
             title=request.flow,
             origin=f"flow/{request.flow}@{revision}",
             graph=Graph(nodes=flow.nodes, edges=flow.wires, on_failure=flow.on_failure),
-            parameters=flow.parameters,
-            targets=flow.targets,
-            concurrency=flow.concurrency,
+            spec=flow,
             places={node.name: f"flow nodes[{index}]" for index, node in enumerate(flow.nodes)},
         )
     assert request.step is not None
     step = request.step
+    if step.undo is not None:
+        raise Invalid("an ad-hoc step has no other that could undo it; drop `undo`")
     title = " ".join(str(getattr(step, "command", "") or step.name).split())[:200]
     return Work(title=title, origin=ADHOC, graph=chain((step,)), places={step.name: ""})
 

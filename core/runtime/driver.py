@@ -170,9 +170,13 @@ class Driver:
         """Perform the commands of a run that was just accepted (its events are stored)."""
         self._perform(commands)
 
+    def be_patient(self) -> None:
+        """Wait for a vault that is locked: whoever started the run may have left long ago."""
+        self._is_taken_up = True
+
     async def resume(self) -> None:
         """Take up a stored run that had not ended."""
-        self._is_taken_up = True
+        self.be_patient()
         await self.remember()
         self._perform(machine.owed(self.state))
 
@@ -417,6 +421,7 @@ class Driver:
                 self._progress.outputs,
                 self._progress.host_outputs,
                 tools.ways,
+                command.env,
             ),
             executors=tools.executors,
             gate=tools.gate,

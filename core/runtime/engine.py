@@ -30,8 +30,10 @@ from core.runtime.gathering import Gathering
 from core.runtime.hostkeys import HostKeys
 from core.runtime.lock import HomeLock
 from core.runtime.lostlines import Lost, LostLines
+from core.runtime.notices import Notices
 from core.runtime.periodic import Periodic
 from core.runtime.plans import Plans
+from core.runtime.queue import QueueStatus, RunQueue
 from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
@@ -99,6 +101,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     failing_sources: dict[str, str]
     """Inventory sources that did not answer when they were last asked, and why."""
     schedules: SchedulesStatus
+    queue: QueueStatus
     workers: tuple[WorkerStatus, ...]
     """The SSH worker processes that live now."""
 
@@ -120,7 +123,9 @@ class Engine:
         documents: Documents,
         host_keys: HostKeys,
         approvals: Approvals,
+        notices: Notices,
         runs: Runs,
+        queue: RunQueue,
         plans: Plans,
         gathering: Gathering,
         watching: Watching,
@@ -146,7 +151,9 @@ class Engine:
         self.documents = documents
         self.host_keys = host_keys
         self.approvals = approvals
+        self.notices = notices
         self.runs = runs
+        self.queue = queue
         self.plans = plans
         self.gathering = gathering
         self.watching = watching
@@ -174,11 +181,14 @@ class Engine:
     async def start(self) -> None:
         """Take up what an earlier engine left, then accept work."""
         await self.host_keys.load()
+        await self.queue.load()
         self._recovered = await self.runs.recover()
+        self.queue.start(self.runs.begin)
         self.store.indexer.start()
         await self.plans.recover()
         await self.contents.tidy(self.clock.now() - self.retention.rules.contents_age)
         self.retention.start()
+        await self.notices.start()
         self.schedules.start()
         self._periodic.start()
         self._watching_home = asyncio.get_running_loop().create_task(self._watch_home())
@@ -210,7 +220,9 @@ class Engine:
         self.approvals.stop()
         await self._periodic.stop()
         await self.plans.close()
+        await self.queue.stop()
         await self.runs.drain()
+        await self.notices.stop()
         self.outputs.close()
         self.store.feed.close()
 
@@ -259,6 +271,7 @@ class Engine:
             pending_host_keys=self.host_keys.pending,
             failing_sources=await self.store.reader.read(sources.failing),
             schedules=await self.schedules.status(),
+            queue=self.queue.status(),
             workers=tuple(self._workers()),
         )
 

@@ -20,21 +20,24 @@ from core.errors import (
     AcknowledgementRequired,
     Conflict,
     Forbidden,
+    IllegalTransition,
     RequestError,
     StorageFault,
 )
 from core.flow import dangers, dryrun, guards, machine, planning
+from core.flow.commands import AnyCommand
 from core.flow.definition import RunDefinition, RunRequest
-from core.flow.events import AnyEvent, ReviewRefused, ReviewRequested, Started
+from core.flow.events import AnyEvent, Queued, ReviewRefused, ReviewRequested, Started
 from core.flow.machine import FlowState
 from core.runtime import consequences, reviews, secrets
 from core.runtime.acting import Asked, Known, understand
 from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
 from core.runtime.nodes import Services
+from core.runtime.queue import RunQueue
 from core.storage import approvals, contents, hosts, operations, plans, run_writes, runs
 from core.storage import dangers as kept_dangers
-from core.storage.documents import snapshot
+from core.storage.documents import Snapshot, snapshot
 from core.storage.reading import Connection
 from core.storage.runs import ENGINE_ACTOR, RunRow
 from core.storage.writer import Transaction
@@ -51,9 +54,10 @@ class KeyReused(RequestError):
 class Runs:
     """The engine's runs: accepts, drives, stops, and takes up again."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, queue: RunQueue) -> None:
         self._tools = tools
         tools.approvals.told_to(self._look_at_review)
+        self._queue = queue
         self._drivers: dict[str, Driver] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._acting = asyncio.Lock()
@@ -93,7 +97,8 @@ class Runs:
         reviewed: Collection[str] | None = None,
         also: Callable[[Transaction, str], None] | None = None,
     ) -> RunRow:
-        """Accept a run: when this returns it is on disk and will be driven to its end.
+        """Accept a run: when this returns it is on disk and will be driven to its end, now or in
+        its turn. A run with a `parent` has its turn already.
 
         The same key with the same request gives the run that it started before. `parent`: the
         live run whose step asks for it, which a stopping engine lets finish. `reviewed`: rules
@@ -116,16 +121,14 @@ class Runs:
             **{name: secrets.text_of(secret) for name, secret in request.secrets.items()},
         }
         plan = None if plan_id is None else await self._fresh(plan_id, definition, texts)
-        met = await asyncio.to_thread(dangers.find, definition, documents)
-        try:
-            planning.guard(definition, request, documents, met, reviewed)
-        except (Forbidden, AcknowledgementRequired):
-            await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
-            raise
+        met = await self._guard(definition, request, documents, actor, reviewed)
         definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
         wanted = {} if reviewed is not None else dangers.to_review(met, documents, definition.title)
-        event: AnyEvent = ReviewRequested() if wanted else definition.beginning
+        self._queue.use(documents)
+        event: AnyEvent = ReviewRequested()
+        if not wanted:
+            event = await self._turn_of(run_id, definition, actor, has_turn=parent is not None)
         failpoints.reach("run.planned")
         created = FlowState(definition.graph, batch_counts=definition.batch_counts)
         state, commands = machine.advance(created, event)
@@ -153,17 +156,46 @@ class Runs:
             failpoints.reach("run.created")
             return sealed, runs.get(tx.connection, run_id)
 
-        answer = await self._tools.store.writer.write(write)
+        answer: tuple[RunDefinition, RunRow] | RunRow | None = None
+        try:
+            answer = await self._tools.store.writer.write(write)
+        finally:
+            if not isinstance(answer, tuple):
+                self._queue.leave(run_id)
         if isinstance(answer, RunRow):
             return answer
         failpoints.reach("run.accepted")
-        driver = self._driver(run_id, answer[0], state, await self._requester(run_id))
+        sealed, row = answer
+        await self._enter(row, sealed, state, commands)
+        return row
+
+    async def _enter(
+        self,
+        row: RunRow,
+        definition: RunDefinition,
+        state: FlowState,
+        commands: Sequence[AnyCommand],
+    ) -> None:
+        """A run that is on disk begins, or waits for its turn or for people."""
+        if state.run is RunState.QUEUED:
+            self._queue.wait(self._queue.stored(row, definition))
+            failpoints.reach("queue.entered")
+            return
+        driver = self._driver(row.id, definition, state, await self._requester(row.id))
         self._watch(driver)
         driver.begin(commands)
-        if wanted:
+        if state.awaits_review:
             await self._tools.approvals.set_alarm()
         failpoints.reach("run.begun")
-        return answer[1]
+
+    async def _turn_of(
+        self, run_id: str, definition: RunDefinition, actor: str, *, has_turn: bool
+    ) -> AnyEvent:
+        """Whether a new run begins at once, and holds what it uses then, or waits."""
+        now, priority = self._tools.clock.now(), definition.queueing.priority
+        item = self._queue.item(run_id, definition, actor, priority, now)
+        begins = has_turn or await self._queue.admit(item)
+        return definition.beginning if begins else Queued()
 
     async def _look_at_review(self, run_id: str) -> None:
         """A run that waits for approval begins or ends, when the record says so."""
@@ -177,7 +209,20 @@ class Runs:
                 return
             if isinstance(event, Started) and (against := await self._stands_against(driver)):
                 event, reason = ReviewRefused(state=RunState.REJECTED), against
-            await driver.feed(event, ENGINE_ACTOR, reason=reason)
+            if isinstance(event, Started):
+                await self._take_turn(driver, event)
+            else:
+                await driver.feed(event, ENGINE_ACTOR, reason=reason)
+
+    async def _take_turn(self, driver: Driver, event: Started) -> None:
+        """A run that was approved begins, or waits for its turn like any other."""
+        item = self._queue.stored(await self._get(driver.run_id), driver.definition)
+        if await self._queue.admit(item):
+            await driver.feed(event, ENGINE_ACTOR)
+        else:
+            await driver.feed(Queued(), ENGINE_ACTOR)
+            driver.finished.set()  # whoever lets it begin reads it anew
+            self._queue.wait(item)
 
     async def _stands_against(self, driver: Driver) -> str:
         """What the rails and rules of this moment say against an approved run; "" is nothing."""
@@ -189,6 +234,23 @@ class Runs:
             *dangers.unreviewed(found, run.reviewed),
         ]
         return f"approved, but {'; '.join(map(str, problems))}" if problems else ""
+
+    async def _guard(
+        self,
+        definition: RunDefinition,
+        request: RunRequest,
+        documents: planning.Documents,
+        actor: str,
+        reviewed: Collection[str] | None,
+    ) -> list[dangers.StepHit]:
+        """Ask rails and rules whether it may start; the dangers that it meets, and that let it."""
+        met = await asyncio.to_thread(dangers.find, definition, documents)
+        try:
+            planning.guard(definition, request, documents, met, reviewed)
+        except (Forbidden, AcknowledgementRequired):
+            await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
+            raise
+        return met
 
     async def act(self, run_id: str, action: Action, actor: str) -> RunRow:
         """Do what an operator asks of a run; the errors of `acting.understand` change nothing.
@@ -206,7 +268,8 @@ class Runs:
                 driver = await self._read(row.id)
             known = Known(id=row.id, definition=driver.definition, state=driver.state)
             asked = await self._tools.store.reader.read(lambda c: understand(c, known, action))
-            if not is_live:
+            is_queued = driver.state.run is RunState.QUEUED
+            if not is_live and not is_queued:
                 self._may_take_up(asked.action)
                 await driver.remember()
             if isinstance(action, Resolve):
@@ -215,12 +278,20 @@ class Runs:
             if isinstance(action, Afterwards):
                 found = await self._guard_again(asked, action, actor)
             failpoints.reach("run.acting")
-            await driver.feed(
-                await driver.decided(asked.event),
-                actor,
-                reason=action.reason,
-                also=lambda tx: asked.keep(tx, self._tools.vault, actor, found),
-            )
+            goes_on = not is_live and not is_queued and row.parent is None
+            if goes_on:
+                await self._queue.claim(self._queue.stored(row, driver.definition))
+            try:
+                await driver.feed(
+                    await driver.decided(asked.event),
+                    actor,
+                    reason=action.reason,
+                    also=lambda tx: asked.keep(tx, self._tools.vault, actor, found),
+                )
+            except BaseException:
+                if goes_on:
+                    self._queue.leave(row.id)
+                raise
             if not is_live:
                 self._watch(driver)
             failpoints.reach("run.acted")
@@ -242,8 +313,12 @@ class Runs:
         documents, run = await self.documents(), asked.run
         if isinstance(action, Retry | Rerun) and not action.include_away:
             guards.refuse_away(asked.ahead, await self._away())
+        definition = run.definition
+        if isinstance(action, Retry) and action.env:
+            env = {**definition.env, **action.env}
+            definition = definition.model_copy(update={"env": env})
         found = await asyncio.to_thread(
-            dangers.find, run.definition, documents, ahead=asked.ordinals_ahead
+            dangers.find, definition, documents, ahead=asked.ordinals_ahead
         )
         try:
             guards.check(
@@ -298,12 +373,41 @@ class Runs:
 
     async def _take_up(self, run_id: str) -> None:
         driver = await self._read(run_id)
+        row = await self._get(run_id)
         failpoints.reach("recovery.read")
+        item = self._queue.stored(row, driver.definition)
+        if driver.state.run is RunState.QUEUED:
+            self._queue.wait(item)
+            return
+        if row.parent is None:
+            self._queue.seat(item)
         await driver.resume()
         self._watch(driver)
         await self._look_at_review(run_id)
         failpoints.reach("recovery.taken-up")
         log.info("run.resumed", run=run_id)
+
+    async def begin(self, run_id: str) -> None:
+        """Let a run begin that waited; nothing happens where it was stopped meanwhile."""
+        try:
+            async with self._acting:
+                driver = await self._read(run_id)
+                if driver.state.run is not RunState.QUEUED:
+                    self._queue.leave(run_id)
+                    return
+                driver.be_patient()
+                self._watch(driver)
+            failpoints.reach("queue.turn")
+            with suppress(IllegalTransition):
+                await driver.feed(driver.definition.beginning, ENGINE_ACTOR)
+            failpoints.reach("queue.turn-taken")
+        except StorageFault as fault:
+            log.error("run.storage", run=run_id, fault=str(fault))
+        except Exception as bug:
+            # A run that cannot be read must not keep others from their turn.
+            log.exception("run.bug", run=run_id)
+            self._queue.leave(run_id)
+            await give_up(self._tools, run_id, bug)
 
     async def _read(self, run_id: str) -> Driver:
         """A driver of a stored run, as its events left it."""
@@ -357,6 +461,7 @@ class Runs:
     def refuse_new(self, *, hold: bool) -> None:
         """Take no new runs; with `hold`, also start no target that still waits."""
         self._draining = True
+        self._queue.shut()
         if hold:
             self._tools.gate.holding.set()
             for driver in self._drivers.values():
@@ -383,6 +488,9 @@ class Runs:
             # A run that was taken up again has another driver by now.
             if self._drivers.get(driver.run_id) is driver:
                 del self._drivers[driver.run_id]
+                # One that this engine has lost may go on at its hosts: it keeps what it holds.
+                if driver.state.run in TERMINAL_RUN_STATES:
+                    self._queue.leave(driver.run_id)
             self._tools.on_output(driver.run_id)
 
         task = asyncio.get_running_loop().create_task(forget())
@@ -431,7 +539,7 @@ class Runs:
         now = self._tools.clock.now()
         return await self._tools.store.reader.read(lambda c: hosts.away(c, now))
 
-    async def documents(self) -> planning.Documents:
+    async def documents(self) -> Snapshot:
         """The documents of this moment."""
         return await self._tools.store.reader.read(snapshot)
 

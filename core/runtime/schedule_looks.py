@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from core import failpoints
 from core.clock import Clock
 from core.domain.documents import Document
-from core.domain.schedule import ScheduleSpec
+from core.domain.schedule import BY_EVENT, ScheduleSpec
 from core.runtime import timerules
 from core.runtime.schedule_answers import calendars_of
-from core.scheduling import ledger
+from core.scheduling import ledger, occurrences
 from core.scheduling.agenda import Agenda
 from core.scheduling.calendars import Calendar
 from core.scheduling.ledger import Entry, Look
@@ -63,6 +63,21 @@ class Looks:
         self._calendars: Mapping[str, Calendar] = {}
         self._basis = ""
         self._gone: frozenset[str] = frozenset()
+        self._triggers: dict[str, str] = {}
+
+    @property
+    def basis(self) -> str:
+        """By which rules of time and calendars schedules are looked at."""
+        return self._basis
+
+    @property
+    def calendars(self) -> Mapping[str, Calendar]:
+        """All that there are."""
+        return self._calendars
+
+    def by_trigger(self, *kinds: str) -> list[str]:
+        """Schedules whose trigger is of these kinds, which are such as events make due."""
+        return [name for name, kind in self._triggers.items() if kind in kinds]
 
     @property
     def next_at(self) -> datetime | None:
@@ -89,6 +104,7 @@ class Looks:
         self._gone = frozenset()
         for name, each in looked.items():
             self._agenda.put(name, each.settled.next_due)
+            self._note_trigger(name, each.trigger)
         return len(taken) == _MOST_LOOKS or any(each.settled.more for each in looked.values())
 
     # --- what changed -------------------------------------------------------------------------
@@ -117,8 +133,16 @@ class Looks:
             self._agenda = Agenda()
         for name in news.gone:
             self._agenda.put(name, None)
+            self._triggers.pop(name, None)
         for name, head in news.heads.items():
             self._agenda.put(name, self._when(head))
+            self._note_trigger(name, head.trigger or "")
+
+    def _note_trigger(self, name: str, kind: str) -> None:
+        if kind in BY_EVENT:
+            self._triggers[name] = kind
+        else:
+            self._triggers.pop(name, None)
 
     def _when(self, head: Head) -> datetime | None:
         """When to look: as it is on record, where that still holds."""
@@ -162,6 +186,7 @@ class Looks:
             looked_as=self._basis,
             # An engine that starts has to look, and only then.
             next_look=now if spec.trigger.at_start else settled.next_due,
+            memory=_memory(c, stored, state),
         )
 
     def _due_before(
@@ -176,6 +201,15 @@ class Looks:
             now=datetime.fromisoformat(stored.updated_at),
         )
         return ledger.settle(earlier).entries
+
+
+def _memory(c: Connection, stored: StoredDocument, state: State | None) -> str:
+    """What its trigger remembers: the journal from the change of the document on, at first."""
+    if state is not None and state.looked_revision == stored.revision:
+        return state.memory
+    if not stored.document.spec.trigger.is_by_event:
+        return ""
+    return occurrences.as_text({"seq": schedules.written_as(c, stored.document.name)})
 
 
 def _had_slots(state: State, stored: StoredDocument) -> bool:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import structlog
 
 from core import failpoints
@@ -131,7 +132,8 @@ class Starts:
     async def _start(self, fire: Fire, spec: ScheduleSpec) -> Verdict:
         """Start a slot's run; `due`: it is to be tried again at the next look."""
         try:
-            request = RunRequest.model_validate(request_of(spec))
+            given = msgspec.json.decode(fire.given) if fire.given else {}
+            request = RunRequest.model_validate(request_of(spec, given))
             failpoints.reach("schedule.starting")
             await self._runs.start(
                 request,

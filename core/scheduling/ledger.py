@@ -7,13 +7,16 @@ or a reason why it is not started. `overlap` decides for a slot that is due and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, islice
 from typing import Any
 
+from core.domain.expressions import ExpressionFault
 from core.domain.schedule import Misfire, Overlap, ScheduleSpec
+from core.scheduling import occurrences
+from core.scheduling.occurrences import Occurrence
 from core.scheduling.triggers import Trigger, due_at
 
 ON_TIME = timedelta(seconds=60)
@@ -111,6 +114,34 @@ def settle(look: Look) -> Settled:
         next_due=look.now if more else next_due,
         more=more,
     )
+
+
+def settle_events(look: Look, happened: Sequence[Occurrence]) -> Settled:
+    """A verdict for each thing that happened; two of one moment are a microsecond apart."""
+    spec, moments = look.spec, list[datetime]()
+    taken = list[Occurrence]()
+    for each in sorted(happened, key=lambda each: each.at):
+        if spec.enabled and look.trigger.covers(each.at):
+            soonest = moments[-1] + timedelta(microseconds=1) if moments else each.at
+            moments.append(max(each.at, soonest))
+            taken.append(each)
+    entries = (
+        _of_event(spec, entry, each)
+        for entry, each in zip(_verdicts(look, moments, are_newest=True), taken, strict=True)
+    )
+    return Settled(entries=tuple(entries), cursor=look.cursor)
+
+
+def _of_event(spec: ScheduleSpec, entry: Entry, occurrence: Occurrence) -> Entry:
+    if entry.verdict is not Verdict.DUE:
+        return replace(entry, cause=occurrence.cause)
+    try:
+        given = occurrences.given(spec.given, occurrence.event)
+    except ExpressionFault as fault:
+        why = "; ".join(str(problem) for problem in fault.problems)
+        reason = f"the event does not give what `given` asks for: {why}"
+        return replace(entry, cause=occurrence.cause, verdict=Verdict.REFUSED, reason=reason)
+    return replace(entry, cause=occurrence.cause, given=given)
 
 
 def _slots(look: Look) -> Iterator[datetime]:

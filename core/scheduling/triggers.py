@@ -49,6 +49,11 @@ class Trigger:
                 return
             yield slot
 
+    def covers(self, moment: datetime) -> bool:
+        """Whether a moment lies between the schedule's `begins` and `ends`."""
+        begins, ends = self.spec.begins, self.spec.ends
+        return (begins is None or begins <= moment) and (ends is None or moment < ends)
+
     def off(self, slot: datetime) -> str:
         """The calendar on whose days a slot falls; "" where there is none."""
         return self._off(slot.astimezone(self.zone).date())

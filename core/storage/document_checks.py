@@ -74,7 +74,9 @@ def misfitting_parameters(
     jobs |= {new.name: new.spec for new in batch if new.kind == "job"}
     for new in schedules:
         if new.spec.job in jobs:
-            given = schedule_parameters(jobs[new.spec.job].parameters, new.spec.parameters)
+            given = schedule_parameters(
+                jobs[new.spec.job].parameters, new.spec.parameters, new.spec.given
+            )
             yield from ((new, problem) for problem in given)
 
 

@@ -95,6 +95,7 @@ def create(
             "counts": "{}",
             "parent": parent,
             "change": definition.change,
+            "priority": definition.queueing.priority.value,
             "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
         },
     )

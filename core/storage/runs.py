@@ -14,6 +14,7 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 
+from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
 from core.errors import NotFound
 from core.flow.definition import ADHOC, RunDefinition, RunOutline
@@ -63,6 +64,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """The change number under which it was started; "" where nobody gave one."""
     parent: str | None = None
     """The run whose step asked for this one."""
+    priority: Priority = Priority.NORMAL
+    """As of now; it may have been changed."""
     notes: int = 0
     """Number of notes that people left on it."""
 
@@ -141,6 +144,12 @@ def get(connection: Connection, run_id: str) -> RunRow:
     if len(rows) != 1:
         raise NotFound("run", run_id)
     return _struct(rows[0], RunRow)
+
+
+def titles(connection: Connection, run_ids: Sequence[str]) -> dict[str, str]:
+    """Run -> its title; one that is not there is left out."""
+    query = select(run.c.id, run.c.title).where(run.c.id.in_(run_ids))
+    return {row.id: row.title for row in connection.execute(query)}
 
 
 def definition_of(connection: Connection, run_id: str) -> RunDefinition:

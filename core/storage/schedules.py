@@ -18,7 +18,7 @@ from core.errors import Conflict, NotFound
 from core.scheduling.ledger import Settled
 from core.storage import fires
 from core.storage.document_rows import StoredDocument, at_revision, batches
-from core.storage.tables import document, document_revision, schedule_state
+from core.storage.tables import document, document_revision, journal, schedule_state
 from core.storage.writer import Transaction, timestamp
 
 _TRIMMED_AFTER = 100
@@ -131,6 +131,14 @@ def as_it_was(connection: Connection, name: str, revision: int) -> tuple[Documen
     except NotFound:
         return None
     return then, connection.execute(query.where(its.revision == revision)).scalar_one()
+
+
+def written_as(connection: Connection, name: str) -> int:
+    """The journal's entry of the newest change of a schedule's document; 0: it is gone by now."""
+    query = select(func.max(journal.c.seq)).where(
+        journal.c.subject == f"schedule/{name}", journal.c.type.like("document.%")
+    )
+    return connection.execute(query).scalar() or 0
 
 
 def begins_at(state: State | None, written_at: str) -> datetime:

@@ -114,6 +114,7 @@ run = Table(
     # The run whose step asked for this one, such as a health check between batches.
     Column("parent", String(26)),
     Column("change", String(128), nullable=False, server_default=text("''")),  # change number
+    Column("priority", String(10), nullable=False, server_default=text("'normal'")),  # as of now
     Index(None, "state", "id"),
     Index(None, "job", "id"),
     Index(None, "id", "summary"),  # a search for words that few runs have reads all of it
@@ -135,6 +136,18 @@ run_event = Table(
     Column("at", String(27), nullable=False),
     Column("actor", String(128), nullable=False),
     Column("event", Text, nullable=False),  # JSON; folding a run's events gives its state
+)
+
+# Whether the engine lets runs begin; one row, or none while nobody ever said anything.
+admission = Table(
+    "admission",
+    metadata,
+    Column("id", Integer, primary_key=True),  # 1
+    Column("mode", String(10), nullable=False),  # open | frozen | draining
+    Column("reason", String(500), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("at", String(27), nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
 )
 
 step_run = Table(
@@ -501,10 +514,44 @@ approval_vote = Table(
     Column("key", String(255), nullable=False),  # idempotency key of the request; empty: none
 )
 
+# The outbox: what is to be told, one row for each channel that wants it.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("channel", String(128), nullable=False),
+    Column("key", String(255), nullable=False),  # what it is about: told once on a channel
+    Column("topic", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),  # masked
+    Column("urgent", Integer, nullable=False),  # 0 or 1
+    Column("at", String(27), nullable=False),
+    Column("delivery_id", String(26), ForeignKey("delivery.id", ondelete="CASCADE")),
+    UniqueConstraint("channel", "key"),
+    Index(None, "delivery_id", "channel"),  # "what waits": those without one
+)
+
+# Messages: each carries notices of one channel, and keeps its id however often it is tried.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("channel", String(128), nullable=False),
+    Column("state", String(16), nullable=False),  # sending | sent | given_up
+    Column("made_at", String(27), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", String(27)),  # when it is tried next; none: it is not
+    Column("sent_at", String(27)),
+    Column("error", Text, nullable=False),  # of the last try; empty: there was none
+    Column("escalated", Integer, nullable=False),  # 0 or 1
+    Index(None, "channel", "sent_at"),  # "how many went lately"
+    Index(None, "state", "next_at"),  # "what is to be tried"
+)
+
 setting = Table(
     "setting",
     metadata,
-    Column("name", String(64), primary_key=True),  # home_id, epoch, vault.fingerprints
+    Column("name", String(64), primary_key=True),  # home_id, epoch, notices.cursor …
     Column("value", Text, nullable=False),
 )
 

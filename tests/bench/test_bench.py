@@ -6,7 +6,17 @@ import sys
 
 import pytest
 
-from tests.bench import connections, files, latency, output, results, run_list, schedules, start_up
+from tests.bench import (
+    connections,
+    files,
+    latency,
+    output,
+    queue,
+    results,
+    run_list,
+    schedules,
+    start_up,
+)
 from tests.bench.table import Row, markdown
 
 pytestmark = [
@@ -50,6 +60,12 @@ def test_output_is_measured_against_a_bare_loop() -> None:
 
 def test_every_question_to_the_list_of_runs_is_timed() -> None:
     rows = run_list.rows(runs=3000, calls=3)
+    assert all(row.ours > 0 for row in rows)
+    assert {row.unit for row in rows} == {"ms"}
+
+
+def test_decisions_of_the_queue_are_timed() -> None:
+    rows = queue.rows(items=300, decisions=20)
     assert all(row.ours > 0 for row in rows)
     assert {row.unit for row in rows} == {"ms"}
 

@@ -40,7 +40,7 @@ PLAIN: Mapping[str, dict[str, Any]] = {
     "command-rule": {"words": ["x"]},
     "job": {"steps": [{"name": "a", "kind": "command", "command": "true"}]},
     "calendar": {"days": ["01-01"]},
-    "schedule": {"job": "x", "trigger": {"cron": "30 2 * * *"}},
+    "schedule": {"job": "x", "trigger": {"webhook": {}}},
 }
 """Kind -> a spec with every nested part that may hold a secret."""
 
@@ -186,7 +186,7 @@ def test_no_secret_lies_in_any_file_or_message(
     places["log"] = caplog.text.encode()
     places["messages"] = "\n".join(said).encode()
     assert found_in(places, canaries) == []
-    for kind in ("account", "inventory-source"):
+    for kind in ("account", "inventory-source", "schedule"):
         write(lambda tx, k=kind: writes.delete(tx, k, "x", "me"))
     left = store.reader.read_now(lambda c: c.execute(select(tables.secret.c.owner)).scalars().all())
     assert left == ["run/R1/TOKEN"]

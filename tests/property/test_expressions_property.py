@@ -283,7 +283,12 @@ HOSTS = as_value(
         for n in range(10_000)
     ]
 )
-LARGEST: dict[str, Value] = {"hosts": HOSTS, "s": "a" * 65_536, "xs": tuple(range(10_000))}
+LARGEST: dict[str, Value] = {
+    "hosts": HOSTS,
+    "s": "a" * 65_536,
+    "xs": tuple(range(10_000)),
+    "many": {f"{n:040}": n for n in range(10_000)},
+}
 
 
 @pytest.mark.parametrize(
@@ -313,6 +318,7 @@ LARGEST: dict[str, Value] = {"hosts": HOSTS, "s": "a" * 65_536, "xs": tuple(rang
         "map(xs, string(it) + s)",
         "missing",
         "hosts[0].missing",
+        "many.x" + "0" * 39,
         "any(hosts where missing)",
         " or ".join(["false"] * 450),
         "any(hosts where " + " or ".join(["n < 0"] * 400) + ")",

@@ -14,8 +14,8 @@ from core.errors import nearest
 
 IT_ALONE = "`it` is an element, and stands behind `where`"
 MEND = "write `?? …` behind it for a value in its place"
-_MOST_COMPARED = 500
-_LONGEST_COMPARED = 64
+_MOST_COMPARED = 100
+_LONGEST_COMPARED = 40
 
 
 def argument_refused(name: str, kinds: frozenset[Kind], kind: Kind) -> tuple[str, str]:
@@ -70,8 +70,9 @@ def near_hint(name: str, known: list[str]) -> str:
     """How the nearest known name or key is written; "" where none is near. Takes bounded time."""
     if len(name) > _LONGEST_COMPARED:
         return ""
-    some = [each for each in known[:_MOST_COMPARED] if len(each) <= _LONGEST_COMPARED]
-    if (near := nearest(name, some)) is None:
+    # A slip of the fingers hardly changes the length: those of about the same are compared.
+    some = sorted(known, key=lambda each: abs(len(each) - len(name)))[:_MOST_COMPARED]
+    if (near := nearest(name, [each for each in some if len(each) <= _LONGEST_COMPARED])) is None:
         return ""
     return f"did you mean {near}?" if _stands_alone(near) else f"did you mean [{quoted(near)}]?"
 

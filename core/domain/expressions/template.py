@@ -132,7 +132,7 @@ def _parts(text: str) -> list[str | Term]:
     plain = ""
     at = 0
     while (begin := text.find("${", at)) >= 0:
-        if text[begin - 1 : begin] == "$" and begin > at:
+        if text[begin - 1 : begin] == "$":
             plain += text[at : begin - 1] + "${"
             at = begin + 2
             continue

@@ -28,7 +28,7 @@ from core.domain.flow.nodes import (
     Start,
     Wait,
 )
-from core.domain.job import Parameter
+from core.domain.job import WorkSpec, check_differ
 from core.domain.steps import (
     CommandStep,
     DistributeStep,
@@ -40,7 +40,6 @@ from core.domain.steps import (
     SqlStep,
     StepBase,
 )
-from core.domain.values import Value
 from core.errors import Invalid
 
 Node = Annotated[
@@ -99,12 +98,9 @@ EdgeLine = Annotated[str, StringConstraints(max_length=MAX_LINE_CHARACTERS), Aft
 """A path or one edge with its condition, as `core.domain.flow.edges` reads it."""
 
 
-class FlowSpec(Value):
+class FlowSpec(WorkSpec):
     """Nodes and the edges that join them."""
 
-    description: str = ""
-    parameters: tuple[Parameter, ...] = Field((), max_length=100)
-    targets: str | None = Field(None, description="target expression used where a node names none")
     nodes: tuple[Node, ...] = Field(min_length=1, max_length=2000)
     edges: tuple[EdgeLine, ...] | None = Field(
         None,
@@ -112,17 +108,10 @@ class FlowSpec(Value):
         description="such as `a -> b`, `a -> c on failure`; empty: one node after the other",
     )
     on_failure: OnFailure = OnFailure.STOP
-    concurrency: int = Field(100, ge=1, le=2000, description="targets at the same time, per step")
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        for what, names in (
-            ("node", [node.name for node in self.nodes]),
-            ("parameter", [parameter.name for parameter in self.parameters]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{what} names must differ: {', '.join(twice)} stands twice")
+    def _nodes_differ(self) -> Self:
+        check_differ("node", [node.name for node in self.nodes])
         return self
 
     @cached_property

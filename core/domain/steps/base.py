@@ -14,6 +14,7 @@ from core.domain.captures import OutputRule
 from core.domain.command_rules.values import Judged
 from core.domain.files.carried import Carried
 from core.domain.patterns import FOLDER
+from core.domain.queueing import Locks
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
 from core.domain.values import Env, EnvName, Name, Value
@@ -46,6 +47,14 @@ class Execution(StrEnum):
     """The work hangs on its connection: nothing is kept on the host, and a cut leaves it unknown."""
 
 
+class OnTimeout(StrEnum):
+    """What it means that a node took too long."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+    """It is left as it is, and what follows starts."""
+
+
 class NodeBase(Value):
     """What every node of a graph has, whether it is a step or not."""
 
@@ -56,6 +65,8 @@ class NodeBase(Value):
     retry: Retry = Retry()
     continue_on_error: bool = Field(False, description="a failure is ignored, the next step starts")
     optional: bool = Field(False, description="whoever starts it may leave it out")
+    skippable: bool = Field(True, description="an operator may skip it while it waits or hangs")
+    ignorable: bool = Field(True, description="an operator may ignore its failure")
 
 
 class StepBase(NodeBase):
@@ -74,12 +85,16 @@ class StepBase(NodeBase):
         " of the step before, by how they ended there",
     )
     timeout_s: float | None = Field(None, gt=0, le=30 * 86400, description="per target")
+    on_timeout: OnTimeout = Field(
+        OnTimeout.FAIL, description="what follows where it took too long on every target"
+    )
     idempotent: bool = Field(False, description="may run again where the outcome is unknown")
     undo: Name | None = Field(
         None, description="the step that takes back what this one did; it runs only for that"
     )
     allow_empty: bool = Field(False, description="matching no host is not a failure")
     run_as: Name | None = Field(None, description="account, instead of each host's own")
+    locks: Locks = ()
     concurrency: int | None = Field(None, ge=1, le=2000, description="targets at the same time")
     rolling: Rolling | None = Field(None, description="batches; empty: all targets alike")
     execution: Execution = Field(

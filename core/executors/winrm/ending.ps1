@@ -2,6 +2,8 @@
 # ids of those that are left. A claim is told the reason first. Processes are asked first, by Ctrl-C in
 # their console; what is left after JOBDECK_END_GRACE milliseconds is ended by force.
 $ProgressPreference = 'SilentlyContinue'
+# Taken before the console is left.
+$Out = [Console]::Out
 $Spool = $env:JOBDECK_END_SPOOL
 if (-not $Spool) { $Spool = Join-Path ([Environment]::GetFolderPath('UserProfile')) '.jobdeck' }
 if ($env:JOBDECK_END_ATTEMPT) {
@@ -58,4 +60,4 @@ for ($Round = 0; $Left -and $Round -lt 50; $Round++) {
     $Left = @(Get-Left)
 }
 # A byte of our own at the end: PowerShell's line ends are CR LF.
-[Console]::Out.Write($(if ($Left) { "$Left`n" } else { "gone`n" }))
+$Out.Write($(if ($Left) { "$Left`n" } else { "gone`n" }))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from core.storage.writer import Transaction
 if TYPE_CHECKING:
     from core.runtime.children import Children
 
-Notify = Callable[[Collection[str], str, str, str], Awaitable[None]]
+Notify = Callable[[Sequence[str], str, str, str], Awaitable[None]]
 """(channels, subject, body, key): puts a notice into the outbox, once for a key."""
 
 _LONGEST_SLEEP_S = 600.0

@@ -97,10 +97,10 @@ async def test_a_check_writes_nothing_and_shows_how_a_text_would_change(
 async def test_a_line_that_breaks_in_the_middle_is_taken_up_at_the_byte(
     executor: WinrmExecutor, server: WinrmServer, target: Target, drive: Path, home: Path
 ) -> None:
-    data = os.urandom(2_000_000)
+    data = os.urandom(600_000)
     (home / "big").write_bytes(data)
     running = asyncio.ensure_future(
-        run(executor, target, push(files=[f"{home}/big"], to="C:/", bytes_per_s=1_500_000))
+        run(executor, target, push(files=[f"{home}/big"], to="C:/", bytes_per_s=500_000))
     )
     await eventually(lambda: [p for p in drive.glob(".jobdeck-*.part") if p.stat().st_size])
     server.cuts["Send"] = 1

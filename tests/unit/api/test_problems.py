@@ -14,6 +14,7 @@ from core.errors import ConfirmationRequired, Forbidden, Invalid, NotFound, OpsE
 CODES = {
     "already-decided": 409,
     "already-exists": 409,
+    "undelivered": 502,
     "already-voted": 409,
     "bad-request": 400,
     "body-too-large": 413,
@@ -21,7 +22,9 @@ CODES = {
     "confirmation-required": 409,
     "conflict": 409,
     "contents-full": 409,
+    "engine-draining": 409,
     "engine-halted": 503,
+    "queue-full": 409,
     "engine-stopped": 503,
     "engine-unreachable": 503,
     "environment-fault": 503,

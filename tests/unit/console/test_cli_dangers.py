@@ -85,6 +85,13 @@ def test_a_check_says_which_steps_nobody_can_predict(jobdeck: Jobdeck, api: Fake
     assert api.sent("POST", "/plans")[0]["level"] == "check"
     assert "cannot predict  step install (command)" in ended.out
 
+    step = {**plan()["steps"][0], "kind": "push", "awaits": {"TOKEN": "login", "V": "ask"}}
+    api.on("POST", "/plans", answer(plan("check", steps=[step]), 202))
+    assert (
+        "cannot predict  step install (push): it uses what earlier steps set:"
+        " TOKEN (login), V (ask)\n"
+    ) in jobdeck("start", "deploy", "--check").out
+
 
 @pytest.mark.parametrize(
     ("text", "code", "rule"),
@@ -168,6 +175,13 @@ def test_a_saved_job_is_checked_by_the_engines_rules(jobdeck: Jobdeck, api: Fake
     assert ended.code == 2
     assert "! recorded  no-purge  job/clean spec.steps[0].command 1:1" in ended.out
     assert "! forbidden  remove-system  script/tidy spec.text 1:1" in ended.out
+
+    missing = problem(404, "not-found", "job 'roll' does not exist")
+    api.on("GET", "/documents/job/roll", missing)
+    api.on("GET", "/documents/flow/roll", answer(document("flow", "roll", nodes=steps)))
+    assert "no-purge  flow/roll spec.nodes[0].command 1:1" in jobdeck("check", "roll").out
+    api.on("GET", "/documents/flow/roll", problem(404, "not-found", "no flow"))
+    assert "error: job 'roll' does not exist" in jobdeck("check", "roll").err
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,20 @@ def test_without_an_exit_status_the_reason_is_a_part_of_the_answer() -> None:
     ]
 
 
+def test_what_an_exit_status_means_stands_beside_it() -> None:
+    rows = [
+        replace(row(1, T.FAILED, -1073741819), message="exit status -1073741819 (0xC0000005): bad"),
+        replace(row(2, T.FAILED, 137), message="exit status 137, which is how a shell says KILL"),
+        replace(row(3, T.FAILED, 137), message="exit status 137"),
+    ]
+
+    assert {g.hosts: g.reason for g in group(rows)} == {
+        ("web01",): "(0xC0000005): bad",
+        ("web02",): "which is how a shell says KILL",
+        ("web03",): "",
+    }
+
+
 def test_hosts_and_the_sample_follow_the_order_of_the_targets() -> None:
     (only,) = group([row(7), row(2), row(5)])
 

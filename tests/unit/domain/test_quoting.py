@@ -6,7 +6,9 @@ No cmd.exe and no PowerShell was asked: their quoters are held to written rules 
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -124,6 +126,9 @@ def read_as_cmd_and_c_runtime(line: str) -> str:
 
     # A `%` that is followed by another `%` opens no name.
     line = re.sub(r"%[^%]+%", expand, line)
+    # What cmd.exe takes for an operator or an escape stands where it sees quotes: it counts them.
+    for place, character in enumerate(line):
+        assert character not in "&|<>^()" or line.count('"', 0, place) % 2, line
     assert line[0] == line[-1] == '"'
     inner = re.sub(r'(\\*)""', lambda hit: hit[1][: len(hit[1]) // 2] + "\0", line[1:-1])
     trailing = len(inner) - len(inner.rstrip("\\"))
@@ -135,6 +140,35 @@ def read_as_cmd_and_c_runtime(line: str) -> str:
 @given(st.text(alphabet='\\"% aPcd:~,^&', max_size=12))
 def test_cmd_arguments_read_back_by_the_written_rules(value: str) -> None:
     assert read_as_cmd_and_c_runtime(quote_cmd(value)) == value
+
+
+HOSTILE = (
+    *"'\"\\`$%^&|<>()!;,=~@#{}[] \t", "%PATH%", "%cd:~,%", "%%", "$(calc)", "`$x",
+    "\u2018", "\u2019", "\u201a", "\u201b", "\u201c", "名😀", "--%", "-",
+)  # fmt: skip
+"""Pieces that mean something to cmd.exe, the C runtime or PowerShell."""
+
+
+def combinations() -> Iterator[str]:
+    """Every combination of up to three pieces."""
+    for length in range(4):
+        yield from map("".join, itertools.product(HOSTILE, repeat=length))
+
+
+def test_every_combination_of_hostile_pieces_reads_back_as_cmd_is_written() -> None:
+    assert [value for value in combinations() if not _reads_back(value)] == []
+
+
+def _reads_back(value: str) -> bool:
+    return read_as_cmd_and_c_runtime(quote_cmd(value)) == value
+
+
+def test_every_combination_of_hostile_pieces_is_one_literal_of_powershell() -> None:
+    literal = re.compile("'((?:[^'\u2018-\u201b]|(?P<quote>['\u2018-\u201b])(?P=quote))*)'")
+    for value in combinations():
+        read = literal.fullmatch(quote_powershell(value))
+        assert read is not None, value
+        assert re.sub("(['\u2018-\u201b])\\1", r"\1", read[1]) == value
 
 
 @pytest.mark.parametrize("quote", ["'", "\u2018", "\u2019", "\u201a", "\u201b"])

@@ -1,4 +1,4 @@
-"""Approvals: what people are asked before a run goes on, and their votes."""
+"""Approvals and their votes; the outbox of notices and the messages that carry them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,3 +51,36 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
     )
+    op.create_table(
+        "delivery",
+        sa.Column("id", sa.String(26), nullable=False),
+        sa.Column("channel", sa.String(128), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("made_at", sa.String(27), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.String(27)),
+        sa.Column("sent_at", sa.String(27)),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("escalated", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_delivery"),
+    )
+    op.create_index("ix_delivery_channel_sent_at", "delivery", ["channel", "sent_at"])
+    op.create_index("ix_delivery_state_next_at", "delivery", ["state", "next_at"])
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.String(26), nullable=False),
+        sa.Column("channel", sa.String(128), nullable=False),
+        sa.Column("key", sa.String(255), nullable=False),
+        sa.Column("topic", sa.String(32), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("urgent", sa.Integer(), nullable=False),
+        sa.Column("at", sa.String(27), nullable=False),
+        sa.Column("delivery_id", sa.String(26)),
+        sa.PrimaryKeyConstraint("id", name="pk_notice"),
+        sa.UniqueConstraint("channel", "key", name="uq_notice_channel_key"),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["delivery.id"], name="fk_notice_delivery_id", ondelete="CASCADE"
+        ),
+    )
+    op.create_index("ix_notice_delivery_id_channel", "notice", ["delivery_id", "channel"])

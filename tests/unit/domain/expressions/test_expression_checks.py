@@ -49,6 +49,8 @@ DECLARED = {
         "hosts[0].state = 'x'",
         "any([1, 2] where it > 1)",
         "sum(hosts, seconds ?? 0) > 3",
+        "any([nodes.build.outputs] where foo = 1)",
+        "any([nodes.build.outputs] where params = 1)",
     ],
 )
 def test_a_condition_that_may_be_right_has_no_mistake(text: str) -> None:
@@ -83,6 +85,7 @@ def test_a_condition_that_may_be_right_has_no_mistake(text: str) -> None:
         ("1 in params.count", 3, "`in` looks into"),
         ("now in params", 5, "the keys of a map are strings"),
         ("it = 1", 1, "stands behind `where`"),
+        ("any(hosts where true) and state = 'x'", 27, "nothing is called 'state' here"),
         ("password = 'x'", 10, "a secret is compared with nothing"),
         ("len(password) > 1", 5, "passed on whole"),
         ("now + now > now", 5, "`+` does not take a time and a time"),

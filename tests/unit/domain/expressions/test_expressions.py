@@ -459,6 +459,8 @@ WITHOUT_VALUE: list[tuple[str, int | None, str]] = [
     ("len(params.nothing) ?? 1", 12, "there is no 'nothing' in this map"),
     ("labels[params.nothing] ?? 1", 15, "there is no 'nothing' in this map"),
     ("parms ?? 1", 1, "nothing is called 'parms' here"),
+    ("any(hosts where true) and state = 'failed'", 27, "nothing is called 'state' here"),
+    ("any(hosts where true) and it.state = 'failed'", 27, "stands behind `where`"),
 ]
 
 
@@ -558,6 +560,38 @@ def test_names_are_the_references_that_a_text_makes() -> None:
     assert parse(text).names == {"nodes.build.outputs.version", "params.env", "hosts", "state"}
     assert parse("a[b.c].d").names == {"a", "b.c"}
     assert parse("1 + 1").names == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("(a = b) = c", "(a = b) = c"),
+        ("a = (b = c)", "a = (b = c)"),
+        ("((a)) = (b + c)", "a = b + c"),
+        ("a - (b - c)", "a - (b - c)"),
+        ("(a - b) - c", "a - b - c"),
+        ("a ?? (b ?? c)", "a ?? b ?? c"),
+        ("(a ?? b) ?? c", "(a ?? b) ?? c"),
+        ("-(a + b)", "-(a + b)"),
+        ("(-a) ?? b", "(-a) ?? b"),
+        ("-a ?? b", "-a ?? b"),
+        ("not (a and b)", "not (a and b)"),
+        ("(not a) and b", "not a and b"),
+        ("(a or b) and c or d", "(a or b) and c or d"),
+        ("a && (b && c) || d", "a and (b and c) or d"),
+        ("(a ? b : c).d", "if(a, b, c).d"),
+        ("not(a in b)", "not a in b"),
+        ("a not in b", "a not in b"),
+        ("(a + b).c[-1]['x y']", '(a + b).c[-1]["x y"]'),
+        ("a['b']", "a.b"),
+        ("map(a, it)", "map(a where it)"),
+        ("90m", "1h30m"),
+        ("'\\n'", '"\\n"'),
+    ],
+)
+def test_an_expression_has_one_text_with_the_parentheses_it_needs(text: str, written: str) -> None:
+    assert str(parse(text).term) == written
+    assert parse(written) == parse(text)
 
 
 def test_texts_that_mean_the_same_are_equal_expressions() -> None:

@@ -1,0 +1,1 @@
+"""Ways from the engine to people: a signed webhook, and what Apprise knows."""

@@ -1,0 +1,28 @@
+"""Ageing: how a run that waits rises, so that none waits for ever.
+
+A run of class c (0 is `urgent`) rises one class each `ageing_s` that it waits, and after
+(c + 1) * ageing_s it is **aged**: over all classes, in order of those moments. All of that follows
+from one number, the moment `due` at which it is aged, so nothing is moved while time passes.
+"""
+
+from __future__ import annotations
+
+import math
+
+from core.dispatch.items import Item
+
+AGED = -1
+"""The level over all classes."""
+
+
+def due(item: Item, ageing_s: float) -> float:
+    """When the run is aged."""
+    return item.since + (item.priority.rank + 1) * ageing_s
+
+
+def level(item: Item, now: float, ageing_s: float) -> int:
+    """The class in which it stands now; AGED above the most urgent one."""
+    left = due(item, ageing_s) - now
+    if left <= 0:
+        return AGED
+    return min(item.priority.rank, math.ceil(left / ageing_s) - 1)

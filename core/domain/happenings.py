@@ -1,0 +1,114 @@
+"""What may make a schedule due besides time: runs that end, entries of the journal, calls from
+outside, files, and hosts as they are. The values that people write; `core.scheduling.occurrences`
+has the rules.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from core.domain import expressions
+from core.domain.run import TERMINAL_RUN_STATES, RunState
+from core.domain.values import Name, Secret, Value
+from core.errors import Invalid
+
+_DAY_S = 86400
+
+
+def check_expression(text: str) -> str:
+    """ValueError with the column of what cannot be read."""
+    try:
+        expressions.parse(text)
+    except Invalid as error:
+        raise ValueError("; ".join(str(problem) for problem in error.problems)) from None
+    return text
+
+
+ExpressionText = Annotated[str, Field(max_length=2000), AfterValidator(check_expression)]
+
+
+class Need(StrEnum):
+    """Which of several things must have happened."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+class AfterSpec(Value):
+    """Runs of saved jobs that have ended. Each run counts once."""
+
+    jobs: tuple[Name, ...] = Field(min_length=1, max_length=20)
+    need: Need = Field(Need.ALL, description="a run of all of them, or of any")
+    states: tuple[RunState, ...] = Field(
+        (RunState.SUCCEEDED,), min_length=1, description="how it must have ended"
+    )
+    within_s: int = Field(
+        _DAY_S, ge=1, le=31 * _DAY_S, description="of `all`: from the first end to the last"
+    )
+
+    @model_validator(mode="after")
+    def _are_ends(self) -> Self:
+        if live := [state for state in self.states if state not in TERMINAL_RUN_STATES]:
+            ends = ", ".join(sorted(TERMINAL_RUN_STATES))
+            raise ValueError(f"no run ends as {live[0]}; try {ends}")
+        return self
+
+
+class JournalSpec(Value):
+    """Entries of the journal, apart from those of the schedule's own runs."""
+
+    types: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z_-]+\.[a-z_-]+$")], ...] = Field(
+        min_length=1, max_length=20, description="such as `host.noted` or `run.state`"
+    )
+    where: ExpressionText | None = Field(
+        None, description="expression over `type`, `subject`, `actor`, `at`, `data`; empty: all"
+    )
+
+
+class HookAuth(StrEnum):
+    """How a call from outside shows that it may."""
+
+    SIGNATURE = "signature"
+    TOKEN = "token"
+
+
+class WebhookSpec(Value):
+    """Calls of `POST /api/v1/hooks/NAME`."""
+
+    secret: Secret = Field(description="what the caller signs with, or sends as its token")
+    auth: HookAuth = Field(
+        HookAuth.SIGNATURE,
+        description="`signature`: HMAC-SHA256 in the headers webhook-id, webhook-timestamp and"
+        " webhook-signature; `token`: Authorization: Bearer",
+    )
+    window_s: int = Field(
+        300, ge=10, le=3600, description="how old a signed call may be, and how far ahead"
+    )
+    per_minute: int = Field(30, ge=1, le=600, description="calls that are taken in a minute")
+    max_bytes: int = Field(65536, ge=1, le=1024 * 1024, description="of a call's body")
+
+
+class FileSpec(Value):
+    """A file on the engine's machine that is made or changed."""
+
+    path: str = Field(max_length=4096, pattern=r"^/", description="whole path")
+    stable_s: int = Field(5, ge=0, le=3600, description="seconds that it must stay as it is")
+
+
+class ConditionSpec(Value):
+    """Hosts that are as a target expression says, such as `role=web,load>8`."""
+
+    hosts: str = Field(
+        max_length=2000, description="target expression; facts and loads are the last gathered"
+    )
+    count: int = Field(1, ge=1, le=100_000, description="hosts that it must choose at least")
+    for_s: int = Field(0, ge=0, le=31 * _DAY_S, description="seconds without a break")
+    cooldown_s: int = Field(
+        3600,
+        ge=0,
+        le=31 * _DAY_S,
+        description="after that a slot again, if it holds still; 0: never",
+    )
