@@ -96,6 +96,7 @@ WRONG = [
     (("runs", "search", "x"), "WORDS is missing", ""),
     (("runs", "search", "x", ""), "WORDS: there is nothing to search for", ""),
     (("search", " "), "WORDS: there is nothing to search for", ""),
+    (("runs", "compare", "x"), "two runs are compared, and the second is missing", "`last` is"),
     (("runs", "show", ""), "a name or an id is empty", "--help"),
     (("runs", "export"), "RUN is missing", "`jobdeck runs export --help`"),
     (("runs", "export", "x", "--format", "htm"), "--format: 'htm' is not known", "mean html"),
