@@ -153,12 +153,13 @@ def _wire(
         ids,
         Sending(store, vault, clock, ids, _ways_to_people(access, settings, clock)),
     )
+    queue = RunQueue(store, clock, settings)
     tools = Tools(
         store=store,
         vault=vault,
         clock=clock,
         ids=ids,
-        gate=Gate(settings.max_targets),
+        gate=Gate(settings.max_targets, queue.share_of),
         executors=executor_for,
         new_budget=caps.run_budget,
         ways=Ways(
@@ -176,7 +177,6 @@ def _wire(
         notify=notices.tell,
         on_output=outputs.announce,
     )
-    queue = RunQueue(store, clock, settings)
     runs = Runs(tools, queue)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)

@@ -403,11 +403,18 @@ class Runs:
             failpoints.reach("queue.turn-taken")
         except StorageFault as fault:
             log.error("run.storage", run=run_id, fault=str(fault))
+            self._lose(run_id)
         except Exception as bug:
             # A run that cannot be read must not keep others from their turn.
             log.exception("run.bug", run=run_id)
-            self._queue.leave(run_id)
             await give_up(self._tools, run_id, bug)
+            self._queue.leave(run_id)
+            self._lose(run_id)
+
+    def _lose(self, run_id: str) -> None:
+        """Nobody drives a run any more whose driver could not begin."""
+        if (driver := self._drivers.get(run_id)) is not None:
+            driver.finished.set()
 
     async def _read(self, run_id: str) -> Driver:
         """A driver of a stored run, as its events left it."""
