@@ -97,11 +97,11 @@ def plan_lines(preview: Preview) -> list[Line]:
 
 
 def revision_lines(origin: str, revision: int) -> list[Line]:
-    """That the job of an earlier run has another revision by now; nothing where it has not."""
+    """That what an earlier run started has another revision by now; nothing where it has not."""
     then = origin.rpartition("@")[2]
     if then == str(revision):
         return []
-    text = _("the job has changed since: revision {then} then, {now} now")
+    text = _("it has changed since: revision {then} then, {now} now")
     return [line(Span(text.format(then=then, now=revision), Tone.WARNING))]
 
 
