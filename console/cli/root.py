@@ -47,7 +47,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 "runs",
                 _("look at runs, follow them, act on them"),
                 True,
-                ("outputs", "acting", "repeating", "comparing", "exporting"),
+                ("outputs", "acting", "steering", "repeating", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
             "approvals": Place("approvals", _("see what waits for you, approve or deny it"), True),

@@ -79,6 +79,9 @@ class Watch:
         self._earlier = earlier or {}
         self._clock = clock or SystemClock()
         self._began_s = self._clock.monotonic()
+        ended = [step.finished_at for step in run.steps if step.finished_at]
+        self._begun_at = max(ended, default="")
+        """Nodes that had ended by then are not told again."""
         self._screen = err()
         self._line = LiveLine(self._screen, self._clock)
         self._meter = Meter()
@@ -180,7 +183,7 @@ class Watch:
         """A node of a flow that has ended; of a job the view says it at the end."""
         if event.type == "run.step" and is_flow(self.run) and self._kind not in (QUIET, JSON):
             data = event.data
-            if data["state"] in TERMINAL_RUN_STATES:
+            if data["state"] in TERMINAL_RUN_STATES and event.at > self._begun_at:
                 self._line.clear()
                 out().flush()
                 self._screen.lines([node_line(data["step"], data["state"], data.get("reason", ""))])

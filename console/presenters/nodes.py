@@ -53,7 +53,7 @@ def nodes_table(branch: Branch, now: datetime) -> Table:
             Column(_("STATE")),
             Column(_("STARTED")),
             Column(_("TOOK"), right=True),
-            Column(_("WHAT"), elastic=True, wraps=True),
+            Column(_("DETAILS"), elastic=True, wraps=True),
         ),
         rows=tuple(_rows(branch, now, "")),
         empty=_("no step has started"),
@@ -95,8 +95,9 @@ def _rows(branch: Branch, now: datetime, indent: str) -> Iterator[Row]:
             Span(_what(step, nodes.get(name, {}), branch)),
         )
         yield from _below(branch, name, now, indent + _INDENT)
+    idle = {node.get("undo") for node in branch.nodes}  # they only undo
     for name, kind in kinds.items():
-        if name not in latest and kind != "note":
+        if name not in latest and name not in idle and kind != "note":
             symbol, tone = states.NOT_DONE if branch.run.finished_at else states.WAITING
             state = Span(f"{symbol} {_('not begun')}", tone)
             blank = Span("")

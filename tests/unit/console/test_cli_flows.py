@@ -118,3 +118,78 @@ def test_runs_that_runs_asked_for_are_listed_on_demand(jobdeck: Jobdeck, flow: F
     assert "nested" not in flow.asked("/runs")
     assert jobdeck("runs", "list", "--of", ID).code == 0
     assert flow.asked("/runs")["parent"] == [ID]
+
+
+# ------------------------------------------------------------------ steering
+
+ACTIONS = f"/runs/{ID}/actions"
+
+
+@pytest.fixture
+def steered(flow: FakeApi) -> FakeApi:
+    """A run that takes what is asked of it."""
+    foreseen = {
+        "ends": [{"step": "build", "count": 2, "hosts": "h[1-2]"}],
+        "begins": [{"step": "each"}, {"step": "deploy", "count": 1, "hosts": "h1"}],
+    }
+    flow.on("POST", f"{ACTIONS}/preview", answer(foreseen))
+    flow.on("POST", ACTIONS, answer(row("running"), 202))
+    return flow
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        (("pause", ID, "--reason", "x"), {"action": "pause", "reason": "x"}),
+        (("resume", ID), {"action": "resume"}),
+        (("pause-before", ID, "deploy"), {"action": "pause_before", "step": "deploy"}),
+        (
+            ("pause-before", ID, "deploy", "--undo"),
+            {"action": "pause_before", "step": "deploy", "wanted": False},
+        ),
+        (("fail", ID, "build", "-y"), {"action": "fail", "step": "build"}),
+        (
+            ("choose-way", ID, "which", "--to", "big", "-y", "--change", "C-1"),
+            {"action": "choose_way", "step": "which", "to": "big", "change": "C-1"},
+        ),
+        (
+            ("rerun", ID, "build", "-y", "--include-away", "--confirm", "2"),
+            {"action": "rerun", "step": "build", "include_away": True, "confirm_hosts": 2},
+        ),
+        (("roll-back", ID, "-y"), {"action": "roll_back"}),
+        (
+            ("roll-back", ID, "build", "-y", "-p", "T=s", "--acknowledge", "r"),
+            {"action": "roll_back", "step": "build", "secrets": {"T": "s"}, "acknowledge": ["r"]},
+        ),
+    ],
+)
+def test_what_is_typed_is_what_is_asked(
+    jobdeck: Jobdeck, steered: FakeApi, words: tuple[str, ...], sent: dict[str, Any]
+) -> None:
+    ended = jobdeck("runs", *words)
+
+    assert ended.code == 0, ended.err
+    assert steered.sent("POST", ACTIONS) == [sent]
+
+
+def test_what_ends_and_begins_is_told_before_it_does(
+    jobdeck: Jobdeck, steered: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.cli.steering.may_ask", lambda: True)
+    monkeypatch.setattr("console.cli.steering.confirms", lambda _question: False)
+
+    ended = jobdeck("runs", "rerun", ID, "build")
+
+    assert (ended.code, steered.sent("POST", ACTIONS)) == (2, [])
+    assert ended.err.startswith(
+        "this is ended on its hosts:\n  build  2 hosts  h[1-2]\n"
+        "this runs anew, also where it had succeeded:\n  each\n  deploy  1 host  h1\n"
+    )
+
+
+def test_nothing_is_changed_where_nobody_can_be_asked(jobdeck: Jobdeck, steered: FakeApi) -> None:
+    ended = jobdeck("runs", "roll-back", ID)
+
+    assert (ended.code, steered.sent("POST", ACTIONS)) == (2, [])
+    assert "nobody can be asked whether that is meant; nothing was changed" in ended.err
+    assert "hint: --yes" in ended.err

@@ -61,6 +61,9 @@ WRONG = [
     # start
     (("start",), "JOB is missing", "`jobdeck start --help`"),
     (("start", "a", "--revision", "0"), "--revision: '0' does not fit", "at least 1"),
+    (("runs", "pause-before", "last"), "NODE is missing", "jobdeck runs pause-before RUN NODE"),
+    (("runs", "choose-way", "last", "n"), "--to is missing", "--to NODE"),
+    (("runs", "roll-back", "last", "--confirm", "x"), "--confirm: 'x' does not fit", "at least 0"),
     (("flow", "start"), "FLOW is missing", "`jobdeck flow start --help`"),
     (("flow", "start", "--from-plan", "p", "--start-at", "a"), "says that already: --start-at", ""),
     (("start", "a", "b"), "this is too much: b", "`jobdeck start --help`"),
