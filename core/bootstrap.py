@@ -178,7 +178,7 @@ def _wire(
     watching = Watching(store, gathering, clock)
     contents = Contents(store, Blobs(home.contents), clock, ids, settings.most_contents())
     refreshing = Refreshing(sources, tools, clock)
-    schedules = Schedules(runs, store, clock, product_version())
+    schedules = Schedules(runs, store, vault, clock, ids, product_version())
     beat = Periodic(
         [
             watching.tick,

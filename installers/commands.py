@@ -17,8 +17,8 @@ usage: python3 installers/bootstrap.py COMMAND [ARGUMENT ...]
   demo             try Jobdeck: an engine, a dozen make-believe hosts, one job on all of them
   test             run every check, as CI does; arguments go to pytest
                    (for example `test -k targets`)
-  install          only make the environment; arguments are extras: cluster, desktop, mssql,
-                   oracle, test
+  install          only make the environment; arguments are extras: cluster, credssp, desktop,
+                   mssql, oracle, test
 
 The environment is .venv in the checkout, or the folder that JOBDECK_VENV names. It is made on the
 first start and mended when a pinned package changes. Packages come from where your pip

@@ -20,7 +20,7 @@ from pathlib import Path
 
 INSTALLERS = Path(__file__).resolve().parent
 PROJECT = INSTALLERS.parent / "pyproject.toml"
-EXTRAS = ("cluster", "desktop", "mssql", "oracle", "test")
+EXTRAS = ("cluster", "credssp", "desktop", "mssql", "oracle", "test")
 HEADER = "# Made by installers/lock.py; install with `pip install --require-hashes -r`.\n"
 
 

@@ -16,6 +16,7 @@ class Fire(Answer, frozen=True, kw_only=True):
     run_id: str | None = None
     actor: str = ""
     at: str = ""
+    cause: str | None = None
 
 
 class Schedule(Answer, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class Schedule(Answer, frozen=True, kw_only=True):
 
     name: str
     job: str
+    trigger: str = ""
     owner: str = ""
     enabled: bool = True
     paused_by: str = ""

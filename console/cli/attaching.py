@@ -30,6 +30,10 @@ ATTACH = "attach"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MOST_FILES = 1000
 _SCRIPTS = ("script", "scripts")
+_STEPS = ("steps", "nodes")
+"""Fields of jobs and flows that hold steps."""
+_NESTED = "step"
+"""Field of a node that holds one."""
 
 
 @dataclass(slots=True)
@@ -50,11 +54,12 @@ def attach(body: Any, folder: Path) -> Attached:
     if body.get("kind") in _SCRIPTS:
         found.body = {**body, "spec": _script(spec, "spec", folder, found)}
         return found
-    steps = spec.get("steps")
-    if not isinstance(steps, list):
-        return found
-    changed = [_step(step, f"spec.steps[{n}]", folder, found) for n, step in enumerate(steps)]
-    found.body = {**body, "spec": {**spec, "steps": changed}}
+    changed = {
+        name: [_step(step, f"spec.{name}[{n}]", folder, found) for n, step in enumerate(steps)]
+        for name in _STEPS
+        if isinstance(steps := spec.get(name), list)
+    }
+    found.body = {**body, "spec": {**spec, **changed}}
     return found
 
 
@@ -68,6 +73,13 @@ def of_files(paths: Sequence[str]) -> tuple[list[dict[str, str]], dict[str, Path
     if found.problems:
         raise Invalid(_("nothing was started"), found.problems)
     return named, found.contents
+
+
+def contents_of(spec: Mapping[str, Any]) -> Iterator[str]:
+    """SHA-256 of each content that the steps of a job or a flow name."""
+    for step in (step for name in _STEPS for step in spec.get(name) or ()):
+        for each in (step, step.get(_NESTED) or {}):
+            yield from (str(content["sha256"]) for content in each.get("contents") or ())
 
 
 def bring(client: Client, contents: Mapping[str, Path]) -> None:
@@ -100,6 +112,8 @@ def sha256_of(file: Path) -> str:
 def _step(step: Any, where: str, folder: Path, found: Attached) -> Any:
     if not isinstance(step, dict):
         return step
+    if isinstance(inner := step.get(_NESTED), dict):
+        return {**step, _NESTED: _step(inner, f"{where}.{_NESTED}", folder, found)}
     if step.get("kind") == "script":
         return _script(step, where, folder, found)
     named = step.get("contents") or []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from console.cli.helping import command, family
 from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import engine
+from console.client import Client
 from console.i18n import _, ngettext
 from console.presenters.dangers import found_lines, rules_table
 from console.presenters.text import Span, Tone
@@ -31,8 +33,7 @@ from core.domain.command_rules import (
 )
 from core.domain.document_dangers import Shells, WrittenRules
 from core.domain.documents import Document, parse
-from core.domain.job import JobSpec
-from core.errors import RequestError
+from core.errors import NotFound, RequestError
 
 app = family()
 
@@ -66,8 +67,8 @@ class Found:
     _(
         "Look for dangerous commands, without running anything.\n\n"
         "A file needs no engine: a script, or YAML documents; - is a script from stdin. Anything"
-        " else is the name of a saved job. The built-in rules are asked, those among the documents"
-        " and those of --rules; for a saved job the engine's own. Ends with 1 where a start must"
+        " else is the name of a saved job or flow. The built-in rules are asked, those among the documents"
+        " and those of --rules; for what is saved the engine's own. Ends with 1 where a start must"
         " acknowledge something, with 2 where it would be refused."
     ),
     """
@@ -131,11 +132,11 @@ def _of_place(place: str, given: Sequence[Document], language: str | None) -> It
 
 
 def _of_job(name: str, given: Sequence[Document]) -> Iterator[Found]:
-    """A saved job and the scripts that it uses, by the engine's rules."""
+    """A saved job or flow and the scripts that it uses, by the engine's rules."""
     with engine() as client:
-        job = _document(client.document("job", name))
-        assert isinstance(job.spec, JobSpec)
-        used = [use for step in job.spec.steps if (use := step.script_used()) is not None]
+        job = _named(client, name)
+        steps = (step for _place, step, _targets in document_dangers.steps_of(job.spec))
+        used = [use for step in steps if (use := step.script_used()) is not None]
         scripts = [_document(client.document("script", u.name, u.revision)) for u in used]
         rules = [_document(found) for found in client.documents("command-rule")]
         named = [_document(found) for kind in ("host", "group") for found in client.documents(kind)]
@@ -144,6 +145,18 @@ def _of_job(name: str, given: Sequence[Document]) -> Iterator[Found]:
     for document in (job, *scripts):
         for hit, line in _hits(document, known, shells):
             yield Found(place=f"{document.kind}/{document.name} {hit.where}", hit=hit, line=line)
+
+
+def _named(client: Client, name: str) -> Document:
+    """The saved job of that name, or else the flow."""
+    try:
+        return _document(client.document("job", name))
+    except RequestError as missing:
+        if missing.code != NotFound.code:
+            raise
+        with suppress(RequestError):
+            return _document(client.document("flow", name))
+        raise
 
 
 def _document(found: Any) -> Document:

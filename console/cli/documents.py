@@ -13,6 +13,7 @@ from console.answers import Document, Kind
 from console.cli import options
 from console.cli.asking import confirms
 from console.cli.attaching import FOLDER as CONTENTS
+from console.cli.attaching import contents_of
 from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
 from console.cli.newfile import write_new
@@ -217,12 +218,7 @@ def export(
 
 def _write_contents(client: Client, folder: Path, found: Iterable[Document]) -> None:
     """Each under its SHA-256; those that are there already are left as they are."""
-    named = {
-        str(content["sha256"])
-        for document in found
-        for step in document.spec.get("steps", ())
-        for content in step.get("contents", ())
-    }
+    named = {sha256 for document in found for sha256 in contents_of(document.spec)}
     for sha256 in sorted(named):
         file = folder / sha256
         if not file.exists():

@@ -91,7 +91,12 @@ def _read(name: str, written: str) -> Any:
     except NotAValue as problem:
         raise refuse("--var", f"{name}: {problem}") from None
     except (ValueError, RecursionError):
-        return written
+        if not written.lstrip().startswith(("{", "[", '"')):
+            return written
+        what = _("{name} begins like JSON and cannot be read as JSON").format(name=name)
+        raise refuse(
+            "--var", what, _("a string in JSON: {json}").format(json='NAME="[text"')
+        ) from None
 
 
 def _written(value: Value) -> str:

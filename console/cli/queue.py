@@ -16,7 +16,7 @@ from console.cli.settings import engine
 from console.i18n import _
 from console.presenters.queue import queue_lines, queue_table, why_lines
 from core.clock import SystemClock
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 
 app = family(
     _(

@@ -10,7 +10,7 @@ import typer
 
 from console.cli import options
 from console.i18n import _
-from core.domain.queueing import LockMode
+from core.domain.priorities import LockMode
 
 QUEUE = _("Queue")
 

@@ -31,7 +31,7 @@ from console.presenters.plans import warning_lines
 from console.presenters.queue import waiting_lines
 from console.presenters.results import begun, hosts_word
 from console.presenters.text import Span, Tone
-from core.domain.queueing import HostLock, Priority
+from core.domain.priorities import HostLock, Priority
 from core.domain.run import RunState
 from core.errors import (
     AcknowledgementRequired,

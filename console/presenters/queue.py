@@ -109,7 +109,7 @@ _HELD: Words = {
     "lock": lambda: _("waits for run {runs}, which has lock {names}"),
     "host-lock": lambda: _("waits for run {runs} on host {names}"),
     "load": lambda: _("host {names} is busy: {detail}"),
-    "freeze": lambda: _("nothing begins: {detail}"),
+    "freeze": lambda: _("nothing begins: the engine is frozen by {detail}"),
 }
 _OLDER: Words = {
     "engine": lambda: _("what the engine has left is kept for run {older}, which waits longer"),

@@ -31,7 +31,7 @@ def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
                 _state(each),
                 Span(each.job),
                 Span(each.owner),
-                Span(clock_time(each.next_slot, now)),
+                Span(_next(each, now)),
                 Span(clock_time(each.last.last_slot, now) if each.last else ""),
                 verdict(each.last.verdict) if each.last else Span(""),
                 Span(_reason(each)),
@@ -58,7 +58,7 @@ def fires_table(fires: Sequence[Fire], now: datetime) -> Table:
                 Span(number(fire.count)),
                 verdict(fire.verdict),
                 Span(fire.run_id or ""),
-                Span(fire.reason),
+                Span(_why(fire)),
             )
             for fire in fires
         ),
@@ -91,7 +91,7 @@ def why_line(found: Why) -> Line:
     slot = Span(full_time(found.slot), Tone.STRONG)
     if found.fire is None:
         return line(slot, "  ", found.answer)
-    what = f"  {found.fire.run_id or ''} {found.fire.reason}".rstrip()
+    what = f"  {found.fire.run_id or ''} {_why(found.fire)}".rstrip()
     return line(slot, "  ", verdict(found.fire.verdict), what)
 
 
@@ -108,6 +108,21 @@ def verdict(name: str) -> Span:
     return Span(f"{symbol} {word}", tone)
 
 
+def _next(schedule: Schedule, now: datetime) -> str:
+    """The next slot, or what will make the schedule due where nobody can tell when."""
+    if schedule.next_slot is not None or not schedule.enabled:
+        return clock_time(schedule.next_slot, now)
+    words = {
+        "at_start": _("engine start"),
+        "after": _("end of a run"),
+        "journal": _("journal entry"),
+        "webhook": _("webhook"),
+        "file": _("file"),
+        "condition": _("condition"),
+    }
+    return words.get(schedule.trigger, "")
+
+
 def _state(schedule: Schedule) -> Span:
     if not schedule.enabled:
         return Span(_("off"), Tone.QUIET)
@@ -120,7 +135,12 @@ def _reason(schedule: Schedule) -> str:
     if schedule.paused_by:
         text = _("paused by {name}").format(name=schedule.paused_by)
         return f"{text}: {schedule.pause_reason}" if schedule.pause_reason else text
-    return schedule.last.reason if schedule.last else ""
+    return _why(schedule.last) if schedule.last else ""
+
+
+def _why(fire: Fire) -> str:
+    """The reason why nothing was started, or else the event for which something was."""
+    return fire.reason or fire.cause or ""
 
 
 def _slots(fire: Fire, now: datetime) -> str:

@@ -38,6 +38,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "engine": ["engine", "queue"],
     "events": ["events"],
     "facts": ["facts"],
+    "hooks": ["hooks"],
     "host-keys": ["hostkeys"],
     "hosts": ["hosts", "facts"],
     "inventory": ["inventory"],

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core import errors
+from core.domain import webhooks
 from core.domain.findings import describe
 from core.errors import Invalid, OpsError, RequestError
 from core.runtime.runs import KeyReused
@@ -50,6 +51,9 @@ class UnsupportedMediaType(RequestError):
 
 STATUS: Mapping[type[OpsError], int] = {
     BodyTooLarge: 413,
+    webhooks.CallTooLarge: 413,
+    webhooks.HookRefused: 401,
+    webhooks.TooManyCalls: 429,
     UnsupportedMediaType: 415,
     KeyReused: 422,
     PreconditionRequired: 428,

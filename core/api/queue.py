@@ -9,7 +9,7 @@ from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.values import Answer, Limit
 from core.dispatch.items import Kind, Mode
 from core.domain.authorization import ObjectKind, Verb
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 from core.domain.values import Value
 from core.runtime.engine import Engine

@@ -20,7 +20,7 @@ from core.api.run_batches import BatchOut, BatchPlan, batch_plans, batches_out
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.files.carried import Carried
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
 from core.domain.steps import Step, StepBase

@@ -35,6 +35,9 @@ class FireOut(Answer):
     run_id: str | None
     actor: str = Field(description="`schedule/NAME`, or who started it by hand")
     at: str = Field(description="when it was decided")
+    cause: str | None = Field(
+        description="the event that it is the slot of; null: a moment is enough"
+    )
 
 
 class ScheduleOut(Answer):
@@ -42,6 +45,7 @@ class ScheduleOut(Answer):
 
     name: str
     job: str
+    trigger: str = Field(description="cron, every_s, webhook, and so on: the field that it is")
     owner: str = Field(description="who wrote its document last")
     enabled: bool
     paused_by: str = Field(description="empty: it is not paused")
@@ -88,6 +92,7 @@ async def list_schedules(engine: TheEngine) -> list[ScheduleOut]:
         ScheduleOut(
             name=each.name,
             job=each.spec.job,
+            trigger=each.spec.trigger.kind,
             owner=each.owner,
             enabled=each.spec.enabled,
             paused_by=each.state.paused_by,

@@ -10,7 +10,8 @@ from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.facts import FactValue
 from core.domain.inventory import HostSpec
 from core.domain.job import JobSpec
-from core.domain.queueing import LoadLimits, LockMode, Priority
+from core.domain.priorities import LockMode, Priority
+from core.domain.queueing import LoadLimits
 from core.flow.definition import ENGINE_HOST, RunDefinition
 
 _MODES = {LockMode.SHARED: Mode.SHARED, LockMode.EXCLUSIVE: Mode.EXCLUSIVE}

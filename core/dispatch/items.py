@@ -8,7 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from core.domain.queueing import LoadLimits, Priority
+from core.domain.priorities import Priority
+from core.domain.queueing import LoadLimits
 
 
 class Kind(StrEnum):
@@ -99,4 +100,4 @@ class Rules:
     limits: Mapping[Resource, int] = field(default_factory=dict)
     """Runs at the same time; a resource that is not here has room for all."""
     frozen: str = ""
-    """Why nothing begins; "" where it does."""
+    """Who froze the engine, and why: nothing begins; "" where it does."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from core.dispatch import ageing
 from core.dispatch.items import Item
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 
 _SLACK = 64
 """Dead entries that are not worth a new heap."""

@@ -27,7 +27,7 @@ from core.dispatch.holding import Holdings
 from core.dispatch.items import LOCKS, OUTSIDE, Item, Kind, Load, Mode, Resource, Rules, Use
 from core.dispatch.lines import Line, Waiting
 from core.dispatch.loads import is_busy
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 
 READY = None
 """Where a run is that is parked nowhere."""

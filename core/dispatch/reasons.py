@@ -10,7 +10,7 @@ from core.dispatch import ageing
 from core.dispatch.items import LOCKS, Item, Kind, Mode, Use
 from core.dispatch.lines import Waiting
 from core.dispatch.queue import Queue
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 from core.domain.targets import fold
 
 MOST_RUNS = 5
@@ -45,7 +45,7 @@ class Reason:
         what = self.kind.value if not self.names else f"{self.kind} {self.names}"
         match self.kind:
             case Kind.FREEZE:
-                return f"nothing begins: {self.detail}"
+                return f"nothing begins: the engine is frozen by {self.detail}"
             case Kind.LOAD:
                 return f"host {self.names} is busy: {self.detail}"
             case Kind.HOST_LOCK if self.older:
@@ -145,13 +145,13 @@ def _how_busy(queue: Queue, item: Item, host: str) -> str:
     assert load is not None, "only what is known is busy"
     parts = []
     if (most := limits.max_load_per_cpu) and (load.per_cpu or 0) > most:
-        parts.append(f"load {load.per_cpu:.2f} per CPU, more than {most:g}")
+        parts.append(f"load/CPU {load.per_cpu:.2f} > {most:g}")
     if (
         (least := limits.min_free_mem_mb)
         and load.free_mem_mb is not None
         and load.free_mem_mb < least
     ):
-        parts.append(f"{load.free_mem_mb:.0f} MB free, less than {least}")
+        parts.append(f"{load.free_mem_mb:.0f} < {least} MB free")
     return "; ".join(parts)
 
 

@@ -13,7 +13,7 @@ from core.domain.patterns import CHANGE
 from core.domain.resolving import Verdict
 from core.domain.retrying import RetryScope
 from core.domain.run import RunAction
-from core.domain.values import EnvName, Name, Secret, Value
+from core.domain.values import Env, EnvName, Name, Secret, Value
 
 MAX_REASON_CHARACTERS = 500
 
@@ -67,7 +67,7 @@ class ForceStop(ActionBase):
 
 
 class Retry(Afterwards):
-    """Run a step again, with the very definition, values and hosts of the run."""
+    """Run a step again, with the very definition, values and hosts of the run, unless `env` says."""
 
     action: Literal[RunAction.RETRY] = RunAction.RETRY
     scope: RetryScope | None = Field(
@@ -79,6 +79,11 @@ class Retry(Afterwards):
     )
     include_away: bool = Field(
         False, description="also on hosts that are in maintenance, or that their source has lost"
+    )
+    env: Env = Field(
+        default_factory=dict,
+        max_length=100,
+        description="variables of the step that are others from here on; on record, so no secrets",
     )
 
     @model_validator(mode="after")

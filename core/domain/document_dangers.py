@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from core.domain import targets
 from core.domain.command_rules import (
@@ -22,9 +23,11 @@ from core.domain.command_rules import (
     rules_of,
 )
 from core.domain.documents import Document
+from core.domain.flow import FlowSpec
+from core.domain.flow.nodes import ForEach, Nested
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.job import JobSpec, ScriptSpec
-from core.domain.steps import Given
+from core.domain.steps import Given, StepBase
 from core.domain.targets import GroupView, HostView, Inventory
 from core.errors import OpsError, Problem
 
@@ -49,6 +52,8 @@ def rules(specs: Mapping[str, CommandRuleSpec]) -> WrittenRules:
     )
 
 
+_NESTED = "step"
+"""Field of a node that holds a step of its own."""
 ANY_SHELL = "sh"
 """What reads command lines where nobody knows the hosts."""
 Shells = Callable[[str | None], frozenset[str]]
@@ -116,19 +121,34 @@ def texts(document: Document, shells: Shells = no_hosts) -> Iterator[Written]:
     if isinstance(spec, ScriptSpec):
         language = language_of(spec.language)
         yield Written(judged=CommandText(language=language, text=spec.text, where="spec.text"))
-    elif isinstance(spec, JobSpec):
+        return
+    for place, step, expression in steps_of(spec):
+        if step.script_used() is not None:
+            continue
+        known = shells(expression) or {ANY_SHELL}
+        readings = [
+            judged
+            for shell in sorted(known)
+            for judged in step.judged(Given(script=None, env=step.env, shell=shell))
+        ]
+        for judged in dict.fromkeys(readings):
+            where = f"{place}.{judged.where}"
+            yield Written(judged=replace(judged, where=where), env=step.env, cwd=step.begins_in)
+
+
+def steps_of(spec: Any) -> Iterator[tuple[str, StepBase, str | None]]:
+    """Every step of a job or a flow: its place, and the target expression that holds for it."""
+    if isinstance(spec, JobSpec):
         for index, step in enumerate(spec.steps):
-            if step.script_used() is not None:
-                continue
-            known = shells(step.targets or spec.targets) or {ANY_SHELL}
-            readings = [
-                judged
-                for shell in sorted(known)
-                for judged in step.judged(Given(script=None, env=step.env, shell=shell))
-            ]
-            for judged in dict.fromkeys(readings):
-                where = f"spec.steps[{index}].{judged.where}"
-                yield Written(judged=replace(judged, where=where), env=step.env, cwd=step.begins_in)
+            yield f"spec.steps[{index}]", step, step.targets or spec.targets
+    elif isinstance(spec, FlowSpec):
+        for index, node in enumerate(spec.nodes):
+            if isinstance(node, StepBase):
+                yield f"spec.nodes[{index}]", node, node.targets or spec.targets
+            elif isinstance(node, Nested) and node.step is not None:
+                own = node.hosts if isinstance(node, ForEach) else node.targets
+                expression = node.step.targets or own or spec.targets
+                yield f"spec.nodes[{index}].{_NESTED}", node.step, expression
 
 
 def find(document: Document, known: WrittenRules, shells: Shells = no_hosts) -> tuple[Hit, ...]:
@@ -150,11 +170,12 @@ def _by_reading(
 def refusals(
     document: Document, found: Iterable[Hit], known: WrittenRules, shells: Shells = no_hosts
 ) -> list[Problem]:
-    """Why a document cannot be saved: a job that could never be started.
+    """Why a document cannot be saved: a job or a flow that could never be started.
 
-    That is one with a text that is blocked in whatever shell reads it, on every host.
+    That is one with a text that is blocked in whatever shell reads it, on every host. What a node
+    repeats is judged when that is started: it may never be.
     """
-    if not isinstance(document.spec, JobSpec):
+    if not isinstance(document.spec, JobSpec | FlowSpec):
         return []
     passing = {
         each.judged.where
@@ -168,7 +189,7 @@ def refusals(
             hint="change the command; who keeps the rule may exempt the job",
         )
         for hit in found
-        if _stops(hit, known) and hit.where not in passing
+        if _stops(hit, known) and hit.where not in passing and f".{_NESTED}." not in hit.where
     ]
 
 

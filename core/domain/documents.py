@@ -17,7 +17,7 @@ from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.channel import ChannelSpec
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.files import contents
-from core.domain.flow import FlowSpec, ForEach, Nested, check_flow
+from core.domain.flow import FlowSpec, ForEach, Nested, check_flow, check_undoes
 from core.domain.flow.nodes import Approval, Notify
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventorysource import InventorySourceSpec
@@ -182,7 +182,7 @@ def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
 
 
 def _check_job(spec: JobSpec) -> Sequence[Problem]:
-    return variables.check_defaults(spec.parameters)
+    return [*variables.check_defaults(spec.parameters), *check_undoes(spec.steps, "spec.steps")]
 
 
 KINDS: Mapping[str, Kind] = {

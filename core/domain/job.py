@@ -9,7 +9,8 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from core.domain.patterns import INTERPRETER
-from core.domain.queueing import HostLock, Locks, MaxLoadPerCpu, MaxRuns, MinFreeMemMb, Priority
+from core.domain.priorities import HostLock, Priority
+from core.domain.queueing import Locks, MaxLoadPerCpu, MaxRuns, MinFreeMemMb
 from core.domain.steps import MAX_PROGRAM_CHARACTERS, Language, Step
 from core.domain.values import EnvName, Regex, Value
 

@@ -2,52 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from core.domain.priorities import HostLock, LockMode, Priority
 from core.domain.values import Name, Value
-
-
-class Priority(StrEnum):
-    """How urgent a run is; a more urgent one goes first. Who waits long enough rises."""
-
-    URGENT = "urgent"
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
-    BACKGROUND = "background"
-
-    @property
-    def rank(self) -> int:
-        """0 for the most urgent."""
-        return _RANKS[self]
-
-
-_RANKS = {priority: rank for rank, priority in enumerate(Priority)}
-
-
-class LockMode(StrEnum):
-    """Who else may hold a lock meanwhile."""
-
-    SHARED = "shared"
-    """Others that share it."""
-    EXCLUSIVE = "exclusive"
-    """Nobody."""
-
-
-class HostLock(StrEnum):
-    """How a run locks the hosts that it touches, against others that lock hosts."""
-
-    NONE = "none"
-    SHARED = "shared"
-    EXCLUSIVE = "exclusive"
-
-    @property
-    def mode(self) -> LockMode | None:
-        """The mode of each host's lock; None where it takes none."""
-        return None if self is HostLock.NONE else LockMode(self.value)
 
 
 class Lock(Value):

@@ -10,28 +10,30 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from core.domain.flow import Node, SetVariables
-from core.domain.flow.nodes import Approval
+from core.domain.flow.nodes import Approval, Call, SetVariables
 from core.domain.steps import HttpStep, PushStep, SqlStep, StepBase
-from core.domain.steps.base import ProgramStep
+from core.domain.steps.base import NodeBase, ProgramStep
 from core.flow.definition import RunDefinition
 
 _PLACE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_OURS = "JOBDECK_"
+"""Begins names that nobody sets."""
 _SET = re.compile(r"::set ([A-Za-z_][A-Za-z0-9_]*)=")
 
 
 def awaited(definition: RunDefinition, step: StepBase) -> Mapping[str, str]:
-    """Values that the step uses and that an earlier step sets -> the last step that does.
+    """Values that the step uses and that an earlier node sets -> the last node that does.
 
-    What a program sets shows when it runs; here stands what steps declare, and what their texts
-    say in so many words.
+    What a program sets shows when it runs; here stands what nodes declare, and what their texts
+    say in so many words. Whatever another job or flow may set is waited for.
     """
     fixed = {*step.env, *definition.env, *definition.secrets}
     uses, setters = _used(step), dict[str, str]()
     before = definition.graph.before(step.name)
     for earlier in definition.graph.nodes:
         if earlier.name in before:
-            setters |= dict.fromkeys(_set_by(definition, earlier), earlier.name)
+            names = uses or () if isinstance(earlier, Call) else _set_by(definition, earlier)
+            setters |= dict.fromkeys(names, earlier.name)
     return {
         name: setter
         for name, setter in setters.items()
@@ -44,20 +46,20 @@ def _used(step: StepBase) -> frozenset[str] | None:
     if isinstance(step, PushStep) and step.template and step.text is None:
         return None
     body = json.dumps(step.model_dump(mode="json"), ensure_ascii=False)
-    return frozenset(_PLACE.findall(body))
+    return frozenset(name for name in _PLACE.findall(body) if not name.startswith(_OURS))
 
 
-def _set_by(definition: RunDefinition, step: Node) -> Iterator[str]:
-    if isinstance(step, SetVariables):
-        yield from step.variables
-    if isinstance(step, Approval):
-        yield from (field.name for field in step.form)
-    if not isinstance(step, StepBase):
-        return
-    if isinstance(step, HttpStep | SqlStep):
-        yield from step.capture
-    yield from step.host_outputs
-    if isinstance(step, ProgramStep):
-        script = definition.scripts.get(step.name)
-        body = script.text if script is not None else json.dumps(step.model_dump(mode="json"))
-        yield from _SET.findall(body)
+def _set_by(definition: RunDefinition, node: NodeBase) -> Iterator[str]:
+    match node:
+        case SetVariables():
+            yield from node.variables
+        case Approval():
+            yield from (field.name for field in node.form)
+        case HttpStep() | SqlStep():
+            yield from node.capture
+        case ProgramStep():
+            script = definition.scripts.get(node.name)
+            body = script.text if script is not None else json.dumps(node.model_dump(mode="json"))
+            yield from _SET.findall(body)
+    if isinstance(node, StepBase):
+        yield from node.host_outputs

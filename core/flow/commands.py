@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from core.domain.run import RunState
@@ -20,6 +22,8 @@ class StartStep(Command, frozen=True, kw_only=True):
     """Ordinals of the targets that may run; None is all of the step's."""
     winners: bool = False
     """Targets that succeeded in the attempt before are not left out."""
+    env: Mapping[str, str] = {}
+    """Variables that somebody changed for this attempt."""
 
 
 class WaitForRetry(Command, frozen=True, kw_only=True):

@@ -15,7 +15,8 @@ from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.inventory import Protocol
 from core.domain.patterns import CHANGE
-from core.domain.queueing import HostLock, Locks, Priority, Queueing
+from core.domain.priorities import HostLock, Priority
+from core.domain.queueing import Locks, Queueing
 from core.domain.rolling import Batches, Rolling
 from core.domain.steps import FrozenScript, Step, StepBase
 from core.domain.values import Env, EnvName, Name, Secret, SecretRef, Value

@@ -75,6 +75,8 @@ class RetryRequested(Event, frozen=True, kw_only=True, tag="retry_requested"):
     """Ordinals of the targets that may run; the others stand as they are."""
     winners: bool = False
     """Whether those of them that had succeeded run again too."""
+    env: dict[str, str] = {}
+    """Variables of the step that are others from here on."""
 
 
 class StepIgnored(Event, frozen=True, kw_only=True, tag="step_ignored"):

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from core.domain.flow import OnTimeout, Wait
+from core.domain.flow import Node, OnTimeout
 from core.domain.run import (
     RUN_WIDE_ACTIONS,
     RunAction,
@@ -234,10 +234,10 @@ def _finish_step(state: FlowState, event: StepFinished) -> Advance:
     return progress.go_on(with_step(state, name, replace(status, state=end)), name, outcome)
 
 
-def _is_borne(node: object, end: RunState) -> bool:
+def _is_borne(node: Node, end: RunState) -> bool:
     """Whether the run goes on after a node that ended badly as if nothing were."""
-    skips = isinstance(node, Wait) and node.on_timeout is OnTimeout.SKIP
-    return getattr(node, "continue_on_error", False) or (skips and end is RunState.TIMED_OUT)
+    late = getattr(node, "on_timeout", OnTimeout.FAIL)
+    return node.continue_on_error or (late is OnTimeout.SKIP and end is RunState.TIMED_OUT)
 
 
 def _as_stopped(result: RunState, status: StepStatus) -> RunState:

@@ -53,8 +53,10 @@ def may_ask(state: FlowState, action: RunAction, name: str) -> bool:
             return False  # what follows its failure has begun
         case RunAction.RETRY if name in graph.undoes:
             return state.undoing[:1] == (graph.undoes[name],)
-        case RunAction.SKIP | RunAction.IGNORE if node.asks_people or name in graph.undoes:
-            return False
+        case RunAction.SKIP:
+            return node.skippable and not node.asks_people and name not in graph.undoes
+        case RunAction.IGNORE:
+            return node.ignorable and not node.asks_people and name not in graph.undoes
         case RunAction.PAUSE_BEFORE:
             into = graph.into[name]
             return name not in graph.undoes and any(state.edges.get(i, True) for i in into)
@@ -142,6 +144,7 @@ def retry(state: FlowState, event: RetryRequested) -> Advance:
         attempt=event.attempt,
         targets=event.targets,
         winners=event.winners,
+        env={**status.env, **event.env},
         forced=False,
         skipped=False,
         failing=False,

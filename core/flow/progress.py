@@ -71,7 +71,11 @@ def begin_again(state: FlowState, name: str, status: StepStatus) -> Advance:
 
 def start_of(name: str, status: StepStatus) -> StartStep:
     return StartStep(
-        step=name, attempt=status.attempt, targets=status.targets, winners=status.winners
+        step=name,
+        attempt=status.attempt,
+        targets=status.targets,
+        winners=status.winners,
+        env=status.env,
     )
 
 

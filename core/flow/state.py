@@ -37,6 +37,8 @@ class StepStatus:
     """Stopping, and then it has failed: somebody said so."""
     undone: bool = False
     """What it did was taken back."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables that somebody changed when it was tried again."""
     batches: tuple[BatchState, ...] = ()
     """Of a rolling step, in order."""
 

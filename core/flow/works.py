@@ -84,6 +84,8 @@ def _named(request: RunRequest, documents: Documents) -> Work:
         )
     assert request.step is not None
     step = request.step
+    if step.undo is not None:
+        raise Invalid("an ad-hoc step has no other that could undo it; drop `undo`")
     title = " ".join(str(getattr(step, "command", "") or step.name).split())[:200]
     return Work(title=title, origin=ADHOC, graph=chain((step,)), places={step.name: ""})
 

@@ -296,8 +296,9 @@ def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:
     run, step = asked.run, asked.step
     node = run.state.graph.node(step)
     if not isinstance(node, StepBase):
-        if action.hosts is not None or action.scope is not None:
-            problem = Problem(where="step", what=f"{step} is no step, and has no targets")
+        if action.hosts is not None or action.scope is not None or action.env:
+            what = f"{step} is no step: it has no targets and no variables"
+            problem = Problem(where="step", what=what)
             raise Invalid("the action does not fit", [problem])
         event = RetryRequested(step=step, attempt=asked.attempt + 1, targets=())
         return replace(asked, event=event, attempt=event.attempt)
@@ -312,6 +313,7 @@ def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:
         attempt=asked.attempt + 1,
         targets=chosen,
         winners=action.hosts is None and scope is RetryScope.ALL,
+        env=dict(action.env),
     )
     return replace(asked, event=event, attempt=event.attempt, ordinals=chosen)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from core import failpoints
 from core.clock import Clock
 from core.domain import approval
 from core.domain.approval import ApprovalSpec, ApprovalState, Case, Choice, Vote
@@ -169,6 +170,7 @@ class Approvals:
             return approvals.settle(tx, row, standing, actor.name)
 
         row = await self._store.writer.write(write)
+        failpoints.reach("approval.voted")
         self._tell(row.run_id)
         return row
 

@@ -421,6 +421,7 @@ class Driver:
                 self._progress.outputs,
                 self._progress.host_outputs,
                 tools.ways,
+                command.env,
             ),
             executors=tools.executors,
             gate=tools.gate,

@@ -8,13 +8,14 @@ an engine that comes back tries it again, and a receiver that knows ids tells a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
 import structlog
 
+from core import failpoints
 from core.channels.message import Message, Told, Way
 from core.clock import Clock
 from core.domain import notices, pacing
@@ -71,36 +72,31 @@ class Notices:
 
     # --- putting into the outbox ----------------------------------------------------------------
 
-    def send(
-        self,
-        tx: Transaction,
-        channels: Sequence[str],
-        *,
-        subject: str,
-        body: str,
-        key: str,
-        topic: str = "flow",
-        urgent: bool = False,
+    async def tell(
+        self, channels: Collection[str], subject: str, body: str, key: str, topic: str = "flow"
     ) -> None:
-        """Tell these channels, in a transaction of the caller's; the same `key` is told once.
+        """Put a notice into the outbox for each of these channels; the same `key` is told once.
 
-        It is masked here. NotFound where there is no such channel. Call `kick` after the commit.
+        It is masked here. When this returns it is on disk; NotFound where there is no such channel.
         """
-        for channel in channels:
-            documents.get(tx.connection, "channel", channel)
-        masker = self._masker(tx.connection)
-        for channel in channels:
-            told = Notice(
-                channel=channel, key=key, topic=topic, subject=subject, body=body, urgent=urgent
-            )
-            outbox.put(tx, self._ids.new(), _masked(told, masker))
 
-    async def tell(self, channels: Sequence[str], subject: str, body: str, key: str) -> None:
-        """Put a message into the outbox, in a transaction of its own; see `send`."""
-        await self._store.writer.write(
-            lambda tx: self.send(tx, channels, subject=subject, body=body, key=key)
-        )
+        def read(c: Connection) -> list[Notice]:
+            for channel in channels:
+                documents.get(c, "channel", channel)
+            masker = self._masker(c)
+            told = [
+                Notice(channel=channel, key=key, topic=topic, subject=subject, body=body)
+                for channel in channels
+            ]
+            return [_masked(each, masker) for each in told]
+
+        found = await self._store.reader.read(read)
+        await self._store.writer.write(lambda tx: self._put(tx, found))
         self.kick()
+
+    def _put(self, tx: Transaction, found: Iterable[Notice]) -> None:
+        for told in found:
+            outbox.put(tx, self._ids.new(), told)
 
     def kick(self) -> None:
         """Look at the outbox now."""
@@ -151,11 +147,11 @@ class Notices:
             return
 
         def write(tx: Transaction) -> None:
-            for told in found:
-                outbox.put(tx, self._ids.new(), told)
+            self._put(tx, found)
             outbox.move_cursor(tx, entry.seq)
 
         await self._store.writer.write(write)
+        failpoints.reach("notice.put")
         self.kick()
 
     def _told(self, c: Connection, entry: Entry) -> list[Notice]:
@@ -254,6 +250,7 @@ class Notices:
         if plan.messages:
             made = [(self._ids.new(), notices_) for notices_ in plan.messages]
             await self._store.writer.write(lambda tx: outbox.make(tx, name, made))
+            failpoints.reach("notice.kept")
         # By now: what was just made is due since after `now`.
         by = self._clock.now()
         due = await self._store.reader.read(lambda c: outbox.due(c, by).get(name, []))
@@ -278,6 +275,7 @@ class Notices:
             if spec.escalate is not None:
                 self.kick()
         else:
+            failpoints.reach("notice.taken")
             await self._store.writer.write(lambda tx: outbox.sent(tx, tried))
 
     def _failed(

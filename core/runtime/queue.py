@@ -21,7 +21,7 @@ from core.dispatch.items import Item, Load, Rules, Use
 from core.dispatch.lines import Waiting
 from core.dispatch.queue import Queue
 from core.dispatch.reasons import Reason
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 from core.errors import Conflict, NotFound
 from core.flow.definition import RunDefinition
 from core.storage import admission, facts
@@ -185,7 +185,7 @@ class RunQueue:
         """
         if self._admission.mode is Mode.DRAINING and not item.override:
             raise EngineDraining(
-                self._admission.words,
+                f"the engine drains and takes no new runs, says {self._admission.said}",
                 hint="`jobdeck engine unfreeze` takes new runs again; --override REASON begins this one",
             )
         if await self._begins(item):
@@ -200,7 +200,10 @@ class RunQueue:
     async def claim(self, item: Item) -> None:
         """Take what a run uses that goes on after its end; Conflict says who has it."""
         if self._admission.mode is Mode.DRAINING:
-            raise EngineDraining(self._admission.words, hint="`jobdeck engine unfreeze`")
+            raise EngineDraining(
+                f"the engine drains and lets no ended run go on, says {self._admission.said}",
+                hint="`jobdeck engine unfreeze` lets it",
+            )
         self._queue.enter(item)
         if self._step(item.run_id):
             return
@@ -309,7 +312,7 @@ class RunQueue:
 
     def _set_rules(self) -> None:
         assert self._documents is not None, "the queue has started"
-        frozen = self._admission.words if self._admission.mode is Mode.FROZEN else ""
+        frozen = self._admission.said if self._admission.mode is Mode.FROZEN else ""
         limits = asking.limits_of(self._documents, self._settings.max_runs)
         self._queue.set_rules(Rules(ageing_s=self._settings.ageing_s, limits=limits, frozen=frozen))
         self._news.set()

@@ -179,7 +179,7 @@ class Runs:
         """A run that is on disk begins, or waits for its turn or for people."""
         if state.run is RunState.QUEUED:
             self._queue.wait(self._queue.stored(row, definition))
-            failpoints.reach("run.queued")
+            failpoints.reach("queue.entered")
             return
         driver = self._driver(row.id, definition, state, await self._requester(row.id))
         self._watch(driver)
@@ -322,8 +322,12 @@ class Runs:
         documents, run = await self.documents(), asked.run
         if isinstance(action, Retry | Rerun) and not action.include_away:
             guards.refuse_away(asked.ahead, await self._away())
+        definition = run.definition
+        if isinstance(action, Retry) and action.env:
+            env = {**definition.env, **action.env}
+            definition = definition.model_copy(update={"env": env})
         found = await asyncio.to_thread(
-            dangers.find, run.definition, documents, ahead=asked.ordinals_ahead
+            dangers.find, definition, documents, ahead=asked.ordinals_ahead
         )
         try:
             guards.check(
@@ -402,10 +406,10 @@ class Runs:
                     return
                 driver.be_patient()
                 self._watch(driver)
-            failpoints.reach("run.turn")
+            failpoints.reach("queue.turn")
             with suppress(IllegalTransition):
                 await driver.feed(driver.definition.beginning, ENGINE_ACTOR)
-            failpoints.reach("run.turn-taken")
+            failpoints.reach("queue.turn-taken")
         except StorageFault as fault:
             log.error("run.storage", run=run_id, fault=str(fault))
         except Exception as bug:

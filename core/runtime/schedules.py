@@ -12,19 +12,24 @@ import msgspec
 
 from core.clock import Clock
 from core.domain.schedule import request_of
+from core.domain.webhooks import Call
 from core.flow.definition import RunRequest
+from core.ids import Ids
 from core.runtime.runs import Runs
 from core.runtime.schedule_answers import ScheduleAnswers
+from core.runtime.schedule_hooks import Hooks
 from core.runtime.schedule_looks import Looks
 from core.runtime.schedule_starts import Starts
 from core.runtime.schedule_watches import Watches
 from core.scheduling.ledger import Verdict
 from core.scheduling.wakeup import Wakeup
 from core.storage import documents, fires, schedules
+from core.storage.fires import Fire
 from core.storage.reading import Connection
 from core.storage.runs import RunRow
 from core.storage.store import Store
 from core.storage.writer import timestamp
+from core.vault.vault import Vault
 
 
 class SchedulesStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +46,15 @@ class SchedulesStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Schedules:
     """Looks after every schedule of the home."""
 
-    def __init__(self, runs: Runs, store: Store, clock: Clock, version: str) -> None:
+    def __init__(
+        self, runs: Runs, store: Store, vault: Vault, clock: Clock, ids: Ids, version: str
+    ) -> None:
         self._runs = runs
         self._store = store
+        self._clock = clock
         self._looks = Looks(store, clock, version)
         self._watches = Watches(store, clock, self._looks)
+        self._hooks = Hooks(store, vault, clock, ids, self._watches)
         self._starts = Starts(runs, store, clock)
         self._looking = asyncio.Lock()
         self._wakeup: Wakeup | None = None
@@ -92,6 +101,19 @@ class Schedules:
         return await self._runs.start(
             request, actor, None, also=lambda tx, run_id: fires.fired(tx, name, run_id, actor)
         )
+
+    async def receive(self, name: str, call: Call) -> Fire:
+        """The slot of a call from outside, which is on record when this returns, and starts soon.
+
+        The errors of `Hooks.receive` leave no slot.
+        """
+        async with self._looking:
+            while await self._looks.settle():
+                pass  # a schedule that was saved just now is looked at before its first event
+            fire = await self._hooks.receive(name, call)
+            if self._wakeup is not None and fire.verdict is Verdict.DUE:
+                self._wakeup.set(self._clock.now())
+        return fire
 
     async def status(self) -> SchedulesStatus:
         """Counts, the next slot of all, and what went wrong last."""

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -198,13 +199,16 @@ class WorkMaker:
         outputs: Mapping[str, Any],
         host_outputs: Mapping[str, Mapping[str, Any]],
         ways: Ways,
+        changed: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        """`changed`: variables that somebody changed when the step was tried again."""
         self._run_id = run_id
         self._definition = definition
         self._opened = opened
         self._outputs = outputs
         self._host_outputs = host_outputs
         self._ways = ways
+        self._changed = changed
         self.masker = opened.masker
         self._judges = Judges(definition.command_rules)
         self._mentioned: dict[str, list[str]] = {}
@@ -369,6 +373,7 @@ class WorkMaker:
             **{name: variables.as_text(value) for name, value in own.items()},
             **step.env,
             **self._definition.env,
+            **self._changed,
             **self._opened.env,
             "JOBDECK_RUN": self._run_id,
             "JOBDECK_STEP": step.name,

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 from core.storage.tables import admission, run
 from core.storage.writer import Transaction
 
@@ -36,13 +36,9 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     at: str = ""
 
     @property
-    def words(self) -> str:
-        """`frozen by ann: an audit`; "" where it is open."""
-        if self.mode is Mode.OPEN:
-            return ""
-        word = {Mode.FROZEN: "is frozen", Mode.DRAINING: "drains, says"}[self.mode]
-        by = f"by {self.actor}" if self.mode is Mode.FROZEN else self.actor
-        return f"the engine {word} {by}" + (f": {self.reason}" if self.reason else "")
+    def said(self) -> str:
+        """Who set it, and why: `ann: an audit`."""
+        return f"{self.actor}: {self.reason}"
 
 
 def get(connection: Connection) -> Admission:

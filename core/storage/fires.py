@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, tuple_, update
 
 from core.errors import Conflict
 from core.scheduling.ledger import Entry, Verdict
@@ -18,6 +18,10 @@ from core.storage.writer import Transaction, timestamp
 
 KEPT_ROWS = 2000
 """Rows of the ledger that are kept of a schedule; the oldest goes first."""
+
+KEPT_EVENTS = timedelta(hours=2)
+"""Slots of events younger than this are kept beyond the bound: a signed call may come again for as
+long as twice its window."""
 
 
 class Fire(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +169,10 @@ def bound(tx: Transaction, schedule: str) -> None:
     last = select(schedule_fire.c.slot).where(its_own).order_by(schedule_fire.c.slot.desc())
     beyond = schedule_fire.c.slot <= last.offset(KEPT_ROWS).limit(1).scalar_subquery()
     settled = schedule_fire.c.verdict != Verdict.DUE
-    tx.connection.execute(delete(schedule_fire).where(its_own, beyond, settled))
+    its_event_is_old = or_(
+        schedule_fire.c.cause.is_(None), schedule_fire.c.slot < timestamp(tx.now - KEPT_EVENTS)
+    )
+    tx.connection.execute(delete(schedule_fire).where(its_own, beyond, settled, its_event_is_old))
 
 
 def known(connection: Connection, schedule: str, cause: str) -> Fire | None:

@@ -14,7 +14,7 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, Row, Select, exists, func, or_, select
 
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
 from core.errors import NotFound
 from core.flow.definition import ADHOC, RunDefinition, RunOutline

@@ -9,7 +9,7 @@ import time
 from core.dispatch.items import Item, Kind, Mode, Rules, use
 from core.dispatch.queue import Queue
 from core.dispatch.reasons import why
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 from tests.bench.table import Row
 
 _OWNERS = 1000

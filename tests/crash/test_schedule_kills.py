@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections import Counter
@@ -14,8 +13,8 @@ from typing import Any
 import pytest
 
 from core import failpoints
-from core.home import Home
-from tests.crash.engines import Engine, Line, Zygote
+from tests.crash.engines import Zygote
+from tests.crash.life import Life
 from tests.crash.rounds import SCHEDULE_POINTS
 from tests.support.waiting import until
 
@@ -32,37 +31,6 @@ POINTS = [
     or point in ("run.planned", "run.created", "run.accepted", "run.begun", "storage.group.written")
 ]
 HITS = (1, 2)
-
-
-class Life:
-    """A home whose engines are started and killed."""
-
-    def __init__(self, zygote: Zygote, folder: Path) -> None:
-        self._zygote = zygote
-        self.home = Home(folder / "j")
-        self.effects = folder / "effects"
-        self.line = Line(self.home)
-
-    def engine(self, plan: str = "") -> Engine:
-        variables = {
-            "JOBDECK_HOME": str(self.home.root),
-            "HOME": str(self.home.root.parent),
-            "PATH": os.environ["PATH"],
-        }
-        return Engine(self._zygote, self.home, variables, plan)
-
-    def get(self, path: str) -> Any:
-        return self.line.call("GET", path).json()
-
-    def every(self, path: str) -> list[dict[str, Any]]:
-        """All items of a list, page by page."""
-        found, cursor = [], ""
-        while True:
-            page = self.get(f"{path}limit=100{cursor}")
-            found += page["items"]
-            if page["next_cursor"] is None:
-                return found
-            cursor = f"&cursor={page['next_cursor']}"
 
 
 @pytest.fixture

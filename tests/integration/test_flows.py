@@ -12,6 +12,7 @@ import pytest
 from core.domain.actions import (
     ChooseWay,
     Fail,
+    Ignore,
     Pause,
     PauseBefore,
     Rerun,
@@ -30,7 +31,7 @@ from core.executors.scripted import Behaviour
 from core.flow import machine
 from core.runtime.approvals import Ballot
 from core.runtime.engine import Engine
-from core.storage import approvals, runs
+from core.storage import approvals, outbox, runs
 from core.storage.runs import RunFilter, RunRow
 from tests.support.runtime import (
     INVENTORY,
@@ -517,3 +518,73 @@ async def test_what_is_asked_of_a_paused_or_ended_run_is_refused_in_words(home: 
         for action in (Pause(), Resume(), RollBack()):
             with pytest.raises(IllegalTransition, match="is not possible"):
                 await opened.runs.act(run.id, action, "ann")
+
+
+async def test_what_a_node_runs_is_stopped_when_it_takes_too_long(home: Path) -> None:
+    hosts = Hosts()
+    hosts.holds["go"] = asyncio.Event()
+    call = node("run", "call", step=step("go", targets="h1"), timeout_s=0.2)
+    async with engine(home, hosts) as (opened, _):
+        run = await started(opened, flow(call, step("next")))
+        row = await ended(opened, run.id)
+        assert (row.state, "took longer than 0.2 s" in row.reason) == (R.TIMED_OUT, True)
+        [child] = await children(opened, run.id)
+        assert child.state is R.STOPPED
+        await save(opened, flow(call | {"on_timeout": "skip"}, step("next")))
+        run = await start(opened, flow="f", targets=None)
+        assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
+        assert (await states(opened, run.id))["next"] is R.SUCCEEDED
+
+
+async def test_a_step_is_tried_again_with_other_values(home: Path) -> None:
+    seen: list[str] = []
+
+    def script(target: Target, work: Work | None) -> Behaviour:
+        if work is None:
+            return Behaviour()
+        seen.append(work.env["SIZE"])
+        return Behaviour(exit_code=int(work.env["SIZE"] == "too much"))
+
+    async with engine(home, script) as (opened, _):
+        run = await started(opened, flow(step("a", env={"SIZE": "too much"}, targets="h1")))
+        assert (await ended(opened, run.id)).state is R.FAILED
+        await opened.runs.act(run.id, Retry(step="a", env={"SIZE": "less"}), "ann")
+        assert (await ended(opened, run.id)).state is R.SUCCEEDED
+        assert seen == ["too much", "less"]
+
+
+async def test_what_must_not_be_ignored_or_skipped_cannot_be(home: Path) -> None:
+    hosts = Hosts()
+    hosts.fails["a"] = {"h1"}
+    async with engine(home, hosts) as (opened, _):
+        run = await started(opened, flow(step("a", ignorable=False), step("b")))
+        await ended(opened, run.id)
+        with pytest.raises(IllegalTransition, match="ignore is not possible"):
+            await opened.runs.act(run.id, Ignore(step="a"), "ann")
+
+
+async def test_a_job_undoes_its_steps_too_and_a_misspelt_undo_is_found(home: Path) -> None:
+    hosts = Hosts()
+    async with engine(home, hosts) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("a", undo="b"), step("b"), targets="h1"))
+        run = await start(opened, job="j", targets=None)
+        assert (await ended(opened, run.id)).state is R.SUCCEEDED
+        assert hosts.began == [("a", "h1")]
+        await opened.runs.act(run.id, RollBack(), "ann")
+        assert (await ended(opened, run.id)).state is R.ROLLED_BACK
+        with pytest.raises(Invalid, match="`undo` names no step: c"):
+            await save(opened, job("j", step("a", undo="c"), step("b")))
+
+
+async def test_a_notice_is_in_the_outbox_when_its_node_has_succeeded(home: Path) -> None:
+    channel = {
+        "kind": "channel",
+        "name": "ops",
+        "spec": {"webhook": {"url": "https://hooks.example/x"}, "enabled": False},
+    }
+    tell = node("notify", "tell", channels=["ops"], subject="run ${run.title}", body="done")
+    async with engine(home, Hosts()) as (opened, _):
+        run = await started(opened, channel, flow(tell))
+        assert (await ended(opened, run.id)).state is R.SUCCEEDED
+        told = await opened.store.reader.read(lambda c: outbox.list_notices(c, limit=10))
+        assert [(each.channel, each.subject) for each in told] == [("ops", "run f")]

@@ -210,18 +210,10 @@ async def test_a_key_is_told_once_and_secrets_are_masked(opened: Engine, web: We
     account = {"kind": "account", "name": "a", "spec": {"user": "u", "password": "sesame-77-open"}}
     await save(opened, account, channel(web))
 
-    def tell(tx: Any) -> None:
-        for _ in range(2):
-            opened.notices.send(
-                tx, ["ops"], subject="s", body="login with sesame-77-open", key="flow/1"
-            )
-
-    await opened.store.writer.write(tell)
+    for _ in range(2):
+        await opened.notices.tell(["ops"], "s", "login with sesame-77-open", "flow/1")
     with pytest.raises(NotFound):
-        await opened.store.writer.write(
-            lambda tx: opened.notices.send(tx, ["ops", "opps"], subject="", body="", key="x")
-        )
-    opened.notices.kick()
+        await opened.notices.tell(["ops", "opps"], "", "", "x")
     (notice,) = await sent(opened)
     assert notice.body == "login with ***"
     assert json.loads(web.received[0].body)["body"] == "login with ***"

@@ -11,7 +11,7 @@ from core.dispatch import ageing
 from core.dispatch.items import LOCKS, Item, Kind, Mode, Rules, use
 from core.dispatch.queue import Queue
 from core.dispatch.reasons import why
-from core.domain.queueing import Priority
+from core.domain.priorities import Priority
 
 STEP_S = 10.0
 LONGEST_S = 8

@@ -1,6 +1,6 @@
 """The HTTP side of the WS-Management server for tests: who is let in, and how messages are sealed.
 
-NTLM and its encryption are pyspnego's, as the accepting side; Basic is compared here.
+NTLM with its encryption and CredSSP are pyspnego's, as the accepting side; Basic is compared here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ import spnego
 
 USER, PASSWORD = "ada", "correct horse"
 _BOUNDARY = b"--Encrypted Boundary"
+_SCHEMES = {
+    "ntlm": ("Negotiate", "ntlm", spnego.NegotiateOptions.use_ntlm),
+    "credssp": ("CredSSP", "credssp", spnego.NegotiateOptions.use_negotiate),
+}
+"""What a server takes -> as it says so, and pyspnego's name of it; never a library of the system."""
 _PROTOCOL = b"application/HTTP-SPNEGO-session-encrypted"
 
 
@@ -31,6 +36,8 @@ class Service(Protocol):
     tls: bool
     seen: list[bytes]
     logins: int
+    handed_on: Any
+    """The login that CredSSP brought, with which a host could log in further on."""
 
     def answer(self, message: bytes) -> tuple[bytes, int]: ...
 
@@ -117,22 +124,24 @@ class Handler(BaseHTTPRequestHandler):
             return False
         if self._context is not None and self._context.complete and not proof:
             return True
+        offered, protocol, options = _SCHEMES[self.owner.proof]
         if not proof:
-            self._reply(401, b"", {"WWW-Authenticate": "Negotiate"})
+            self._reply(401, b"", {"WWW-Authenticate": offered})
             return False
         if self._context is None or self._context.complete:
-            self._context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+            self._context = spnego.server(protocol=protocol, options=options)
         try:
             token = self._context.step(base64.b64decode(proof))
         except spnego.exceptions.SpnegoError:
             self._context = None
-            self._reply(401, b"", {"WWW-Authenticate": "Negotiate"})
+            self._reply(401, b"", {"WWW-Authenticate": offered})
             return False
         if self._context.complete:
             self.owner.logins += 1
+            self.owner.handed_on = self._context.get_extra_info("client_credential")
             return True
         challenge = base64.b64encode(token).decode()
-        self._reply(401, b"", {"WWW-Authenticate": f"Negotiate {challenge}"})
+        self._reply(401, b"", {"WWW-Authenticate": f"{offered} {challenge}"})
         return False
 
     def _unsealed(self, body: bytes) -> bytes:

@@ -130,7 +130,7 @@ class WinrmServer:
     ) -> None:
         self.home = home
         self.proof = proof
-        """What it takes: ntlm, basic, or a certificate of `authority`."""
+        """What it takes: ntlm, credssp, basic, or a certificate of `authority`."""
         self._scratch = tempfile.TemporaryDirectory()
         self._statuses = Path(self._scratch.name)
         self._patience_s = patience_s
@@ -147,6 +147,7 @@ class WinrmServer:
         self.seen: list[bytes] = []
         """All messages, as they came over the line."""
         self.logins = 0
+        self.handed_on: Any = None
         self.shells: dict[str, _Shell] = {}
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()

@@ -103,7 +103,8 @@ def _candidates(rule: Rule, reading: Reading) -> Iterator[Hit]:
         return
     if rule.allow:
         # Wrappers are commands too: `sudo df` needs both `sudo df` and `df`.
-        texts = [_with_redirects(piece) for piece in pieces]
+        pieces = [piece for piece in reading.pieces if piece.words or piece.redirects]
+        texts = list(map(_whole, pieces))
         allowed = timebox.whole(rule.allow, texts, ignore_case=rule.ignore_case)
         for number, piece in enumerate(pieces):
             if number not in allowed:
@@ -119,14 +120,17 @@ def _candidates(rule: Rule, reading: Reading) -> Iterator[Hit]:
             yield _hit(rule, reading.source.where, line_number, place + 1, line)
 
 
-def _with_redirects(piece: Piece) -> str:
-    """The command with the files that it writes or reads; descriptors and /dev/null are none."""
+def _whole(piece: Piece) -> str:
+    """The command with the variables that it is given, and the files that it writes or reads;
+    descriptors and /dev/null are none.
+    """
+    given = [word.text for word in piece.assigned]
     files = [
         f"{each.operator} {each.target.text}"
         for each in piece.redirects
         if not _NO_FILE.fullmatch(each.target.text)
     ]
-    return " ".join([piece.line, *files])
+    return " ".join(text for text in (*given, piece.line, *files) if text)
 
 
 def _of_piece(rule: Rule, piece: Piece, source: CommandText) -> Hit:

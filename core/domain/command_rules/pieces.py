@@ -38,6 +38,8 @@ class Piece:
     """Its first character in the text, from 0."""
     end: int
     language: Language = Language.SH
+    assigned: tuple[Word, ...] = ()
+    """Variables that it is given alone: `A=1` before its name."""
     redirects: tuple[Redirect, ...] = ()
     cwd: str | None = None
     """Where it runs, as far as a `cd` before it tells."""

@@ -35,6 +35,7 @@ class _Draft:
 
     at: int
     words: list[Word] = field(default_factory=list)
+    assigned: list[Word] = field(default_factory=list)
     redirects: list[Redirect] = field(default_factory=list)
     cwd: str | None = None
     end: int = 0
@@ -71,6 +72,7 @@ def _finished(draft: _Draft) -> Piece:
         for each in reversed(chain):
             each.piece = Piece(
                 words=tuple(each.words),
+                assigned=tuple(each.assigned),
                 at=each.at,
                 end=each.end,
                 redirects=tuple(each.redirects),
@@ -149,7 +151,7 @@ class _Scanner(WordScanner):
                 draft.words.append(word)
 
     def _learn(self, draft: _Draft) -> None:
-        """Assignments and folders that later commands see; prefixes of a command are dropped."""
+        """Assignments and folders that later commands see; prefixes of a command are put aside."""
         words = draft.words
         count = 0
         while count < len(words) and _ASSIGNMENT.match(words[count].text):
@@ -158,7 +160,8 @@ class _Scanner(WordScanner):
             for word in words:
                 self._assign(word)
             return
-        draft.words = words = words[count:]
+        draft.assigned, draft.words = words[:count], words[count:]
+        words = draft.words
         name = words[0].text
         if name in _DECLARING:
             for word in words[1:]:

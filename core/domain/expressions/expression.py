@@ -30,6 +30,8 @@ class ExpressionFault(Invalid):
         problem = Problem(where=where, what=misread.what, hint=misread.hint)
         shown = f"\n{excerpt(text, misread.index)}" if text.strip() else ""
         super().__init__(title + shown, [problem])
+        self.problem = problem
+        """The one thing that is wrong, on one line."""
         self.index = misread.index
         """Where in the text, from 0."""
 

@@ -214,9 +214,14 @@ def _shown(value: Any) -> Any:
     return value
 
 
+_SAME_IN_JSON = frozenset({str, int, float, bool, type(None)})
+
+
 def to_json(value: Value) -> Any:
     """JSON values from which `from_json` makes the same value again."""
     found: Any = value
+    if type(value) in _SAME_IN_JSON:
+        return value
     match kind_of(value):
         case Kind.LIST:
             return [to_json(item) for item in found]
@@ -227,9 +232,8 @@ def to_json(value: Value) -> Any:
             return {"$time": time_text(found)}
         case Kind.DURATION:
             return {"$duration": duration_text(found)}
-        case Kind.SECRET:
-            return {"$secret": found.id}
-    return found
+    assert isinstance(value, SecretValue)
+    return {"$secret": value.id}
 
 
 def from_json(written: Any) -> Value:
@@ -238,7 +242,7 @@ def from_json(written: Any) -> Value:
     Only for what the engine itself has kept: it makes secrets of marks. Data of others, such as
     outputs and parameters, goes through `as_value`.
     """
-    return _read(written, marks=True)
+    return _read(written, True)
 
 
 def as_value(data: Any) -> Value:
@@ -247,19 +251,30 @@ def as_value(data: Any) -> Value:
     JSON values are taken, and of Python's tuples, other mappings, days, datetimes with an
     offset, timedeltas, `SecretValue`s and texts of an enumeration. Raises: NotAValue.
     """
-    return _read(data, marks=False)
+    return _read(data, False)
 
 
-def _read(found: Any, *, marks: bool, depth: int = 0) -> Value:
+_AS_IS = frozenset({str, bool, type(None), SecretValue, timedelta})
+"""Types whose values are taken as they are."""
+
+
+def _read(found: Any, marks: bool, depth: int = 0) -> Value:
+    if type(found) in _AS_IS:  # most of what there is, and asking about classes takes long
+        value: Value = found
+        return value
     if depth > MAX_DEPTH:
         raise NotAValue(f"lists and maps are nested more than {MAX_DEPTH} levels deep")
     match found:
-        case str():
-            return str(found)
-        case None | bool() | SecretValue() | timedelta():
-            return found
+        case dict():
+            return _read_map(found, marks, depth)
+        case list() | tuple():
+            return tuple([_read(item, marks, depth + 1) for item in found])
         case int() | float():
             return number(found)
+        case str():
+            return str(found)
+        case timedelta():
+            return timedelta(microseconds=found // _MICROSECOND)
         case datetime():
             return _in_utc(found)
         case date():
@@ -267,20 +282,27 @@ def _read(found: Any, *, marks: bool, depth: int = 0) -> Value:
         case Mapping():
             return _read_map(found, marks, depth)
         case Sequence() if not isinstance(found, bytes | bytearray):
-            return tuple(_read(item, marks=marks, depth=depth + 1) for item in found)
+            return tuple([_read(item, marks, depth + 1) for item in found])
     raise NotAValue("this is no value that expressions know")
 
 
 def _read_map(found: Mapping[Any, Any], marks: bool, depth: int) -> Value:
-    if not all(isinstance(key, str) for key in found):
-        raise NotAValue("the keys of a map are strings")
     if marks and len(found) == 1:
         mark, inner = next(iter(found.items()))
         if mark in _MARKS and isinstance(inner, str):
             return _MARKS[mark](inner)
         if mark == "$map" and isinstance(inner, Mapping):
             found = inner
-    return {str(key): _read(item, marks=marks, depth=depth + 1) for key, item in found.items()}
+    return {
+        key if type(key) is str else _key(key): _read(item, marks, depth + 1)
+        for key, item in found.items()
+    }
+
+
+def _key(found: object) -> str:
+    if not isinstance(found, str):
+        raise NotAValue("the keys of a map are strings")
+    return str(found)
 
 
 def _in_utc(found: datetime) -> datetime:

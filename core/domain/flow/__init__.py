@@ -1,6 +1,6 @@
 """Flows as people define them: nodes, edges, and what must hold before one is saved."""
 
-from core.domain.flow.checking import check_flow, names_known
+from core.domain.flow.checking import check_flow, check_undoes, names_known
 from core.domain.flow.document import EdgeLine, FlowSpec, Node, OnFailure, in_order
 from core.domain.flow.edges import Edge, When, parse_edges
 from core.domain.flow.nodes import (
@@ -15,12 +15,12 @@ from core.domain.flow.nodes import (
     Loop,
     Nested,
     Note,
-    OnTimeout,
     Parallel,
     SetVariables,
     Start,
     Wait,
 )
+from core.domain.steps.base import OnTimeout
 
 __all__ = [
     "Call",
@@ -46,6 +46,7 @@ __all__ = [
     "Wait",
     "When",
     "check_flow",
+    "check_undoes",
     "in_order",
     "names_known",
     "parse_edges",

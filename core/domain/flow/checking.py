@@ -137,26 +137,32 @@ def _beginnings(shape: _Shape) -> Iterator[Problem]:
 
 
 def _undoes(shape: _Shape) -> Iterator[Problem]:
+    yield from check_undoes(shape.spec.nodes, "spec.nodes")
+    for name in shape.undoes & shape.nodes.keys():
+        if shape.into[name] or shape.out[name]:
+            yield shape.problem(name, "it only undoes, so no edge leads to it or from it")
+
+
+def check_undoes(nodes: Sequence[Node], place: str) -> Iterator[Problem]:
+    """What is wrong with the names of steps that undo others; `place` is the list's."""
+    by_name = {node.name: node for node in nodes}
     used: dict[str, str] = {}
-    for node in shape.spec.nodes:
+    for index, node in enumerate(nodes):
         if not isinstance(node, StepBase) or node.undo is None:
             continue
-        undo = shape.nodes.get(node.undo)
+        where, undo, hint = f"{place}[{index}] ({node.name})", by_name.get(node.undo), ""
         if undo is None:
-            near = nearest(node.undo, list(shape.nodes))
+            what = f"`undo` names no step: {node.undo}"
+            near = nearest(node.undo, list(by_name))
             hint = f"did you mean {near}?" if near else ""
-            yield shape.problem(node.name, f"`undo` names no node: {node.undo}", hint)
-        elif not isinstance(undo, StepBase) or undo.undo is not None or undo.name == node.name:
-            yield shape.problem(
-                node.name, f"{node.undo} cannot undo: it must be a step without `undo`"
-            )
-        elif shape.into[undo.name] or shape.out[undo.name]:
-            what = f"{undo.name} only undoes {node.name}, so no edge leads to it or from it"
-            yield shape.problem(undo.name, what)
+        elif not isinstance(undo, StepBase) or undo.undo is not None:
+            what = f"{node.undo} cannot undo: it must be a step without `undo`"
         elif undo.name in used:
             what = f"{undo.name} undoes {used[undo.name]} already; each step has its own"
-            yield shape.problem(node.name, what)
-        used[node.undo] = node.name
+        else:
+            used[undo.name] = node.name
+            continue
+        yield Problem(where=where, what=what, hint=hint)
 
 
 def _gateways(shape: _Shape) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from core.domain.approval import ApprovalSpec
 from core.domain.flow.texts import Expression, Template
 from core.domain.steps import Step
-from core.domain.steps.base import NodeBase
+from core.domain.steps.base import NodeBase, OnTimeout
 from core.domain.values import EnvName, Name
 
 
@@ -109,13 +109,6 @@ class SetVariables(_Instant):
     variables: dict[EnvName, Expression] = Field(min_length=1, max_length=100)
 
 
-class OnTimeout(StrEnum):
-    """What it means that a node took too long."""
-
-    FAIL = "fail"
-    SKIP = "skip"
-
-
 class Wait(Control):
     """Waits: for some time, until a moment, or until something happens."""
 
@@ -185,6 +178,10 @@ class Nested(Control):
     parameters: dict[str, Any] = Field(
         default_factory=dict, description="values; text may hold `${ expression }`"
     )
+    timeout_s: float | None = Field(
+        None, gt=0, le=366 * 86400, description="for all of it; what runs then is stopped"
+    )
+    on_timeout: OnTimeout = OnTimeout.FAIL
 
     @property
     def work(self) -> tuple[str, str] | None:
@@ -197,6 +194,8 @@ class Nested(Control):
     def _one_work(self) -> Self:
         if sum(each is not None for each in (self.job, self.flow, self.step)) != 1:
             raise ValueError("give one of `job`, `flow`, `step`")
+        if self.timeout_s is None and "on_timeout" in self.model_fields_set:
+            raise ValueError("`on_timeout` belongs to `timeout_s`; give both")
         if self.step is not None and (self.revision or self.parameters):
             raise ValueError("`revision` and `parameters` belong to `job` and `flow`")
         return self

@@ -47,6 +47,14 @@ class Execution(StrEnum):
     """The work hangs on its connection: nothing is kept on the host, and a cut leaves it unknown."""
 
 
+class OnTimeout(StrEnum):
+    """What it means that a node took too long."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+    """It is left as it is, and what follows starts."""
+
+
 class NodeBase(Value):
     """What every node of a graph has, whether it is a step or not."""
 
@@ -57,6 +65,8 @@ class NodeBase(Value):
     retry: Retry = Retry()
     continue_on_error: bool = Field(False, description="a failure is ignored, the next step starts")
     optional: bool = Field(False, description="whoever starts it may leave it out")
+    skippable: bool = Field(True, description="an operator may skip it while it waits or hangs")
+    ignorable: bool = Field(True, description="an operator may ignore its failure")
 
 
 class StepBase(NodeBase):
@@ -75,6 +85,9 @@ class StepBase(NodeBase):
         " of the step before, by how they ended there",
     )
     timeout_s: float | None = Field(None, gt=0, le=30 * 86400, description="per target")
+    on_timeout: OnTimeout = Field(
+        OnTimeout.FAIL, description="what follows where it took too long on every target"
+    )
     idempotent: bool = Field(False, description="may run again where the outcome is unknown")
     undo: Name | None = Field(
         None, description="the step that takes back what this one did; it runs only for that"

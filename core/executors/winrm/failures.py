@@ -33,6 +33,8 @@ _STATUSES: Mapping[int, Told] = {
     503: (_C.CONNECTION_FAILURE, "says that WinRM is busy or stopped", "does WinRM run there?"),
 }
 
+_CREDSSP = "requests_credssp"
+"""Its exceptions, all of them about the login; it is there only where it was asked for."""
 _HRESULT = 1 << 31
 """From here on numbers are looked up by their hexadecimal digits."""
 
@@ -60,7 +62,7 @@ def translated(error: Exception, target: Target) -> TargetError:
 
 def _translated(error: Exception, target: Target) -> Told:
     match error:
-        case AuthenticationError():
+        case _ if _is_about_login(error):
             return (
                 _C.AUTHENTICATION_FAILURE,
                 f"refuses the login of {target.login.user}",
@@ -107,6 +109,10 @@ def _translated(error: Exception, target: Target) -> Told:
     if isinstance(bottom, ConnectionRefusedError):
         return (_C.CONNECTION_FAILURE, "refuses the connection", "does WinRM listen on that port?")
     return (_C.CONNECTION_FAILURE, f"cannot be reached: {words(error)}", "")
+
+
+def _is_about_login(error: Exception) -> bool:
+    return isinstance(error, AuthenticationError) or type(error).__module__.startswith(_CREDSSP)
 
 
 def _fault(fault: WSManFaultError) -> Told:

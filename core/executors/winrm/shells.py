@@ -171,8 +171,12 @@ def _dialled(target: Target) -> tuple[Connection, str]:
 
     try:
         connection = Connection(target)
-        return connection, connection.open_shell()
     except TargetError:
         raise
     except Exception as error:
+        raise translated(error, target) from error
+    try:
+        return connection, connection.open_shell()
+    except Exception as error:
+        connection.close()
         raise translated(error, target) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from core.domain.expressions import ExpressionFault, NotAValue
@@ -16,6 +18,7 @@ from core.domain.flow import (
     ForEach,
     Inclusive,
     Loop,
+    Nested,
     Note,
     Parallel,
     SetVariables,
@@ -50,7 +53,11 @@ async def perform(performance: Performance) -> NodeEnd | None:
     """How the node ended; None when the engine goes first, and the next one takes it up."""
     node = performance.node
     try:
-        end = await PERFORMERS[type(node)](performance, node)
+        performing = PERFORMERS[type(node)](performance, node)
+        if isinstance(node, Nested) and node.timeout_s is not None:
+            end = await _in_time(performance, node.timeout_s, performing)
+        else:
+            end = await performing
     except (ExpressionFault, NotAValue) as fault:
         return NodeEnd(state=RunState.FAILED, reason=str(fault), is_error=True)
     if end is None:
@@ -63,3 +70,24 @@ async def perform(performance: Performance) -> NodeEnd | None:
     if end.state is RunState.SUCCEEDED and (why := instant.has_no_way(performance, node, holds)):
         return replace(end, state=RunState.FAILED, reason=why)
     return replace(end, holds=holds)
+
+
+async def _in_time(
+    performance: Performance, timeout_s: float, performing: Awaitable[NodeEnd | None]
+) -> NodeEnd | None:
+    """How it ended; what takes longer than `timeout_s` from its beginning is stopped."""
+    begun_at, _ = await performance.begun()
+    work = asyncio.ensure_future(performing)
+    alarm = asyncio.ensure_future(performance.sleep_until(begun_at + timedelta(seconds=timeout_s)))
+    try:
+        await asyncio.wait({work, alarm}, return_when=asyncio.FIRST_COMPLETED)
+        is_late = not work.done() and alarm.done() and alarm.result()
+        if is_late:
+            performance.stop(force=False)
+        end = await work
+    finally:
+        alarm.cancel()
+    if is_late and end is not None and end.state is RunState.STOPPED:
+        reason = f"it took longer than {timeout_s:g} s, and was stopped"
+        return replace(end, state=RunState.TIMED_OUT, reason=reason)
+    return end

@@ -82,6 +82,26 @@ async def test_command_lines_of_jobs_are_read_as_the_shells_of_their_hosts(api: 
     assert dangers == [[], ["remove-drive"], []], "where it can run somewhere, it is saved"
 
 
+async def test_flows_are_told_what_they_meet_as_jobs_are(api: Api) -> None:
+    def flow(command: str, nested: str = "true") -> dict[str, Any]:
+        step = {"kind": "command", "name": "s", "command": command}
+        inner = {"kind": "command", "name": "i", "command": nested}
+        each = {"kind": "for-each", "name": "e", "items": "[1]", "step": inner}
+        spec = {"targets": "me", "nodes": [step, each]}
+        return {"kind": "flow", "name": "f", "spec": spec}
+
+    asks = await api.post("/apply", {"documents": [flow("reboot", "rm -rf /")]})
+    refused = await api.post("/apply", {"documents": [flow("rm -rf /")]})
+
+    assert asks.status_code == 200, asks.text
+    (change,) = asks.json()["changes"]
+    assert [(each["rule"], each["where"]) for each in change["dangers"]] == [
+        ("stop-machine", "spec.nodes[0].command"),
+        ("remove-system", "spec.nodes[1].step.command"),
+    ], "what a node repeats may never be started"
+    assert refused.json()["problems"][0]["where"] == "spec.nodes[0].command line 1, column 1"
+
+
 async def test_a_script_alone_is_saved_and_told(api: Api) -> None:
     script = {"kind": "script", "name": "s", "spec": {"text": "rm -rf /"}}
 

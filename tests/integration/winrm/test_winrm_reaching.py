@@ -56,6 +56,23 @@ async def test_a_password_as_it_stands_is_taken_behind_tls(
     assert result.out == b"in\n"
 
 
+async def test_credssp_hands_the_login_on(
+    executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path
+) -> None:
+    with WinrmServer(tmp_path, authority, proof="credssp") as server:
+        way = Winrm(ca=authority.pem, authentication="credssp")
+        there = msgspec.structs.replace(target, port=server.port, winrm=way)
+        result = await run(executor, there, "echo in; echo err >&2")
+        await eventually(lambda: executor.idle_connections)
+        again = await run(executor, there, "echo again")
+        handed_on = server.handed_on
+
+    assert (result.out, again.out) == (b"in\n", b"again\n")
+    assert server.logins == 1
+    assert handed_on.password == PASSWORD
+    assert PASSWORD.encode() not in b"".join(server.seen)
+
+
 async def test_a_certificate_proves_an_account_that_has_no_password(
     executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path
 ) -> None:
@@ -75,7 +92,7 @@ async def test_a_certificate_proves_an_account_that_has_no_password(
     assert "cannot be opened with `tls_passphrase`" in str(error)
 
 
-@pytest.mark.parametrize("authentication", ["kerberos", "credssp"])
+@pytest.mark.parametrize("authentication", ["kerberos"])
 async def test_what_is_not_installed_is_said(
     executor: WinrmExecutor, server: WinrmServer, target: Target, authentication: str
 ) -> None:
@@ -86,7 +103,14 @@ async def test_what_is_not_installed_is_said(
     assert server.seen == []
 
 
-@pytest.mark.parametrize("proof", ["ntlm", "basic"])
+@pytest.mark.parametrize(
+    "proof",
+    [
+        "ntlm",
+        "basic",
+        pytest.param("credssp", marks=pytest.mark.expect_logs("WARNING .*Received CredSSP error")),
+    ],
+)
 async def test_a_wrong_password_is_refused_and_not_shown(
     executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path, proof: str
 ) -> None:

@@ -23,6 +23,8 @@ CODES = {
     "conflict": 409,
     "contents-full": 409,
     "engine-draining": 409,
+    "hook-refused": 401,
+    "too-many-calls": 429,
     "engine-halted": 503,
     "queue-full": 409,
     "engine-stopped": 503,

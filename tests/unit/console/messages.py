@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import console
+from core.domain.priorities import Priority
 from core.domain.run import BatchState, RunState, TargetState
 
 SOURCE = Path(console.__file__).parent
@@ -15,6 +16,7 @@ SOURCE = Path(console.__file__).parent
 def source_messages() -> dict[str, str]:
     """English text -> where it stands: what is given to `_` and, first, to `ngettext`."""
     found = {state.value: "core/domain/run.py" for state in (*RunState, *BatchState, *TargetState)}
+    found |= {priority.value: "core/domain/priorities.py" for priority in Priority}
     for file in sorted(SOURCE.rglob("*.py")):
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):

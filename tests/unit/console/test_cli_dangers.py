@@ -176,6 +176,13 @@ def test_a_saved_job_is_checked_by_the_engines_rules(jobdeck: Jobdeck, api: Fake
     assert "! recorded  no-purge  job/clean spec.steps[0].command 1:1" in ended.out
     assert "! forbidden  remove-system  script/tidy spec.text 1:1" in ended.out
 
+    missing = problem(404, "not-found", "job 'roll' does not exist")
+    api.on("GET", "/documents/job/roll", missing)
+    api.on("GET", "/documents/flow/roll", answer(document("flow", "roll", nodes=steps)))
+    assert "no-purge  flow/roll spec.nodes[0].command 1:1" in jobdeck("check", "roll").out
+    api.on("GET", "/documents/flow/roll", problem(404, "not-found", "no flow"))
+    assert "error: job 'roll' does not exist" in jobdeck("check", "roll").err
+
 
 @pytest.mark.parametrize(
     ("words", "message"),

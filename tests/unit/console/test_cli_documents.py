@@ -461,6 +461,22 @@ def test_what_cannot_be_attached_is_told_with_its_line(
     assert said.format(folder=tmp_path) in ended.err
 
 
+def test_steps_of_flows_attach_files_wherever_they_stand(
+    jobdeck: Jobdeck, api: FakeApi, tmp_path: Path
+) -> None:
+    (tmp_path / "x.sh").write_text("true")
+    step = {"kind": "script", "name": "s", "attach": "x.sh"}
+    each = {"kind": "for-each", "name": "e", "items": "[1]", "step": {**step, "name": "i"}}
+    flow = {"kind": "flow", "name": "f", "spec": {"nodes": [step, each]}}
+    (tmp_path / "flow.yaml").write_text(yamlsafe.dump(flow))
+    api.on("POST", "/apply", answer(plan(("f", "create"), applied=True)))
+
+    assert jobdeck("apply", "-f", str(tmp_path), "--yes").code == 0
+
+    nodes = api.sent("POST", "/apply")[-1]["documents"][0]["spec"]["nodes"]
+    assert (nodes[0]["text"], nodes[1]["step"]["text"]) == ("true", "true")
+
+
 def test_a_script_attaches_the_file_that_becomes_its_text(
     jobdeck: Jobdeck, api: FakeApi, tmp_path: Path
 ) -> None:
@@ -524,3 +540,10 @@ def test_contents_are_exported_beside_their_documents_and_found_there(
     assert (kept.read_bytes(), stat.S_IMODE(kept.stat().st_mode)) == (b"a", 0o600)
     assert jobdeck("apply", "-f", str(tmp_path / "job" / "deploy.yaml")).code == 0
     assert api.sent("POST", "/apply")[0]["coming"] == [sha256]
+    kept.unlink()
+    each = {"kind": "for-each", "name": "e", "items": "[1]", "step": step}
+    flow = {**host("f"), "kind": "flow", "spec": {"nodes": [each]}}
+    api.on("GET", "/kinds", answer([{"kind": "flow", "plural": "flows"}]))
+    api.on("GET", "/documents/flow", answer({"items": [flow]}))
+    assert jobdeck("export", "flows", "-o", str(tmp_path)).code == 0
+    assert kept.read_bytes() == b"a"

@@ -7,7 +7,8 @@ import pytest
 from core.dispatch import reasons
 from core.dispatch.items import Item, Kind, Load, Mode, Resource, Rules, use
 from core.dispatch.queue import Queue
-from core.domain.queueing import LoadLimits, Priority
+from core.domain.priorities import Priority
+from core.domain.queueing import LoadLimits
 
 ENGINE = use(Kind.ENGINE)
 STEP_S = 100.0
@@ -225,11 +226,14 @@ def test_what_has_begun_holds_even_over_a_limit() -> None:
 
 
 def test_in_a_frozen_engine_only_who_overrides_begins() -> None:
-    queue = Queue(Rules(frozen="frozen by ann: an audit"))
+    queue = Queue(Rules(frozen="ann: an audit"))
     queue.enter(item("a"))
     queue.enter(item("b", override=True))
     assert settle(queue, 0) == ["b"]
-    assert why(queue, "a", 0).reasons[0].text == "nothing begins: frozen by ann: an audit"
+    assert (
+        why(queue, "a", 0).reasons[0].text
+        == "nothing begins: the engine is frozen by ann: an audit"
+    )
     queue.set_rules(Rules())
     assert settle(queue, 0) == ["a"]
 
@@ -243,7 +247,7 @@ def test_a_busy_host_delays_a_run_and_an_unknown_one_does_not() -> None:
     assert settle(queue, 0) == ["web2", "web3"]
     found = why(queue, "web1", 0)
     assert [reason.text for reason in found.reasons] == [
-        "host web1 is busy: load 3.50 per CPU, more than 2; 50 MB free, less than 100"
+        "host web1 is busy: load/CPU 3.50 > 2; 50 < 100 MB free"
     ]
     queue.set_loads({"web1": Load(per_cpu=1)})
     assert settle(queue, 0) == ["web1"]

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from core.domain.flow import Edge
+from core.domain.flow.nodes import Approval, Call, SetVariables
 from core.domain.inventory import Protocol
 from core.domain.steps import CommandStep, Execution, HttpStep, LocalStep, PushStep, ScriptStep
 from core.errors import PlanOutOfDate
@@ -19,7 +21,7 @@ from core.flow.definition import (
     RunDefinition,
     RunRequest,
 )
-from core.flow.graph import chain
+from core.flow.graph import Graph, chain
 
 
 def request(**fields: Any) -> RunRequest:
@@ -103,6 +105,39 @@ def test_what_an_earlier_step_sets_keeps_a_check_from_a_false_answer() -> None:
     assert [name for name, values in found.items() if values] == ["placed", "told", "files"]
     tried = [step.name for step in planned.graph.nodes if dryrun.is_rehearsed(planned, step)]
     assert tried == ["before", "login", "fixed", "plain"]
+
+
+def test_nodes_of_a_flow_set_values_too_and_those_beside_a_step_do_not() -> None:
+    def push(name: str, to: str) -> PushStep:
+        return PushStep.model_validate({"kind": "push", "name": name, "text": "x", "to": to})
+
+    form = [{"name": "WHERE", "default": "a"}]
+    nodes = (
+        SetVariables.model_validate({"kind": "set", "name": "give", "variables": {"A": "'1'"}}),
+        Approval.model_validate(
+            {
+                "kind": "approval",
+                "name": "ask",
+                "message": "?",
+                "approvers": {"users": ["ada"]},
+                "form": form,
+            }
+        ),
+        Call.model_validate({"kind": "run", "name": "call", "job": "other"}),
+        push("after", "/${A}/${WHERE}"),
+        push("behind", "/${B}/${JOBDECK_HOST}"),
+        push("beside", "/${A}"),
+    )
+    joined = (("give", "ask"), ("ask", "after"), ("call", "behind"))
+    edges = tuple(Edge(source=source, target=target) for source, target in joined)
+    steps = [node for node in nodes if isinstance(node, PushStep)]
+    planned = definition(*steps).model_copy(update={"graph": Graph(nodes=nodes, edges=edges)})
+
+    assert [dict(awaited(planned, step)) for step in steps] == [
+        {"A": "give", "WHERE": "ask"},
+        {"B": "call"},
+        {},
+    ]
 
 
 def command(name: str, text: str = "true", **more: Any) -> CommandStep:

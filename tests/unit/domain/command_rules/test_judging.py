@@ -190,7 +190,12 @@ def test_an_interpreter_tells_the_language(interpreter: str | None, language: La
 
 
 ALLOWED = CommandRuleSpec(
-    allow=("df( -h)?( /[a-z]*)?", "uptime", "sudo systemctl restart [a-z]+", "systemctl .*"),
+    allow=(
+        "(LC_ALL=C )?df( -h)?( /[a-z]*)?",
+        "uptime",
+        "sudo systemctl restart [a-z]+",
+        "systemctl .*",
+    ),
     level=Level.BLOCK,
 )
 
@@ -203,7 +208,7 @@ ALLOWED = CommandRuleSpec(
         "if uptime; then df; fi",
         "# a comment: rm\nsudo systemctl restart nginx",
         "'up'time",
-        "X=1 uptime",
+        "LC_ALL=C df",
     ],
 )
 def test_what_is_allowed_meets_no_allow_list(text: str) -> None:
@@ -216,6 +221,8 @@ def test_what_is_allowed_meets_no_allow_list(text: str) -> None:
         ("uptime; ls", "ls"),
         ("uptime $(id)", "id"),
         ("PATH=/tmp; uptime", "PATH=/tmp"),
+        ("PATH=/tmp uptime", "PATH=/tmp uptime"),
+        ("> /etc/motd", "> /etc/motd"),
         ("df > /etc/motd", "df > /etc/motd"),
         ("df -h /var/log", "df -h /var/log"),
         ("sudo uptime", "sudo uptime"),
