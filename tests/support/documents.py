@@ -23,6 +23,8 @@ from pydantic.fields import FieldInfo
 
 from core.domain import yamlsafe
 from core.domain.access import AccountSpec
+from core.domain.approvers import ApprovalRules
+from core.domain.channel import ChannelSpec
 from core.domain.command_rules import BUILTIN, CommandRuleSpec
 from core.domain.documents import KINDS, parse
 from core.domain.inventory import GroupSpec
@@ -85,6 +87,7 @@ PRESENT: Mapping[str, str] = {
     "group": "there-g",
     "job": "there-j",
     "calendar": "there-c",
+    "channel": "there-n",
 }
 """Documents that exist, for references to them."""
 FOUNDATION: list[dict[str, Any]] = [
@@ -94,6 +97,7 @@ FOUNDATION: list[dict[str, Any]] = [
     {"kind": "script", "name": "there-s", "spec": {"text": "true"}},
     {"kind": "group", "name": "there-g", "spec": {"hosts": ["there-h"]}},
     {"kind": "calendar", "name": "there-c", "spec": {"days": ["12-25"]}},
+    {"kind": "channel", "name": "there-n", "spec": {"webhook": {"url": "https://x/"}}},
     {
         "kind": "job",
         "name": "there-j",
@@ -259,7 +263,32 @@ def _fitted_rule(raw: dict[str, Any]) -> dict[str, Any]:
     raw = _without(raw, *{"pattern", "words", "builtin", "paths"} - set(ways[:1]))
     if not ways:
         raw["pattern"] = "x"
+    if raw.get("level") != "review":
+        raw = _without(raw, "approval")
     return _without(raw, "languages") if "paths" in raw else _without(raw, "operations")
+
+
+def _fitted_approval(raw: dict[str, Any]) -> dict[str, Any]:
+    plain = ("forbid_requester", "reason_required", "timeout_s")
+    kept = {name: raw[name] for name in plain if raw.get(name) is not None}
+    return {**kept, "channels": [PRESENT["channel"]], "approvers": {"users": ["é"]}}
+
+
+_WAYS: Mapping[str, Any] = {
+    "webhook": {"url": "https://x/y?z", "secret": "hush"},
+    "email": {"server": "mx", "sender": "a@x.y", "to": ["b@x.y"], "user": "u", "password": "pw"},
+    "service": "slack://a/b/c",
+}
+
+
+def _fitted_channel(raw: dict[str, Any]) -> dict[str, Any]:
+    way = next((name for name in _WAYS if raw.get(name) is not None), "webhook")
+    fitted = {**_without(raw, *_WAYS), way: _WAYS[way]}
+    if raw.get("quiet") is not None:
+        fitted["quiet"] = {**raw["quiet"], "begins": "22:00", "ends": "07:00"}
+    if raw.get("escalate") is not None:
+        fitted["escalate"] = {**raw["escalate"], "to": PRESENT["channel"]}
+    return fitted
 
 
 def _fitted_inventory_source(raw: dict[str, Any]) -> dict[str, Any]:
@@ -292,6 +321,8 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     GroupSpec: lambda raw: (
         raw if raw.get("hosts") else {"expression": "all", **_without(raw, "expression")}
     ),
+    ApprovalRules: _fitted_approval,
+    ChannelSpec: _fitted_channel,
     CommandRuleSpec: _fitted_rule,
     InventorySourceSpec: _fitted_inventory_source,
     JobSpec: _fitted_job,
