@@ -38,11 +38,17 @@ PLAIN: Mapping[str, dict[str, Any]] = {
     "inventory-source": {"url": "https://x"},
     "script": {"text": "true"},
     "command-rule": {"words": ["x"]},
+    "channel": {
+        "webhook": {"url": "https://x"},
+        "email": {"server": "mx", "sender": "a@x.y", "to": ["b@x.y"], "user": "u"},
+    },
     "job": {"steps": [{"name": "a", "kind": "command", "command": "true"}]},
     "calendar": {"days": ["01-01"]},
     "schedule": {"job": "x", "trigger": {"webhook": {}}},
 }
 """Kind -> a spec with every nested part that may hold a secret."""
+ONE_OF = {"channel": ("webhook", "email")}
+"""Kind -> parts of which a document has one; versions take turns. A `service` is no canary."""
 
 
 def secret_places(model: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -76,8 +82,11 @@ def planted(kind: str, version: int) -> tuple[Document, list[str]]:
     """A document with a canary in every field that takes one."""
     spec: dict[str, Any] = json.loads(json.dumps(PLAIN[kind]))
     canaries = []
+    if ways := ONE_OF.get(kind):
+        way = ways[version % len(ways)]
+        spec = {way: spec[way]}
     for its_kind, place in PLACES:
-        if its_kind == kind:
+        if its_kind == kind and (not ways or place[0] in spec):
             inner = spec
             for step in place[:-1]:
                 inner = inner[step]
