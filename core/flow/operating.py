@@ -38,6 +38,7 @@ from core.flow.state import (
     row,
     with_row,
     with_step,
+    with_steps,
 )
 from core.flow.wires import Outcome
 
@@ -97,8 +98,8 @@ def cancel(state: FlowState) -> Advance:
             commands.append(StopStep(step=name))
         elif status.state in (RunState.WAITING_USER, RunState.BATCH_WAITING):
             steps[name] = replace(status, state=RunState.STOPPED)
-    state = replace(state, steps=steps, held=(), is_paused=False)
-    if any(not is_over(status) for status in steps.values()):
+    state = with_steps(replace(state, held=(), is_paused=False), steps)
+    if state.live:
         return replace(state, run=transit("the run", state.run, RunState.STOPPING)), tuple(commands)
     return progress.finish(state, _stopped(state))
 
@@ -119,7 +120,7 @@ def force_stop(state: FlowState) -> Advance:
         if status.state is RunState.STOPPING:
             steps[name] = replace(status, forced=True)
             commands.append(StopStep(step=name, force=True))
-    return replace(state, steps=steps), tuple(commands)
+    return with_steps(state, steps), tuple(commands)
 
 
 def abandon(state: FlowState) -> Advance:
@@ -131,7 +132,7 @@ def abandon(state: FlowState) -> Advance:
         else replace(status, state=transit(f"step {name}", status.state, RunState.ABNORMAL))
         for name, status in state.steps.items()
     }
-    return progress.finish(replace(state, steps=lost), RunState.ABNORMAL)
+    return progress.finish(with_steps(state, lost), RunState.ABNORMAL)
 
 
 def retry(state: FlowState, event: RetryRequested) -> Advance:
@@ -279,10 +280,10 @@ def rerun(state: FlowState, name: str) -> Advance:
     if busy := [each for each in anew if each in state.steps and not is_over(state.steps[each])]:
         raise IllegalTransition(f"step {busy[0]}, which follows {name}, is under way")
     attempts = {each: state.steps[each].attempt for each in anew if each in state.steps}
+    left = {each: status for each, status in state.steps.items() if each not in anew}
     state = wires.forget(
         replace(
-            state,
-            steps={each: status for each, status in state.steps.items() if each not in anew},
+            with_steps(state, left),
             attempts={**state.attempts, **attempts},
             held=tuple(each for each in state.held if each not in anew),
             is_paused=False,
