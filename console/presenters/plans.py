@@ -32,6 +32,8 @@ from core.domain.run import TargetState
 _GAP = line("")
 _OWN_REASONS = ("InterpreterMissing", "UnexpectedAnswer", "StatementFailed")
 """Codes whose sentences say different things of different hosts."""
+_STARTED_BY = {"adhoc": "run", "flow": "flow start"}
+"""Kind of origin -> the command, where it is another than `start`."""
 _ASKING = ("probe", "check")
 """Levels of dry runs that ask hosts."""
 
@@ -214,8 +216,11 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
     if plan.acknowledge:
         flags = " ".join(f"--acknowledge {rule}" for rule in plan.acknowledge)
         yield line(Span(_("a start must acknowledge: {flags}").format(flags=flags), Tone.WARNING))
+    if plan.review:
+        text = _("others are asked before it begins: rule {names}")
+        yield line(Span(text.format(names=", ".join(plan.review)), Tone.WARNING))
     if not plan.refusals and not plan.run_id:
-        verb = "run" if plan.origin == "adhoc" else "start"
+        verb = _STARTED_BY.get(plan.origin.partition("/")[0], "start")
         command = f"jobdeck {verb} --from-plan {short_id(plan.id)}"
         yield line(Span(_("start it: {command}").format(command=command), Tone.QUIET))
 

@@ -16,6 +16,7 @@ from console.presenters.durations import clock_time, duration, full_time, number
 from console.presenters.progress import count_spans, lost_text
 from console.presenters.queue import locks_text, priority_word, reason_texts
 from console.presenters.text import Column, Span, Table, Tone, pairs
+from console.sentences import said
 from core.domain.hostrange import fold
 
 
@@ -27,7 +28,7 @@ def detail_table(run: RunDetail, now: datetime, lost: Lost, place: Place | None 
         (_("run"), Span(run.id, Tone.STRONG)),
         (_("title"), run.title),
         (_("state"), states.run_state(run.state)),
-        (_("reason"), run.reason),
+        (_("reason"), said(run.reason)),
         *((_("waits"), text) for text in (reason_texts(place) if place else ())),
         (_("lines"), Span(f"{lost_text(lost)}: {lost.hosts}" if lost.count else "", Tone.WARNING)),
         (_("priority"), "" if run.priority == "normal" else priority_word(run.priority)),
