@@ -10,6 +10,7 @@ from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, full_time, number
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 
 
 def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
@@ -140,7 +141,7 @@ def _reason(schedule: Schedule) -> str:
 
 def _why(fire: Fire) -> str:
     """The reason why nothing was started, or else the event for which something was."""
-    return fire.reason or fire.cause or ""
+    return said(fire.reason) or fire.cause or ""
 
 
 def _slots(fire: Fire, now: datetime) -> str:
