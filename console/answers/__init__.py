@@ -76,6 +76,8 @@ from console.answers.queue import (
     WhyWaits,
 )
 from console.answers.runs import (
+    ActionPreview,
+    Affected,
     Batch,
     BatchPlan,
     Hosts,
@@ -94,7 +96,9 @@ from console.answers.schedules import Fire, ForecastSlot, Schedule, Why
 from console.answers.vault import KeptSecret, SealedKey, Unlocker, Vault, Verdict
 
 __all__ = [
+    "ActionPreview",
     "Admission",
+    "Affected",
     "Answer",
     "Applied",
     "Approval",

@@ -97,6 +97,21 @@ class Operation(Answer, frozen=True, kw_only=True):
     change: str = ""
 
 
+class Affected(Answer, frozen=True, kw_only=True):
+    """A step or another node that an action is about."""
+
+    step: str
+    count: int = 0
+    hosts: str = ""
+
+
+class ActionPreview(Answer, frozen=True, kw_only=True):
+    """What an action would do."""
+
+    begins: list[Affected] = []
+    ends: list[Affected] = []
+
+
 class Step(Answer, frozen=True, kw_only=True):
     """One attempt of one step of a run."""
 

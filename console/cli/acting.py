@@ -68,7 +68,7 @@ def stop(run: RunId, reason: Reason = None, wait: Wait = False) -> int:
     with engine() as client:
         row = client.act(find(client, run), "stop", reason=reason)
         err().print(_("stopping run {id}").format(id=results.short_id(row.id)))
-        return _go_on(client, row, wait=wait, wanted=RunState.STOPPED)
+        return go_on(client, row, wait=wait, wanted=RunState.STOPPED)
 
 
 @command(
@@ -83,7 +83,7 @@ def force_stop(run: RunId, reason: Reason = None, wait: Wait = False) -> int:
     with engine() as client:
         row = client.act(find(client, run), "force_stop", reason=reason)
         err().print(_("ending run {id} by force").format(id=results.short_id(row.id)))
-        return _go_on(client, row, wait=wait, wanted=RunState.STOPPED)
+        return go_on(client, row, wait=wait, wanted=RunState.STOPPED)
 
 
 @command(
@@ -152,7 +152,7 @@ def retry(
     with engine() as client:
         run_id = find(client, run)
         earlier = {step.step: step.attempt for step in latest_steps(client.run(run_id))}
-        row = _act(client, run_id, "retry", fields, given)
+        row = act(client, run_id, "retry", fields, given)
         if view not in (watching.QUIET, watching.JSON):
             _say_retry(client, row)
         return starting.follow(
@@ -184,9 +184,9 @@ def ignore(
     }
     given = options.values("-p", secrets)
     with engine() as client:
-        row = _act(client, find(client, run), "ignore", fields, given)
+        row = act(client, find(client, run), "ignore", fields, given)
         err().print(_("ignored; the run goes on where something follows"))
-        return _go_on(client, row, wait=wait)
+        return go_on(client, row, wait=wait)
 
 
 @command(
@@ -240,12 +240,12 @@ def resolve(
     }
     given = options.values("-p", secrets)
     with engine() as client:
-        row = _act(client, find(client, run), "resolve", fields, given)
+        row = act(client, find(client, run), "resolve", fields, given)
         said = _("the hosts are asked again") if look else _("resolved; what follows goes on")
         if row.state == RunState.ABNORMAL:
             said = _("resolved; other hosts are still unknown")
         err().print(said)
-        return _go_on(client, row, wait=wait)
+        return go_on(client, row, wait=wait)
 
 
 @command(
@@ -260,7 +260,7 @@ def skip(run: RunId, step: OfStep = None, reason: Reason = None, wait: Wait = Fa
     with engine() as client:
         row = client.act(find(client, run), "skip", step=step, reason=reason)
         err().print(_("skipped; the run goes on where something follows"))
-        return _go_on(client, row, wait=wait)
+        return go_on(client, row, wait=wait)
 
 
 @command(
@@ -275,7 +275,7 @@ def continue_(run: RunId, step: OfStep = None, reason: Reason = None, wait: Wait
     with engine() as client:
         row = client.act(find(client, run), "continue", step=step, reason=reason)
         err().print(_("run {id} goes on").format(id=results.short_id(row.id)))
-        return _go_on(client, row, wait=wait)
+        return go_on(client, row, wait=wait)
 
 
 @command(
@@ -303,7 +303,7 @@ def note(
         err().print(_("noted"))
 
 
-def _act(
+def act(
     client: Client,
     run_id: str,
     action: str,
@@ -317,10 +317,10 @@ def _act(
         hosts = starting.confirmed_hosts(
             {name: value for name, value in fields.items() if value is not None}, asked
         )
-        return _act(client, run_id, action, {**fields, "confirm_hosts": hosts}, secrets)
+        return act(client, run_id, action, {**fields, "confirm_hosts": hosts}, secrets)
     except AcknowledgementRequired as asked:
         rules = acknowledged(fields, asked)
-        return _act(client, run_id, action, {**fields, "acknowledge": rules}, secrets)
+        return act(client, run_id, action, {**fields, "acknowledge": rules}, secrets)
     except Invalid as error:
         missing = [
             name
@@ -330,7 +330,7 @@ def _act(
         ]
         if missing and may_ask():
             asked_for = {name: secret(name) for name in missing}
-            return _act(client, run_id, action, fields, {**secrets, **asked_for})
+            return act(client, run_id, action, fields, {**secrets, **asked_for})
         raise Invalid(
             error.message, [_as_flag(problem) for problem in error.problems], hint=error.hint
         ) from error
@@ -354,7 +354,7 @@ def _say_retry(client: Client, row: Run) -> None:
     err().lines(acting.retry_lines(asked, left_out))
 
 
-def _go_on(client: Client, row: Run, *, wait: bool, wanted: RunState | None = None) -> int:
+def go_on(client: Client, row: Run, *, wait: bool, wanted: RunState | None = None) -> int:
     """Leave the run alone, or follow it to its end; one that ends as `wanted` is a success."""
     if not wait:
         return ExitCode.OK

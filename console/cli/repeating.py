@@ -51,8 +51,8 @@ def again(
         request = acting.changed_request(before.request, changes, parameters)
         request = _with_secrets(client, request, before.secrets, parameters)
         if view not in (watching.QUIET, watching.JSON):
-            if "job" in request:
-                revision = client.document("job", request["job"]).revision
+            if (saved := _saved(request)) is not None:
+                revision = client.document(*saved).revision
                 err().lines(acting.revision_lines(before.origin, revision))
             err().lines(acting.plan_lines(client.preview(request)))
         return starting.go(client, request, view=view, detach=detach, outputs=show.per_host)
@@ -62,10 +62,16 @@ def _with_secrets(
     client: Client, request: dict[str, Any], names: Sequence[str], given: Mapping[str, str]
 ) -> dict[str, Any]:
     """The request with every secret that the run before was given, typed by a person."""
-    declared = starting.secret_parameters(client, request["job"]) if "job" in request else {}
+    saved = _saved(request)
+    declared = {} if saved is None else starting.secret_parameters(client, *saved)
     wanted = [name for name, required in declared.items() if required or name in names]
     parameters = starting.typed_secrets(name for name in wanted if name not in given)
     others = starting.typed_secrets(name for name in names if name not in declared)
     if parameters:
         request = {**request, "parameters": {**request.get("parameters", {}), **parameters}}
     return {**request, "secrets": others} if others else request
+
+
+def _saved(request: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Kind and name of the document that is run; None where it is none."""
+    return next(((kind, request[kind]) for kind in ("job", "flow") if kind in request), None)

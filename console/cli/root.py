@@ -40,13 +40,14 @@ def table() -> Mapping[str, Mapping[str, Place]]:
         _("Run work"): {
             "run": Place("running", _("run a command or a script on many hosts, at once")),
             "start": Place("running", _("start a saved job")),
+            "flow": Place("flows", _("validate flows, look at them, plan and start them"), True),
             "push": Place("carrying", _("bring files of this machine to many hosts")),
             "pull": Place("carrying", _("bring files of many hosts to this machine")),
             "runs": Place(
                 "runs",
                 _("look at runs, follow them, act on them"),
                 True,
-                ("outputs", "acting", "repeating", "comparing", "exporting"),
+                ("outputs", "acting", "steering", "repeating", "comparing", "exporting"),
             ),
             "search": Place("searching", _("find lines in what hosts printed, in any run")),
             "approvals": Place("approvals", _("see what waits for you, approve or deny it"), True),

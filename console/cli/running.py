@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from console.cli import options, plans, starting
+from console.cli import options, saved, starting
 from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.rolling import BatchFlags
+from console.cli.saved import BeginFlags
 from console.cli.settings import engine
 from console.cli.starting import HOW, Detach, DryFlags, Parameter, RequestFlags, ShowFlags
-from console.client import Client
 from console.i18n import _
 from core.errors import RequestError
 
@@ -152,35 +152,20 @@ def start(
     parameter: Parameter = None,
     *,
     given: RequestFlags,
+    begin: BeginFlags,
     batches: BatchFlags,
     dry: DryFlags,
     detach: Detach = False,
     show: ShowFlags,
 ) -> int:
-    request = given.request(batches)
-    level = dry.level()
-    parameters = options.values("-p", parameter)
-    view = show.view()
-    if dry.from_plan is not None:
-        request = starting.planned(dry.from_plan, request, {"JOB": job is not None})
-    elif job is None:
-        raise RequestError(_("{flag} is missing").format(flag="JOB"), hint="`jobdeck start --help`")
-    else:
-        request["job"] = job
-    with engine() as client:
-        if level is None:
-            needed = _needed_secrets(client, job, dry.from_plan)
-            parameters |= starting.typed_secrets(name for name in needed if name not in parameters)
-        request["parameters"] = parameters
-        return starting.go(
-            client, request, level=level, view=view, detach=detach, outputs=show.per_host
-        )
-
-
-def _needed_secrets(client: Client, job: str | None, from_plan: str | None) -> list[str]:
-    """Names of the secret parameters that a start needs: the plan's, or the job's required ones."""
-    if from_plan is not None:
-        return list(client.plan(plans.find(client, from_plan)).secrets)
-    assert job is not None
-    declared = starting.secret_parameters(client, job)
-    return [name for name, required in declared.items() if required]
+    return saved.start(
+        saved.JOB,
+        job,
+        parameter,
+        given=given,
+        begin=begin,
+        batches=batches,
+        dry=dry,
+        detach=detach,
+        show=show,
+    )

@@ -15,6 +15,7 @@ from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import engine
 from console.cli.starting import ShowFlags
+from console.cli.trees import tree_of
 from console.cli.views import GroupsView, failed_targets, latest_steps
 from console.client import Client
 from console.i18n import _
@@ -24,6 +25,7 @@ from console.presenters.batches import batches_table
 from console.presenters.carried import carried_table
 from console.presenters.dangers import dangers_table
 from console.presenters.lists import runs_table, targets_table
+from console.presenters.nodes import is_flow, nodes_table
 from console.presenters.run import carried_of, detail_table, steps_table
 from console.presenters.text import Span, Tone
 from core.clock import SystemClock
@@ -54,13 +56,13 @@ def find(client: Client, run_id: str) -> str:
     if run_id != LAST:
         return run_id
     # A run that another run asked for, such as a health check, is nobody's last one.
-    newest = next((run for run in client.runs({}, limit=_LISTED) if run.parent is None), None)
-    if newest is None:
+    newest = client.runs({"nested": False}, limit=1)
+    if not newest:
         raise RequestError(
             _("there is no run yet, so none is the last"),
             hint=_("`jobdeck run` and `jobdeck start` start one"),
         )
-    return newest.id
+    return newest[0].id
 
 
 def place_of(step: str | None, attempt: str | None) -> dict[str, Any]:
@@ -84,7 +86,8 @@ def list_runs(
         typer.Option("--state", metavar="STATE", help=_("in this state; may be repeated")),
     ] = None,
     job: Annotated[
-        str | None, typer.Option("--job", metavar="NAME", help=_("of this job; adhoc: of none"))
+        str | None,
+        typer.Option("--job", metavar="NAME", help=_("of this job or flow; adhoc: of none")),
     ] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="USER", help=_("started by this user"))
@@ -97,6 +100,12 @@ def list_runs(
         typer.Option("--since", metavar="TIME", help=_("started since: 2h, 3d, or 2026-01-31")),
     ] = None,
     noted: Annotated[bool, typer.Option("--noted", help=_("with notes"))] = False,
+    nested: Annotated[
+        bool, typer.Option("--nested", help=_("also runs that other runs asked for"))
+    ] = False,
+    of: Annotated[
+        str | None, typer.Option("--of", metavar="RUN", help=_("those that this run asked for"))
+    ] = None,
     limit: Annotated[
         str | None, typer.Option("--limit", metavar="N", help=_("at most so many (30)"))
     ] = None,
@@ -112,9 +121,13 @@ def list_runs(
         "since": options.since("--since", since),
         "noted": noted or None,
         "q": " ".join(words or ()) or None,
+        # A search for words reads an index that knows no parents.
+        "nested": None if nested or of or words else False,
     }
     count = options.whole("--limit", limit, 1, 100_000) or _LISTED
     with engine() as client:
+        if of is not None:
+            query["parent"] = client.run(find(client, of)).id
         found = client.runs(query, limit=count)
     if as_json:
         out().json(msgspec.to_builtins(found))
@@ -143,7 +156,10 @@ def show(
         place = client.why_waits(detail.id).place if detail.state == RunState.QUEUED else None
         out().table(detail_table(detail, now, client.lost_lines(detail.id), place))
         out().print("")
-        out().table(steps_table(detail.steps, now))
+        if is_flow(detail):
+            out().table(nodes_table(tree_of(client, detail), now))
+        else:
+            out().table(steps_table(detail.steps, now))
         out().print("")
         if carried := carried_of(detail):
             out().table(carried_table(carried))

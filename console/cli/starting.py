@@ -1,6 +1,6 @@
 """From flags to a started run: the request, the confirmation, the start itself.
 
-`run` and `start` differ in what they run; where, as whom, how and how it is
+`run`, `start` and `flow start` differ in what they run; where, as whom, how and how it is
 shown are the same flags.
 """
 
@@ -98,7 +98,8 @@ Change = Annotated[
     ),
 ]
 Parameter = Annotated[
-    list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help=_("parameter of the job"))
+    list[str] | None,
+    typer.Option("-p", metavar="NAME=VALUE", help=_("parameter of what is started")),
 ]
 Concurrency = Annotated[
     str | None,
@@ -197,6 +198,9 @@ _FLAGS = {
     "allow_empty": "--allow-empty",
     "include_away": "--include-away",
     **queueing.FLAGS,
+    "start_at": "--start-at",
+    "without": "--without",
+    "revision": "--revision",
     "step.command": "COMMAND",
     "step.text": "--script",
     "step.language": "--language",
@@ -358,9 +362,9 @@ def follow(
     return watch.to_the_end()
 
 
-def secret_parameters(client: Client, job: str) -> dict[str, bool]:
-    """The secret parameters that a job declares -> whether it requires them."""
-    declared = client.document("job", job).spec.get("parameters", ())
+def secret_parameters(client: Client, kind: str, name: str) -> dict[str, bool]:
+    """The secret parameters that a job or a flow declares -> whether it requires them."""
+    declared = client.document(kind, name).spec.get("parameters", ())
     return {
         parameter["name"]: bool(parameter.get("required"))
         for parameter in declared

@@ -17,6 +17,7 @@ from console.client import Client
 from console.i18n import _
 from console.presenters import results, states
 from console.presenters.durations import size
+from console.presenters.nodes import is_flow
 from console.presenters.text import Span, Tone
 from console.sentences import said
 from core.domain.display import safe_text
@@ -93,7 +94,9 @@ class GroupsView(View):
     """At the end: hosts with the same answer together, successes first, a sample of each."""
 
     def end(self, run: RunDetail) -> None:
-        for place, step in enumerate(latest_steps(run)):
+        # Nodes that are no steps have no hosts; how they ended was told when they did.
+        steps = [step for step in latest_steps(run) if step.counts or not is_flow(run)]
+        for place, step in enumerate(steps):
             if len(run.definition.get("steps", ())) > 1:
                 self._heading(step, first=place == 0)
             found = self._client.groups(run.id, {"step": step.step, "attempt": step.attempt})

@@ -35,6 +35,7 @@ from console.cli.views import (
 from console.client import Client
 from console.i18n import _
 from console.presenters import results, states
+from console.presenters.nodes import asked_lines, is_flow, node_line
 from console.presenters.progress import Meter, ended, progress_line
 from console.presenters.tally import Tally
 from console.presenters.text import Line, Span, Tone
@@ -79,6 +80,9 @@ class Watch:
         self._earlier = earlier or {}
         self._clock = clock or SystemClock()
         self._began_s = self._clock.monotonic()
+        ended = [step.finished_at for step in run.steps if step.finished_at]
+        self._begun_at = max(ended, default="")
+        """Nodes that had ended by then are not told again."""
         self._screen = err()
         self._line = LiveLine(self._screen, self._clock)
         self._meter = Meter()
@@ -169,11 +173,21 @@ class Watch:
         self._tally.note(event.type, event.data)
         if self._is_new(event.data.get("step", ""), event.data.get("attempt", 1)):
             self._view.event(event)
+            self._tell_node(event)
         state = event.data.get("state") if event.type == "run.state" else None
         if state in TERMINAL_RUN_STATES:
             self.run = self._client.run(self.run.id)
         elif state == RunState.WAITING_USER:
             self._asked(str(event.data.get("reason", "")))
+
+    def _tell_node(self, event: Event) -> None:
+        """A node of a flow that has ended; of a job the view says it at the end."""
+        if event.type == "run.step" and is_flow(self.run) and self._kind not in (QUIET, JSON):
+            data = event.data
+            if data["state"] in TERMINAL_RUN_STATES and event.at > self._begun_at:
+                self._line.clear()
+                out().flush()
+                self._screen.lines([node_line(data["step"], data["state"], data.get("reason", ""))])
 
     def _is_new(self, step: str, attempt: int) -> bool:
         return attempt > self._earlier.get(step, 0)
@@ -184,7 +198,11 @@ class Watch:
         if self.run.state != RunState.WAITING_USER or self._kind == JSON:
             return  # an entry from before; somebody has answered since
         self._line.clear()
-        self._screen.print(Span(reason, Tone.STRONG))
+        if reason:
+            self._screen.print(Span(reason, Tone.STRONG))
+        if is_flow(self.run):
+            approvals = self._client.approvals({"run": self.run.id, "state": "open"}, limit=20)
+            self._screen.lines(asked_lines(approvals))
         if RunAction.CONTINUE not in self.run.actions:
             return  # others are asked; it is followed until they have decided
         if not may_ask():

@@ -43,8 +43,12 @@ class RunCalls(Calls):
 
     def act(self, run_id: str, action: str, **fields: Any) -> answers.Run:
         """Ask something of a run; fields that are empty are left out."""
-        given = {name: value for name, value in fields.items() if value not in (None, "", {})}
-        return self._post(answers.Run, f"{paths.run(run_id)}/actions", {"action": action, **given})
+        return self._post(answers.Run, f"{paths.run(run_id)}/actions", _action(action, fields))
+
+    def preview_action(self, run_id: str, action: str, **fields: Any) -> answers.ActionPreview:
+        """What an action would do now; nothing is changed."""
+        path = f"{paths.run(run_id)}/actions/preview"
+        return self._post(answers.ActionPreview, path, _action(action, fields))
 
     def operations(self, run_id: str) -> Iterator[answers.Operation]:
         """What people asked of a run since its start, oldest first."""
@@ -69,3 +73,8 @@ class RunCalls(Calls):
         """Two runs host by host, and what they were asked to do."""
         query = {"with": other, "step": step}
         return self._get(answers.RunComparison, f"{paths.run(run_id)}/comparison", query)
+
+
+def _action(action: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in fields.items() if value not in (None, "", {})}
+    return {"action": action, **given}

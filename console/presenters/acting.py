@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from console.answers import Note, Operation, Preview
+from console.answers import ActionPreview, Note, Operation, Preview
 from console.i18n import _
 from console.presenters.durations import clock_time
 from console.presenters.results import hosts_word
@@ -26,6 +26,13 @@ def action_word(action: str) -> str:
         "skip": _("skip"),
         "continue": _("continue"),
         "resolve": _("resolve"),
+        "pause": _("pause"),
+        "resume": _("resume"),
+        "pause_before": _("pause before"),
+        "fail": _("declare failed"),
+        "choose_way": _("choose the way"),
+        "rerun": _("run anew"),
+        "roll_back": _("roll back"),
     }
     return words.get(action, action)
 
@@ -86,6 +93,24 @@ def retry_lines(asked: Operation, left_out: Sequence[str]) -> list[Line]:
     return lines
 
 
+def foreseen_lines(action: str, found: ActionPreview) -> Iterator[Line]:
+    """What an action ends and begins, step by step."""
+    heads = {
+        "roll_back": _("this undoes, one after the other:"),
+        "rerun": _("this runs anew, also where it had succeeded:"),
+        "choose_way": _("this begins, or may follow:"),
+    }
+    for head, nodes in (
+        (_("this is ended on its hosts:"), found.ends),
+        (heads.get(action, _("this begins, or may follow:")), found.begins),
+    ):
+        if nodes:
+            yield line(Span(head, Tone.WARNING))
+        for each in nodes:
+            hosts = f"  {hosts_word(each.count)}  {each.hosts}" if each.count else ""
+            yield line("  ", Span(each.step, Tone.STRONG), hosts)
+
+
 def plan_lines(preview: Preview) -> list[Line]:
     """What a start would do, step by step."""
     lines = [line(Span(preview.title, Tone.STRONG))]
@@ -97,11 +122,11 @@ def plan_lines(preview: Preview) -> list[Line]:
 
 
 def revision_lines(origin: str, revision: int) -> list[Line]:
-    """That the job of an earlier run has another revision by now; nothing where it has not."""
+    """That what an earlier run started has another revision by now; nothing where it has not."""
     then = origin.rpartition("@")[2]
     if then == str(revision):
         return []
-    text = _("the job has changed since: revision {then} then, {now} now")
+    text = _("it has changed since: revision {then} then, {now} now")
     return [line(Span(text.format(then=then, now=revision), Tone.WARNING))]
 
 

@@ -32,6 +32,8 @@ from core.domain.run import TargetState
 _GAP = line("")
 _OWN_REASONS = ("InterpreterMissing", "UnexpectedAnswer", "StatementFailed")
 """Codes whose sentences say different things of different hosts."""
+_STARTED_BY = {"adhoc": "run", "flow": "flow start"}
+"""Kind of origin -> the command, where it is another than `start`."""
 _ASKING = ("probe", "check")
 """Levels of dry runs that ask hosts."""
 
@@ -218,7 +220,7 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
         text = _("others are asked before it begins: rule {names}")
         yield line(Span(text.format(names=", ".join(plan.review)), Tone.WARNING))
     if not plan.refusals and not plan.run_id:
-        verb = "run" if plan.origin == "adhoc" else "start"
+        verb = _STARTED_BY.get(plan.origin.partition("/")[0], "start")
         command = f"jobdeck {verb} --from-plan {short_id(plan.id)}"
         yield line(Span(_("start it: {command}").format(command=command), Tone.QUIET))
 

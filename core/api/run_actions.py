@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -14,6 +15,7 @@ from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.actions import Action
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.run import RunAction
+from core.domain.targets import fold
 from core.domain.values import Value
 from core.errors import NotFound
 from core.storage import notes, operations, runs
@@ -39,6 +41,23 @@ class OperationOut(Answer):
 
 class OperationPage(Page[OperationOut]):
     """A part of what was asked of a run."""
+
+
+class Affected(Answer):
+    """A step or another node that an action is about."""
+
+    step: str
+    count: int = Field(description="number of hosts")
+    hosts: str = Field(description="folded, such as `web[01-40]`; empty: it has none")
+
+
+class ActionPreview(Answer):
+    """What an action would do."""
+
+    begins: list[Affected] = Field(
+        description="what would run, in order, and what may follow it on some way"
+    )
+    ends: list[Affected] = Field(description="what is under way and would be ended")
 
 
 class NoteOut(Answer):
@@ -83,6 +102,20 @@ async def act(run: str, body: Action, engine: TheEngine, actor: TheActor) -> Run
     When this answers, the action is on disk and the run's state has changed with it.
     """
     return RunOut.model_validate(await engine.runs.act(run, body, actor.name))
+
+
+@routes.post("/runs/{run}/actions/preview", operation_id="previewAction", responses=fails(404, 409))
+@asks(Verb.READ, ObjectKind.RUN, "{run}")
+async def preview(run: str, body: Action, engine: TheEngine) -> ActionPreview:
+    """What an action would do now: what it ends, what it begins, and where. Nothing is changed."""
+    foreseen = await engine.runs.foresee(run, body)
+    return ActionPreview(begins=_affected(foreseen.begins), ends=_affected(foreseen.ends))
+
+
+def _affected(nodes: Mapping[str, Sequence[str]]) -> list[Affected]:
+    return [
+        Affected(step=name, count=len(hosts), hosts=fold(hosts)) for name, hosts in nodes.items()
+    ]
 
 
 @routes.get("/runs/{run}/request", operation_id="getRunRequest")

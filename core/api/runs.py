@@ -42,7 +42,7 @@ class RunOut(Answer):
 
     id: str
     title: str
-    origin: str = Field(description="`adhoc` or `job/NAME@REVISION`")
+    origin: str = Field(description="`adhoc`, `job/NAME@REVISION` or `flow/NAME@REVISION`")
     state: RunState
     reason: str = Field(description="why it ended as it did")
     actor: str
@@ -214,17 +214,21 @@ async def preview(body: RunRequest, engine: TheEngine) -> Preview:
 async def list_runs(
     engine: TheEngine,
     state: Annotated[list[RunState] | None, Query(description="any of these")] = None,
-    origin: Annotated[str, Query(description="`adhoc`, or a job's name")] = "",
+    origin: Annotated[str, Query(description="`adhoc`, or the name of a job or a flow")] = "",
     actor: Annotated[str, Query(description="who started it")] = "",
     q: Annotated[str, Query(description="words in the title, the steps or the targets")] = "",
     host: Annotated[str, Query(description="a host that it touched")] = "",
     since: Annotated[str | None, Query(description="a time in ISO 8601, or `2h`, `3d` ago")] = None,
     noted: Annotated[bool | None, Query(description="whether people left notes on it")] = None,
+    parent: Annotated[str, Query(description="id of the run that asked for it")] = "",
+    nested: Annotated[
+        bool | None, Query(description="whether another run asked for it; empty: both")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> RunPage:
     """Runs, newest first."""
-    scope = f"runs {state} {origin} {actor} {q} {host} {since} {noted}"
+    scope = f"runs {state} {origin} {actor} {q} {host} {since} {noted} {parent} {nested}"
     where = RunFilter(
         states=tuple(state or ()),
         origin=origin,
@@ -233,6 +237,8 @@ async def list_runs(
         host=host,
         since="" if since is None else timestamp(read_since(since, engine.clock.now())),
         noted=noted,
+        parent=parent,
+        nested=nested,
     )
     before = cursors.text_position(scope, cursor)
     rows = await engine.store.reader.read(

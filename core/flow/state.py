@@ -65,7 +65,7 @@ class FlowState:
     arrivals: Mapping[str, Arrivals] = field(default_factory=dict)
     """Node -> how many of the edges into it are decided; the same as `edges`, counted."""
     attempts: Mapping[str, int] = field(default_factory=dict)
-    """Node that is to run anew -> its last attempt."""
+    """Node that runs anew, or is to -> its last attempt before that."""
     left_out: frozenset[str] = frozenset()
     """Optional nodes that whoever started the run left out."""
     is_paused: bool = False

@@ -54,6 +54,7 @@ from core.flow.events import (
     WayChosen,
 )
 from core.flow.machine import FlowState
+from core.flow.state import is_over
 from core.runtime import secrets
 from core.storage import dangers, operations, run_writes, runs
 from core.storage.reading import Connection
@@ -112,6 +113,46 @@ class Asked:
         return ahead
 
     @property
+    def begins(self) -> dict[str, tuple[str, ...]]:
+        """Nodes that begin because of it, and those that may follow them -> names of their hosts."""
+        run, graph = self.run, self.run.state.graph
+        match self.event:
+            case RollbackRequested():
+                return self._named(self.anew)
+            case RerunRequested(step=first) | WayChosen(target=first):
+                nodes = {first, *graph.after(first)}
+            case RetryRequested(step=first):
+                nodes = set(graph.after(first))
+            case _:
+                return {}
+        hosts = dict(run.definition.step_hosts)
+        again = {self.step: self.ordinals} if isinstance(self.event, RetryRequested) else {}
+        rest = {node.name: hosts.get(node.name, ()) for node in graph.nodes if node.name in nodes}
+        return self._named({**again, **rest})
+
+    @property
+    def ends(self) -> dict[str, tuple[str, ...]]:
+        """Nodes under way that it ends -> names of their hosts."""
+        state, hosts = self.run.state, self.run.definition.step_hosts
+        match self.event:
+            case CancelRequested() | ForceStopRequested():
+                ended = [n for n, status in state.steps.items() if not is_over(status)]
+            case FailRequested(step=step) | StepSkipped(step=step):
+                ended = [step]
+            case _:
+                return {}
+        return self._named({name: hosts.get(name, ()) for name in ended})
+
+    def _named(self, ordinals: Mapping[str, Sequence[int]]) -> dict[str, tuple[str, ...]]:
+        """With the hosts of what nodes run as runs of their own."""
+        definition = self.run.definition
+        works = {name: work.hosts for name, work in definition.works.items()}
+        return {
+            name: works.get(name) or tuple(definition.hosts[ordinal].name for ordinal in own)
+            for name, own in ordinals.items()
+        }
+
+    @property
     def ahead(self) -> list[FrozenHost]:
         """The hosts of `ordinals_ahead`, each once."""
         ordinals = {ordinal for own in self.ordinals_ahead.values() for ordinal in own}
@@ -146,7 +187,18 @@ class Asked:
 
 
 def understand(connection: Connection, run: Known, action: Action) -> Asked:
-    """What `action` means for `run`; nothing is changed.
+    """What `action` means for `run`, with the secrets that it needs; nothing is changed.
+
+    Raises what `foresee` raises; Invalid where a secret is missing.
+    """
+    asked = foresee(connection, run, action)
+    if not isinstance(action, Afterwards):
+        return asked
+    return replace(asked, change=action.change or "", secrets=_secrets(asked, action.secrets))
+
+
+def foresee(connection: Connection, run: Known, action: Action) -> Asked:
+    """What `action` would mean for `run`, whether or not its secrets are given.
 
     IllegalTransition where the run's state forbids it; NotFound, Invalid, Forbidden and the
     errors of `core.domain.retrying` where what it names does not fit.
@@ -170,8 +222,7 @@ def understand(connection: Connection, run: Known, action: Action) -> Asked:
         attempt=0 if status is None else status.attempt,
     )
     if isinstance(action, Afterwards):
-        asked = _afterwards(connection, asked, action)
-        return replace(asked, change=action.change or "", secrets=_secrets(asked, action.secrets))
+        return _afterwards(connection, asked, action)
     match action:
         case Fail():
             return replace(asked, event=FailRequested(step=step))
@@ -230,16 +281,14 @@ def _roll_back(run: Known, action: RollBack) -> Asked:
     undone = undoing.undoable(run.state, action.step or "")
     undoes = {run.state.graph.step(name).undo: name for name in undone}
     own = run.definition.step_hosts
-    asked = Asked(
+    return Asked(
         run=run,
         action=action.action,
         event=RollbackRequested(to=action.step or ""),
         reason=action.reason,
         step=action.step or "",
-        change=action.change or "",
         anew={undo: own[undo] for undo in undoes if undo is not None},
     )
-    return replace(asked, secrets=_secrets(asked, action.secrets))
 
 
 def _retry(connection: Connection, asked: Asked, action: Retry) -> Asked:

@@ -30,7 +30,7 @@ from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import AnyEvent, Queued, ReviewRefused, ReviewRequested, Started
 from core.flow.machine import FlowState
 from core.runtime import consequences, reviews, secrets
-from core.runtime.acting import Asked, Known, understand
+from core.runtime.acting import Asked, Known, foresee, understand
 from core.runtime.children import Children
 from core.runtime.driver import Driver, Tools, give_up
 from core.runtime.nodes import Services
@@ -298,6 +298,15 @@ class Runs:
         if isinstance(action, Pause | Resume):
             await self._hand_down(row.id, action)
         return await self._get(row.id)
+
+    async def foresee(self, run_id: str, action: Action) -> Asked:
+        """What an action would mean for a run; the errors of `acting.foresee`. Nothing is changed."""
+        row = await self._get(run_id)
+        driver = self._drivers.get(row.id)
+        if driver is None or driver.finished.is_set():
+            driver = await self._read(row.id)
+        known = Known(id=row.id, definition=driver.definition, state=driver.state)
+        return await self._tools.store.reader.read(lambda c: foresee(c, known, action))
 
     async def _hand_down(self, run_id: str, action: Pause | Resume) -> None:
         """What is paused pauses with all that it has started; what is asked inside goes up nowhere."""

@@ -193,6 +193,10 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Created at or after this timestamp."""
     noted: bool | None = None
     """Whether people left notes on it."""
+    parent: str = ""
+    """Asked for by this run."""
+    nested: bool | None = None
+    """Whether another run asked for it."""
 
 
 def list_runs(
@@ -216,6 +220,10 @@ def list_runs(
     if where.noted is not None:
         noted = exists().where(run_note.c.run_id == run.c.id)
         query = query.where(noted if where.noted else ~noted)
+    if where.parent:
+        query = query.where(run.c.parent == where.parent)
+    if where.nested is not None:
+        query = query.where((run.c.parent.is_not if where.nested else run.c.parent.is_)(None))
     if where.host:
         touched = select(target_run.c.run_id).where(target_run.c.host == where.host)
         query = query.where(run.c.id.in_(touched))

@@ -447,6 +447,18 @@ async def test_every_item_has_a_run_and_only_losers_run_again(home: Path) -> Non
         assert len(await children(opened, run.id)) == 3
 
 
+async def test_every_item_runs_again_where_a_node_runs_anew(home: Path) -> None:
+    hosts = Hosts()
+    each = node("for-each", "each", items="['a', 'b']", step=step("go", targets="h1"))
+    async with engine(home, hosts) as (opened, _):
+        run = await started(opened, flow(each, step("z", targets="h1")))
+        await ended(opened, run.id)
+        await opened.runs.act(run.id, Rerun(step="each"), "ann")
+        assert (await ended(opened, run.id)).state is R.SUCCEEDED
+        assert [name for name, _ in hosts.began] == ["go", "go", "z"] * 2
+        assert len(await children(opened, run.id)) == 4
+
+
 async def test_a_loop_goes_round_until_its_condition_holds(home: Path) -> None:
     seen: list[str] = []
 

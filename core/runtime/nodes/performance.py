@@ -148,8 +148,8 @@ class Performance:
         )
 
     async def attempt_before(self) -> dict[str, Any]:
-        """What the attempt before this one has kept."""
-        if self.attempt == 1:
+        """What the attempt before this one has kept; nothing where the node runs anew."""
+        if self.attempt == self.state.attempts.get(self.node.name, 0) + 1:
             return {}
         _, kept = await self.services.store.reader.read(
             lambda c: runs.attempt_of(c, self.run_id, self.node.name, self.attempt - 1)

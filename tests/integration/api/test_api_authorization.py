@@ -15,7 +15,12 @@ from core.domain.authorization import Actor, Object, Verb
 from tests.support.api import OWNER, Api, command, host, running_api
 
 SAFE = {"GET"}
-READS_WITH_A_BODY = {"/runs/preview", "/targets/resolve", "/inventory/import"}
+READS_WITH_A_BODY = {
+    "/runs/preview",
+    "/runs/{run}/actions/preview",
+    "/targets/resolve",
+    "/inventory/import",
+}
 
 
 @pytest.fixture

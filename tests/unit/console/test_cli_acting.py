@@ -292,7 +292,7 @@ def test_again_asks_for_the_same_with_its_secrets_and_shows_what_would_run(
         "parameters": {"version": "1", "zone": "a", "token": "typed token"},
     }  # type: ignore[dict-item]
     assert earlier.sent("POST", "/runs") == earlier.sent("POST", "/runs/preview") == [expected]
-    assert "the job has changed since: revision 3 then, 5 now\n" in ended.err
+    assert "it has changed since: revision 3 then, 5 now\n" in ended.err
     assert "deploy\n  copy  2 hosts  web[01-02]\n" in ended.err
 
 

@@ -15,7 +15,7 @@ PUSH = ("push", "--on", "all", "--to", "/x/")
 WRONG = [
     # jobdeck itself
     (("rn",), "`jobdeck rn` is not a command", "did you mean `jobdeck run`?"),
-    (("zzz",), "`jobdeck zzz` is not a command", "it has run, start, push, pull,"),
+    (("zzz",), "`jobdeck zzz` is not a command", "it has run, start, flow, push, pull,"),
     (("--hom", "x", "runs"), "--hom is not an option", "did you mean --home?"),
     (("--home",), "--home needs a value", ""),
     (("--color", "blue", "version"), "--color: must be auto, always or never", "--help"),
@@ -60,6 +60,12 @@ WRONG = [
     (("contents", "get", "abc", "-o", "x"), "SHA256: 'abc' is no beginning", "at least 4 digits"),
     # start
     (("start",), "JOB is missing", "`jobdeck start --help`"),
+    (("start", "a", "--revision", "0"), "--revision: '0' does not fit", "at least 1"),
+    (("runs", "pause-before", "last"), "NODE is missing", "jobdeck runs pause-before RUN NODE"),
+    (("runs", "choose-way", "last", "n"), "--to is missing", "--to NODE"),
+    (("runs", "roll-back", "last", "--confirm", "x"), "--confirm: 'x' does not fit", "at least 0"),
+    (("flow", "start"), "FLOW is missing", "`jobdeck flow start --help`"),
+    (("flow", "start", "--from-plan", "p", "--start-at", "a"), "says that already: --start-at", ""),
     (("start", "a", "b"), "this is too much: b", "`jobdeck start --help`"),
     (("start", "a", "-p", "x"), "-p: 'x' has no value", "-p NAME=VALUE"),
     (("start", "a", "-p", "x=1", "-p", "x=2"), "-p: x stands twice", ""),

@@ -87,5 +87,22 @@ def test_a_rolling_step_says_how_many_of_its_batches_have_started() -> None:
         place = {"step": "a", "attempt": 1, "batch": batch, "of": 4}
         tally.note("run.batch", {**place, "state": state})
     assert tally.batch == (2, 4)
+    end(tally, "succeeded")
     begin(tally, 2, step="b")
     assert tally.batch == (0, 0)
+
+
+def test_steps_that_run_side_by_side_are_counted_together() -> None:
+    tally = Tally()
+    begin(tally, 2)
+    begin(tally, 3, step="b")
+    begin(tally, 0, step="ask")
+    change(tally, (0, "success"))
+    change(tally, (0, "running"), step="b")
+    assert tally.step == "a, b, ask"
+    assert (tally.total, tally.counts) == (5, {"success": 1, "running": 1, "waiting": 3})
+    end(tally, "failed")
+    assert (tally.step, tally.counts) == ("b, ask", {"running": 1, "waiting": 2})
+    end(tally, "succeeded", step="b")
+    end(tally, "succeeded", step="ask")
+    assert tally.step == "ask"

@@ -50,6 +50,16 @@ def test_all_words_and_all_else_that_is_asked_must_fit(
     assert found(store, RunFilter(text="harbour rack")) == []
 
 
+def test_runs_of_a_run_are_found_and_left_out(store: Store, history: Sequence[str]) -> None:
+    child = f"{10:026}"
+    add_run(store, child, ["web0"], state="succeeded", summary="check", parent=history[4])
+
+    assert found(store, RunFilter(nested=False)) == list(reversed(history))
+    assert found(store, RunFilter(nested=True)) == [child]
+    assert found(store, RunFilter(parent=history[4])) == [child]
+    assert found(store, RunFilter(parent=history[5])) == []
+
+
 def test_a_search_for_words_reads_an_index_and_no_run(store: Store, history: Sequence[str]) -> None:
     plans: list[str] = []
 

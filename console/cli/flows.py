@@ -1,0 +1,55 @@
+"""`jobdeck flow`: start flows, and make dry runs of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from console.cli import saved
+from console.cli.flaggroups import gathered
+from console.cli.helping import command, family
+from console.cli.rolling import BatchFlags
+from console.cli.saved import BeginFlags
+from console.cli.starting import Detach, DryFlags, Parameter, RequestFlags, ShowFlags
+from console.i18n import _
+
+app = family(_("Validate flows, look at them, plan and start them."))
+
+
+@command(
+    app,
+    "start",
+    _(
+        "Start a saved flow.\n\n"
+        "Parameters are given as for `jobdeck start`. Every node that ends is told while the run is"
+        " followed; `jobdeck runs show` has them as a tree, with the runs that nodes asked for."
+    ),
+    """
+jobdeck flow start rolling-deploy -p VERSION=1.4.2
+jobdeck flow start rolling-deploy --start-at check --without announce
+""",
+)
+@gathered
+def start(
+    flow: Annotated[str | None, typer.Argument(metavar="FLOW")] = None,
+    parameter: Parameter = None,
+    *,
+    given: RequestFlags,
+    begin: BeginFlags,
+    batches: BatchFlags,
+    dry: DryFlags,
+    detach: Detach = False,
+    show: ShowFlags,
+) -> int:
+    return saved.start(
+        saved.FLOW,
+        flow,
+        parameter,
+        given=given,
+        begin=begin,
+        batches=batches,
+        dry=dry,
+        detach=detach,
+        show=show,
+    )
