@@ -30,6 +30,7 @@ from console.answers.engine import (
     Worker,
 )
 from console.answers.events import Event, EventPage
+from console.answers.flows import FlowProblems
 from console.answers.hostkeys import HostKey, KeyImport, SkippedLine
 from console.answers.hosts import (
     Fact,
@@ -129,6 +130,7 @@ __all__ = [
     "FieldChange",
     "Finding",
     "Fire",
+    "FlowProblems",
     "ForecastSlot",
     "Gathered",
     "Group",
