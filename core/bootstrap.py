@@ -47,6 +47,7 @@ from core.runtime.recovery import Recovery
 from core.runtime.retention import Retention
 from core.runtime.runs import Runs
 from core.runtime.schedules import Schedules
+from core.runtime.sending import Sending
 from core.runtime.signals import OutputSignal
 from core.runtime.sources import InventorySources, Refreshing
 from core.runtime.watching import Watching
@@ -146,13 +147,19 @@ def _wire(
         return access[step.access or host.protocol.value]
 
     approvals = Approvals(store, clock, ids)
-    notices = Notices(store, vault, clock, ids, _ways_to_people(access, settings, clock))
+    notices = Notices(
+        store,
+        vault,
+        ids,
+        Sending(store, vault, clock, ids, _ways_to_people(access, settings, clock)),
+    )
+    queue = RunQueue(store, clock, settings)
     tools = Tools(
         store=store,
         vault=vault,
         clock=clock,
         ids=ids,
-        gate=Gate(settings.max_targets),
+        gate=Gate(settings.max_targets, queue.share_of),
         executors=executor_for,
         new_budget=caps.run_budget,
         ways=Ways(
@@ -170,7 +177,6 @@ def _wire(
         notify=notices.tell,
         on_output=outputs.announce,
     )
-    queue = RunQueue(store, clock, settings)
     runs = Runs(tools, queue)
     gathering = Gathering(tools, runs)
     documents = Documents(vault)

@@ -52,6 +52,16 @@ class OpsError(Exception):
         self.hint = hint
         self.problems = tuple(problems)
 
+    @property
+    def brief(self) -> str:
+        """The message and the first reason, without hints: for records of what nobody typed."""
+        if not self.problems:
+            return self.message
+        first, *others = self.problems
+        place = f"{first.where} " if first.where else ""
+        more = f", and {len(others)} more" if others else ""
+        return f"{self.message}: {place}{first.what}{more}"
+
     def __str__(self) -> str:
         text = f"{self.message} ({self.hint})" if self.hint else self.message
         lines = "; ".join(str(problem) for problem in self.problems)
@@ -81,7 +91,9 @@ class NotFound(RequestError):
     def __init__(self, what: str, name: str, known: Sequence[str] = (), *, place: str = "") -> None:
         near = nearest(name, known)
         super().__init__(
-            f"{what} {name!r} does not exist" + (f" in {place}" if place else ""),
+            f"{what} {name!r} does not exist in {place}"
+            if place
+            else f"{what} {name!r} does not exist",
             hint=f"did you mean {near!r}?" if near else "",
         )
         self.what, self.name = what, name

@@ -135,4 +135,5 @@ class PlanDetail(Plan, frozen=True, kw_only=True):
     confirm_hosts: int | None = None
     dangers: list[Danger] = []
     acknowledge: list[str] = []
+    review: list[str] = []
     findings: list[Finding] = []

@@ -23,7 +23,7 @@ class Schedule(Answer, frozen=True, kw_only=True):
     """A schedule, and how it is."""
 
     name: str
-    job: str
+    work: str
     trigger: str = ""
     owner: str = ""
     enabled: bool = True

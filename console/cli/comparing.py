@@ -17,6 +17,7 @@ from console.cli.settings import engine
 from console.i18n import _
 from console.presenters.comparing import compared_lines, side_line
 from core.clock import SystemClock
+from core.errors import RequestError
 
 app = family()
 
@@ -37,7 +38,7 @@ jobdeck runs compare 01KAAAAAAA last --host web01
 )
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help=_("run on the left"))],
-    b: Annotated[str, typer.Argument(metavar="B", help=_("run on the right"))],
+    b: Annotated[str | None, typer.Argument(metavar="B", help=_("run on the right"))] = None,
     step: StepName = None,
     host: Annotated[
         str | None,
@@ -45,6 +46,11 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> None:
+    if b is None:
+        raise RequestError(
+            _("two runs are compared, and the second is missing"),
+            hint=_("`jobdeck runs list` shows their ids; `last` is the newest run"),
+        )
     with engine() as client:
         left, right = find(client, a), find(client, b)
         if host is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import typer
@@ -15,12 +16,17 @@ from console.cli.exit_codes import ExitCode, of_error
 from console.cli.printing import err
 from console.i18n import _
 from console.presenters.text import Span, Tone
+from console.sentences import said
 from core.errors import OpsError
 
 
 def about(error: OpsError) -> int:
     """Say what was wrong and return the exit code that fits."""
-    _say(error.message, [str(problem) for problem in error.problems], error.hint)
+    places = [
+        str(replace(problem, what=said(problem.what), hint=said(problem.hint)))
+        for problem in error.problems
+    ]
+    _say(said(error.message), places, said(error.hint))
     return of_error(error)
 
 

@@ -76,6 +76,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "check": Place("checking", _("look for dangerous commands, without running anything")),
             "contents": Place("contents", _("look at the files that belong to jobs"), True),
             "explain": Place("explaining", _("describe the fields of a kind of document")),
+            "advise": Place("advising", _("say what runs of a flow or a job have shown about it")),
             "draw": Place("drawing", _("write a flow, a job or a run as Mermaid or DOT")),
             "expr": Place("expressions", _("try an expression, as conditions of flows have it")),
         },

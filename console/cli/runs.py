@@ -30,7 +30,7 @@ from console.presenters.run import carried_of, detail_table, steps_table
 from console.presenters.text import Span, Tone
 from core.clock import SystemClock
 from core.domain.run import RunState
-from core.errors import NotFound
+from core.errors import RequestError
 
 app = family(_("Look at runs, follow them, act on them."))
 
@@ -58,7 +58,10 @@ def find(client: Client, run_id: str) -> str:
     # A run that another run asked for, such as a health check, is nobody's last one.
     newest = client.runs({"nested": False}, limit=1)
     if not newest:
-        raise NotFound("run", LAST)
+        raise RequestError(
+            _("there is no run yet, so none is the last"),
+            hint=_("`jobdeck run` and `jobdeck start` start one"),
+        )
     return newest[0].id
 
 

@@ -19,6 +19,7 @@ from console.presenters import results, states
 from console.presenters.durations import size
 from console.presenters.nodes import is_flow
 from console.presenters.text import Span, Tone
+from console.sentences import said
 from core.domain.display import safe_text
 from core.domain.hostrange import expand
 from core.domain.run import GOOD_TARGET_STATES, LIVE_TARGET_STATES, TargetState
@@ -110,7 +111,7 @@ class GroupsView(View):
         name = Span(_("step {name}").format(name=step.step), Tone.STRONG)
         self._screen.print(name, attempt, "  ", states.run_state(step.state))
         if step.reason and not set(step.counts) - GOOD_TARGET_STATES:
-            self._screen.print("    ", step.reason)  # no target says why
+            self._screen.print("    ", said(step.reason))  # no target says why
 
 
 class FailuresView(View):

@@ -39,6 +39,7 @@ from console.presenters.nodes import asked_lines, is_flow, node_line
 from console.presenters.progress import Meter, ended, progress_line
 from console.presenters.tally import Tally
 from console.presenters.text import Line, Span, Tone
+from console.sentences import said
 from core.clock import Clock, SystemClock
 from core.domain.run import TERMINAL_RUN_STATES, RunAction, RunState
 from core.errors import Conflict, EngineUnreachable, IllegalTransition
@@ -242,7 +243,7 @@ class Watch:
         self._screen.print(*results.summary(self.run, self._clock.now()))
         self._screen.lines(results.direct_lines(self.run))
         if self.run.batches and self.run.reason:
-            self._screen.print("  ", self.run.reason)  # hosts do not say which batch ended it
+            self._screen.print("  ", said(self.run.reason))  # hosts do not say which batch ended it
         self._screen.lines(results.next_steps(self.run, failed))
 
     def _interrupted(self, interrupts: Interrupts) -> ExitCode | None:

@@ -12,6 +12,7 @@ from console.presenters import states
 from console.presenters.durations import clock_time, full_time
 from console.presenters.results import short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
+from console.sentences import said
 
 
 def approvals_table(found: Sequence[Approval], now: datetime) -> Table:
@@ -20,18 +21,16 @@ def approvals_table(found: Sequence[Approval], now: datetime) -> Table:
         columns=(
             Column(_("APPROVAL"), whole=True),
             Column(_("STATE")),
-            Column(_("RUN")),
-            Column(_("STEP")),
+            Column(_("RUN"), whole=True),
             Column(_("ASKED BY")),
             Column(_("UNTIL")),
             Column(_("WHAT"), elastic=True),
         ),
         rows=tuple(
             (
-                Span(each.id, Tone.STRONG),
+                Span(short_id(each.id), Tone.STRONG),
                 state(each),
                 Span(short_id(each.run_id)),
-                Span(each.step),
                 Span(each.requester),
                 Span(clock_time(each.due_at, now)),
                 Span(each.message.partition("\n")[0]),
@@ -50,7 +49,7 @@ def approval_parts(found: Approval, now: datetime) -> Iterator[Line | Table]:
     yield pairs(
         (_("approval"), found.id),
         (_("state"), state(found)),
-        (_("reason"), found.reason),
+        (_("reason"), said(found.reason)),
         (_("run"), f"{found.run_id}  {found.title}"),
         (_("step"), found.step),
         (
@@ -100,7 +99,7 @@ def standing_line(found: Approval) -> Line:
     """How it stands after a vote."""
     if found.state == "open":
         return line(state(found), "  ", _("waits for: {who}").format(who="; ".join(found.missing)))
-    return line(state(found), "  ", found.reason) if found.reason else line(state(found))
+    return line(state(found), "  ", said(found.reason)) if found.reason else line(state(found))
 
 
 def state(found: Approval) -> Span:

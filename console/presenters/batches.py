@@ -10,6 +10,7 @@ from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, number, span_of
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 
 _SHOWN = 12
 """Batches of a plan that are listed; the last of more is listed too."""
@@ -56,7 +57,7 @@ def batches_table(batches: Sequence[Batch], now: datetime) -> Table:
                 Span(duration(span_of(batch.started_at, batch.finished_at, now))),
                 Span(
                     f"{number(batch.count)}  {batch.folded}"
-                    + (f"  ({batch.reason})" if batch.reason else "")
+                    + (f"  ({said(batch.reason)})" if batch.reason else "")
                 ),
             )
             for batch in batches

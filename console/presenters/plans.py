@@ -216,6 +216,9 @@ def _verdict(plan: PlanDetail) -> Iterator[Line]:
     if plan.acknowledge:
         flags = " ".join(f"--acknowledge {rule}" for rule in plan.acknowledge)
         yield line(Span(_("a start must acknowledge: {flags}").format(flags=flags), Tone.WARNING))
+    if plan.review:
+        text = _("others are asked before it begins: rule {names}")
+        yield line(Span(text.format(names=", ".join(plan.review)), Tone.WARNING))
     if not plan.refusals and not plan.run_id:
         verb = _STARTED_BY.get(plan.origin.partition("/")[0], "start")
         command = f"jobdeck {verb} --from-plan {short_id(plan.id)}"

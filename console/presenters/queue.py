@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from console.answers import Admission, Hold, Place, Queue, QueueStatus, WaitReason, WhyWaits
 from console.i18n import _, ngettext
@@ -124,6 +125,17 @@ _OLDER: Words = {
     "lock": lambda: _("run {older} waits for lock {names} too, and waits longer"),
     "host-lock": lambda: _("run {older} waits for host {names} too, and waits longer"),
 }
+
+
+def locks_text(definition: Mapping[str, Any]) -> str:
+    """The locks that a run asks for; "" where it asks for none."""
+    mode = definition.get("lock_hosts") or "none"
+    words = {"exclusive": _("its hosts"), "shared": _("its hosts, shared")}
+    texts = [words[mode]] if mode in words else []
+    shared = _("{name}, shared")
+    for name, how in (definition.get("locks") or {}).items():
+        texts.append(shared.format(name=name) if how == "shared" else name)
+    return "; ".join(texts)
 
 
 def hold_text(hold: Hold) -> str:

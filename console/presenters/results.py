@@ -13,6 +13,7 @@ from console.presenters import states
 from console.presenters.durations import duration, number, size, span_of
 from console.presenters.progress import count_spans
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 from core.domain.grouping import reason_shape
 from core.domain.hostrange import fold
 from core.domain.run import GOOD_TARGET_STATES, NEVER_STARTED, TargetCode, TargetState
@@ -114,7 +115,7 @@ def summary(run: Run, now: datetime) -> Line:
     if took:
         pieces.append(f"  {took}")
     if run.reason and not set(run.counts) - GOOD_TARGET_STATES:
-        pieces.append(f"  {run.reason}")  # the counts do not say why
+        pieces.append(f"  {said(run.reason)}")  # the counts do not say why
     return line(*pieces)
 
 

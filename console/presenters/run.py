@@ -14,8 +14,9 @@ from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
 from console.presenters.progress import count_spans, lost_text
-from console.presenters.queue import priority_word, reason_texts
+from console.presenters.queue import locks_text, priority_word, reason_texts
 from console.presenters.text import Column, Span, Table, Tone, pairs
+from console.sentences import said
 from core.domain.hostrange import fold
 
 
@@ -27,10 +28,12 @@ def detail_table(run: RunDetail, now: datetime, lost: Lost, place: Place | None 
         (_("run"), Span(run.id, Tone.STRONG)),
         (_("title"), run.title),
         (_("state"), states.run_state(run.state)),
-        (_("reason"), run.reason),
+        (_("reason"), said(run.reason)),
         *((_("waits"), text) for text in (reason_texts(place) if place else ())),
         (_("lines"), Span(f"{lost_text(lost)}: {lost.hosts}" if lost.count else "", Tone.WARNING)),
         (_("priority"), "" if run.priority == "normal" else priority_word(run.priority)),
+        (_("locks"), locks_text(definition)),
+        (_("override"), str(definition.get("override") or "")),
         (_("origin"), run.origin),
         (_("change number"), run.change),
         (_("started by"), run.actor),

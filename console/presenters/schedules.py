@@ -10,6 +10,7 @@ from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, full_time, number
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 
 
 def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
@@ -18,7 +19,7 @@ def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
         columns=(
             Column(_("SCHEDULE"), whole=True),
             Column(_("STATE")),
-            Column(_("JOB")),
+            Column(_("STARTS")),
             Column(_("OWNER")),
             Column(_("NEXT")),
             Column(_("LAST")),
@@ -29,7 +30,7 @@ def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
             (
                 Span(each.name, Tone.STRONG),
                 _state(each),
-                Span(each.job),
+                Span(each.work),
                 Span(each.owner),
                 Span(_next(each, now)),
                 Span(clock_time(each.last.last_slot, now) if each.last else ""),
@@ -82,7 +83,7 @@ def forecast_table(slots: Sequence[ForecastSlot]) -> Table:
             )
             for slot in slots
         ),
-        empty=_("no slot is to come"),
+        empty=_("no slot can be told beforehand"),
     )
 
 
@@ -140,7 +141,7 @@ def _reason(schedule: Schedule) -> str:
 
 def _why(fire: Fire) -> str:
     """The reason why nothing was started, or else the event for which something was."""
-    return fire.reason or fire.cause or ""
+    return said(fire.reason) or fire.cause or ""
 
 
 def _slots(fire: Fire, now: datetime) -> str:

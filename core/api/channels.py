@@ -122,4 +122,4 @@ async def list_notices(
 @asks(Verb.ACT, ObjectKind.CHANNEL, "{channel}")
 async def test(channel: str, engine: TheEngine) -> TestedOut:
     """Send a message there now, whatever it wants; answers when it was taken, or says why not."""
-    return TestedOut(channel=channel, message=await engine.notices.test(channel))
+    return TestedOut(channel=channel, message=await engine.notices.sending.test(channel))

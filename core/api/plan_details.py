@@ -146,6 +146,7 @@ class PlanDetail(PlanOut):
         description="rules for dangerous commands that it meets, by the rules of now"
     )
     acknowledge: list[str] = Field(description="rules that a start must acknowledge")
+    review: list[str] = Field(description="rules of which others are asked before a start begins")
     findings: list[FindingOut] = Field(description="level probe: what is known so far, by host")
 
 
@@ -174,6 +175,7 @@ def detail_of(plan: Plan, today: date) -> PlanDetail:
         acknowledge=list(
             dict.fromkeys(each.hit.rule for each in dangers.to_acknowledge(plan.dangers, ()))
         ),
+        review=list(dangers.to_review(plan.dangers)),
         findings=[FindingOut.model_validate(finding) for finding in plan.findings],
     )
 

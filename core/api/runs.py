@@ -20,7 +20,7 @@ from core.api.run_batches import BatchOut, BatchPlan, batch_plans, batches_out
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
 from core.domain.files.carried import Carried
-from core.domain.priorities import Priority
+from core.domain.priorities import HostLock, LockMode, Priority
 from core.domain.rolling import Rolling
 from core.domain.run import RunAction, RunState
 from core.domain.steps import Step, StepBase
@@ -114,6 +114,11 @@ class DefinitionSummary(Answer):
     parameters: dict[str, Any]
     concurrency: int
     timeout_s: float | None
+    locks: dict[str, LockMode] = Field(description="named locks that it holds while it goes on")
+    lock_hosts: HostLock = Field(description="how it locks its hosts meanwhile")
+    override: str = Field(
+        description="why it began although the engine was frozen or drained; empty: it did not"
+    )
 
 
 class RunDetail(RunOut):
@@ -318,6 +323,9 @@ def _summary(outline: RunOutline) -> DefinitionSummary:
         parameters=outline.parameters,
         concurrency=outline.concurrency,
         timeout_s=outline.timeout_s,
+        locks=outline.queueing.locks,
+        lock_hosts=outline.queueing.lock_hosts,
+        override=outline.queueing.override,
     )
 
 

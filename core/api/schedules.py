@@ -44,7 +44,7 @@ class ScheduleOut(Answer):
     """A schedule, and how it is."""
 
     name: str
-    job: str
+    work: str = Field(description="`job/NAME` or `flow/NAME`")
     trigger: str = Field(description="cron, every_s, webhook, and so on: the field that it is")
     owner: str = Field(description="who wrote its document last")
     enabled: bool
@@ -91,7 +91,7 @@ async def list_schedules(engine: TheEngine) -> list[ScheduleOut]:
     return [
         ScheduleOut(
             name=each.name,
-            job=each.spec.job,
+            work=each.spec.work,
             trigger=each.spec.trigger.kind,
             owner=each.owner,
             enabled=each.spec.enabled,

@@ -12,12 +12,12 @@ import logging
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from core.channels.message import Message
 from core.domain.channel import ChannelSpec, Email
 from core.errors import Undelivered
-from core.vault.masking import Masker
+from core.vault.masking import MIN_SECRET_BYTES, Masker
 
 _THREADS = 4
 _LOGGER = "apprise"
@@ -91,16 +91,16 @@ def _send(address: str, message: Message) -> None:
 
 
 def _masked(text: str, address: str) -> str:
-    """Without the address, and without its parts that may be tokens."""
-    parts = {part for part in re.split(r"[/:@?&=,]+", address) if len(part) >= _LEAST_TOKEN}
-    known = {"mailtos", "mailto", "starttls", "format"}
-    return Masker([address, *(parts - known - _plain(address))]).mask_text(text)
+    """Without the address, and without its parts that may be tokens.
 
-
-def _plain(address: str) -> set[str]:
-    """What may be said: the server."""
-    server = address.partition("://")[2].rpartition("@")[2]
-    return {re.split(r"[/:?]", server, maxsplit=1)[0]}
+    Of a mail address the server, the sender and the like may be said; that is everything but
+    the login. In other addresses also what stands in a server's place may be a token.
+    """
+    secret, least = address, _LEAST_TOKEN
+    if address.startswith(("mailto://", "mailtos://")):
+        secret, least = address.partition("://")[2].rpartition("@")[0], MIN_SECRET_BYTES
+    parts = [unquote(part) for part in re.split(r"[/:@?&=,]+", secret) if len(part) >= least]
+    return Masker([secret, *parts]).mask_text(text)
 
 
 class _Heard(logging.Handler):

@@ -169,13 +169,16 @@ def _channel_references(spec: ChannelSpec) -> Iterator[Reference]:
 
 
 def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
-    yield Reference("spec.job", "job", spec.job)
+    kind, _, name = spec.work.partition("/")
+    yield Reference(f"spec.{kind}", kind, name)
     yield from _expression_references("spec.targets", spec.targets)
     for index, name in enumerate(spec.blackout):
         yield Reference(f"spec.blackout[{index}]", "calendar", name)
     if spec.trigger.after is not None:
         for index, name in enumerate(spec.trigger.after.jobs):
             yield Reference(f"spec.trigger.after.jobs[{index}]", "job", name)
+        for index, name in enumerate(spec.trigger.after.flows):
+            yield Reference(f"spec.trigger.after.flows[{index}]", "flow", name)
     if spec.trigger.condition is not None:
         where = "spec.trigger.condition.hosts"
         yield from _expression_references(where, spec.trigger.condition.hosts)

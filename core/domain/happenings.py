@@ -38,9 +38,10 @@ class Need(StrEnum):
 
 
 class AfterSpec(Value):
-    """Runs of saved jobs that have ended. Each run counts once."""
+    """Runs of saved jobs and flows that have ended. Each run counts once."""
 
-    jobs: tuple[Name, ...] = Field(min_length=1, max_length=20)
+    jobs: tuple[Name, ...] = Field((), max_length=20)
+    flows: tuple[Name, ...] = Field((), max_length=20)
     need: Need = Field(Need.ALL, description="a run of all of them, or of any")
     states: tuple[RunState, ...] = Field(
         (RunState.SUCCEEDED,), min_length=1, description="how it must have ended"
@@ -49,8 +50,15 @@ class AfterSpec(Value):
         _DAY_S, ge=1, le=31 * _DAY_S, description="of `all`: from the first end to the last"
     )
 
+    @property
+    def works(self) -> tuple[str, ...]:
+        """`job/NAME` and `flow/NAME` of each."""
+        return (*(f"job/{name}" for name in self.jobs), *(f"flow/{name}" for name in self.flows))
+
     @model_validator(mode="after")
     def _are_ends(self) -> Self:
+        if not self.works:
+            raise ValueError("give `jobs` or `flows`")
         if live := [state for state in self.states if state not in TERMINAL_RUN_STATES]:
             ends = ", ".join(sorted(TERMINAL_RUN_STATES))
             raise ValueError(f"no run ends as {live[0]}; try {ends}")

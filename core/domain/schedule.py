@@ -174,17 +174,18 @@ class Overlap(StrEnum):
 
 
 class ScheduleSpec(Value):
-    """A saved job that starts by itself, once for each slot of its trigger."""
+    """A saved job or flow that starts by itself, once for each slot of its trigger."""
 
     description: str = ""
-    job: Name = Field(description="the saved job; its revision of that moment is run")
+    job: Name | None = Field(None, description="the saved job; its revision of that moment is run")
+    flow: Name | None = Field(None, description="a saved flow, instead of a job")
     parameters: dict[str, Any] = Field(default_factory=dict)
     given: dict[str, ExpressionText] = Field(
         default_factory=dict,
         max_length=50,
         description="parameters by the event, each an expression over what it says: `body.ref`",
     )
-    targets: str | None = Field(None, description="target expression; empty: the job's")
+    targets: str | None = Field(None, description="target expression; empty: its own")
     change: str | None = Field(
         None, max_length=128, pattern=CHANGE, description="the change number, for guard rails"
     )
@@ -229,16 +230,23 @@ class ScheduleSpec(Value):
     )
     enabled: bool = Field(True, description="false: it has no slots")
 
+    @property
+    def work(self) -> str:
+        """`job/NAME` or `flow/NAME`."""
+        return f"flow/{self.flow}" if self.job is None else f"job/{self.job}"
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if (self.job is None) == (self.flow is None):
+            raise ValueError("give one of `job`, `flow`")
         if self.begins and self.ends and self.ends <= self.begins:
             raise ValueError("`ends` must be later than `begins`")
         if self.jitter_s and self.trigger.is_by_event:
             raise ValueError("`jitter_s` belongs to triggers by time")
         if self.given and not self.trigger.is_by_event:
             raise ValueError("`given` belongs to triggers by events; a time gives nothing")
-        if self.trigger.after and self.job in self.trigger.after.jobs:
-            raise ValueError(f"job {self.job} would start itself for ever")
+        if self.trigger.after and self.work in self.trigger.after.works:
+            raise ValueError(f"{self.work} would start itself for ever")
         return self
 
 
@@ -246,6 +254,7 @@ def request_of(spec: ScheduleSpec, given: Mapping[str, Any] | None = None) -> Ma
     """What a run of the schedule is asked to do, as fields of a request; `given` by an event."""
     return {
         "job": spec.job,
+        "flow": spec.flow,
         "parameters": {**spec.parameters, **(given or {})},
         "targets": spec.targets,
         "change": spec.change,

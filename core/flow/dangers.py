@@ -249,14 +249,18 @@ def unreviewed(found: Iterable[StepHit], reviewed: Collection[str]) -> list[Prob
     ]
 
 
-def to_review(
-    found: Iterable[StepHit], documents: Documents, title: str
-) -> dict[str, ApprovalSpec]:
-    """Rule -> what others are asked before the run called `title` may begin."""
+def to_review(found: Iterable[StepHit]) -> Mapping[str, Sequence[StepHit]]:
+    """Rule -> what meets it, of the rules of which others are asked."""
     hits: dict[str, list[StepHit]] = {}
     for each in found:
         if each.hit.level is Level.REVIEW:
             hits.setdefault(each.hit.rule, []).append(each)
+    return hits
+
+
+def reviews(found: Iterable[StepHit], documents: Documents, title: str) -> dict[str, ApprovalSpec]:
+    """Rule -> what others are asked before the run called `title` may begin."""
+    hits = to_review(found)
     return {rule: _review(rule, own, documents, title) for rule, own in hits.items()}
 
 

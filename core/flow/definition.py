@@ -227,6 +227,8 @@ class RunOutline(Value, extra="ignore"):
     timeout_s: float | None = None
     targets: str = ""
     """The expression or the list that people gave, for the record."""
+    queueing: Queueing = Queueing()
+    """What it asks of the queue before it begins."""
     left_out: dict[str, str] = Field(default_factory=dict)
     """Hosts that were chosen and are away: why each was left out."""
     narrowed: dict[str, Narrowed] = Field(default_factory=dict)
@@ -270,8 +272,6 @@ class RunDefinition(RunOutline, extra="forbid"):
     """Rules that whoever started it has acknowledged."""
     reviewed: tuple[str, ...] = ()
     """Rules of which others were asked before it began."""
-    queueing: Queueing = Queueing()
-    """What it asks of the queue before it begins."""
     request: RunRequest | None = None
     """What was asked for, without secrets and confirmations: another run can begin from it."""
 

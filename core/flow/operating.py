@@ -52,7 +52,7 @@ def may_ask(state: FlowState, action: RunAction, name: str) -> bool:
         case RunAction.RETRY | RunAction.IGNORE if is_handled(state, name):
             return False  # what follows its failure has begun
         case RunAction.RETRY if name in graph.undoes:
-            return state.undoing[:1] == (graph.undoes[name],)
+            return state.run in TERMINAL_RUN_STATES and state.undoing[:1] == (graph.undoes[name],)
         case RunAction.SKIP:
             return node.skippable and not node.asks_people and name not in graph.undoes
         case RunAction.IGNORE:

@@ -94,9 +94,10 @@ def go_on(state: FlowState, name: str, outcome: Outcome) -> Advance:
 
 def finish_if_quiet(state: FlowState) -> Advance:
     """The end of the run, or of its way forward, when nothing is left to do."""
-    state = mirrored(state)
     if not is_quiet(state):
-        return state, ()
+        return mirrored(state), ()
+    # A pause that holds nothing keeps no run from its end.
+    state = mirrored(replace(state, is_paused=False))
     result = _result(state)
     may_undo = result in BAD and state.graph.on_failure is OnFailure.ROLL_BACK
     if may_undo and undoing.undoable(state):

@@ -123,10 +123,10 @@ def ended(state: FlowState, name: str, status: StepStatus, end: RunState) -> Flo
 
 
 def going(state: FlowState) -> FlowState:
-    """The run running, where it had ended or waited."""
+    """The run going forward, where it had ended or waited; what was left to undo is left."""
     if state.run is RunState.RUNNING:
         return state
-    return replace(state, run=transit("the run", state.run, RunState.RUNNING))
+    return replace(state, run=transit("the run", state.run, RunState.RUNNING), undoing=())
 
 
 def row(state: FlowState, name: str) -> batches.Row:

@@ -49,7 +49,7 @@ class Children:
             request = await self._request(definition, command, batch, hosts)
             row = await self._start(request, key, parent, definition)
         except (RequestError, Conflict) as error:
-            return Health(good=False, reason=f"its health check could not start: {error}")
+            return Health(good=False, reason=f"its health check could not start: {error.brief}")
         ended = await self.wait_for(row, stop)
         if ended is None:
             return None

@@ -1,16 +1,18 @@
 """What lets targets start: room among all runs, and whether the engine takes new work.
 
 Fair between runs: whoever waits is served by run, in turn, so a run on ten
-hosts does not stand behind the two thousand of another. Within a run it is
-first come, first served. The number of waiting places is bounded by the
-concurrency of the runs, never by their targets.
+hosts does not stand behind the two thousand of another; an urgent run has more
+turns than one in the background, and none has none. Within a run it is first
+come, first served. The number of waiting places is bounded by the concurrency
+of the runs, never by their targets.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 _LOOKING = 200
@@ -20,11 +22,18 @@ _LOOKING = 200
 class Gate:
     """Room for `max_targets` targets at the same time."""
 
-    def __init__(self, max_targets: int) -> None:
+    def __init__(self, max_targets: int, share_of: Callable[[str], int] = lambda _run: 1) -> None:
+        """`share_of`: run -> turns that it has for one of a run whose share is 1."""
         self._free = max_targets
         """Above 0 only while nobody waits."""
+        self._share_of = share_of
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        """Run -> its places in the queue; the first run is the next to be served."""
+        """Run -> its places, the first one is served first."""
+        self._turns: list[tuple[float, int, str]] = []
+        """(turn, order in which it was given, run): the smallest is served next; a heap."""
+        self._now = 0.0
+        """The turn that was served last."""
+        self._given = 0
         self.holding = asyncio.Event()
         """Set when the engine stops: nothing more starts, and what hosts keep is left to them."""
         self.looking = asyncio.Semaphore(_LOOKING)
@@ -44,7 +53,10 @@ class Gate:
             self._free -= 1
             return
         place = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(run_id, deque()).append(place)
+        if run_id not in self._waiting:
+            self._waiting[run_id] = deque()
+            self._give_turn(run_id)
+        self._waiting[run_id].append(place)
         try:
             await place
         except asyncio.CancelledError:
@@ -54,15 +66,22 @@ class Gate:
 
     def _leave(self) -> None:
         """Hand the room to the next run in turn."""
-        while self._waiting:
-            run_id = next(iter(self._waiting))
-            queue = self._waiting.pop(run_id)
+        while self._turns:
+            self._now, _, run_id = heapq.heappop(self._turns)
+            queue = self._waiting[run_id]
             while queue and queue[0].done():
                 queue.popleft()  # who waited there has gone
-            if not queue:
-                continue
-            queue.popleft().set_result(None)
+            place = queue.popleft() if queue else None
             if queue:
-                self._waiting[run_id] = queue
-            return
+                self._give_turn(run_id)
+            else:
+                del self._waiting[run_id]
+            if place is not None:
+                place.set_result(None)
+                return
         self._free += 1
+
+    def _give_turn(self, run_id: str) -> None:
+        self._given += 1
+        turn = self._now + 1 / self._share_of(run_id)
+        heapq.heappush(self._turns, (turn, self._given, run_id))

@@ -1,33 +1,28 @@
-"""Notices at work: reads the journal, fills the outbox, sends what it holds.
+"""Notices at work: what happens, and what flows say, goes into the outbox.
 
 The journal is read with a cursor; notices and the cursor behind them are one write, so an entry
-is told once, whatever dies. A message is on disk before it leaves, under an id that it keeps:
-an engine that comes back tries it again, and a receiver that knows ids tells a repetition.
+is told once, whatever dies. `sending` takes them from there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from contextlib import suppress
-from datetime import datetime, timedelta
 
 import msgspec
 import structlog
 
 from core import failpoints
-from core.channels.message import Message, Told, Way
-from core.clock import Clock
-from core.domain import notices, pacing
-from core.domain.channel import ChannelSpec
+from core.domain import notices
 from core.domain.notices import Happening, RunFacts
-from core.domain.values import SecretRef, SecretSource
-from core.errors import NotFound, OpsError, StorageFault, Undelivered
+from core.errors import NotFound, StorageFault
 from core.ids import Ids
+from core.runtime.sending import Sending, channels_of
 from core.storage import approvals, documents, outbox, runs
-from core.storage.documents import Snapshot, snapshot
+from core.storage.documents import snapshot
 from core.storage.journal import Entry
-from core.storage.outbox import Delivery, Notice
+from core.storage.outbox import Notice
 from core.storage.reading import Connection
 from core.storage.store import Store
 from core.storage.writer import Transaction
@@ -38,37 +33,26 @@ log = structlog.get_logger(__name__)
 
 _MOST_MASKED = 200
 """Secrets that are kept out of a notice: the newest."""
-_FORGET_EVERY = timedelta(hours=1)
+_PATIENCE_S = 1.0
+"""Between two tries to keep a notice on a disk that takes nothing."""
+_OF_DOCUMENTS = ("document.created", "document.replaced", "document.deleted")
 
 
 class Notices:
     """Tells people."""
 
-    def __init__(
-        self,
-        store: Store,
-        vault: Vault,
-        clock: Clock,
-        ids: Ids,
-        ways: Mapping[str, Way],
-    ) -> None:
-        """`ways`: field of a channel's spec -> what sends there."""
+    def __init__(self, store: Store, vault: Vault, ids: Ids, sending: Sending) -> None:
         self._store = store
         self._vault = vault
-        self._clock = clock
         self._ids = ids
-        self._ways = ways
+        self.sending = sending
         self._reading: asyncio.Task[None] | None = None
-        self._sending: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
-        """Channels for which something came while they were being served."""
+        self._has_channels = False
+        """Where there is none, what happens is not looked at: most engines tell nobody."""
         self._seen = 0
         """The last journal entry that was read."""
         self._kept = 0
         """The last one of which the record says so."""
-        self._forgot_at: datetime | None = None
-        self._alarm: asyncio.TimerHandle | None = None
-        self._ticks: set[asyncio.Task[None]] = set()
 
     # --- putting into the outbox ----------------------------------------------------------------
 
@@ -92,21 +76,11 @@ class Notices:
 
         found = await self._store.reader.read(read)
         await self._store.writer.write(lambda tx: self._put(tx, found))
-        self.kick()
+        self.sending.kick()
 
     def _put(self, tx: Transaction, found: Iterable[Notice]) -> None:
         for told in found:
             outbox.put(tx, self._ids.new(), told)
-
-    def kick(self) -> None:
-        """Look at the outbox now."""
-        task = asyncio.get_running_loop().create_task(self._safely())
-        self._ticks.add(task)
-        task.add_done_callback(self._ticks.discard)
-
-    async def _safely(self) -> None:
-        with suppress(StorageFault):  # the next beat looks again
-            await self.tick()
 
     # --- reading the journal --------------------------------------------------------------------
 
@@ -117,29 +91,39 @@ class Notices:
             cursor = latest = self._store.feed.latest()
             await self._store.writer.write(lambda tx: outbox.move_cursor(tx, latest))
         self._seen = self._kept = cursor
+        self._has_channels = await self._store.reader.read(_any_channel)
         self._reading = asyncio.get_running_loop().create_task(self._read(cursor))
-        self.kick()
+        self.sending.kick()
 
     async def stop(self) -> None:
-        """End; what is being sent is tried again by the next engine, under the same id."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-        tasks = [*self._ticks, *self._sending.values(), *([self._reading] if self._reading else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """End; the next engine reads on where this one has stopped."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        await self.sending.stop()
 
     async def _read(self, cursor: int) -> None:
-        types = (*notices.TELLERS,)
+        types = (*notices.TELLERS, *_OF_DOCUMENTS)
         async for entry in self._store.feed.follow(cursor, types=types):
-            try:
-                await self._take(entry)
-            except StorageFault as fault:
-                log.error("notices.not-kept", reason=str(fault))
-            except Exception:
-                # One entry that we cannot tell must not keep people from all the others.
-                log.exception("notices.bug", seq=entry.seq)
+            while not await self._is_taken(entry):  # noqa: ASYNC110 - a disk tells nobody
+                await asyncio.sleep(_PATIENCE_S)
             self._seen = entry.seq
+
+    async def _is_taken(self, entry: Entry) -> bool:
+        """Tell of an entry; False where that could not be kept, and is to be tried again."""
+        try:
+            if entry.type in _OF_DOCUMENTS:
+                if entry.subject.startswith("channel/"):
+                    self._has_channels = await self._store.reader.read(_any_channel)
+            elif self._has_channels:
+                await self._take(entry)
+        except StorageFault as fault:
+            log.error("notices.not-kept", reason=str(fault))
+            return False
+        except Exception:
+            # One entry that we cannot tell must not keep people from all the others.
+            log.exception("notices.bug", seq=entry.seq)
+        return True
 
     async def _take(self, entry: Entry) -> None:
         found = await self._store.reader.read(lambda c: self._told(c, entry))
@@ -152,7 +136,7 @@ class Notices:
 
         await self._store.writer.write(write)
         failpoints.reach("notice.put")
-        self.kick()
+        self.sending.kick()
 
     def _told(self, c: Connection, entry: Entry) -> list[Notice]:
         """A notice for every channel that wants to be told of the entry."""
@@ -185,169 +169,20 @@ class Notices:
         masker = self._masker(c) if found else Masker()
         return [_masked(told, masker) for told in found]
 
-    # --- sending --------------------------------------------------------------------------------
-
     async def tick(self) -> None:
-        """Send what is due, each channel for itself: a slow one holds up no other."""
-        documents_ = await self._store.reader.read(snapshot)
-        channels, now = _channels(documents_), self._clock.now()
-        if not channels:
-            return
+        """Keep how far the journal is read, and send what is due."""
         if self._seen > self._kept:
             seen = self._seen
             await self._store.writer.write(lambda tx: outbox.move_cursor(tx, seen))
             self._kept = seen
-        if self._forgot_at is None or now - self._forgot_at > _FORGET_EVERY:
-            self._forgot_at = now
-            await self._store.writer.write(lambda tx: outbox.forget(tx, channels))
-        waiting, due = await self._store.reader.read(
-            lambda c: (outbox.waiting(c), outbox.due(c, now))
-        )
-        for name in {*waiting, *due} & channels.keys():
-            self._again.add(name)
-            if name not in self._sending or self._sending[name].done():
-                work = self._serve(name, channels[name])
-                self._sending[name] = asyncio.get_running_loop().create_task(work)
-
-    async def settled(self) -> None:
-        """Wait until nothing is being sent; what waits for its time waits still."""
-        while tasks := [*self._ticks, *(t for t in self._sending.values() if not t.done())]:
-            await asyncio.gather(*tasks)
-
-    async def test(self, name: str) -> str:
-        """Send a message to a channel now, whatever it wants; its id. Undelivered says why not."""
-        stored = await self._store.reader.read(lambda c: documents.get(c, "channel", name))
-        message = Message(
-            id=self._ids.new(),
-            channel=name,
-            subject="Jobdeck: a test",
-            body=f"Channel {name} works. Somebody asked for this message.",
-        )
-        await self._deliver(stored.document.spec, message)
-        return message.id
-
-    async def _serve(self, name: str, spec: ChannelSpec) -> None:
-        """Send what a channel bears now, until nothing is due."""
-        try:
-            while name in self._again:
-                self._again.discard(name)
-                while await self._serve_once(name, spec):
-                    pass
-        except StorageFault as fault:
-            log.error("notices.not-kept", channel=name, reason=str(fault))
-        except Exception:
-            log.exception("notices.bug", channel=name)
-
-    async def _serve_once(self, name: str, spec: ChannelSpec) -> bool:
-        now = self._clock.now()
-        since = now - timedelta(seconds=spec.rate.per_s)
-        waiting, sent = await self._store.reader.read(
-            lambda c: (outbox.waiting(c).get(name, []), outbox.sent_since(c, name, since))
-        )
-        plan = pacing.plan(spec, waiting, sent, now)
-        if plan.again_at is not None:
-            self._wake_at(plan.again_at)
-        if plan.messages:
-            made = [(self._ids.new(), notices_) for notices_ in plan.messages]
-            await self._store.writer.write(lambda tx: outbox.make(tx, name, made))
-            failpoints.reach("notice.kept")
-        # By now: what was just made is due since after `now`.
-        by = self._clock.now()
-        due = await self._store.reader.read(lambda c: outbox.due(c, by).get(name, []))
-        for tried in due:
-            await self._try(tried, spec)
-        return bool(due)
-
-    async def _try(self, tried: Delivery, spec: ChannelSpec) -> None:
-        rows = await self._store.reader.read(lambda c: outbox.carried(c, tried.id))
-        subject, body = pacing.together([r.subject for r in rows], [r.body for r in rows])
-        told = tuple(Told(topic=r.topic, subject=r.subject, body=r.body, at=r.at) for r in rows)
-        message = Message(
-            id=tried.id, channel=tried.channel, subject=subject, body=body, notices=told
-        )
-        try:
-            await self._deliver(spec, message)
-        except OpsError as error:
-            why = str(error)
-            again_at = await self._store.writer.write(lambda tx: self._failed(tx, tried, spec, why))
-            if again_at is not None:
-                self._wake_at(again_at)
-            if spec.escalate is not None:
-                self.kick()
-        else:
-            failpoints.reach("notice.taken")
-            await self._store.writer.write(lambda tx: outbox.sent(tx, tried))
-
-    def _failed(
-        self, tx: Transaction, tried: Delivery, spec: ChannelSpec, error: str
-    ) -> datetime | None:
-        """Try again later, tell another channel too, or give up; when it is tried again."""
-        age = tx.now - datetime.fromisoformat(tried.made_at)
-        pause = timedelta(seconds=pacing.pause_s(tried.tries + 1))
-        gives_up = age + pause > timedelta(seconds=spec.give_up_s)
-        again_at = None if gives_up else tx.now + pause
-        outbox.failed(tx, tried, error, again_at)
-        other = spec.escalate
-        if other is None or tried.escalated:
-            return again_at
-        if gives_up or age >= timedelta(seconds=other.after_s):
-            for row in outbox.carried(tx.connection, tried.id):
-                outbox.put(
-                    tx,
-                    self._ids.new(),
-                    Notice(
-                        channel=other.to,
-                        key=f"escalated/{row.id}",
-                        topic=row.topic,
-                        subject=row.subject,
-                        body=f"{row.body}\n(channel {tried.channel} does not deliver: {error})",
-                        urgent=row.urgent,
-                    ),
-                )
-            outbox.escalated(tx, tried)
-        return again_at
-
-    async def _deliver(self, spec: ChannelSpec, message: Message) -> None:
-        if not spec.enabled:
-            raise Undelivered(f"channel {message.channel} is not enabled")
-        way = self._ways["webhook" if spec.webhook is not None else "service"]
-        await way.send(spec, await self._texts(spec), message)
-
-    async def _texts(self, spec: ChannelSpec) -> dict[str, str]:
-        """The texts of the channel's secrets, by field."""
-        fields = {
-            "webhook.secret": spec.webhook.secret if spec.webhook else None,
-            "email.password": spec.email.password if spec.email else None,
-            "service": spec.service,
-        }
-        texts = {}
-        for field, secret in fields.items():
-            match secret:
-                case SecretRef():
-                    ref = secret
-                    texts[field] = await self._store.reader.read(
-                        lambda c, ref=ref: self._vault.open_secret(c, ref)  # type: ignore[misc]
-                    )
-                case SecretSource():
-                    texts[field] = (await self._vault.sources.read([secret]))[secret]
-        return texts
+        await self.sending.tick()
 
     def _masker(self, connection: Connection) -> Masker:
         return Masker((), self._vault.texts(connection, LEAST_OF_OTHERS, _MOST_MASKED))
 
-    def _wake_at(self, moment: datetime) -> None:
-        """Look at the outbox then; the beat looks too, for a clock that was set."""
-        loop = asyncio.get_running_loop()
-        at = loop.time() + max((moment - self._clock.now()).total_seconds(), 0.05)
-        alarm = self._alarm
-        if alarm is None or alarm.cancelled() or not loop.time() < alarm.when() <= at:
-            if alarm is not None:
-                alarm.cancel()
-            self._alarm = loop.call_at(at, self.kick)
 
-
-def _channels(found: Snapshot) -> dict[str, ChannelSpec]:
-    return {name: stored.document.spec for name, stored in found.stored["channel"].items()}
+def _any_channel(c: Connection) -> bool:
+    return bool(channels_of(c))
 
 
 def _happening(c: Connection, entry: Entry) -> Happening | None:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import structlog
 
 from core.clock import Clock
 from core.config import Settings
@@ -32,11 +33,16 @@ from core.storage.runs import RunRow, job_of
 from core.storage.store import Store
 from core.storage.writer import timestamp
 
+log = structlog.get_logger(__name__)
+
 _STEPS_AT_START = 8
 """Steps of a decision that a start waits for; what takes longer finds it in the queue."""
 _SAMPLE_KEPT = timedelta(minutes=15)
 """An older sample says nothing about how busy a host is."""
 _BEGIN_TOGETHER = 16
+
+_SHARES = {priority: 1 << (len(Priority) - 1 - priority.rank) for priority in Priority}
+"""16, 8, 4, 2, 1: what is urgent goes on faster, and what is not goes on."""
 
 Begin = Callable[[str], Awaitable[None]]
 """Let a run that waited begin; it holds what it uses by then."""
@@ -276,6 +282,11 @@ class RunQueue:
         now = self._now
         return self._place(waiting, self._queue.ahead_of(run_id, now), now)
 
+    def share_of(self, run_id: str) -> int:
+        """Turns of a run at the engine's room, for one of a run in the background."""
+        item = self._queue.held.get(run_id)
+        return _SHARES[Priority.NORMAL if item is None else item.priority]
+
     def holds(self, run_id: str) -> list[Use]:
         """The locks of a run that has begun."""
         return reasons.holds(self._queue, run_id)
@@ -343,18 +354,24 @@ class RunQueue:
 
     async def _pump(self, begin: Begin) -> None:
         """Decide whenever something has changed, a bounded step at a time."""
-        while True:
+        while not self._is_shut:
             await self._news.wait()
             self._news.clear()
-            while not self._is_shut and (self._turns or not self._queue.is_settled):
-                while len(self._turns) < _BEGIN_TOGETHER and not self._queue.is_settled:
-                    if item := self._queue.next(self._now):
-                        self._turns.append(item.run_id)
-                    await asyncio.sleep(0)
-                together = [self._turns.popleft() for _ in range(len(self._turns))]
-                await asyncio.gather(*map(begin, together))
-            if self._is_shut:
-                return
+            try:
+                await self._let_begin(begin)
+            except Exception:
+                # A bug must not stop the queue: it decides anew when something else changes.
+                log.exception("queue.bug")
+
+    async def _let_begin(self, begin: Begin) -> None:
+        """All whose turn has come, some of them at the same time."""
+        while not self._is_shut and (self._turns or not self._queue.is_settled):
+            while len(self._turns) < _BEGIN_TOGETHER and not self._queue.is_settled:
+                if item := self._queue.next(self._now):
+                    self._turns.append(item.run_id)
+                await asyncio.sleep(0)
+            together = [self._turns.popleft() for _ in range(len(self._turns))]
+            await asyncio.gather(*map(begin, together))
 
 
 def _timestamp(moment_s: float) -> str:

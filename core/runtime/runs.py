@@ -124,7 +124,7 @@ class Runs:
         met = await self._guard(definition, request, documents, actor, reviewed)
         definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
-        wanted = {} if reviewed is not None else dangers.to_review(met, documents, definition.title)
+        wanted = {} if reviewed is not None else dangers.reviews(met, documents, definition.title)
         self._queue.use(documents)
         event: AnyEvent = ReviewRequested()
         if not wanted:
@@ -412,11 +412,18 @@ class Runs:
             failpoints.reach("queue.turn-taken")
         except StorageFault as fault:
             log.error("run.storage", run=run_id, fault=str(fault))
+            self._lose(run_id)
         except Exception as bug:
             # A run that cannot be read must not keep others from their turn.
             log.exception("run.bug", run=run_id)
-            self._queue.leave(run_id)
             await give_up(self._tools, run_id, bug)
+            self._queue.leave(run_id)
+            self._lose(run_id)
+
+    def _lose(self, run_id: str) -> None:
+        """Nobody drives a run any more whose driver could not begin."""
+        if (driver := self._drivers.get(run_id)) is not None:
+            driver.finished.set()
 
     async def _read(self, run_id: str) -> Driver:
         """A driver of a stored run, as its events left it."""

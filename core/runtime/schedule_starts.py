@@ -61,6 +61,8 @@ class Starts:
         self._clock = clock
         self._going = asyncio.Lock()
         self._is_asked = False
+        self.waits = False
+        """Whether slots wait, such as for the end of a run."""
 
     async def start_due(self) -> None:
         """Start what is due. Who is at it already, goes round once more."""
@@ -79,6 +81,7 @@ class Starts:
             due = await self._store.reader.read(lambda c, after=position: _read(c, after))  # type: ignore[misc]
             await self._start_all(due, waiting)
             if due.end is None:
+                self.waits = waiting.total() > 0
                 return
             position = due.end
 

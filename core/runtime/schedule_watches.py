@@ -230,11 +230,11 @@ def _ended(c: Connection, entry: journal.Entry) -> EndedRun | None:
     if entry.type != "run.state" or state not in TERMINAL_RUN_STATES:
         return None
     try:
-        job = runs.job_of(runs.get(c, entry.subject).origin)
+        work = runs.get(c, entry.subject).origin.rpartition("@")[0]
     except NotFound:
         return None  # it is no longer on record
     ended_at = datetime.fromisoformat(entry.at)
-    return EndedRun(id=entry.subject, job=job, state=RunState(state), ended_at=ended_at)
+    return EndedRun(id=entry.subject, work=work, state=RunState(state), ended_at=ended_at)
 
 
 def _written(entry: journal.Entry) -> Written:

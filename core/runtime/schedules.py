@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from core.clock import Clock
+from core.domain.run import TERMINAL_RUN_STATES
 from core.domain.schedule import request_of
 from core.domain.webhooks import Call
 from core.flow.definition import RunRequest
@@ -25,11 +26,14 @@ from core.scheduling.ledger import Verdict
 from core.scheduling.wakeup import Wakeup
 from core.storage import documents, fires, schedules
 from core.storage.fires import Fire
+from core.storage.journal import Entry
 from core.storage.reading import Connection
 from core.storage.runs import RunRow
 from core.storage.store import Store
 from core.storage.writer import timestamp
 from core.vault.vault import Vault
+
+_AWAITED = ("document.created", "document.replaced", "document.deleted", "run.state")
 
 
 class SchedulesStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,13 +55,14 @@ class Schedules:
     ) -> None:
         self._runs = runs
         self._store = store
-        self._clock = clock
         self._looks = Looks(store, clock, version)
         self._watches = Watches(store, clock, self._looks)
         self._hooks = Hooks(store, vault, clock, ids, self._watches)
         self._starts = Starts(runs, store, clock)
         self._looking = asyncio.Lock()
+        self._is_asked = False
         self._wakeup: Wakeup | None = None
+        self._following: asyncio.Task[None] | None = None
         self.answers = ScheduleAnswers(store, clock)
 
     def wake_by(self, wakeup: Wakeup) -> None:
@@ -65,26 +70,47 @@ class Schedules:
         self._wakeup = wakeup
 
     def start(self) -> None:
-        """Begin to be woken."""
+        """Begin to be woken, by time and by what is committed."""
         if self._wakeup is not None:
             self._wakeup.start()
+            self._following = asyncio.get_running_loop().create_task(self._follow(self._wakeup))
 
     def stop(self) -> None:
         """Be woken no more; a look that is under way goes on."""
         if self._wakeup is not None:
             self._wakeup.stop()
+        if self._following is not None:
+            self._following.cancel()
+
+    async def _follow(self, wakeup: Wakeup) -> None:
+        """Wake at once for what would be seen on the beat: it decides nothing, as any wake-up."""
+        feed = self._store.feed
+        async for entry in feed.follow(feed.latest(), types=_AWAITED):
+            if self._concerns(entry):
+                wakeup.now()
+
+    def _concerns(self, entry: Entry) -> bool:
+        if entry.type == "run.state":
+            # The end of a run, which schedules come after or a slot waits for.
+            is_end = entry.data.get("state") in TERMINAL_RUN_STATES
+            return is_end and (self._starts.waits or bool(self._looks.by_trigger("after")))
+        kind = entry.subject.partition("/")[0]
+        return entry.type.startswith("document.") and kind in ("schedule", "calendar")
 
     async def tick(self) -> None:
-        """Settle what is due by now and start it; while a look goes on there is no other.
+        """Settle what is due by now and start it. While a look goes on, another follows it.
 
         Starts may take longer than the time to the next slot, so looks do not wait for them.
         """
+        self._is_asked = True
         if self._looking.locked():
             return
         async with self._looking:
-            while await self._looks.settle():
-                pass
-            await self._watches.settle()
+            while self._is_asked:
+                self._is_asked = False
+                while await self._looks.settle():
+                    pass
+                await self._watches.settle()
             if self._wakeup is not None:
                 self._wakeup.set(self.next_at)
         await self._starts.start_due()
@@ -112,7 +138,7 @@ class Schedules:
                 pass  # a schedule that was saved just now is looked at before its first event
             fire = await self._hooks.receive(name, call)
             if self._wakeup is not None and fire.verdict is Verdict.DUE:
-                self._wakeup.set(self._clock.now())
+                self._wakeup.now()
         return fire
 
     async def status(self) -> SchedulesStatus:

@@ -41,29 +41,31 @@ class EndedRun:
     """A run that has ended."""
 
     id: str
-    job: str
+    work: str
+    """`job/NAME` or `flow/NAME`; "" of an ad-hoc run."""
     state: RunState
     ended_at: datetime
 
 
 def after(spec: AfterSpec, memory: Memory, run: EndedRun) -> Found:
-    """A run has ended. What `all` waits for is remembered by job; a slot takes all of it."""
-    if run.job not in spec.jobs or run.state not in spec.states:
+    """A run has ended. What `all` waits for is remembered by work; a slot takes all of it."""
+    if run.work not in spec.works or run.state not in spec.states:
         return memory, None
-    event = {"run": run.id, "job": run.job, "state": run.state.value}
+    name = run.work.partition("/")[2]
+    event = {"run": run.id, "work": run.work, "name": name, "state": run.state.value}
     occurrence = Occurrence(at=run.ended_at, cause=f"run {run.id}", event=event)
     if spec.need is Need.ANY:
         return memory, occurrence
     oldest = run.ended_at - timedelta(seconds=spec.within_s)
     ended = {
-        job: each
-        for job, each in memory.get("ended", {}).items()
+        work: each
+        for work, each in memory.get("ended", {}).items()
         if datetime.fromisoformat(each["at"]) >= oldest
     }
-    ended[run.job] = {"run": run.id, "at": run.ended_at.isoformat()}
-    if not all(job in ended for job in spec.jobs):
+    ended[run.work] = {"run": run.id, "at": run.ended_at.isoformat()}
+    if not all(work in ended for work in spec.works):
         return {**memory, "ended": ended}, None
-    runs = {job: each["run"] for job, each in ended.items()}
+    runs = {work: each["run"] for work, each in ended.items()}
     whole = Occurrence(at=run.ended_at, cause=occurrence.cause, event={**event, "runs": runs})
     return {**memory, "ended": {}}, whole
 
@@ -127,7 +129,7 @@ def file(spec: FileSpec, memory: Memory, seen: Seen | None, now: datetime) -> Fo
         "size": seen.size_bytes,
         "changed_at": seen.changed_at.isoformat(),
     }
-    cause = f"file {identity} {since.isoformat()}"
+    cause = f"file {since:%Y-%m-%dT%H:%M:%SZ} {identity}"
     return {"known": identity}, Occurrence(at=now, cause=cause, event=event)
 
 

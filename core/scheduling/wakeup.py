@@ -6,6 +6,7 @@ the clock, so a wake-up that comes late, twice or never loses no slot.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -50,6 +51,11 @@ class Wakeup:
             replace_existing=True,
             misfire_grace_time=None,
         )
+
+    def now(self) -> None:
+        """Call soon; the alarm that is set stays so."""
+        if self._is_on:
+            asyncio.get_running_loop().call_soon(self._call)
 
     async def _woken(self) -> None:
         # A coroutine, since APScheduler would call a plain function in a thread of its own.

@@ -65,19 +65,22 @@ def broken_references(
 def misfitting_parameters(
     connection: Connection, batch: Sequence[Document]
 ) -> Iterator[tuple[Document, Problem]]:
-    """A problem for each parameter of a schedule that its job does not take, or not from it."""
+    """A problem for each parameter of a schedule that its work does not take, or not from it."""
     schedules = [new for new in batch if isinstance(new.spec, ScheduleSpec)]
     if not schedules:
         return
-    wanted = {("job", new.spec.job) for new in schedules}
-    jobs = {name: found.document.spec for (_, name), found in find_all(connection, wanted).items()}
-    jobs |= {new.name: new.spec for new in batch if new.kind == "job"}
+    wanted = {_work_of(new.spec) for new in schedules}
+    works = {key: found.document.spec for key, found in find_all(connection, wanted).items()}
+    works |= {(new.kind, new.name): new.spec for new in batch if (new.kind, new.name) in wanted}
     for new in schedules:
-        if new.spec.job in jobs:
-            given = schedule_parameters(
-                jobs[new.spec.job].parameters, new.spec.parameters, new.spec.given
-            )
+        if (work := works.get(_work_of(new.spec))) is not None:
+            given = schedule_parameters(work.parameters, new.spec.parameters, new.spec.given)
             yield from ((new, problem) for problem in given)
+
+
+def _work_of(spec: ScheduleSpec) -> Key:
+    kind, _, name = spec.work.partition("/")
+    return kind, name
 
 
 def refuse_cycles(connection: Connection, batch: Sequence[Document]) -> None:

@@ -102,12 +102,10 @@ def create(
     contents.hold(tx, run_id, definition.contents)
     packed = zstandard.ZstdCompressor(level=3).compress(body)
     tx.connection.execute(insert(run_definition), {"run_id": run_id, "body": packed})
-    tx.journal(
-        actor,
-        "run.created",
-        run_id,
-        {"title": definition.title, "origin": definition.origin, "targets": target_count},
-    )
+    data = {"title": definition.title, "origin": definition.origin, "targets": target_count}
+    if definition.queueing.override:
+        data["override"] = definition.queueing.override
+    tx.journal(actor, "run.created", run_id, data)
 
 
 def remember_key(tx: Transaction, actor: str, key: str, digest: str, run_id: str) -> None:

@@ -19,14 +19,25 @@ from core.clock import ManualClock
 from core.domain.approval import Choice
 from core.domain.authorization import Actor
 from core.domain.channel import ChannelSpec
-from core.errors import NotFound, Undelivered
+from core.errors import NotFound, StorageFault, Undelivered
 from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.runtime.approvals import Ballot
 from core.runtime.engine import Engine
 from core.storage import journal, outbox
 from core.storage.outbox import NoticeRow
+from tests.support.certificates import Authority
 from tests.support.mailserver import MailServer
-from tests.support.runtime import INVENTORY, abandon, crashing, ended, engine, job, save, start
+from tests.support.runtime import (
+    INVENTORY,
+    abandon,
+    assert_nowhere,
+    crashing,
+    ended,
+    engine,
+    job,
+    save,
+    start,
+)
 from tests.support.webserver import Reply, WebServer
 
 HERE = {"http_networks": ("127.0.0.0/8",)}
@@ -124,7 +135,7 @@ async def test_a_message_that_is_not_taken_is_tried_again_under_its_id(
     await save(opened, channel(web))
     await run(opened)
     (failing,) = await noted(opened, 1, state="sending")
-    await opened.notices.settled()
+    await opened.notices.sending.settled()
     (failing,) = await noted(opened, 1, state="sending")
     assert (failing.tries, failing.error) == (1, "status 503, expected 2xx")
 
@@ -146,7 +157,7 @@ async def test_a_message_that_cannot_be_delivered_is_told_elsewhere_and_given_up
     await run(opened, title="nightly")
     await noted(opened, 1, channel="broken")
     for _ in range(8):
-        await opened.notices.settled()
+        await opened.notices.sending.settled()
         clock.advance(timedelta(seconds=30))
         await opened.notices.tick()
     (given_up,) = await noted(opened, 1, state="given_up")
@@ -165,7 +176,7 @@ async def test_more_than_a_channel_bears_goes_as_one(
     for number in range(4):
         await run(opened, title=f"run {number}")
     await noted(opened, 4)
-    await opened.notices.settled()
+    await opened.notices.sending.settled()
     first = len(await sent(opened))
     clock.advance(timedelta(seconds=61))
     await opened.notices.tick()
@@ -183,7 +194,7 @@ async def test_quiet_hours_hold_back_all_but_what_is_urgent(
     await save(opened, channel(web, quiet=quiet, wants=urgent))
     await run(opened)
     (waiting,) = await noted(opened, 1)
-    await opened.notices.settled()
+    await opened.notices.sending.settled()
     assert waiting.state == "waiting"
     clock.advance(timedelta(hours=1))
     await opened.notices.tick()
@@ -227,7 +238,7 @@ async def test_an_engine_that_dies_between_sending_and_noting_keeps_the_id(
     lost = await crashing(home / "j", hosts, **HERE)
     await save(lost, *INVENTORY, channel(web))
     reached = asyncio.Event()
-    deliver = lost.notices._deliver
+    deliver = lost.notices.sending._deliver
 
     async def dies(spec: ChannelSpec, message: Message) -> None:
         if after == "before it was noted":
@@ -235,7 +246,7 @@ async def test_an_engine_that_dies_between_sending_and_noting_keeps_the_id(
         reached.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(lost.notices, "_deliver", dies)
+    monkeypatch.setattr(lost.notices.sending, "_deliver", dies)
     await run(lost)
     await asyncio.wait_for(reached.wait(), 20)
     await abandon(lost)
@@ -265,6 +276,27 @@ async def test_an_entry_that_no_engine_lived_to_tell_is_told_by_the_next(
     assert len(web.received) == 2
 
 
+@pytest.mark.expect_logs("ERROR .*notices.not-kept")
+async def test_what_a_full_disk_does_not_take_is_told_when_it_does(
+    opened: Engine, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(opened, channel(web))
+    put, full = outbox.put, [True, True]
+
+    def refuses(*words: Any) -> bool:
+        if full:
+            full.pop()
+            raise StorageFault("the disk is full")
+        return put(*words)
+
+    monkeypatch.setattr("core.runtime.notices._PATIENCE_S", 0.01)
+    monkeypatch.setattr(outbox, "put", refuses)
+    await run(opened)
+    await run(opened)
+    assert len(await sent(opened, 2)) == 2
+    assert full == []
+
+
 async def test_mail_goes_through_a_real_server(opened: Engine) -> None:
     with MailServer() as server:
         mail = {
@@ -286,6 +318,34 @@ async def test_mail_goes_through_a_real_server(opened: Engine) -> None:
     assert notice.body in message.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
+@pytest.mark.expect_logs("mail.log.*SMTP session exception", "mail.log.*login_data is deprecated")
+async def test_mail_logs_in_behind_tls_to_a_server_whose_certificate_is_good(
+    opened: Engine, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    with MailServer(tls=authority.server_context("127.0.0.1")) as server:
+        mail = {
+            "server": "127.0.0.1",
+            "port": server.port,
+            "user": "jobdeck@example.org",
+            "password": "sesame:/7@7?open",
+            "sender": "jobdeck@example.org",
+            "to": ["ops@example.org"],
+        }
+        await save(opened, {"kind": "channel", "name": "mail", "spec": {"email": mail}})
+        with pytest.raises(Undelivered) as unsent:
+            await opened.notices.sending.test("mail")
+        assert server.logins == [], "a password goes to nobody whose certificate is not good"
+        assert "sesame" not in str(unsent.value)
+
+        (tmp_path / "authority.pem").write_text(authority.pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        await opened.notices.sending.test("mail")
+    assert server.logins == [("jobdeck@example.org", "sesame:/7@7?open")]
+    assert len(server.received) == 1
+    assert_nowhere(home / "j", b"sesame:/7@7?open")
+
+
 async def test_a_test_says_why_nothing_arrives(opened: Engine, web: WebServer) -> None:
     with MailServer(refuses=True) as server:
         mail = {
@@ -297,14 +357,14 @@ async def test_a_test_says_why_nothing_arrives(opened: Engine, web: WebServer) -
         }
         await save(opened, {"kind": "channel", "name": "mail", "spec": {"email": mail}})
         with pytest.raises(Undelivered):
-            await opened.notices.test("mail")
+            await opened.notices.sending.test("mail")
     service = {"service": "slack://xoxb-1234-secret-token/nonsense"}
     await save(opened, {"kind": "channel", "name": "chat", "spec": service})
     with pytest.raises(Undelivered) as unsent:
-        await opened.notices.test("chat")
+        await opened.notices.sending.test("chat")
     assert "secret-token" not in str(unsent.value)
     await save(opened, channel(web))
-    await opened.notices.test("ops")
+    await opened.notices.sending.test("ops")
     assert json.loads(web.received[0].body)["subject"] == "Jobdeck: a test"
     entries = await opened.store.reader.read(lambda c: journal.read_after(c, 0, 999))
     assert "xoxb-1234" not in str(entries)
@@ -314,5 +374,5 @@ async def test_a_webhook_reaches_only_where_requests_may_go(home: Path, web: Web
     async with engine(home / "j") as (opened, _):
         await save(opened, channel(web))
         with pytest.raises(Undelivered, match="the engine's own machine"):
-            await opened.notices.test("ops")
+            await opened.notices.sending.test("ops")
     assert web.received == []

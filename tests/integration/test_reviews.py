@@ -17,6 +17,9 @@ from core.domain.authorization import Actor
 from core.domain.run import RunState
 from core.errors import Forbidden, Invalid
 from core.executors.scripted import Behaviour, ScriptedExecutor
+from core.flow.dangers import to_review
+from core.flow.definition import RunRequest
+from core.flow.dryrun import PlanLevel
 from core.runtime.approvals import Ballot
 from core.runtime.engine import Engine
 from core.storage import approvals, dangers, runs
@@ -112,6 +115,16 @@ async def test_a_run_that_is_not_approved_never_begins(
     done = await begun(opened, run.id)
     assert (done.state, done.reason) == (end, why)
     assert hosts.works == []
+
+
+async def test_a_dry_run_names_the_rule_and_asks_nobody(
+    lab: tuple[Engine, ScriptedExecutor],
+) -> None:
+    opened, _ = lab
+    request = RunRequest.model_validate({"step": MIGRATE, "targets": "h1"})
+    plan = await opened.plans.make(request, PlanLevel.PLAN, "test")
+    assert list(to_review(plan.dangers)) == ["four-eyes"]
+    assert not await opened.store.reader.read(lambda c: approvals.list_approvals(c, limit=9))
 
 
 async def test_each_rule_is_approved_for_itself_and_one_deny_ends_the_others(

@@ -76,7 +76,7 @@ async def test_after_runs_of_two_jobs_a_third_is_started_once(
     opened: Engine, clock: ManualClock
 ) -> None:
     after = {"after": {"jobs": ["first", "second"]}}
-    await begin(opened, clock, schedule(after, given={"WHAT": "job"}))
+    await begin(opened, clock, schedule(after, given={"WHAT": "name"}))
 
     await run(opened, "first")
     await beat(opened, clock)
@@ -88,6 +88,28 @@ async def test_after_runs_of_two_jobs_a_third_is_started_once(
     (fire,) = await ledger(opened)
     assert (fire.verdict, fire.cause) == ("started", f"run {second}")
     assert await values_of(opened, fire.run_id) == {"WHAT": "second"}
+
+
+async def test_flows_are_started_and_come_before_as_jobs_do(
+    opened: Engine, clock: ManualClock
+) -> None:
+    spec = {"targets": "h1", "nodes": [step("a"), step("b")], "parameters": TEXT}
+    flow = {"kind": "flow", "name": "both", "spec": spec}
+    starts = schedule({"after": {"jobs": ["first"]}}, "starts", given={"WHAT": "name"})
+    starts["spec"] |= {"flow": "both", "job": None}
+    follows = schedule({"after": {"flows": ["both"]}}, "follows", given={"WHAT": "work"})
+    await begin(opened, clock, flow, starts, follows)
+
+    await run(opened, "first")
+    await beat(opened, clock)
+    (started,) = await ledger(opened, "starts")
+    assert started.run_id is not None
+    await ended(opened, started.run_id)
+    assert await values_of(opened, started.run_id) == {"WHAT": "first"}
+    await beat(opened, clock)
+
+    (fire,) = await ledger(opened, "follows")
+    assert await values_of(opened, fire.run_id) == {"WHAT": "flow/both"}
 
 
 async def test_what_ended_while_no_engine_was_there_to_look_is_seen_by_the_next_one(

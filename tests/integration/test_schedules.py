@@ -18,11 +18,13 @@ from core.executors.scripted import Behaviour
 from core.runtime import timerules
 from core.runtime.engine import Engine
 from core.scheduling.ledger import Verdict
+from core.scheduling.wakeup import Wakeup
 from core.storage import documents, fires, schedules
 from core.storage.fires import Fire
 from core.storage.reading import Connection
 from core.storage.writer import Transaction
 from tests.support.runtime import INVENTORY, ended, engine, job, running, save, step
+from tests.support.waiting import eventually
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOURLY = {"cron": "0 * * * *"}
@@ -191,6 +193,39 @@ async def test_a_slot_that_replaces_a_run_stops_it_first(home: Path, clock: Manu
         held.set()
         for run_id in [*opened.runs.live]:
             await ended(opened, run_id)
+
+
+async def test_what_is_saved_and_runs_that_end_are_looked_at_without_waiting_for_the_beat(
+    home: Path, clock: ManualClock
+) -> None:
+    holds = [asyncio.Event(), asyncio.Event()]
+    left = iter(holds)
+    looks = list[asyncio.Task[None]]()
+
+    def slow(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour() if work is None else Behaviour(until=next(left))
+
+    async with engine(home / "j", slow, clock=clock) as (opened, executor):
+        schedules = opened.schedules
+        schedules.wake_by(Wakeup(lambda: looks.append(asyncio.create_task(schedules.tick()))))
+        schedules.start()
+        await save(opened, *INVENTORY, job("j", step("work"), targets="h1"))
+        await save(opened, schedule(overlap="queue"))
+        await eventually(lambda: schedules.next_at == NOON + timedelta(hours=1))
+        await later(opened, clock, hours=1)
+        await running(executor, 1)
+        (first,) = opened.runs.live
+        await later(opened, clock, hours=1)
+        assert [verdict for _, _, verdict in await told(opened)] == ["started", "due"]
+
+        holds[0].set()
+
+        await eventually(lambda: set(opened.runs.live) - {first})
+        holds[1].set()
+        for run_id in [*opened.runs.live]:
+            await ended(opened, run_id)
+        schedules.stop()
+        await asyncio.gather(*looks)
 
 
 async def test_a_quiet_schedule_calls_for_no_attention(opened: Engine, clock: ManualClock) -> None:

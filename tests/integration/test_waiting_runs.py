@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from core.clock import ManualClock
 from core.domain.actions import Retry, Stop
@@ -20,6 +21,7 @@ from core.runtime.queue import EngineDraining, QueueFull
 from core.storage import facts
 from core.storage.admission import Mode
 from core.storage.journal import read_after
+from core.storage.tables import run_event
 from tests.support.runtime import INVENTORY, ended, engine, job, row_of, running, save, start, step
 
 
@@ -333,3 +335,20 @@ async def test_a_waiting_run_keeps_its_secrets_sealed_until_its_turn(home: Path)
         hosts.go.set()
         assert await done(opened, waits.id) is RunState.SUCCEEDED
     assert seen[-1] == "s3cr3t-word"
+
+
+@pytest.mark.expect_logs("run.bug")
+async def test_a_run_that_cannot_be_read_when_its_turn_comes_keeps_no_other_from_its_own(
+    home: Path,
+) -> None:
+    hosts = Hosts()
+    async with engine(home, hosts, max_runs=1) as (opened, _):
+        await save(opened, *INVENTORY)
+        first = await start(opened)
+        broken, well = await start(opened), await start(opened)
+        spoilt = update(run_event).where(run_event.c.run_id == broken.id).values(event="{}")
+        await opened.store.writer.write(lambda tx: tx.connection.execute(spoilt))
+        hosts.go.set()
+        assert await done(opened, first.id) is RunState.SUCCEEDED
+        assert await done(opened, broken.id) is RunState.ABNORMAL
+        assert await done(opened, well.id) is RunState.SUCCEEDED

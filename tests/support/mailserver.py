@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -9,6 +10,7 @@ from email.policy import default
 from typing import Any, Self
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
 
 
 class _AnyPort(Controller):
@@ -25,6 +27,9 @@ class MailServer:
     """Takes mail on a loopback port of its own."""
 
     refuses: bool = False
+    tls: ssl.SSLContext | None = None
+    """Asks for STARTTLS, and then for a login."""
+    logins: list[tuple[str, str]] = field(default_factory=list)
     received: list[Message] = field(default_factory=list)
     _controller: Controller | None = None
 
@@ -39,8 +44,22 @@ class MailServer:
         self.received.append(message_from_bytes(envelope.content, policy=default))
         return "250 taken"
 
+    def _take_login(self, _server: Any, _session: Any, *rest: Any) -> AuthResult:
+        _envelope, _mechanism, given = rest
+        assert isinstance(given, LoginPassword)
+        self.logins.append((given.login.decode(), given.password.decode()))
+        return AuthResult(success=True)
+
     def __enter__(self) -> Self:
-        self._controller = _AnyPort(self, hostname="127.0.0.1", port=0)
+        self._controller = _AnyPort(
+            self,
+            hostname="127.0.0.1",
+            port=0,
+            tls_context=self.tls,
+            require_starttls=self.tls is not None,
+            auth_required=self.tls is not None,
+            authenticator=self._take_login,
+        )
         self._controller.start()
         return self
 

@@ -14,7 +14,6 @@ import base64
 import hashlib
 import json
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -24,9 +23,10 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from core.clock import SystemClock
+from tests.support import windows_files
 from tests.support.cruntime import split_words
 
 ROOT = Path(__file__).parents[2]
@@ -59,57 +59,9 @@ def main() -> None:
         case known if known == PROGRAM_SHA256:
             Host(json.loads(values), text.decode("utf-8"), program).play()
         case known if known == FILES_SHA256:
-            carry(json.loads(values), Path(os.environ["JOBDECK_DOUBLE_HOME"]))
+            windows_files.carry(json.loads(values), Path(os.environ["JOBDECK_DOUBLE_HOME"]))
         case _:
             sys.exit("tests/support/windows.py does not know this program: bring it in step")
-
-
-def carry(given: dict[str, str], home: Path) -> None:
-    """What files.ps1 does, by the programs for /bin/sh: the talk is the same, but for base 64.
-
-    Drive C: is the folder of that name in the home.
-    """
-    token, which = given.pop("token"), given.pop("program")
-    for mark, stream in ((f"start {os.getpid()}", 1), ("start", 2)):
-        _write(stream, f"jobdeck-{token} {mark}\n".encode())
-    values = {"end": r"\0" if which == "list" else r"\n", **given}
-    values |= {name: _on_c(values[name], home) for name in _PATHS if name in values}
-    text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
-    text += "".join((_PROGRAMS / f"{name}.sh").read_text() for name in ("common", which))
-    program = subprocess.Popen(
-        ["/bin/sh", "-c", text],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C"},
-        cwd=home,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert program.stdin is not None
-    assert program.stdout is not None
-    threading.Thread(target=_say_on, args=(program.stdin,), daemon=True).start()
-    while data := os.read(program.stdout.fileno(), 1 << 16):
-        _write(1, data.replace(f"{home}/C:".encode(), b"C:"))
-    os._exit(program.wait())
-
-
-_PROGRAMS = ROOT / "core" / "executors" / "files"
-_PATHS = ("folder", "path", "pattern")
-
-
-def _on_c(path: str, home: Path) -> str:
-    return f"{home}/{path}" if path.startswith("C:/") else path
-
-
-def _say_on(to: IO[bytes]) -> None:
-    """Hand over what is read, lines of base 64 after the command `put` as what they stand for."""
-    content = False
-    with suppress(BrokenPipeError):
-        for line in sys.stdin.buffer:
-            if line == b".\n":
-                break
-            to.write(base64.b64decode(line) if content else line)
-            to.flush()
-            content = content or line.startswith(b"put ")
-        to.close()
 
 
 class Host:

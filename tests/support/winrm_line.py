@@ -22,6 +22,7 @@ _SCHEMES = {
     "credssp": ("CredSSP", "credssp", spnego.NegotiateOptions.use_negotiate),
 }
 """What a server takes -> as it says so, and pyspnego's name of it; never a library of the system."""
+_ANSWER_S = 5.0
 _PROTOCOL = b"application/HTTP-SPNEGO-session-encrypted"
 
 
@@ -33,6 +34,7 @@ class Service(Protocol):
     """What answers messages."""
 
     proof: str
+    asks_late: bool
     tls: bool
     seen: list[bytes]
     logins: int
@@ -112,6 +114,8 @@ class Handler(BaseHTTPRequestHandler):
     def _is_proved(self) -> bool:
         scheme, _, proof = (self.headers.get("Authorization") or "").partition(" ")
         if self.owner.proof == "certificate":
+            if self.owner.asks_late:
+                self._ask_for_certificate()
             is_known = scheme.endswith("/mutual") and bool(self.connection.getpeercert())
             if not is_known:
                 self._reply(401, b"")
@@ -143,6 +147,22 @@ class Handler(BaseHTTPRequestHandler):
         challenge = base64.b64encode(token).decode()
         self._reply(401, b"", {"WWW-Authenticate": f"{offered} {challenge}"})
         return False
+
+    def _ask_for_certificate(self) -> None:
+        its = self.connection
+        assert isinstance(its, ssl.SSLSocket)
+        if its.getpeercert():
+            return
+        its.verify_client_post_handshake()
+        # The question goes with whatever is written next, and the answer comes with what is read.
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        its.settimeout(_ANSWER_S / 100)
+        for _ in range(100):
+            with suppress(TimeoutError):
+                its.recv(1)
+            if its.getpeercert():
+                break
+        its.settimeout(None)
 
     def _unsealed(self, body: bytes) -> bytes:
         _, _, payload = body.partition(b"application/octet-stream\r\n")

@@ -126,11 +126,14 @@ class WinrmServer:
         authority: Authority | None = None,
         *,
         proof: str = "ntlm",
+        asks_late: bool = False,
         patience_s: float = 600.0,
     ) -> None:
         self.home = home
         self.proof = proof
         """What it takes: ntlm, credssp, basic, or a certificate of `authority`."""
+        self.asks_late = asks_late
+        """For a certificate, as Windows does: in the middle of a connection, not at its beginning."""
         self._scratch = tempfile.TemporaryDirectory()
         self._statuses = Path(self._scratch.name)
         self._patience_s = patience_s
@@ -156,6 +159,7 @@ class WinrmServer:
         if authority is not None and tls is not None:
             tls.load_verify_locations(cadata=authority.pem)
             tls.verify_mode = ssl.CERT_OPTIONAL
+            tls.post_handshake_auth = asks_late
         self._server = Server(handler, tls)
         self._threads = [
             threading.Thread(target=self._server.serve_forever, args=(0.02,)),

@@ -9,7 +9,7 @@ from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.attempt import Attempt
 from core.executors.protocol import BecomeLogin, Stream, Target
-from core.executors.winrm.clixml import as_text
+from core.executors.winrm.clixml import Clixml
 from core.executors.winrm.shells import Shell, Shells
 from core.executors.winrm.statuses import signed
 
@@ -66,6 +66,7 @@ class _Wire:
         self._shell = shell
         self._command = command
         self._attempt = attempt
+        self._clixml = Clixml()
         self._to_send = bytearray()
         self._is_my_turn = False
         """A conversation goes on, and the host has just spoken."""
@@ -152,9 +153,11 @@ class _Wire:
         self._is_my_turn = bool(came.out) and self._attempt.takes_input and not self._has_all
         if came.out:
             self._attempt.received(Stream.OUT, came.out)
-        if came.err:
-            # PowerShell's words about itself; what the work prints comes as it is.
-            said = came.err if self._attempt.out.started else as_text(came.err)
+        # Before the start PowerShell has words about itself; what the work prints comes as it is.
+        said = came.err if self._attempt.out.started else self._clixml.feed(came.err)
+        if came.status is not None or self._attempt.out.started:
+            said = self._clixml.finish() + said
+        if said:
             self._attempt.received(Stream.ERR, said)
         if came.status is not None:
             self._attempt.exited(signed(came.status), None)

@@ -36,7 +36,7 @@ def postbox() -> Postbox:
 @pytest.fixture
 async def told(home: Path, postbox: Postbox) -> AsyncIterator[Api]:
     async with running_api(home / "j") as running:
-        running.engine.notices._ways = {"webhook": postbox, "service": postbox}
+        running.engine.notices.sending._ways = {"webhook": postbox, "service": postbox}
         await running.apply(host("h"), channel())
         yield running
 

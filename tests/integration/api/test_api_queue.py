@@ -107,6 +107,8 @@ async def test_a_frozen_engine_accepts_and_a_draining_one_refuses(api: Api) -> N
     assert waits["state"] == "queued"
     begun = (await api.post("/runs", command(targets="h", override="a fire"))).json()
     assert begun["state"] == "running"
+    detail = (await api.get(f"/runs/{begun['id']}")).json()
+    assert detail["definition"]["override"] == "a fire"
     await api.post("/engine/drain", {"reason": "new memory"})
     refused = await api.post("/runs", command(targets="h"))
     assert (refused.status_code, refused.json()["code"]) == (409, "engine-draining")

@@ -73,15 +73,16 @@ async def test_credssp_hands_the_login_on(
     assert PASSWORD.encode() not in b"".join(server.seen)
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "in the middle"])
 async def test_a_certificate_proves_an_account_that_has_no_password(
-    executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path
+    executor: WinrmExecutor, target: Target, authority: Authority, tmp_path: Path, *, late: bool
 ) -> None:
     certificate, key = authority.issue("ada", "the passphrase")
     shown = Login(
         user="", tls_certificate=certificate, tls_key=key, tls_passphrase="the passphrase"
     )
     wrong = msgspec.structs.replace(shown, tls_passphrase="another")
-    with WinrmServer(tmp_path, authority, proof="certificate") as server:
+    with WinrmServer(tmp_path, authority, proof="certificate", asks_late=late) as server:
         way = Winrm(ca=authority.pem, authentication="certificate")
         there = msgspec.structs.replace(target, port=server.port, winrm=way, login=shown)
         result = await run(executor, there, "echo in")

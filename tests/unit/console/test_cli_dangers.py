@@ -75,6 +75,14 @@ def test_a_plan_shows_what_it_meets_and_what_to_acknowledge(jobdeck: Jobdeck, ap
     assert "! to acknowledge  stop-machine  install, command, 1:9  (web[1-3])" in ended.out
     assert "    sudo reboot\n" in ended.out
     assert "a start must acknowledge: --acknowledge stop-machine" in ended.out
+    assert "others are asked" not in ended.out
+
+
+def test_a_plan_says_of_which_rules_others_are_asked(jobdeck: Jobdeck, api: FakeApi) -> None:
+    api.on("POST", "/plans", answer(plan(review=["four-eyes", "dba"]), 201))
+    ended = jobdeck("start", "deploy", "--plan")
+    assert ended.code == 0
+    assert "others are asked before it begins: rule four-eyes, dba" in ended.out
 
 
 def test_a_check_says_which_steps_nobody_can_predict(jobdeck: Jobdeck, api: FakeApi) -> None:

@@ -214,7 +214,7 @@ def test_a_plan_that_holds_no_more_is_a_conflict_with_its_reasons(
             "the plan says that already: --allow-empty, --env",
         ),
         (("start",), "JOB is missing"),
-        (("runs", "compare", "01JA"), "B is missing"),
+        (("runs", "compare", "01JA"), "the second is missing"),
         (("plans", "list", "--limit", "0"), "--limit: '0' does not fit"),
     ],
 )

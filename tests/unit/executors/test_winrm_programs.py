@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.domain.windows import WindowsShell
 from core.errors import Invalid
 from core.executors.protocol import Claim, Position, Program, Work
-from core.executors.winrm.clixml import as_text
+from core.executors.winrm.clixml import Clixml, as_text
 from core.executors.winrm.programs import PROGRAM, REQUEST, WindowsDialect
 from tests.support.cruntime import split_words
 
@@ -105,6 +105,18 @@ def test_errors_of_powershell_are_told_as_text() -> None:
 
     assert as_text(said) == b"The term 'x' is not recognized\nat line:1 <\n"
     assert as_text(b"plain <S>") == b"plain <S>"
+
+
+@given(st.integers(0, 300), st.booleans())
+def test_errors_of_powershell_are_told_in_whatever_pieces_they_come(at: int, ends: bool) -> None:
+    said = b'loud\r\n#< CLIXML\r\n<Objs><S S="Error">not here_x000D__x000A_</S></Objs>'
+    said = said if ends else said.removesuffix(b"</Objs>")
+    clixml = Clixml()
+
+    told = clixml.feed(said[:at]) + clixml.feed(said[at:]) + clixml.finish()
+
+    assert told.endswith(b"not here\n")
+    assert b"<S" not in told
 
 
 def test_escapes_of_powershell_are_read_as_the_characters_they_stand_for() -> None:

@@ -26,8 +26,10 @@ from core.flow.events import (
     AnyEvent,
     CancelRequested,
     ForceStopRequested,
+    RerunRequested,
     RetryDue,
     RetryRequested,
+    RollbackRequested,
     Started,
     StepFinished,
     StepIgnored,
@@ -275,3 +277,21 @@ def test_whatever_people_ask_and_steps_report_the_run_ends_and_its_events_tell_w
     assert all(status.state in TERMINAL_RUN_STATES for status in state.steps.values())
     assert machine.fold(graph, events) == state
     assert machine.owed(state) == ()
+
+
+def test_a_run_that_goes_forward_again_leaves_what_was_to_be_undone() -> None:
+    steps = [step("a", undo="ua"), step("b"), step("ua")]
+    state = machine.fold(
+        chain(steps),
+        [
+            Started(),
+            finished("a", OK),
+            finished("b", FAILED),
+            RollbackRequested(),
+            finished("ua", FAILED),
+            RerunRequested(step="b"),
+        ],
+    )
+    assert (state.run, state.undoing) == (R.RUNNING, ())
+    with pytest.raises(IllegalTransition):
+        machine.advance(state, RetryRequested(step="ua", attempt=2, targets=(0,)))

@@ -41,6 +41,22 @@ def test_everybody_gets_in_once_and_runs_that_wait_take_turns(places: list[str],
             assert set(late[at:]) == {late[at]}
 
 
+async def test_a_run_has_as_many_turns_as_its_share_and_none_has_none() -> None:
+    shares = {"urgent": 4, "background": 1}
+    gate, order = Gate(1, shares.__getitem__), list[str]()
+
+    async def one(run: str) -> None:
+        async with gate.room(run):
+            order.append(run)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for run in ["background"] * 12 + ["urgent"] * 12:
+            group.create_task(one(run))
+    assert order[1:11].count("urgent") == 8
+    assert order[1:11].count("background") == 2
+
+
 async def test_never_more_are_inside_than_there_is_room() -> None:
     gate, inside, most = Gate(3), 0, 0
 

@@ -134,6 +134,24 @@ def test_around_every_change_of_every_clock_cronsim_finds_the_same(expression: s
         assert [*islice(slots(expression, name, begins), 4)] == wanted, name
 
 
+@pytest.mark.parametrize("expression", [*FIXED, *REPEATING])
+def test_around_every_change_of_every_clock_croniter_has_what_we_have(expression: str) -> None:
+    """It adds slots, and only on days of a change: what repeats is moved out of a gap as a fixed
+    time is, and a fixed time comes again in some overlaps. The scan decides between us.
+    """
+    for name, begins, _ in edges():
+        if name in MID_HOUR:
+            continue
+        other = croniter(expression, begins.astimezone(ZoneInfo(name)))
+        found, theirs = [*islice(slots(expression, name, begins), 3)], list[datetime]()
+        while not theirs or theirs[-1] < found[-1]:
+            theirs.append(other.get_next(datetime).astimezone(UTC))
+
+        assert set(found) <= set(theirs), name
+        added = set(theirs) - set(found)
+        assert all(each < begins + timedelta(hours=HOURS_AROUND) for each in added), name
+
+
 DAYS = (
     "0 0 L * *", "30 6 LW * *", "0 0 * * 5L", "0 0 * * 1#2", "0 0 * * MON#5", "0 0 29 2 *",
     "0 0 13 * FRI", "0 9 1,15 * MON", "0 0 31 * *", "0 0 * JAN,JUL SUN", "0 0 * * 1-5",

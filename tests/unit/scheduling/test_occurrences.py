@@ -26,7 +26,7 @@ def at(second: float) -> datetime:
 
 
 def ended(id_: str, job: str, second: float, state: str = "succeeded") -> EndedRun:
-    return EndedRun(id=id_, job=job, state=RunState(state), ended_at=at(second))
+    return EndedRun(id=id_, work=f"job/{job}", state=RunState(state), ended_at=at(second))
 
 
 def causes(spec: AfterSpec, *runs: EndedRun) -> list[str]:
@@ -181,8 +181,10 @@ def test_what_happened_while_nobody_looked_follows_misfire_and_begins_and_ends_h
 @pytest.mark.parametrize(
     ("spec", "what"),
     [
-        ({"trigger": {"after": {"jobs": ["j"]}}}, "job j would start itself for ever"),
+        ({"trigger": {"after": {"jobs": ["j"]}}}, "job/j would start itself for ever"),
         ({"trigger": {"after": {"jobs": ["a"], "states": ["running"]}}}, "no run ends as running"),
+        ({"trigger": {"after": {"need": "any"}}}, "give `jobs` or `flows`"),
+        ({"trigger": {"cron": "@daily"}, "flow": "f"}, "give one of `job`, `flow`"),
         ({"trigger": {"cron": "@daily"}, "given": {"A": "x"}}, "`given` belongs to triggers by"),
         ({"trigger": {"after": {"jobs": ["a"]}}, "jitter_s": 5}, "`jitter_s` belongs to"),
         ({"trigger": {"after": {"jobs": ["a"]}}, "given": {"A": "x +"}}, "column"),

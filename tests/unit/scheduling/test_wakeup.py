@@ -30,11 +30,15 @@ async def test_it_calls_in_the_loop_at_the_moment_that_was_set_last() -> None:
         called.clear()
         async with asyncio.timeout(10):
             await called.wait()
+        called.clear()
         wakeup.set(now + timedelta(hours=1))
+        wakeup.now()
+        async with asyncio.timeout(10):
+            await called.wait()
         wakeup.set(None)
         wakeup.set(None)
     finally:
         wakeup.stop()
         wakeup.stop()
 
-    assert loops == [asyncio.get_running_loop()] * 2
+    assert loops == [asyncio.get_running_loop()] * 3

@@ -1,0 +1,70 @@
+"""What the engine says is recognised by its fixed words and put into Chinese; the rest stays."""
+
+from __future__ import annotations
+
+import re
+import string
+
+import pytest
+
+from console.i18n import CHINESE, catalogue_file
+from console.pofile import read_po
+from console.sentences import said
+from tests.unit.console.core_sentences import core_sentences
+
+
+def translations() -> dict[str, str]:
+    file = catalogue_file(CHINESE).with_name("engine.po")
+    return {text: forms[0] for text, forms in read_po(file.read_text(encoding="utf-8")).items()}
+
+
+def fields(text: str) -> list[str]:
+    return sorted(name for _, name, *_ in string.Formatter().parse(text) if name)
+
+
+def test_every_translated_sentence_is_one_that_core_says() -> None:
+    known = core_sentences()
+
+    assert [text for text in translations() if re.sub(r"\{\w+\}", "{}", text) not in known] == []
+
+
+def test_translations_have_the_same_values() -> None:
+    assert [
+        text for text, chinese in translations().items() if fields(text) != fields(chinese)
+    ] == []
+
+
+def test_the_forty_commonest_sentences_and_more_are_translated() -> None:
+    assert len([text for text in translations() if " " in text]) >= 60
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("host 'nowhere' does not exist", "主机 'nowhere' 不存在"),
+        ("did you mean 'here'?", "是否想写 'here'？"),
+        (
+            "is read-only; the run would touch web[01-02]",
+            "是只读的；运行会触及 web[01-02]",
+        ),
+        (
+            "its health check could not start: guard rails forbid it",
+            "它的健康检查无法启动：护栏不允许",
+        ),
+        ("3 of 9 targets did not succeed in step main", "步骤 main 中 9 个目标有 3 个没有成功"),
+        ("is required\nmust be a list", "是必填的\n必须是列表"),
+        # A value is never taken for a sentence, and what nobody translated stays as it is.
+        ("host 'is required' does not exist", "主机 'is required' 不存在"),
+        ("host {name} does not exist", "主机 {name} 不存在"),
+        ("the moon is full", "the moon is full"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_is_put_into_chinese(
+    monkeypatch: pytest.MonkeyPatch, english: str, chinese: str
+) -> None:
+    monkeypatch.setenv("JOBDECK_LANG", "zh_CN")
+    assert said(english) == chinese
+
+    monkeypatch.setenv("JOBDECK_LANG", "en")
+    assert said(english) == english
