@@ -16,7 +16,7 @@ import structlog
 
 from core.domain.probing import Finding
 from core.errors import Conflict, IllegalTransition, StorageFault
-from core.flow import dangers, dryrun, guards, planning
+from core.flow import dryrun, guards, inside, planning
 from core.flow.comparing import digest
 from core.flow.dangers import StepHit
 from core.flow.definition import RunDefinition, RunRequest
@@ -98,8 +98,8 @@ class Plans:
         return Plan(
             row=row,
             definition=named,
-            rails=guards.touched(named.hosts, documents),
-            dangers=await asyncio.to_thread(dangers.find, named, documents),
+            rails=guards.touched(inside.hosts(named), documents),
+            dangers=await asyncio.to_thread(inside.find_dangers, named, documents),
             findings=[],
         )
 
@@ -118,8 +118,8 @@ class Plans:
         return Plan(
             row=row,
             definition=definition,
-            rails=guards.touched(definition.hosts, documents),
-            dangers=await asyncio.to_thread(dangers.find, definition, documents),
+            rails=guards.touched(inside.hosts(definition), documents),
+            dangers=await asyncio.to_thread(inside.find_dangers, definition, documents),
             findings=findings,
         )
 
