@@ -64,6 +64,7 @@ from console.answers.plans import (
     Finding,
     Plan,
     PlanDetail,
+    PlanNode,
     PlanStep,
     Taken,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "Plan",
     "PlanComparison",
     "PlanDetail",
+    "PlanNode",
     "PlanStep",
     "Preview",
     "PreviewStep",

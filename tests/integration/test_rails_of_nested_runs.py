@@ -83,3 +83,23 @@ async def test_running_a_node_anew_asks_for_its_hosts_again(home: Path) -> None:
 
 def _works(api: Api) -> list[tuple[str, str]]:
     return [(work.env["JOBDECK_STEP"], target) for target, work in api.executor.works]
+
+
+async def test_a_plan_shows_nodes_ways_hosts_inside_and_how_long_it_usually_takes(
+    home: Path,
+) -> None:
+    async with running_api(home / "j") as api:
+        await api.apply(*documents(read_only=True))
+        request = {"request": {"flow": "f"}, "level": "plan"}
+        first = (await api.post("/plans", request)).json()
+        await api.apply(*documents())
+        await started(api)
+        second = (await api.post("/plans", request)).json()
+
+        a, call = first["nodes"]
+        assert (a["leads_to"], call["runs"], call["hosts"]) == (["call"], "job/j@1", "h[2-3]")
+        assert first["refusals"]
+        assert not second["refusals"]
+        assert (first["expected_s"], call["typical_s"]) == (None, None)
+        assert second["expected_s"] > 0
+        assert all(node["typical_s"] is not None for node in second["nodes"])
