@@ -7,6 +7,7 @@ from typing import Any
 
 from console.answers import Remark
 from console.i18n import _
+from console.presenters.durations import duration
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
 from core.domain.flow import Edge, FlowSpec, ForEach, Nested, Node
 from core.domain.steps import StepBase
@@ -106,7 +107,7 @@ def _details(node: Node) -> str:
     for field in _SAYS.get(node.kind, ()):
         value = getattr(node, field, None)
         if value not in (None, ()):
-            said.append(_text(value))
+            said.append(duration(value) if field.endswith("_s") else _text(value))
     if isinstance(node, StepBase) and node.undo:
         said.append(_("undone by {name}").format(name=node.undo))
     if node.optional:

@@ -272,7 +272,7 @@ def test_a_flow_is_shown_with_its_edges(jobdeck: Jobdeck, good: str) -> None:
         "→ each if nodes.build.total > 1",
         "→ rest otherwise",
         "each for-each job j for each of [1, 2]",
-        "rest wait 5.0",
+        "rest wait 5.0s",
         "clean command make clean",
     ]
 
