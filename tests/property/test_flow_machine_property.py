@@ -154,38 +154,9 @@ class Play:
             return
         names = machine.steps_for(self.state, asked)
         name = self.data.draw(st.sampled_from(names)) if names else ""
-        status = self.state.steps.get(name)
-        graph = self.state.graph
-        ways = [graph.edges[i].target for i in graph.out[name]] if name else []
-        event: AnyEvent
-        match asked:
-            case RunAction.STOP:
-                event = CancelRequested()
-            case RunAction.FORCE_STOP:
-                event = ForceStopRequested()
-            case RunAction.PAUSE:
-                event = PauseRequested()
-            case RunAction.RESUME:
-                event = ResumeRequested()
-            case RunAction.PAUSE_BEFORE:
-                event = PauseBeforeRequested(step=name, wanted=name not in self.state.stops_before)
-            case RunAction.FAIL:
-                event = FailRequested(step=name)
-            case RunAction.CHOOSE_WAY:
-                event = WayChosen(step=name, target=self.data.draw(st.sampled_from(ways)))
-            case RunAction.RERUN:
-                event = RerunRequested(step=name)
-            case RunAction.ROLL_BACK:
-                event = RollbackRequested()
-            case RunAction.RETRY:
-                assert status is not None
-                event = RetryRequested(step=name, attempt=status.attempt + 1, targets=(0,))
-            case RunAction.IGNORE:
-                event = StepIgnored(step=name)
-            case RunAction.SKIP:
-                event = StepSkipped(step=name)
-            case _:
-                return
+        event = self._event(asked, name)
+        if event is None:
+            return
         busy = self.state.graph.after(name) if asked is RunAction.RERUN else frozenset()
         live = {
             step
@@ -195,6 +166,28 @@ class Play:
         if busy & live or (asked is RunAction.RERUN and name in live):
             return
         self.feed(event)
+
+    def _event(self, asked: RunAction, name: str) -> AnyEvent | None:
+        graph, status = self.state.graph, self.state.steps.get(name)
+        attempt = 1 if status is None else status.attempt + 1
+        ways = [graph.edges[i].target for i in graph.out[name]] if name else []
+        wanted = name not in self.state.stops_before
+        made: dict[RunAction, AnyEvent] = {
+            RunAction.STOP: CancelRequested(),
+            RunAction.FORCE_STOP: ForceStopRequested(),
+            RunAction.PAUSE: PauseRequested(),
+            RunAction.RESUME: ResumeRequested(),
+            RunAction.PAUSE_BEFORE: PauseBeforeRequested(step=name, wanted=wanted),
+            RunAction.FAIL: FailRequested(step=name),
+            RunAction.RERUN: RerunRequested(step=name),
+            RunAction.ROLL_BACK: RollbackRequested(),
+            RunAction.RETRY: RetryRequested(step=name, attempt=attempt, targets=(0,)),
+            RunAction.IGNORE: StepIgnored(step=name),
+            RunAction.SKIP: StepSkipped(step=name),
+        }
+        if asked is RunAction.CHOOSE_WAY:
+            return WayChosen(step=name, target=self.data.draw(st.sampled_from(ways)))
+        return made.get(asked)
 
     def check(self) -> None:
         """What must hold after every event."""

@@ -35,7 +35,7 @@ def offered(line: str, shell: str = "bash") -> list[str]:
     ("line", "candidates"),
     [
         ("jobdeck ru", ["run", "runs"]),
-        ("jobdeck runs re", ["retry", "resolve"]),
+        ("jobdeck runs ret", ["retry"]),
         ("jobdeck hosts keys a", ["approve", "add-ca"]),
         ("jobdeck run --conc", ["--concurrency"]),
         ("jobdeck runs list --no", ["--noted", "--no-input"]),
