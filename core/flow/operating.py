@@ -138,8 +138,7 @@ def abandon(state: FlowState) -> Advance:
 def retry(state: FlowState, event: RetryRequested) -> Advance:
     status = asked(state, RunAction.RETRY, event.step)
     current(state, event.step, event.attempt - 1)
-    is_undo = event.step in state.graph.undoes
-    state = undoing.again(state) if is_undo else going(state)
+    state = _on_its_way(state, event.step)
     chosen = replace(
         status,
         attempt=event.attempt,
@@ -204,7 +203,12 @@ def _taken_up(state: FlowState, name: str, attempt: int) -> tuple[FlowState, Ste
     current(state, name, attempt)
     running = transit(f"step {name}", status.state, RunState.RUNNING)
     status = replace(status, state=running, forced=False, skipped=False, failing=False)
-    return going(state), status
+    return _on_its_way(state, name), status
+
+
+def _on_its_way(state: FlowState, name: str) -> FlowState:
+    """The run going the way that a node is on: forward, or back where it is one that undoes."""
+    return undoing.again(state) if name in state.graph.undoes else going(state)
 
 
 def skip(state: FlowState, event: StepSkipped) -> Advance:
@@ -277,8 +281,11 @@ def rerun(state: FlowState, name: str) -> Advance:
     """A node and all that follows it run anew; what ran beside them stands."""
     asked(state, RunAction.RERUN, name)
     anew = {name, *state.graph.after(name)}
-    if busy := [each for each in anew if each in state.steps and not is_over(state.steps[each])]:
-        raise IllegalTransition(f"step {busy[0]}, which follows {name}, is under way")
+    for each in (each for each in state.steps if each in anew):
+        if not is_over(state.steps[each]):
+            raise IllegalTransition(f"step {each}, which follows {name}, is under way")
+        if state.steps[each].state is RunState.ABNORMAL:
+            raise IllegalTransition(f"how step {each} ended, which follows {name}, is not known")
     attempts = {each: state.steps[each].attempt for each in anew if each in state.steps}
     left = {each: status for each, status in state.steps.items() if each not in anew}
     state = wires.forget(
@@ -301,6 +308,8 @@ def roll_back(state: FlowState, to: str) -> Advance:
     if busy or not may_act(RunAction.ROLL_BACK, state.run):
         shown = f"step {busy[0]} is under way" if busy else f"the run is {state.run}"
         raise IllegalTransition(f"{shown}; it cannot be rolled back")
+    if lost := [name for name, each in state.steps.items() if each.state is RunState.ABNORMAL]:
+        raise IllegalTransition(f"how step {lost[0]} ended is not known; resolve it first")
     return undoing.begin(state, to)
 
 

@@ -101,6 +101,11 @@ def is_over(status: StepStatus) -> bool:
     return status.state in TERMINAL_RUN_STATES
 
 
+def is_known(status: StepStatus) -> bool:
+    """Whether a node has ended, and everybody knows how."""
+    return is_over(status) and status.state is not RunState.ABNORMAL
+
+
 def is_quiet(state: FlowState) -> bool:
     """Whether nothing is under way or about to be."""
     return not state.held and not state.live
