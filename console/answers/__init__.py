@@ -30,6 +30,7 @@ from console.answers.engine import (
     Worker,
 )
 from console.answers.events import Event, EventPage
+from console.answers.flows import FlowProblems
 from console.answers.hostkeys import HostKey, KeyImport, SkippedLine
 from console.answers.hosts import (
     Fact,
@@ -63,6 +64,7 @@ from console.answers.plans import (
     Finding,
     Plan,
     PlanDetail,
+    PlanNode,
     PlanStep,
     Taken,
 )
@@ -129,6 +131,7 @@ __all__ = [
     "FieldChange",
     "Finding",
     "Fire",
+    "FlowProblems",
     "ForecastSlot",
     "Gathered",
     "Group",
@@ -160,6 +163,7 @@ __all__ = [
     "Plan",
     "PlanComparison",
     "PlanDetail",
+    "PlanNode",
     "PlanStep",
     "Preview",
     "PreviewStep",

@@ -66,6 +66,19 @@ class PlanStep(Answer, frozen=True, kw_only=True):
     batches: list[BatchPlan] = []
 
 
+class PlanNode(Answer, frozen=True, kw_only=True):
+    """A node of a flow, and where it leads."""
+
+    node: str
+    kind: str = ""
+    leads_to: list[str] = []
+    runs: str = ""
+    count: int = 0
+    hosts: str = ""
+    asks: str = ""
+    typical_s: float | None = None
+
+
 class EnvironmentTouched(Answer, frozen=True, kw_only=True):
     """Hosts of one environment and its guard rails; environment "": they belong to none."""
 
@@ -126,6 +139,8 @@ class PlanDetail(Plan, frozen=True, kw_only=True):
     facts: FactsUsed | None = None
     left_out: dict[str, str] = {}
     steps: list[PlanStep] = []
+    nodes: list[PlanNode] = []
+    expected_s: float | None = None
     parameters: dict[str, Any] = {}
     env: dict[str, str] = {}
     secrets: dict[str, str] = {}

@@ -11,8 +11,9 @@ from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.rolling import BatchFlags
 from console.cli.saved import BeginFlags
-from console.cli.starting import Detach, DryFlags, Parameter, RequestFlags, ShowFlags
+from console.cli.starting import PLAN, Detach, DryFlags, Parameter, RequestFlags, ShowFlags
 from console.i18n import _
+from core.errors import RequestError
 
 app = family(_("Validate flows, look at them, plan and start them."))
 
@@ -52,4 +53,46 @@ def start(
         dry=dry,
         detach=detach,
         show=show,
+    )
+
+
+@command(
+    app,
+    "plan",
+    _(
+        "Say what a start of a flow would do, and start nothing.\n\n"
+        "Nodes with where they lead and on which condition, hosts, also those of runs inside,"
+        " approvals, guard rails, rules for dangerous commands, and how long it likely takes by"
+        " earlier runs. --probe and --check go further; `jobdeck plans compare` puts a plan beside"
+        " the run that followed."
+    ),
+    "jobdeck flow plan rolling-deploy -p VERSION=1.4.2",
+)
+@gathered
+def plan(
+    flow: Annotated[str | None, typer.Argument(metavar="FLOW")] = None,
+    parameter: Parameter = None,
+    *,
+    given: RequestFlags,
+    begin: BeginFlags,
+    batches: BatchFlags,
+    dry: DryFlags,
+    detach: Detach = False,
+    show: ShowFlags,
+) -> int:
+    if dry.from_plan is not None:
+        raise RequestError(
+            _("a plan is there already"), hint=f"jobdeck flow start --from-plan {dry.from_plan}"
+        )
+    return saved.start(
+        saved.FLOW,
+        flow,
+        parameter,
+        given=given,
+        begin=begin,
+        batches=batches,
+        dry=dry,
+        detach=detach,
+        show=show,
+        level=PLAN,
     )

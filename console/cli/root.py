@@ -40,7 +40,12 @@ def table() -> Mapping[str, Mapping[str, Place]]:
         _("Run work"): {
             "run": Place("running", _("run a command or a script on many hosts, at once")),
             "start": Place("running", _("start a saved job")),
-            "flow": Place("flows", _("validate flows, look at them, plan and start them"), True),
+            "flow": Place(
+                "flows",
+                _("validate flows, look at them, plan and start them"),
+                True,
+                ("flowviews",),
+            ),
             "push": Place("carrying", _("bring files of this machine to many hosts")),
             "pull": Place("carrying", _("bring files of many hosts to this machine")),
             "runs": Place(

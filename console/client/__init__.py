@@ -11,6 +11,7 @@ from console.client.contents import ContentCalls
 from console.client.documents import DocumentCalls
 from console.client.engine import EngineCalls
 from console.client.events import EventCalls
+from console.client.flows import FlowCalls
 from console.client.hosts import HostCalls
 from console.client.output import OutputCalls
 from console.client.plans import PlanCalls
@@ -24,6 +25,7 @@ class Client(
     EngineCalls,
     VaultCalls,
     DocumentCalls,
+    FlowCalls,
     HostCalls,
     RunCalls,
     OutputCalls,

@@ -69,7 +69,8 @@ class Stage:
         """The sample documents, with the fleet's addresses and its key in them."""
         self.samples.mkdir(mode=0o700)
         samples = sorted((Path(assets.__file__).parent / "samples").glob("*.yaml"))
-        for source in (*samples, Path(__file__).with_name("rollout.yaml")):
+        own = sorted(Path(__file__).parent.glob("*.yaml"))
+        for source in (*samples, *own):
             text = source.read_text(encoding="utf-8")
             if source.name in ("hosts.yaml", "accounts.yaml"):
                 text = yamlsafe.dump_all(

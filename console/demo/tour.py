@@ -43,6 +43,7 @@ class Tour:
             self._compare,
             self._collect,
             self._roll_out,
+            self._take_back,
             self._look_back,
         ):
             await chapter()
@@ -127,6 +128,18 @@ class Tour:
         )
         port, book = f"health_port={self._fleet.health_port}", f"book={self._stage.book}"
         await self._type("start", "rollout", "-p", port, "-p", book)
+
+    async def _take_back(self) -> None:
+        await self._chapter(_("Flows: what went wrong is taken back"))
+        self._say(
+            _(
+                "A flow decides, waits, asks people, and undoes what it did. This one writes a notice on "
+                "each web server. One of them will not have it, so every server gets its old one back."
+            )
+        )
+        await self._type("flow", "start", "new-notice", "--quiet", expect=ExitCode.FAILED)
+        await self._type("flow", "show", "new-notice")
+        await self._type("runs", "show", "last")
 
     async def _look_back(self) -> None:
         await self._chapter(_("Look back"))

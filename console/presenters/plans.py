@@ -12,6 +12,7 @@ from console.answers import (
     Plan,
     PlanComparison,
     PlanDetail,
+    PlanNode,
     PlanStep,
     Remark,
 )
@@ -85,6 +86,9 @@ def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Itera
     yield from left_out_lines(plan.left_out)
     yield _GAP
     yield _steps(plan.steps)
+    if plan.nodes:
+        yield _GAP
+        yield _nodes(plan.nodes)
     carried = [(step.step, step.carried) for step in plan.steps if step.carried]
     if carried:
         yield _GAP
@@ -142,6 +146,7 @@ def _head(plan: PlanDetail, now: datetime) -> Table:
         (_("started as"), short_id(plan.run_id) if plan.run_id else ""),
         (_("targets"), plan.targets),
         (_("hosts"), plan.hosts),
+        (_("likely takes"), duration(plan.expected_s)),
         (_("facts"), used_text(plan.facts, now) if plan.facts else ""),
         (_("values"), ", ".join(f"{name}={value}" for name, value in values.items())),
         (_("secrets"), ", ".join(f"{name}={value}" for name, value in plan.secrets.items())),
@@ -172,6 +177,34 @@ def _steps(steps: Sequence[PlanStep]) -> Table:
             for step in steps
         ),
     )
+
+
+def _nodes(nodes: Sequence[PlanNode]) -> Table:
+    return Table(
+        columns=(
+            Column(_("NODE"), whole=True),
+            Column(_("KIND")),
+            Column(_("USUALLY"), right=True),
+            Column(_("HOSTS"), right=True),
+            Column(_("DETAILS"), elastic=True, wraps=True),
+        ),
+        rows=tuple(row for node in nodes for row in _node_rows(node)),
+    )
+
+
+def _node_rows(node: PlanNode) -> Iterator[tuple[Span, ...]]:
+    details = "  ".join(text for text in (node.runs, node.hosts, node.asks) if text)
+    yield (
+        Span(node.node, Tone.STRONG),
+        Span(node.kind),
+        Span(duration(node.typical_s)),
+        Span(number(node.count) if node.count else ""),
+        Span(details),
+    )
+    for edge in node.leads_to:
+        target, _blank, label = edge.partition(" ")
+        blank = Span("")
+        yield Span(f"  → {target}"), blank, blank, blank, Span(label, Tone.QUIET)
 
 
 def _environments(places: Sequence[EnvironmentTouched]) -> Table:

@@ -40,6 +40,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "facts": ["facts"],
     "hooks": ["hooks"],
     "host-keys": ["hostkeys"],
+    "flows": ["flows"],
     "hosts": ["hosts", "facts"],
     "inventory": ["inventory"],
     "kinds": ["kinds"],

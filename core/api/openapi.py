@@ -24,6 +24,7 @@ TAGS = (
     ("vault", "The vault as a whole: what opens it, and its master key."),
     ("kinds", "Kinds of documents and their schemas."),
     ("documents", "What people define: hosts, groups, accounts, environments, scripts, jobs."),
+    ("flows", "What stands against a flow now."),
     ("inventory", "Target expressions, and hosts from other tools' files."),
     ("hosts", "What is observed on hosts and said of them: facts, health, maintenance, notes."),
     ("runs", "Starting work, watching it, and what it printed."),

@@ -15,14 +15,16 @@ from core.api.values import Answer, Page
 from core.domain.access import AccountSpec
 from core.domain.expiring import expiring
 from core.domain.files.carried import Carried
+from core.domain.flow import Nested
+from core.domain.flow.nodes import Approval
 from core.domain.probing import Note, Stage
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import StepBase
 from core.domain.targets import fold
-from core.flow import dangers, dryrun, guards
+from core.flow import dangers, dryrun, expecting, guards
 from core.flow.awaiting import awaited
 from core.flow.comparing import HIDDEN
-from core.flow.definition import FrozenHost
+from core.flow.definition import FrozenHost, FrozenWork
 from core.flow.dryrun import PlanLevel, PlanState
 from core.runtime.plans import Plan
 
@@ -70,6 +72,19 @@ class PlanStep(Answer):
     )
     carried: Carried | None = Field(description="which files go where; null: it carries none")
     settings: dict[str, Any] = Field(description="the step as it would run, defaults left out")
+
+
+class PlanNode(Answer):
+    """A node of a flow, and where it leads."""
+
+    node: str
+    kind: str
+    leads_to: list[str] = Field(description="such as `deploy if params.count > 10`")
+    runs: str = Field(description="what its runs do: `job/NAME@REVISION`; empty: it has none")
+    count: int = Field(description="hosts that its runs are known to touch")
+    hosts: str = Field(description="the same, folded")
+    asks: str = Field(description="what people are asked; empty: it asks nobody")
+    typical_s: float | None = Field(description="what it usually took; null: it never ran")
 
 
 class EnvironmentTouched(Answer):
@@ -133,6 +148,10 @@ class PlanDetail(PlanOut):
     left_out: dict[str, str] = Field(description="hosts that were chosen and are away: why")
     facts: FactsUsed | None = Field(description="null: the choice asked for none")
     steps: list[PlanStep]
+    nodes: list[PlanNode] = Field(description="of a flow, its steps among them; else none")
+    expected_s: float | None = Field(
+        description="by earlier runs, along the longest way; null: nothing is known"
+    )
     parameters: dict[str, Any]
     env: dict[str, str]
     secrets: dict[str, str] = Field(description="names of secrets; the values are never shown")
@@ -161,6 +180,8 @@ def detail_of(plan: Plan, today: date) -> PlanDetail:
         left_out=definition.left_out,
         facts=_facts(definition.hosts),
         steps=[_step(plan, step) for step in definition.graph.steps],
+        nodes=_nodes(plan) if definition.origin.startswith("flow/") else [],
+        expected_s=expecting.longest_way_s(definition.graph, plan.typical_s),
         parameters=definition.parameters,
         env=definition.env,
         secrets=dict.fromkeys(definition.secrets, HIDDEN),
@@ -223,6 +244,28 @@ def _step(plan: Plan, step: StepBase) -> PlanStep:
         carried=step.carried,
         settings=step.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"}),
     )
+
+
+def _nodes(plan: Plan) -> list[PlanNode]:
+    graph, works = plan.definition.graph, plan.definition.works
+    found = []
+    for node in graph.nodes:
+        work = works.get(node.name, FrozenWork())
+        named = "/".join(node.work or ()) if isinstance(node, Nested) else ""
+        edges = (graph.edges[index] for index in graph.out[node.name])
+        found.append(
+            PlanNode(
+                node=node.name,
+                kind=node.kind,
+                leads_to=[f"{edge.target} {edge.label}".rstrip() for edge in edges],
+                runs=f"{named}@{work.revision}" if named else "",
+                count=len(work.hosts),
+                hosts=fold(work.hosts),
+                asks=node.message if isinstance(node, Approval) else "",
+                typical_s=plan.typical_s.get(node.name),
+            )
+        )
+    return found
 
 
 def _environment(place: guards.Touched) -> EnvironmentTouched:

@@ -26,7 +26,7 @@ from core.domain.run import RunAction, RunState
 from core.domain.steps import Step, StepBase
 from core.domain.targets import fold
 from core.errors import AcknowledgementRequired, ConfirmationRequired, IllegalTransition
-from core.flow import machine
+from core.flow import inside, machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
 from core.storage import dangers, runs
 from core.storage.batches import batches_of
@@ -202,7 +202,7 @@ async def preview(body: RunRequest, engine: TheEngine) -> Preview:
     return Preview(
         title=definition.title,
         steps=[_preview_step(definition, step) for step in definition.graph.steps],
-        hosts=sum(host.name != ENGINE_HOST for host in definition.hosts),
+        hosts=sum(host.name != ENGINE_HOST for host in inside.hosts(definition)),
         confirm_hosts=confirm,
         acknowledge=list(rules),
         seed=definition.seed,

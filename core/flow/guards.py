@@ -22,6 +22,15 @@ _MOST_CHARACTERS = 400
 """Of names of hosts in one sentence."""
 
 
+class Place(Protocol):
+    """A host by name, and the environment that it had when it was looked up."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def environment(self) -> str | None: ...
+
+
 class Rails(Protocol):
     """The documents that hold guard rails."""
 
@@ -41,7 +50,7 @@ class Touched:
     rails: EnvironmentSpec
 
 
-def touched(hosts: Iterable[FrozenHost], documents: Rails) -> tuple[Touched, ...]:
+def touched(hosts: Iterable[Place], documents: Rails) -> tuple[Touched, ...]:
     """The environments that `hosts` belong to now, in order of their first host.
 
     A host that was deleted still counts to the environment that it had.
@@ -69,7 +78,7 @@ def host_count(places: Iterable[Touched]) -> int:
 
 
 def check(
-    hosts: Iterable[FrozenHost],
+    hosts: Iterable[Place],
     documents: Rails,
     *,
     change: str = "",

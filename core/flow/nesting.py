@@ -78,6 +78,11 @@ def _freeze(
     return FrozenWork(revision=revision, hosts=tuple(sorted(hosts)))
 
 
+def is_on_each_host(node: Nested) -> bool:
+    """Whether it has a run for every host, on it."""
+    return isinstance(node, ForEach) and node.hosts is not None
+
+
 def request_of(
     node: Nested,
     parent: RunRequest,

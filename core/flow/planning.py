@@ -8,7 +8,7 @@ parameters, guard rails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -87,8 +87,8 @@ def resolve(
     for names in step_names.values():
         for name in names:
             ordered.setdefault(name, len(ordered))
-    grouped = _group_variables(documents)
-    hosts = tuple(_freeze(name, documents, grouped) for name in ordered)
+    grouped = group_variables(documents)
+    hosts = tuple(freeze_host(name, documents, grouped) for name in ordered)
     hosts = choosing.with_facts(hosts, asked, documents.inventory)
     run_as = {
         step.name: account
@@ -96,10 +96,10 @@ def resolve(
         if (account := step.run_as or request.run_as) and step.logs_in
     }
     routes = {
-        name: _freeze(name, documents, grouped) for names in sources.values() for name in names
+        name: freeze_host(name, documents, grouped) for names in sources.values() for name in names
     }
     routes |= {
-        jump: _freeze(jump, documents, grouped)
+        jump: freeze_host(jump, documents, grouped)
         for host in (*hosts, *routes.values())
         for jump in _route(host, documents)
     }
@@ -120,7 +120,7 @@ def resolve(
         sources=sources,
         accounts=_accounts(hosts, routes, run_as, documents),
         run_as=run_as,
-        scripts=_scripts(work, documents),
+        scripts=scripts_of(work, documents),
         parameters={
             parameter.name: values[parameter.name]
             for parameter in work.parameters
@@ -176,14 +176,16 @@ def guard(
     documents: Documents,
     found: Sequence[dangers.StepHit],
     reviewed: Collection[str] | None = None,
+    hosts: Iterable[guards.Place] | None = None,
 ) -> None:
     """Ask the guard rails whether a start may do what `resolve` and `dangers.find` have found.
 
+    `hosts`: all that it touches, where runs inside it touch more than its own.
     `reviewed`: rules that others have approved already, for a start that can ask nobody.
     """
     unreviewed = [] if reviewed is None else dangers.unreviewed(found, reviewed)
     guards.check(
-        definition.hosts,
+        definition.hosts if hosts is None else hosts,
         documents,
         change=definition.change,
         confirm_hosts=request.confirm_hosts,
@@ -221,7 +223,7 @@ def _secret_names(work: works.Work) -> tuple[str, ...]:
     )
 
 
-def _group_variables(documents: Documents) -> dict[str, Env]:
+def group_variables(documents: Documents) -> dict[str, Env]:
     """Host -> variables of the groups it is in; groups are laid over each other by name."""
     found: dict[str, Env] = {}
     for name, group in sorted(documents.groups.items()):
@@ -231,7 +233,8 @@ def _group_variables(documents: Documents) -> dict[str, Env]:
     return found
 
 
-def _freeze(name: str, documents: Documents, grouped: Mapping[str, Env]) -> FrozenHost:
+def freeze_host(name: str, documents: Documents, grouped: Mapping[str, Env]) -> FrozenHost:
+    """A host as it is now; `grouped`: variables of groups by host. NotFound where there is none."""
     spec = documents.hosts.get(name)
     if spec is None:
         if name == ENGINE_HOST:
@@ -282,7 +285,8 @@ def _accounts(
     return found
 
 
-def _scripts(work: works.Work, documents: Documents) -> dict[str, FrozenScript]:
+def scripts_of(work: works.Work, documents: Documents) -> dict[str, FrozenScript]:
+    """Step -> the script document that it uses."""
     frozen = {}
     for step in work.steps:
         if (used := step.script_used()) is not None:

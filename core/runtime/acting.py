@@ -31,7 +31,7 @@ from core.domain.run import TERMINAL_RUN_STATES, BatchState, RunAction, TargetSt
 from core.domain.steps import StepBase
 from core.domain.values import Secret
 from core.errors import IllegalTransition, Invalid, NotFound, Problem
-from core.flow import machine, undoing
+from core.flow import guards, inside, machine, undoing
 from core.flow.commands import StartStep
 from core.flow.dangers import StepHit
 from core.flow.definition import FrozenHost, RunDefinition
@@ -157,6 +157,29 @@ class Asked:
         """The hosts of `ordinals_ahead`, each once."""
         ordinals = {ordinal for own in self.ordinals_ahead.values() for ordinal in own}
         return [self.run.definition.hosts[ordinal] for ordinal in sorted(ordinals)]
+
+    @property
+    def nodes_ahead(self) -> frozenset[str]:
+        """Nodes that are no steps, and that begin because of it or are to come."""
+        run, graph = self.run, self.run.state.graph
+        names = {node.name for node in graph.nodes}
+        match self.event:
+            case RollbackRequested():
+                return frozenset()
+            case RerunRequested(step=first):
+                return frozenset({first, *graph.after(first)})
+            case RetryRequested(step=first):
+                return frozenset((names - run.state.steps.keys()) | {first})
+            case _:
+                return frozenset(names - run.state.steps.keys())
+
+    @property
+    def touched(self) -> list[guards.Place]:
+        """The hosts of `ahead`, and those that runs of nodes touch besides, each once."""
+        own = self.ahead
+        names = {host.name for host in own}
+        more = inside.only(self.run.definition, self.nodes_ahead)
+        return [*own, *(each for each in more if each.name not in names)]
 
     def keep(
         self, tx: Transaction, vault: Vault, actor: str, found: Sequence[StepHit] = ()

@@ -7,7 +7,7 @@ is part of what it shows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,10 +16,10 @@ import structlog
 
 from core.domain.probing import Finding
 from core.errors import Conflict, IllegalTransition, StorageFault
-from core.flow import dangers, dryrun, guards, planning
+from core.flow import dryrun, expecting, guards, inside, planning
 from core.flow.comparing import digest
 from core.flow.dangers import StepHit
-from core.flow.definition import RunDefinition, RunRequest
+from core.flow.definition import ADHOC, RunDefinition, RunRequest
 from core.flow.dryrun import PlanLevel, PlanState
 from core.flow.guards import Touched
 from core.runtime.asking import Asker
@@ -27,7 +27,7 @@ from core.runtime.driver import Tools
 from core.runtime.probing import Probing
 from core.runtime.runs import Runs
 from core.runtime.work import WorkMaker, open_secrets
-from core.storage import plans
+from core.storage import plans, runs
 from core.storage.documents import snapshot
 from core.storage.plans import PlanRow
 from core.storage.reading import Connection
@@ -35,6 +35,8 @@ from core.storage.writer import Transaction, timestamp
 
 log = structlog.get_logger(__name__)
 
+_RUNS_READ = 20
+"""Earlier runs by which it is told how long a run is likely to take."""
 MOST_PROBES = 4
 """Probes that go on at the same time."""
 
@@ -50,6 +52,8 @@ class Plan:
     dangers: Sequence[StepHit]
     """Rules for dangerous commands that it meets, by the rules of now."""
     findings: Sequence[Finding]
+    typical_s: Mapping[str, float]
+    """Node -> seconds that it usually took in earlier runs."""
 
 
 class Plans:
@@ -98,9 +102,10 @@ class Plans:
         return Plan(
             row=row,
             definition=named,
-            rails=guards.touched(named.hosts, documents),
-            dangers=await asyncio.to_thread(dangers.find, named, documents),
+            rails=guards.touched(inside.hosts(named), documents),
+            dangers=await asyncio.to_thread(inside.find_dangers, named, documents),
             findings=[],
+            typical_s=await self._typical(row.origin),
         )
 
     async def get(self, plan_id: str) -> Plan:
@@ -118,9 +123,19 @@ class Plans:
         return Plan(
             row=row,
             definition=definition,
-            rails=guards.touched(definition.hosts, documents),
-            dangers=await asyncio.to_thread(dangers.find, definition, documents),
+            rails=guards.touched(inside.hosts(definition), documents),
+            dangers=await asyncio.to_thread(inside.find_dangers, definition, documents),
             findings=findings,
+            typical_s=await self._typical(row.origin),
+        )
+
+    async def _typical(self, origin: str) -> dict[str, float]:
+        if origin == ADHOC:
+            return {}
+        return expecting.typical(
+            await self._tools.store.reader.read(
+                lambda c: runs.durations_of(c, origin, runs_read=_RUNS_READ)
+            )
         )
 
     async def now(self, plan_id: str) -> RunDefinition:

@@ -24,7 +24,7 @@ from core.errors import (
     RequestError,
     StorageFault,
 )
-from core.flow import dangers, dryrun, guards, machine, planning
+from core.flow import dangers, dryrun, guards, inside, machine, planning
 from core.flow.commands import AnyCommand
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import AnyEvent, Queued, ReviewRefused, ReviewRequested, Started
@@ -32,6 +32,7 @@ from core.flow.machine import FlowState
 from core.runtime import consequences, reviews, secrets
 from core.runtime.acting import Asked, Known, foresee, understand
 from core.runtime.children import Children
+from core.runtime.consequences import Advanced
 from core.runtime.driver import Driver, Tools, give_up
 from core.runtime.nodes import Services
 from core.runtime.queue import RunQueue
@@ -83,8 +84,8 @@ class Runs:
         """What would run; nothing is written and nothing leaves the machine."""
         documents, request = await self.documents(), await self._whole(request)
         definition = await self.resolve(request, documents)
-        found = await asyncio.to_thread(dangers.find, definition, documents)
-        planning.guard(definition, request, documents, found)
+        found = await asyncio.to_thread(inside.find_dangers, definition, documents)
+        planning.guard(definition, request, documents, found, hosts=inside.hosts(definition))
         return definition
 
     async def start(
@@ -149,7 +150,8 @@ class Runs:
             if plan is not None:
                 plans.link(tx, plan, run_id)
             why = reviews.reason_of(wanted) if wanted else ""
-            consequences.keep(tx, run_id, event, created, state, actor, why)
+            began = Advanced(event, actor, why, created, state, commands)
+            consequences.keep(tx, run_id, [began])
             reviews.ask(tx, self._tools.approvals, run_id, wanted, definition, actor)
             if also is not None:
                 also(tx, run_id)
@@ -227,9 +229,9 @@ class Runs:
     async def _stands_against(self, driver: Driver) -> str:
         """What the rails and rules of this moment say against an approved run; "" is nothing."""
         documents, run = await self.documents(), driver.definition
-        found = await asyncio.to_thread(dangers.find, run, documents)
+        found = await asyncio.to_thread(inside.find_dangers, run, documents)
         problems = [
-            *guards.refusals(guards.touched(run.hosts, documents), run.change),
+            *guards.refusals(guards.touched(inside.hosts(run), documents), run.change),
             *dangers.refusals(found),
             *dangers.unreviewed(found, run.reviewed),
         ]
@@ -244,9 +246,11 @@ class Runs:
         reviewed: Collection[str] | None,
     ) -> list[dangers.StepHit]:
         """Ask rails and rules whether it may start; the dangers that it meets, and that let it."""
-        met = await asyncio.to_thread(dangers.find, definition, documents)
+        met = await asyncio.to_thread(inside.find_dangers, definition, documents)
         try:
-            planning.guard(definition, request, documents, met, reviewed)
+            planning.guard(
+                definition, request, documents, met, reviewed, hosts=inside.hosts(definition)
+            )
         except (Forbidden, AcknowledgementRequired):
             await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
             raise
@@ -331,7 +335,7 @@ class Runs:
         )
         try:
             guards.check(
-                asked.ahead,
+                asked.touched,
                 documents,
                 change=action.change or run.definition.change,
                 confirm_hosts=action.confirm_hosts,

@@ -264,6 +264,37 @@ def steps_of(connection: Connection, run_id: str) -> list[StepRow]:
     return [_struct(row, StepRow) for row in rows]
 
 
+def durations_of(connection: Connection, origin: str, *, runs_read: int) -> list[tuple[str, float]]:
+    """(node, seconds) of attempts that succeeded, in the newest runs of a job or flow that did.
+
+    `origin`: of any of its revisions.
+    """
+    same = origin.rpartition("@")[0]
+    newest = (
+        select(run.c.id)
+        .where(
+            run.c.job == job_of(origin),
+            run.c.origin.startswith(f"{same}@", autoescape=True),
+            run.c.state == RunState.SUCCEEDED.value,
+        )
+        .order_by(run.c.id.desc())
+        .limit(runs_read)
+    )
+    rows = connection.execute(
+        select(step_run.c.step, step_run.c.started_at, step_run.c.finished_at).where(
+            step_run.c.run_id.in_(newest),
+            step_run.c.state == RunState.SUCCEEDED.value,
+            step_run.c.finished_at.is_not(None),
+        )
+    )
+    return [(row.step, _seconds(row.started_at, row.finished_at)) for row in rows if row.started_at]
+
+
+def _seconds(begin: str, end: str) -> float:
+    took = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
+    return max(0.0, took.total_seconds())
+
+
 def attempt_of(
     connection: Connection, run_id: str, step: str, attempt: int
 ) -> tuple[datetime, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -193,3 +195,96 @@ def test_nothing_is_changed_where_nobody_can_be_asked(jobdeck: Jobdeck, steered:
     assert (ended.code, steered.sent("POST", ACTIONS)) == (2, [])
     assert "nobody can be asked whether that is meant; nothing was changed" in ended.err
     assert "hint: --yes" in ended.err
+
+
+# ------------------------------------------------------------------ validate, show, graph
+
+GOOD = """
+kind: flow
+name: f
+spec:
+  targets: web*
+  parameters: [{name: VERSION, required: true}]
+  nodes:
+  - {kind: command, name: build, command: make, undo: clean}
+  - {kind: command, name: clean, command: make clean}
+  - {kind: exclusive, name: which}
+  - {kind: for-each, name: each, items: '[1, 2]', job: j}
+  - {kind: wait, name: rest, for_s: 5}
+  edges:
+  - build -> which
+  - which -> each if nodes.build.total > 1
+  - which -> rest otherwise
+"""
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    file = tmp_path / "f.yaml"
+    file.write_text(GOOD, encoding="utf-8")
+    return str(file)
+
+
+def test_a_sound_file_is_told_to_be_sound_without_an_engine(
+    jobdeck: Jobdeck, api: FakeApi, good: str
+) -> None:
+    ended = jobdeck("flow", "validate", good)
+
+    assert (ended.code, ended.out, ended.err) == (0, "", "nothing is wrong\n")
+    assert api.requests == []
+
+
+def test_all_that_is_wrong_with_a_file_is_told_with_its_node(jobdeck: Jobdeck, good: str) -> None:
+    text = GOOD.replace("nodes.build.total", "nodes.biuld.total").replace("-> rest", "-> bed")
+    Path(good).write_text(text, encoding="utf-8")
+
+    ended = jobdeck("flow", "validate", good)
+    as_json = jobdeck("flow", "validate", good, "--json")
+
+    assert ended.code == as_json.code == 2
+    assert "f.yaml:16: spec.edges[2]: there is no node bed" in ended.out
+    found = json.loads(as_json.out)
+    assert (found["valid"], len(found["problems"])) == (False, len(ended.out.splitlines()))
+
+
+def test_a_saved_flow_is_validated_by_the_engine(jobdeck: Jobdeck, api: FakeApi) -> None:
+    problem = {"where": "flow nodes[0]", "what": "job j does not exist", "hint": "apply it"}
+    api.on("GET", "/flows/f/problems", answer({"problems": [problem]}), answer({"problems": []}))
+
+    ended = jobdeck("flow", "validate", "f")
+
+    assert (ended.code, ended.out) == (
+        2,
+        "✗ flow nodes[0]: job j does not exist (apply it)\n",
+    )
+    assert jobdeck("flow", "validate", "f").code == 0
+
+
+def test_a_flow_is_shown_with_its_edges(jobdeck: Jobdeck, good: str) -> None:
+    ended = jobdeck("flow", "show", good)
+
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert "parameters VERSION (required)" in lines
+    assert lines[lines.index("NODE KIND DETAILS") + 1 :] == [
+        "build command make undone by clean",
+        "→ which",
+        "which exclusive",
+        "→ each if nodes.build.total > 1",
+        "→ rest otherwise",
+        "each for-each job j for each of [1, 2]",
+        "rest wait 5.0s",
+        "clean command make clean",
+    ]
+
+
+def test_a_flow_is_drawn_for_other_programs(jobdeck: Jobdeck, flow: FakeApi, good: str) -> None:
+    graph = {"nodes": [{"name": "build", "kind": "command", "command": "x"}]}
+    flow.on("GET", f"/runs/{ID}/definition", answer({"graph": graph}))
+
+    drawn = jobdeck("flow", "graph", good).out
+    dot = jobdeck("flow", "graph", "--run", ID, "--format", "dot").out
+
+    assert drawn.startswith("flowchart LR\n")
+    assert 'n3 -->|"otherwise"| n5' in drawn
+    assert dot.startswith("digraph flow {\n")
+    assert "build, succeeded" in dot
