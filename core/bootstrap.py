@@ -255,10 +255,11 @@ def _sources(settings: Settings) -> Sources:
 
 
 def serve(home: Home, *, to_stderr: bool = False) -> None:
-    """Run an engine process on `home` until it is asked to stop."""
+    """Run an engine process on `home` until it is asked to stop.
+
+    Who loads this module for it may have switched the collector off: once wired, it is on.
+    """
     os.umask(0o077)
-    # Loading makes objects that stay; looking for garbage among them took a tenth of the start.
-    gc.disable()
     # Forked first of all: here is one thread, and neither lock nor socket nor database yet.
     zygote = _fork_zygote()
     # Afterwards: a plan breaks the engine, once, and not each of its workers anew.

@@ -57,6 +57,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     recovery: dict[str, int] = {}
     lost_lines: Lost = Lost()
     pending_host_keys: int = 0
+    failing_channels: dict[str, str] = {}
     failing_sources: dict[str, str] = {}
     schedules: SchedulesStatus = SchedulesStatus()
     queue: QueueStatus = QueueStatus()

@@ -38,6 +38,7 @@ def status_table(engine: Engine) -> Table:
         (_("recovered"), _recovered(engine.recovered_runs, engine.recovery)),
         *((_("worker"), _worker(worker)) for worker in engine.workers),
         (_("host keys"), _pending(engine.pending_host_keys)),
+        *((_("channel"), _failing(name, why)) for name, why in engine.failing_channels.items()),
         *((_("source"), _failing(name, why)) for name, why in engine.failing_sources.items()),
         (_("schedules"), _schedules(engine.schedules)),
         *((_("schedule"), _not_run(name, why)) for name, why in engine.schedules.troubled.items()),

@@ -107,6 +107,7 @@ _HELD: Words = {
     "host": lambda: _("host {names} has {count} of at most {limit} runs: {runs}"),
     "account": lambda: _("account {names} has {count} of at most {limit} runs: {runs}"),
     "job": lambda: _("job {names} has {count} of at most {limit} runs: {runs}"),
+    "flow": lambda: _("flow {names} has {count} of at most {limit} runs: {runs}"),
     "lock": lambda: _("waits for run {runs}, which has lock {names}"),
     "host-lock": lambda: _("waits for run {runs} on host {names}"),
     "load": lambda: _("host {names} is busy: {detail}"),
@@ -122,6 +123,7 @@ _OLDER: Words = {
         "what account {names} has left is kept for run {older}, which waits longer"
     ),
     "job": lambda: _("what job {names} has left is kept for run {older}, which waits longer"),
+    "flow": lambda: _("what flow {names} has left is kept for run {older}, which waits longer"),
     "lock": lambda: _("run {older} waits for lock {names} too, and waits longer"),
     "host-lock": lambda: _("run {older} waits for host {names} too, and waits longer"),
 }

@@ -31,7 +31,7 @@ class ChannelOut(Answer):
     sending: int = Field(description="notices that are being sent, or tried again")
     given_up: int = Field(description="notices that could not be delivered, of the last 30 days")
     last_sent_at: str | None
-    error: str = Field(description="why the newest message that did not go did not; or empty")
+    error: str = Field(description="why the newest message that was tried did not go; or empty")
 
 
 class NoticeOut(Answer):

@@ -78,6 +78,9 @@ class EngineOut(Answer):
     )
     lost_lines: LostOut
     pending_host_keys: int
+    failing_channels: dict[str, str] = Field(
+        description="channels whose newest message was not taken, and why"
+    )
     failing_sources: dict[str, str] = Field(
         description="inventory sources that did not answer when they were last asked: why"
     )

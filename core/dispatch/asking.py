@@ -8,6 +8,7 @@ from typing import Protocol
 from core.dispatch.items import Item, Kind, Load, Mode, Resource, Use, use
 from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.facts import FactValue
+from core.domain.flow import FlowSpec
 from core.domain.inventory import HostSpec
 from core.domain.job import JobSpec
 from core.domain.priorities import LockMode, Priority
@@ -30,6 +31,8 @@ class Limiting(Protocol):
     def accounts(self) -> Mapping[str, AccountSpec]: ...
     @property
     def jobs(self) -> Mapping[str, JobSpec]: ...
+    @property
+    def flows(self) -> Mapping[str, FlowSpec]: ...
 
 
 def item_of(
@@ -40,30 +43,30 @@ def item_of(
     owner: str,
     priority: Priority,
     since: float,
-    job: str,
 ) -> Item:
-    """A run as the queue sees it; `job`: its name, "" for an ad-hoc run."""
+    """A run as the queue sees it."""
     load = _load_limits(definition, environments)
     return Item(
         run_id=run_id,
         owner=owner,
         priority=priority,
         since=since,
-        uses=tuple(_uses(definition, job)),
+        uses=tuple(_uses(definition)),
         hosts=tuple(load),
         load=load,
         override=bool(definition.queueing.override),
     )
 
 
-def _uses(definition: RunDefinition, job: str) -> Iterator[Use]:
+def _uses(definition: RunDefinition) -> Iterator[Use]:
     """Each once, in one order for all runs: what most runs want comes first."""
     hosts = sorted(host.name for host in definition.hosts if host.name != ENGINE_HOST)
     yield use(Kind.ENGINE)
     for environment in sorted({host.environment for host in definition.hosts} - {None}, key=str):
         yield use(Kind.ENVIRONMENT, str(environment))
-    if job:
-        yield use(Kind.JOB, job)
+    kind, _, name = definition.origin.rpartition("@")[0].partition("/")
+    if kind in (Kind.JOB, Kind.FLOW):  # an ad-hoc run is of neither
+        yield use(Kind(kind), name)
     for account in sorted(definition.accounts):
         yield use(Kind.ACCOUNT, account)
     for host in hosts:
@@ -100,6 +103,7 @@ def limits_of(documents: Limiting, max_runs: int | None) -> dict[Resource, int]:
         (Kind.ENVIRONMENT, documents.environments),
         (Kind.ACCOUNT, documents.accounts),
         (Kind.JOB, documents.jobs),
+        (Kind.FLOW, documents.flows),
     ):
         for name, spec in specs.items():
             if spec.max_runs is not None:

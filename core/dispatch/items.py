@@ -20,6 +20,7 @@ class Kind(StrEnum):
     HOST = "host"
     ACCOUNT = "account"
     JOB = "job"
+    FLOW = "flow"
     LOCK = "lock"
     HOST_LOCK = "host-lock"
     LOAD = "load"

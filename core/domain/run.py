@@ -216,12 +216,14 @@ RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     ),
     # A run that stops goes on when the step that would not end is skipped.
     _R.STOPPING: frozenset({_R.RUNNING, _R.STOPPED, _R.SKIPPED, _R.FAILED, _R.ABNORMAL}),
-    _R.ROLLING_BACK: frozenset({_R.ROLLED_BACK, _R.ROLLBACK_FAILED, _R.STOPPING, _R.ABNORMAL}),
+    _R.ROLLING_BACK: frozenset(
+        {_R.ROLLED_BACK, _R.ROLLBACK_FAILED, _R.STOPPING, _R.STOPPED, _R.ABNORMAL}
+    ),
     _R.SUCCEEDED: frozenset(_TAKEN_UP),
     _R.FAILED: frozenset({*_TAKEN_UP, *_ASKED_AGAIN, _R.ERROR_IGNORED}),
     _R.PARTIALLY_SUCCEEDED: frozenset({*_TAKEN_UP, _R.ERROR_IGNORED}),
     _R.TIMED_OUT: frozenset({*_TAKEN_UP, *_ASKED_AGAIN, _R.ERROR_IGNORED}),
-    _R.ABNORMAL: frozenset({_R.RUNNING, _R.ERROR_IGNORED, _R.ABANDONED}),
+    _R.ABNORMAL: frozenset({*_TAKEN_UP, _R.ERROR_IGNORED, _R.ABANDONED}),
     _R.STOPPED: frozenset({*_TAKEN_UP, *_ASKED_AGAIN}),
     _R.REJECTED: frozenset({*_TAKEN_UP, *_ASKED_AGAIN}),
     _R.ROLLED_BACK: frozenset(_TAKEN_UP),

@@ -128,14 +128,14 @@ class TriggerSpec(Value):
     epoch: AwareDatetime | None = Field(
         None, description="a slot of `every_s`, from which the others are counted; empty: 1970"
     )
-    monthly: MonthlySpec | None = None
+    monthly: MonthlySpec | None = Field(None, description="a day of the month, in words")
     once: AwareDatetime | None = Field(None, description="a moment, with its offset from UTC")
     at_start: bool = Field(False, description="whenever the engine has started")
-    after: AfterSpec | None = None
-    journal: JournalSpec | None = None
-    webhook: WebhookSpec | None = None
-    file: FileSpec | None = None
-    condition: ConditionSpec | None = None
+    after: AfterSpec | None = Field(None, description="runs of other jobs and flows have ended")
+    journal: JournalSpec | None = Field(None, description="an entry of the journal that fits")
+    webhook: WebhookSpec | None = Field(None, description="a call from outside")
+    file: FileSpec | None = Field(None, description="a file here that is made or changed")
+    condition: ConditionSpec | None = Field(None, description="hosts that are as it says")
 
     @property
     def kind(self) -> str:

@@ -67,7 +67,7 @@ from core.flow.state import (
     FlowState,
     StepStatus,
     current,
-    is_over,
+    is_known,
     mirrored,
     row,
     with_row,
@@ -93,9 +93,9 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one c
         case Started():
             return _start(state, event)
         case Queued():
-            return replace(state, run=transit("the run", state.run, RunState.QUEUED)), ()
+            return _wait(state, RunState.QUEUED)
         case ReviewRequested():
-            return replace(state, run=transit("the run", state.run, RunState.WAITING_USER)), ()
+            return _wait(state, RunState.WAITING_USER)
         case ReviewRefused(state=result):
             return _refuse(state, result)
         case StepFinished():
@@ -182,7 +182,8 @@ def _may_ask(state: FlowState, action: RunAction) -> bool:
         case RunAction.RESUME:
             return state.is_paused
         case RunAction.ROLL_BACK:
-            return all(map(is_over, state.steps.values())) and bool(undoing.undoable(state))
+            known = all(map(is_known, state.steps.values()))
+            return known and bool(undoing.undoable(state))
         case _:
             return True
 
@@ -194,11 +195,22 @@ def steps_for(state: FlowState, action: RunAction) -> tuple[str, ...]:
     return tuple(name for name in names if operating.may_ask(state, action, name))
 
 
-def _start(state: FlowState, event: Started) -> Advance:
-    # The table lets a person take up an ended run; that is no second start.
+def _begins(state: FlowState, begun: RunState) -> RunState:
+    """The state of a run that has not begun, and does or waits to.
+
+    The table lets a person take up an ended run, and a run that goes on wait; neither begins.
+    """
     if state.run not in (RunState.CREATED, RunState.QUEUED) and not state.awaits_review:
         raise IllegalTransition(f"the run is {state.run}; it has already started")
-    run = transit("the run", state.run, RunState.RUNNING)
+    return transit("the run", state.run, begun)
+
+
+def _wait(state: FlowState, waiting: RunState) -> Advance:
+    return replace(state, run=_begins(state, waiting)), ()
+
+
+def _start(state: FlowState, event: Started) -> Advance:
+    run = _begins(state, RunState.RUNNING)
     state = replace(state, run=run, left_out=frozenset(event.left_out))
     names = state.graph.starts
     if event.at:

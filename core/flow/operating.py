@@ -38,6 +38,7 @@ from core.flow.state import (
     row,
     with_row,
     with_step,
+    with_steps,
 )
 from core.flow.wires import Outcome
 
@@ -97,8 +98,8 @@ def cancel(state: FlowState) -> Advance:
             commands.append(StopStep(step=name))
         elif status.state in (RunState.WAITING_USER, RunState.BATCH_WAITING):
             steps[name] = replace(status, state=RunState.STOPPED)
-    state = replace(state, steps=steps, held=(), is_paused=False)
-    if any(not is_over(status) for status in steps.values()):
+    state = with_steps(replace(state, held=(), is_paused=False), steps)
+    if state.live:
         return replace(state, run=transit("the run", state.run, RunState.STOPPING)), tuple(commands)
     return progress.finish(state, _stopped(state))
 
@@ -119,7 +120,7 @@ def force_stop(state: FlowState) -> Advance:
         if status.state is RunState.STOPPING:
             steps[name] = replace(status, forced=True)
             commands.append(StopStep(step=name, force=True))
-    return replace(state, steps=steps), tuple(commands)
+    return with_steps(state, steps), tuple(commands)
 
 
 def abandon(state: FlowState) -> Advance:
@@ -131,14 +132,13 @@ def abandon(state: FlowState) -> Advance:
         else replace(status, state=transit(f"step {name}", status.state, RunState.ABNORMAL))
         for name, status in state.steps.items()
     }
-    return progress.finish(replace(state, steps=lost), RunState.ABNORMAL)
+    return progress.finish(with_steps(state, lost), RunState.ABNORMAL)
 
 
 def retry(state: FlowState, event: RetryRequested) -> Advance:
     status = asked(state, RunAction.RETRY, event.step)
     current(state, event.step, event.attempt - 1)
-    is_undo = event.step in state.graph.undoes
-    state = undoing.again(state) if is_undo else going(state)
+    state = _on_its_way(state, event.step)
     chosen = replace(
         status,
         attempt=event.attempt,
@@ -203,7 +203,12 @@ def _taken_up(state: FlowState, name: str, attempt: int) -> tuple[FlowState, Ste
     current(state, name, attempt)
     running = transit(f"step {name}", status.state, RunState.RUNNING)
     status = replace(status, state=running, forced=False, skipped=False, failing=False)
-    return going(state), status
+    return _on_its_way(state, name), status
+
+
+def _on_its_way(state: FlowState, name: str) -> FlowState:
+    """The run going the way that a node is on: forward, or back where it is one that undoes."""
+    return undoing.again(state) if name in state.graph.undoes else going(state)
 
 
 def skip(state: FlowState, event: StepSkipped) -> Advance:
@@ -276,13 +281,16 @@ def rerun(state: FlowState, name: str) -> Advance:
     """A node and all that follows it run anew; what ran beside them stands."""
     asked(state, RunAction.RERUN, name)
     anew = {name, *state.graph.after(name)}
-    if busy := [each for each in anew if each in state.steps and not is_over(state.steps[each])]:
-        raise IllegalTransition(f"step {busy[0]}, which follows {name}, is under way")
+    for each in (each for each in state.steps if each in anew):
+        if not is_over(state.steps[each]):
+            raise IllegalTransition(f"step {each}, which follows {name}, is under way")
+        if state.steps[each].state is RunState.ABNORMAL:
+            raise IllegalTransition(f"how step {each} ended, which follows {name}, is not known")
     attempts = {each: state.steps[each].attempt for each in anew if each in state.steps}
+    left = {each: status for each, status in state.steps.items() if each not in anew}
     state = wires.forget(
         replace(
-            state,
-            steps={each: status for each, status in state.steps.items() if each not in anew},
+            with_steps(state, left),
             attempts={**state.attempts, **attempts},
             held=tuple(each for each in state.held if each not in anew),
             is_paused=False,
@@ -300,6 +308,8 @@ def roll_back(state: FlowState, to: str) -> Advance:
     if busy or not may_act(RunAction.ROLL_BACK, state.run):
         shown = f"step {busy[0]} is under way" if busy else f"the run is {state.run}"
         raise IllegalTransition(f"{shown}; it cannot be rolled back")
+    if lost := [name for name, each in state.steps.items() if each.state is RunState.ABNORMAL]:
+        raise IllegalTransition(f"how step {lost[0]} ended is not known; resolve it first")
     return undoing.begin(state, to)
 
 

@@ -119,7 +119,8 @@ def _result(state: FlowState) -> RunState:
     states = {status.state for status in of_steps.values()}
     if RunState.ABNORMAL in states:
         return RunState.ABNORMAL
-    if state.run is RunState.STOPPING:
+    # A branch may have been stopped while another one was taken up again.
+    if state.run is RunState.STOPPING or RunState.STOPPED in states:
         return RunState.STOPPED
     unhandled = {
         status.state

@@ -75,11 +75,22 @@ class FlowState:
     """Nodes before which the run pauses."""
     undoing: tuple[str, ...] = ()
     """Steps that are still to be undone, the next one first."""
+    live: Mapping[str, RunState] = field(default_factory=dict, compare=False)
+    """Nodes that have not ended -> their state; the same as in `steps`, so that a flow of a
+    thousand nodes is not gone through at every event."""
+
+    def __post_init__(self) -> None:
+        if not self.live and self.steps:
+            object.__setattr__(self, "live", _live(self.steps))
 
     @property
     def awaits_review(self) -> bool:
         """Whether it waits for approval before it begins."""
         return self.run is RunState.WAITING_USER and not self.steps
+
+
+def _live(steps: Mapping[str, StepStatus]) -> dict[str, RunState]:
+    return {name: status.state for name, status in steps.items() if not is_over(status)}
 
 
 Advance = tuple[FlowState, tuple[AnyCommand, ...]]
@@ -90,9 +101,14 @@ def is_over(status: StepStatus) -> bool:
     return status.state in TERMINAL_RUN_STATES
 
 
+def is_known(status: StepStatus) -> bool:
+    """Whether a node has ended, and everybody knows how."""
+    return is_over(status) and status.state is not RunState.ABNORMAL
+
+
 def is_quiet(state: FlowState) -> bool:
     """Whether nothing is under way or about to be."""
-    return not state.held and all(map(is_over, state.steps.values()))
+    return not state.held and not state.live
 
 
 def is_between(status: StepStatus) -> bool:
@@ -114,7 +130,17 @@ def current(state: FlowState, name: str, attempt: int) -> StepStatus:
 
 
 def with_step(state: FlowState, name: str, status: StepStatus) -> FlowState:
-    return replace(state, steps={**state.steps, name: status})
+    live = dict(state.live)
+    if is_over(status):
+        live.pop(name, None)
+    else:
+        live[name] = status.state
+    return replace(state, steps={**state.steps, name: status}, live=live)
+
+
+def with_steps(state: FlowState, steps: Mapping[str, StepStatus]) -> FlowState:
+    """The same run with other nodes."""
+    return replace(state, steps=steps, live=_live(steps))
 
 
 def ended(state: FlowState, name: str, status: StepStatus, end: RunState) -> FlowState:
@@ -145,7 +171,7 @@ def with_row(state: FlowState, name: str, row: batches.Row) -> FlowState:
 
 def mirrored(state: FlowState) -> FlowState:
     """The run says what it waits for, while none of its nodes does anything itself."""
-    live = {status.state for status in state.steps.values() if not is_over(status)}
+    live = set(state.live.values())
     waits = live - {RunState.WAITING_USER, RunState.BATCH_WAITING} == set()
     shown = RunState.RUNNING
     if state.is_paused and (waits or live == {RunState.SUSPENDED}):

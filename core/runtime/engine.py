@@ -41,7 +41,7 @@ from core.runtime.schedules import Schedules, SchedulesStatus
 from core.runtime.signals import OutputSignal
 from core.runtime.sources import InventorySources, Refreshing
 from core.runtime.watching import Watching
-from core.storage import runs, sources
+from core.storage import outbox, runs, sources
 from core.storage.documents import Documents
 from core.storage.store import Store
 from core.storage.writer import timestamp
@@ -98,6 +98,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     looking, following, started, harvested, unknown; empty where none were left."""
     lost_lines: Lost
     pending_host_keys: int
+    failing_channels: dict[str, str]
+    """Channels whose newest message was not taken, and why."""
     failing_sources: dict[str, str]
     """Inventory sources that did not answer when they were last asked, and why."""
     schedules: SchedulesStatus
@@ -269,6 +271,7 @@ class Engine:
             recovery=self._recovery.counts,
             lost_lines=self.lost_lines.now(),
             pending_host_keys=self.host_keys.pending,
+            failing_channels=await self.store.reader.read(outbox.failing),
             failing_sources=await self.store.reader.read(sources.failing),
             schedules=await self.schedules.status(),
             queue=self.queue.status(),

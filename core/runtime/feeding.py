@@ -19,6 +19,7 @@ from core.flow.commands import AnyCommand, FinishRun
 from core.flow.events import AnyEvent
 from core.flow.machine import FlowState
 from core.runtime import consequences
+from core.runtime.consequences import Advanced
 from core.runtime.recording import write_until_kept
 from core.storage.runs import ENGINE_ACTOR
 from core.storage.store import Store
@@ -39,22 +40,6 @@ class _Fed:
     kept: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One event that was legal, between the states before and after it."""
-
-    fed: _Fed
-    before: FlowState
-    after: FlowState
-    commands: tuple[AnyCommand, ...]
-
-    def store(self, tx: Transaction, run_id: str) -> None:
-        fed = self.fed
-        consequences.keep(tx, run_id, fed.event, self.before, self.after, fed.actor, fed.reason)
-        if fed.also is not None:
-            fed.also(tx)
 
 
 class Feed:
@@ -100,14 +85,17 @@ class Feed:
     async def _store_next(self) -> None:
         """Store the events that wait first."""
         taken = self._take()
-        steps = self._advance(taken)
-        if not steps:
+        kept, advances = self._advance(taken)
+        if not advances:
             return
-        ends = any(isinstance(each, FinishRun) for step in steps for each in step.commands)
+        commands = [command for each in advances for command in each.commands]
+        ends = any(isinstance(command, FinishRun) for command in commands)
 
         def store(tx: Transaction) -> None:
-            for step in steps:
-                step.store(tx, self._run_id)
+            consequences.keep(tx, self._run_id, advances)
+            for fed in kept:
+                if fed.also is not None:
+                    fed.also(tx)
             if ends:
                 self._at_end(tx)
 
@@ -117,15 +105,14 @@ class Feed:
             else:
                 await self._store.writer.write(store)
         except Exception as error:  # noqa: BLE001 - whoever fed the event gets it
-            for fed in taken:
-                if not fed.kept.done():
-                    fed.kept.set_exception(error)
+            for fed in kept:
+                fed.kept.set_exception(error)
             return
         failpoints.reach("event.kept")
-        self.state = steps[-1].after
-        self._perform([command for step in steps for command in step.commands])
-        for step in steps:
-            step.fed.kept.set_result(None)
+        self.state = advances[-1].after
+        self._perform(commands)
+        for fed in kept:
+            fed.kept.set_result(None)
 
     def _take(self) -> list[_Fed]:
         """The next events: those of the engine together, one of a person alone."""
@@ -135,8 +122,9 @@ class Feed:
                 taken.append(self._waiting.popleft())
         return taken
 
-    def _advance(self, taken: Sequence[_Fed]) -> list[_Step]:
-        steps = []
+    def _advance(self, taken: Sequence[_Fed]) -> tuple[list[_Fed], list[Advanced]]:
+        """Those that are legal, and what each of them leads to."""
+        kept, advances = [], []
         state = self.state
         for fed in taken:
             try:
@@ -145,6 +133,7 @@ class Feed:
                 fed.kept.set_exception(refused)
                 continue
             failpoints.reach("event.advanced")
-            steps.append(_Step(fed, state, after, commands))
+            kept.append(fed)
+            advances.append(Advanced(fed.event, fed.actor, fed.reason, state, after, commands))
             state = after
-        return steps
+        return kept, advances

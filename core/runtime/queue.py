@@ -29,7 +29,7 @@ from core.storage import admission, facts
 from core.storage.admission import Admission, Mode
 from core.storage.documents import Snapshot, snapshot
 from core.storage.reading import Connection
-from core.storage.runs import RunRow, job_of
+from core.storage.runs import RunRow
 from core.storage.store import Store
 from core.storage.writer import timestamp
 
@@ -170,7 +170,6 @@ class RunQueue:
             owner=owner,
             priority=priority,
             since=since.timestamp(),
-            job=job_of(definition.origin),
         )
 
     def stored(self, row: RunRow, definition: RunDefinition) -> Item:

@@ -34,6 +34,7 @@ from core.flow.machine import FlowState
 from core.runtime import consequences, reviews, secrets
 from core.runtime.acting import Asked, Known, foresee, understand
 from core.runtime.children import Children
+from core.runtime.consequences import Advanced
 from core.runtime.driver import Driver, Tools, give_up
 from core.runtime.nodes import Services
 from core.runtime.queue import RunQueue
@@ -151,7 +152,8 @@ class Runs:
             if plan is not None:
                 plans.link(tx, plan, run_id)
             why = reviews.reason_of(wanted) if wanted else ""
-            consequences.keep(tx, run_id, event, created, state, actor, why)
+            began = Advanced(event, actor, why, created, state, commands)
+            consequences.keep(tx, run_id, [began])
             reviews.ask(tx, self._tools.approvals, run_id, wanted, definition, actor)
             if also is not None:
                 also(tx, run_id)

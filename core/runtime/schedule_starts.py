@@ -48,6 +48,9 @@ class _Due:
     schedules: Mapping[str, StoredDocument]
     states: Mapping[str, State]
     live: Mapping[str, Sequence[str]]
+    """Runs of each that go on."""
+    parts: Mapping[str, int]
+    """Work that goes on as a part of other runs: the schedule of it must wait for it, too."""
     end: Position | None
     """Where the next ones begin; None: these are the last."""
 
@@ -106,6 +109,8 @@ class Starts:
         document, state = due.schedules.get(name), due.states.get(name)
         runs = due.live.get(name, ())
         live = len(runs)
+        if document is not None:
+            live += due.parts.get(document.document.spec.work, 0)
         for fire in due.slots[name]:
             slot = datetime.fromisoformat(fire.slot)
             if document is None:
@@ -181,5 +186,6 @@ def _read(c: Connection, after: Position | None) -> _Due:
         schedules={name: document for (_, name), document in stored.items()},
         states=schedules.states(c, slots),
         live=fires.live(c) if found else {},
+        parts=fires.parts(c) if found else {},
         end=(found[-1].slot, found[-1].schedule) if len(found) == _MOST_SLOTS else None,
     )

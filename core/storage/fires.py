@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,6 +76,12 @@ def live(connection: Connection) -> dict[str, list[str]]:
     for schedule, run_id in connection.execute(query):
         found.setdefault(schedule, []).append(run_id)
     return found
+
+
+def parts(connection: Connection) -> Counter[str]:
+    """Work (`job/NAME`, `flow/NAME`) that goes on as a part of another run, and how often."""
+    query = select(run.c.origin).where(run.c.state.in_(LIVE_STATES), run.c.parent.is_not(None))
+    return Counter(origin.rpartition("@")[0] for origin in connection.execute(query).scalars())
 
 
 def fires(connection: Connection, schedule: str, *, before: str | None, limit: int) -> list[Fire]:

@@ -77,7 +77,7 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
     given_up: int = 0
     last_sent_at: str | None = None
     error: str = ""
-    """Of the newest message that is still tried, or was given up."""
+    """Of the newest message that was tried; "" where it went."""
 
 
 _DELIVERY = [delivery.c[name] for name in Delivery.__struct_fields__]
@@ -226,10 +226,7 @@ def states(connection: Connection) -> dict[str, ChannelState]:
         counts.setdefault(channel, {})[state] = count
     last = select(delivery.c.channel, func.max(delivery.c.sent_at)).group_by(delivery.c.channel)
     sent_at = {row[0]: row[1] for row in connection.execute(last)}
-    newest = select(delivery.c.channel, delivery.c.error).where(
-        delivery.c.error != "", delivery.c.state != "sent"
-    )
-    errors = {row[0]: row[1] for row in connection.execute(newest.order_by(delivery.c.id))}
+    errors = failing(connection)
     return {
         channel: ChannelState(
             waiting=own.get("waiting", 0),
@@ -240,6 +237,16 @@ def states(connection: Connection) -> dict[str, ChannelState]:
         )
         for channel, own in counts.items()
     }
+
+
+def failing(connection: Connection) -> dict[str, str]:
+    """Channels whose newest message that was tried did not go, and why."""
+    tried = delivery.c.tries > 0
+    newest = select(func.max(delivery.c.id)).where(tried).group_by(delivery.c.channel)
+    query = select(delivery.c.channel, delivery.c.error).where(
+        delivery.c.id.in_(newest), delivery.c.error != ""
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def forget(tx: Transaction, known: Iterable[str]) -> None:

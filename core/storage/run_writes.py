@@ -126,18 +126,79 @@ def remember_key(tx: Transaction, actor: str, key: str, digest: str, run_id: str
 
 def append_event(tx: Transaction, run_id: str, event: AnyEvent, actor: str) -> None:
     """Store one of the machine's events."""
-    last = tx.connection.execute(
-        select(func.max(run_event.c.seq)).where(run_event.c.run_id == run_id)
-    ).scalar()
-    tx.connection.execute(
-        insert(run_event),
+    append_events(tx, run_id, [(event, actor)])
+
+
+def append_events(tx: Transaction, run_id: str, events: Sequence[tuple[AnyEvent, str]]) -> None:
+    """Store events of the machine, each with whoever caused it, in this order."""
+    last = tx.connection.execute(_LAST_EVENT, {"run": run_id}).scalar() or 0
+    rows = [
         {
             "run_id": run_id,
-            "seq": (last or 0) + 1,
+            "seq": last + number,
             "at": tx.at,
             "actor": actor,
             "event": msgspec.json.encode(event).decode(),
-        },
+        }
+        for number, (event, actor) in enumerate(events, 1)
+    ]
+    tx.connection.execute(_APPEND_EVENT, rows)
+
+
+class NodeChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an attempt of a node that has no targets."""
+
+    step: str
+    attempt: int
+    state: RunState
+    reason: str = ""
+    is_new: bool = False
+
+
+def change_nodes(tx: Transaction, run_id: str, changes: Sequence[NodeChange]) -> None:
+    """Record attempts of nodes that begin and end, in this order; quick for thousands."""
+    opened = [
+        {
+            "run_id": run_id,
+            "step": change.step,
+            "attempt": change.attempt,
+            "state": change.state.value,
+            "started_at": tx.at,
+        }
+        for change in changes
+        if change.is_new
+    ]
+    if opened:
+        tx.connection.execute(insert(step_run), opened)
+    changed = [
+        {
+            "run": run_id,
+            "node": change.step,
+            "number": change.attempt,
+            "new_state": change.state.value,
+            "new_reason": change.reason[:500],
+            "new_end": None if change.state.value in LIVE_STATES else tx.at,
+        }
+        for change in changes
+        if not change.is_new
+    ]
+    if changed:
+        tx.connection.execute(_CHANGE_NODE, changed)
+    tx.journal_all(
+        "engine",
+        "run.step",
+        (
+            (
+                run_id,
+                {
+                    "step": change.step,
+                    "attempt": change.attempt,
+                    "state": change.state.value,
+                    "reason": change.reason,
+                },
+            )
+            for change in changes
+        ),
     )
 
 
@@ -166,7 +227,6 @@ def open_step(
     step: str,
     attempt: int,
     targets: Sequence[NewTarget],
-    state: RunState = RunState.RUNNING,
 ) -> None:
     """Record a step's attempt and its targets, in the order of the run."""
     tx.connection.execute(
@@ -175,7 +235,7 @@ def open_step(
             "run_id": run_id,
             "step": step,
             "attempt": attempt,
-            "state": state.value,
+            "state": RunState.RUNNING.value,
             "started_at": tx.at,
         },
     )
@@ -183,7 +243,7 @@ def open_step(
         common = {"run_id": run_id, "step": step, "attempt": attempt}
         rows = [{**common, **_row(target)} for target in targets]
         tx.connection.execute(insert(target_run), rows)
-    data = {"step": step, "attempt": attempt, "state": state.value}
+    data = {"step": step, "attempt": attempt, "state": RunState.RUNNING.value}
     tx.journal("engine", "run.step", run_id, {**data, "targets": len(targets)})
 
 
@@ -340,6 +400,21 @@ def _recount(tx: Transaction, run_id: str) -> None:
         set_counts(tx, run_id, step, attempt, of_step, kept)
 
 
+_LAST_EVENT = select(func.max(run_event.c.seq)).where(run_event.c.run_id == bindparam("run"))
+_APPEND_EVENT = insert(run_event)
+_CHANGE_NODE = (
+    update(step_run)
+    .where(
+        step_run.c.run_id == bindparam("run"),
+        step_run.c.step == bindparam("node"),
+        step_run.c.attempt == bindparam("number"),
+    )
+    .values(
+        state=bindparam("new_state"),
+        reason=func.coalesce(func.nullif(bindparam("new_reason"), ""), step_run.c.reason),
+        finished_at=func.coalesce(bindparam("new_end"), step_run.c.finished_at),
+    )
+)
 _MOST_NAMED = 500
 """Targets that one statement names: SQLite bounds the variables of a statement."""
 _ABANDONED = {

@@ -76,6 +76,10 @@ class Snapshot:
         return self._specs("job")
 
     @cached_property
+    def flows(self) -> Mapping[str, FlowSpec]:
+        return self._specs("flow")
+
+    @cached_property
     def command_rules(self) -> Mapping[str, CommandRuleSpec]:
         return self._specs("command-rule")
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from tests.bench import (
     connections,
     files,
+    flow,
     latency,
     masking,
     measure,
@@ -45,6 +46,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     ),
     "masking": lambda chosen: masking.rows(megabytes=chosen.megabytes),
     "runs": lambda chosen: run_list.rows(runs=chosen.runs, calls=chosen.calls),
+    "flow": lambda chosen: flow.rows(nodes=chosen.nodes, rounds=chosen.rounds),
     "queue": lambda chosen: queue.rows(items=chosen.queued, decisions=chosen.decisions),
     "schedules": lambda chosen: schedules.rows(schedules=chosen.schedules, seconds=chosen.fired_s),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
@@ -81,6 +83,7 @@ def _arguments() -> argparse.Namespace:
         ("megabytes", 20, "output that goes through the masker"),
         ("runs", 100_000, "stored runs"),
         ("calls", 100, "pages asked for with each filter"),
+        ("nodes", 1000, "nodes of a flow that do nothing"),
         ("queued", 100_000, "runs that wait"),
         ("decisions", 2000, "times that one of them begins"),
         ("schedules", 10_000, "schedules of one engine"),

@@ -9,6 +9,7 @@ import pytest
 from tests.bench import (
     connections,
     files,
+    flow,
     latency,
     output,
     queue,
@@ -62,6 +63,12 @@ def test_every_question_to_the_list_of_runs_is_timed() -> None:
     rows = run_list.rows(runs=3000, calls=3)
     assert all(row.ours > 0 for row in rows)
     assert {row.unit for row in rows} == {"ms"}
+
+
+def test_nodes_of_a_flow_are_timed() -> None:
+    rows = flow.rows(nodes=20, rounds=1)
+    assert all(row.ours > 0 for row in rows)
+    assert all(row.yardstick for row in rows)
 
 
 def test_decisions_of_the_queue_are_timed() -> None:

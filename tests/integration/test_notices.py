@@ -167,6 +167,12 @@ async def test_a_message_that_cannot_be_delivered_is_told_elsewhere_and_given_up
     assert "(channel broken does not deliver: status 500, expected 2xx)" in elsewhere.body
     states = await opened.store.reader.read(outbox.states)
     assert (states["broken"].given_up, states["broken"].error) == (1, "status 500, expected 2xx")
+    assert (await opened.status()).failing_channels == {"broken": "status 500, expected 2xx"}
+
+    web.serve("/broken", Reply(200))
+    await run(opened)
+    await noted(opened, 1, channel="broken", state="sent")
+    assert (await opened.status()).failing_channels == {}
 
 
 async def test_more_than_a_channel_bears_goes_as_one(

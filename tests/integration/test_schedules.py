@@ -15,6 +15,7 @@ from core.clock import ManualClock
 from core.errors import Conflict, Invalid, NotFound
 from core.executors.protocol import Target, Work
 from core.executors.scripted import Behaviour
+from core.flow.definition import RunRequest
 from core.runtime import timerules
 from core.runtime.engine import Engine
 from core.scheduling.ledger import Verdict
@@ -32,6 +33,13 @@ HOURLY = {"cron": "0 * * * *"}
 
 def schedule(name: str = "s", **spec: Any) -> dict[str, Any]:
     return {"kind": "schedule", "name": name, "spec": {"job": "j", "trigger": HOURLY, **spec}}
+
+
+class NoAlarm(Wakeup):
+    """Wakes at once or not at all: to the real clock, every moment of the test's is long past."""
+
+    def set(self, moment: datetime | None) -> None:
+        pass
 
 
 async def ledger(opened: Engine, name: str = "s") -> list[Fire]:
@@ -170,6 +178,30 @@ async def test_slots_beside_a_run_that_goes_on(home: Path, clock: ManualClock) -
             await ended(opened, run_id)
 
 
+async def test_its_job_that_goes_on_as_a_part_of_another_run_is_an_overlap(
+    home: Path, clock: ManualClock
+) -> None:
+    held = asyncio.Event()
+
+    def slow(target: Target, work: Work | None) -> Behaviour:
+        return Behaviour(until=held)
+
+    async with engine(home / "j", slow, clock=clock) as (opened, _):
+        await save(opened, *INVENTORY, job("j", step("work"), targets="h1"), job("k", step("x")))
+        await save(opened, schedule(), schedule("other", job="k"))
+        whole = await opened.runs.start(RunRequest(job="k", targets="h2"), "ada", None)
+        part = await opened.runs.start(RunRequest(job="j"), "ada", None, parent=whole.id)
+
+        await later(opened, clock, hours=1)
+
+        (fire,) = await ledger(opened)
+        assert fire.reason == "a run of the schedule went on (overlap: skip)"
+        assert await told(opened, "other") == [("13:00", 1, "started")]
+        held.set()
+        for run_id in [part.id, *opened.runs.live]:
+            await ended(opened, run_id)
+
+
 async def test_a_slot_that_replaces_a_run_stops_it_first(home: Path, clock: ManualClock) -> None:
     held = asyncio.Event()
 
@@ -207,7 +239,7 @@ async def test_what_is_saved_and_runs_that_end_are_looked_at_without_waiting_for
 
     async with engine(home / "j", slow, clock=clock) as (opened, executor):
         schedules = opened.schedules
-        schedules.wake_by(Wakeup(lambda: looks.append(asyncio.create_task(schedules.tick()))))
+        schedules.wake_by(NoAlarm(lambda: looks.append(asyncio.create_task(schedules.tick()))))
         schedules.start()
         await save(opened, *INVENTORY, job("j", step("work"), targets="h1"))
         await save(opened, schedule(overlap="queue"))
@@ -216,6 +248,7 @@ async def test_what_is_saved_and_runs_that_end_are_looked_at_without_waiting_for
         await running(executor, 1)
         (first,) = opened.runs.live
         await later(opened, clock, hours=1)
+        await eventually(lambda: schedules._starts.waits)
         assert [verdict for _, _, verdict in await told(opened)] == ["started", "due"]
 
         holds[0].set()

@@ -54,6 +54,8 @@ async def test_kinds_come_with_the_schema_of_a_whole_document(api: Api) -> None:
         "inventory-source",
         "script",
         "job",
+        "channel",
+        "flow",
         "command-rule",
         "calendar",
         "schedule",

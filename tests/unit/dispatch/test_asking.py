@@ -21,7 +21,7 @@ JOB = {"steps": [{"kind": "command", "name": "s", "command": "id"}]}
 def definition(*hosts: FrozenHost, **changes: Any) -> RunDefinition:
     return RunDefinition(
         title="t",
-        origin="job/j@1",
+        origin=changes.pop("origin", "job/j@1"),
         graph=chain(JobSpec.model_validate(JOB).steps),
         hosts=hosts,
         step_hosts={"s": tuple(range(len(hosts)))},
@@ -38,7 +38,6 @@ def item(of: RunDefinition, environments: dict[str, EnvironmentSpec] | None = No
         owner="ann",
         priority=Priority.NORMAL,
         since=0,
-        job="j",
     )
 
 
@@ -65,6 +64,13 @@ def test_a_run_uses_everything_once_and_in_one_order() -> None:
     ]
 
 
+def test_a_job_and_a_flow_of_one_name_are_two_things_and_an_ad_hoc_run_is_neither() -> None:
+    for origin, kinds in (("flow/j@3", [Kind.FLOW]), ("job/j@3", [Kind.JOB]), ("adhoc", [])):
+        uses = item(definition(WEB1, origin=origin)).uses
+        found = [use.resource for use in uses if use.resource.kind in (Kind.JOB, Kind.FLOW)]
+        assert found == [Resource(kind, "j") for kind in kinds]
+
+
 def test_load_limits_are_asked_of_the_hosts_that_have_one() -> None:
     lone = FrozenHost(name="lone", address="lone")
     environments = {"prod": EnvironmentSpec(max_load_per_cpu=2)}
@@ -86,6 +92,7 @@ def test_limits_come_from_the_settings_and_from_documents() -> None:
         },
         environments={"prod": EnvironmentSpec(max_runs=5, max_runs_per_host=2)},
         accounts={"deploy": AccountSpec(user="deploy", max_runs=3)},
+        flows={},
         jobs={
             "j": JobSpec.model_validate({**JOB, "max_runs": 1}),
             "k": JobSpec.model_validate(JOB),
