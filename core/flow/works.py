@@ -148,6 +148,7 @@ def with_outcomes(work: Work, outcomes: Mapping[str, Outcome]) -> Work:
 def _recorded(work: Work, name: str, outcome: Outcome) -> Recorded:
     node = work.graph.node(name)
     return Recorded(
+        kind="recorded",
         name=name,
         run=outcome.run,
         outputs=dict(outcome.outputs),

@@ -259,7 +259,7 @@ class Recorded(_Instant):
     Nobody writes one; planning puts it in the node's place.
     """
 
-    kind: Literal["recorded"] = "recorded"
+    kind: Literal["recorded"]
     run: str = Field(description="id of the run that the outputs are of")
     outputs: dict[str, Any]
     is_shared: bool
