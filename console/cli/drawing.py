@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,15 +51,21 @@ def draw(
     kind = options.one_of("KIND", what, (FLOW, JOB, RUN))
     chosen = options.one_of("--format", format_, FORMATS)
     with engine() as client:
-        graph, states = _of_run(client, name) if kind == RUN else (_graph(client, kind, name), None)
+        graph, states = of_run(client, name) if kind == RUN else (_graph(client, kind, name), None)
+    write(graph, states, chosen, down=down)
 
+
+def write(
+    graph: Graph, states: Mapping[str, RunState] | None, format_: str, *, down: bool = False
+) -> None:
+    """A graph on stdout; with `states`, nodes by name are coloured."""
     from core.flow.diagram import COLOURS, Direction, dot, mermaid
     from core.flow.picture import picture
 
-    write = dot if chosen == "dot" else mermaid
+    drawn = dot if format_ == "dot" else mermaid
     direction = Direction.DOWN if down else Direction.RIGHT
     colours = None if states is None else COLOURS
-    sys.stdout.write(write(*picture(graph, states), direction=direction, colours=colours))
+    sys.stdout.write(drawn(*picture(graph, states), direction=direction, colours=colours))
 
 
 def _graph(client: Client, kind: str, name: str) -> Graph:
@@ -74,7 +81,7 @@ def _graph(client: Client, kind: str, name: str) -> Graph:
     return Graph(nodes=flow.nodes, edges=flow.wires)
 
 
-def _of_run(client: Client, run: str) -> tuple[Graph, dict[str, RunState]]:
+def of_run(client: Client, run: str) -> tuple[Graph, dict[str, RunState]]:
     """The graph that a run executes, and the state of every node that it has come to."""
     from core.domain.run import RunState
     from core.flow.graph import Graph

@@ -9,27 +9,21 @@ import msgspec
 import typer
 
 from console.answers import Remark
-from console.cli import options, sources
+from console.cli import drawing, options, sources
 from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
 from console.cli.options import Json
 from console.cli.printing import err, out
-from console.cli.runs import find
 from console.cli.settings import engine
 from console.i18n import _, ngettext
 from console.presenters.flows import edges_of, graph_table, head_table, problem_lines
 from console.presenters.text import Span, Tone
 from core.domain.documents import Document, parse
 from core.domain.flow import FlowSpec
-from core.domain.run import RunState
 from core.errors import Invalid, RequestError
-from core.flow import diagram
-from core.flow.diagram import DrawnEdge, DrawnNode
 from core.flow.graph import Graph
 
 app = family()
-
-FORMATS = {"mermaid": diagram.mermaid, "dot": diagram.dot}
 
 FlowPlace = Annotated[str | None, typer.Argument(metavar="FLOW|FILE")]
 
@@ -127,27 +121,14 @@ def graph(
     ] = None,
 ) -> None:
     options.exclusive({"FLOW|FILE": flow is not None, "--run": run is not None})
-    draw = FORMATS["mermaid" if form is None else options.one_of("--format", form, list(FORMATS))]
+    chosen = options.one_of("--format", form or drawing.FORMATS[0], drawing.FORMATS)
     if run is None:
         spec = _spec(_document(flow, None)[0])
-        picture = Graph(nodes=spec.nodes, edges=spec.wires)
-        states: dict[str, RunState] = {}
-    else:
-        with engine() as client:
-            detail = client.run(find(client, run))
-            frozen = client.run_definition(detail.id)
-        picture = Graph.model_validate(frozen["graph"])
-        states = {step.step: RunState(step.state) for step in detail.steps}
-    nodes = [
-        DrawnNode(name=node.name, kind=node.kind, state=states.get(node.name))
-        for node in picture.nodes
-    ]
-    edges = [
-        DrawnEdge(source=edge.source, target=edge.target, label=edge.label)
-        for edge in picture.edges
-    ]
-    colours = None if run is None else diagram.COLOURS
-    out().print(draw(nodes, edges, colours=colours).rstrip("\n"))
+        drawing.write(Graph(nodes=spec.nodes, edges=spec.wires), None, chosen)
+        return
+    with engine() as client:
+        drawn, states = drawing.of_run(client, run)
+    drawing.write(drawn, states, chosen)
 
 
 def _is_place(what: str) -> bool:

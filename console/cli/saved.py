@@ -43,14 +43,32 @@ Revision = Annotated[
     ),
 ]
 
+Test = Annotated[
+    bool,
+    typer.Option(
+        "--test", rich_help_panel=HOW, help=_("mark the run as a trial of the work itself")
+    ),
+]
+Freeze = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--freeze",
+        metavar="NODE=RUN",
+        rich_help_panel=HOW,
+        help=_("with --test: do not perform this node, take its outputs from that run"),
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginFlags:
-    """Which revision runs, where it begins, and what it leaves out."""
+    """Which revision runs, where it begins, what it leaves out, and what a test does not perform."""
 
     start_at: StartAt = None
     without: Without = None
     revision: Revision = None
+    test: Test = False
+    freeze: Freeze = None
 
     def request(self) -> dict[str, Any]:
         """The part of a request that these flags say."""
@@ -58,6 +76,8 @@ class BeginFlags:
             "start_at": self.start_at,
             "without": self.without or None,
             "revision": options.whole("--revision", self.revision, 1),
+            "test": self.test or None,
+            "frozen": options.values("--freeze", self.freeze) or None,
         }
         return {name: value for name, value in said.items() if value is not None}
 

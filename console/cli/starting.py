@@ -201,6 +201,8 @@ _FLAGS = {
     "start_at": "--start-at",
     "without": "--without",
     "revision": "--revision",
+    "test": "--test",
+    "frozen": "--freeze",
     "step.command": "COMMAND",
     "step.text": "--script",
     "step.language": "--language",
@@ -451,6 +453,6 @@ def _as_flag(problem: Problem) -> Problem:
     field, _dot, rest = where.partition(".")
     for name in (f"{field}.{rest.partition('.')[0]}", field):
         if flag := _FLAGS.get(name):
-            where = f"{flag} {rest}".strip() if flag in ("--env", "-p") else flag
+            where = f"{flag} {rest}".strip() if flag in ("--env", "-p", "--freeze") else flag
             return Problem(where=where, what=problem.what, hint=problem.hint)
     return problem

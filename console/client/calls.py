@@ -66,7 +66,8 @@ class Calls:
     @classmethod
     def over_socket(cls, path: Path) -> Self:
         """A client of the engine that listens on this Unix socket."""
-        return cls(httpx.HTTPTransport(uds=str(path), retries=0))
+        # No TLS here: the authorities that the environment names, which may be gone, are nothing to us.
+        return cls(httpx.HTTPTransport(uds=str(path), retries=0, trust_env=False))
 
     def patient(self, until_back: Callable[[EngineUnreachable], None] | None) -> Self:
         """This client, for somebody whose calls outlive the engine's absence; None: they do not.

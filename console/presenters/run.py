@@ -35,6 +35,7 @@ def detail_table(run: RunDetail, now: datetime, lost: Lost, place: Place | None 
         (_("locks"), locks_text(definition)),
         (_("override"), str(definition.get("override") or "")),
         (_("origin"), run.origin),
+        (_("test"), _("yes") if definition.get("is_test") else ""),
         (_("change number"), run.change),
         (_("started by"), run.actor),
         (_("started"), full_time(run.started_at or run.created_at)),

@@ -114,6 +114,7 @@ class DefinitionSummary(Answer):
     parameters: dict[str, Any]
     concurrency: int
     timeout_s: float | None
+    is_test: bool = Field(description="a trial of the work itself")
     locks: dict[str, LockMode] = Field(description="named locks that it holds while it goes on")
     lock_hosts: HostLock = Field(description="how it locks its hosts meanwhile")
     override: str = Field(
@@ -323,6 +324,7 @@ def _summary(outline: RunOutline) -> DefinitionSummary:
         parameters=outline.parameters,
         concurrency=outline.concurrency,
         timeout_s=outline.timeout_s,
+        is_test=outline.is_test,
         locks=outline.queueing.locks,
         lock_hosts=outline.queueing.lock_hosts,
         override=outline.queueing.override,

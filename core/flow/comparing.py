@@ -177,11 +177,11 @@ def _by_name(definition: RunDefinition) -> dict[str, Any]:
     names = [host["name"] for host in body["hosts"]]
     return {
         **body,
-        "order": " -> ".join(step["name"] for step in steps),
+        **_ways(definition),
         "steps": {
             step["name"]: {
                 **_without(step, "name"),
-                "hosts": fold(names[ordinal] for ordinal in ordinals[step["name"]]),
+                "hosts": fold(names[ordinal] for ordinal in ordinals.get(step["name"], ())),
             }
             for step in steps
         },
@@ -192,6 +192,20 @@ def _by_name(definition: RunDefinition) -> dict[str, Any]:
         "hosts": {host["name"]: _without(host, "name") for host in body["hosts"]},
         "routes": {name: _without(host, "name") for name, host in body["routes"].items()},
         "secrets": dict.fromkeys(body["secrets"], HIDDEN),
+    }
+
+
+def _ways(definition: RunDefinition) -> dict[str, Any]:
+    """Where the nodes of a flow lead and when; of a job, whose steps follow each other, their order."""
+    graph = definition.graph
+    if not definition.origin.startswith("flow/"):
+        return {"order": " -> ".join(node.name for node in graph.nodes)}
+    edges: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        edges.setdefault(f"{edge.source} -> {edge.target}", []).append(edge.label or "on success")
+    return {
+        "edges": {ends: ", ".join(labels) for ends, labels in edges.items()},
+        "on_failure": graph.on_failure.value,
     }
 
 

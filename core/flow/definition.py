@@ -84,6 +84,12 @@ class RunRequest(Value):
     without: tuple[Name, ...] = Field(
         (), max_length=500, description="optional nodes that are left out"
     )
+    test: bool = Field(False, description="a trial of the work itself; then nodes may be frozen")
+    frozen: dict[Name, str] = Field(
+        default_factory=dict,
+        max_length=500,
+        description="node -> id of an earlier run: it is not performed, and has that run's outputs",
+    )
     step: Step | None = Field(None, description="an ad-hoc step, instead of a job")
     title: str | None = Field(None, max_length=200)
     targets: str | None = Field(None, description="target expression; empty: the job's")
@@ -153,6 +159,10 @@ class RunRequest(Value):
             raise ValueError("give `targets` or `hosts`, not both")
         if self.step is not None and self.parameters:
             raise ValueError("`parameters` belong to a job or a flow; a step takes `env`")
+        if self.frozen and not self.test:
+            raise ValueError("`frozen` is for tests: say `test` too")
+        if self.step is not None and self.frozen:
+            raise ValueError("`frozen` belongs to a job or a flow")
         if self.step is not None and (self.revision or self.start_at or self.without):
             raise ValueError("`revision`, `start_at`, `without` belong to a job or a flow")
         return self
@@ -229,6 +239,8 @@ class RunOutline(Value, extra="ignore"):
     """The expression or the list that people gave, for the record."""
     queueing: Queueing = Queueing()
     """What it asks of the queue before it begins."""
+    is_test: bool = False
+    """It was started as a trial of the work itself."""
     left_out: dict[str, str] = Field(default_factory=dict)
     """Hosts that were chosen and are away: why each was left out."""
     narrowed: dict[str, Narrowed] = Field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from core.domain.flow import Edge, Node, OnFailure, in_order
+from core.domain.flow import Edge, GraphNode, OnFailure, in_order
 from core.domain.steps import Step, StepBase
 from core.domain.values import Value
 
@@ -20,7 +20,7 @@ from core.domain.values import Value
 class Graph(Value):
     """Nodes and edges. A node without incoming edge starts, unless it only undoes."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[GraphNode, ...]
     edges: tuple[Edge, ...] = ()
     on_failure: OnFailure = OnFailure.STOP
 
@@ -32,7 +32,7 @@ class Graph(Value):
         return self
 
     @cached_property
-    def _by_name(self) -> dict[str, Node]:
+    def _by_name(self) -> dict[str, GraphNode]:
         return {node.name: node for node in self.nodes}
 
     @cached_property
@@ -65,7 +65,7 @@ class Graph(Value):
             found[name].append(index)
         return {name: tuple(indices) for name, indices in found.items()}
 
-    def node(self, name: str) -> Node:
+    def node(self, name: str) -> GraphNode:
         """The node called `name`; KeyError when there is none."""
         return self._by_name[name]
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from core.domain.flow import Nested
-from core.domain.flow.document import Node
+from core.domain.flow import GraphNode, Nested
 from core.flow import choosing, dangers, nesting, planning, works
 from core.flow.dangers import StepHit
 from core.flow.definition import FrozenHost, RunDefinition
@@ -65,7 +64,7 @@ def find_dangers(
 
 def definitions(
     definition: RunDefinition, documents: planning.Documents
-) -> Iterator[tuple[Node, RunDefinition]]:
+) -> Iterator[tuple[GraphNode, RunDefinition]]:
     """Node -> what its runs do, as far as it is known: no access, no values that are made later."""
     request = definition.request
     for node in definition.graph.nodes:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from core.domain.flow import Node, OnTimeout
+from core.domain.flow import GraphNode, OnTimeout
 from core.domain.run import (
     RUN_WIDE_ACTIONS,
     RunAction,
@@ -246,7 +246,7 @@ def _finish_step(state: FlowState, event: StepFinished) -> Advance:
     return progress.go_on(with_step(state, name, replace(status, state=end)), name, outcome)
 
 
-def _is_borne(node: Node, end: RunState) -> bool:
+def _is_borne(node: GraphNode, end: RunState) -> bool:
     """Whether the run goes on after a node that ended badly as if nothing were."""
     late = getattr(node, "on_timeout", OnTimeout.FAIL)
     return node.continue_on_error or (late is OnTimeout.SKIP and end is RunState.TIMED_OUT)

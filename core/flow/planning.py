@@ -65,10 +65,16 @@ def plan(request: RunRequest, documents: Documents) -> RunDefinition:
 
 
 def resolve(
-    request: RunRequest, documents: Documents, away: choosing.Away = MappingProxyType({})
+    request: RunRequest,
+    documents: Documents,
+    away: choosing.Away = MappingProxyType({}),
+    outcomes: Mapping[str, works.Outcome] = MappingProxyType({}),
 ) -> RunDefinition:
-    """As `plan`, without asking the guard rails: what would run, if it may."""
-    work = works.work_of(request, documents)
+    """As `plan`, without asking the guard rails: what would run, if it may.
+
+    `outcomes`: what the frozen nodes of the request came to in earlier runs.
+    """
+    work = works.with_outcomes(works.work_of(request, documents), outcomes)
     values = variables.bind(work.parameters, request.parameters)
     given = choosing.target_values(work.parameters, values)
     narrowed = works.narrowed(work)
@@ -130,6 +136,7 @@ def resolve(
         concurrency=request.concurrency or work.concurrency,
         timeout_s=request.timeout_s,
         targets=choosing.shown_targets(request, work),
+        is_test=request.test,
         left_out={name: why for name, why in absent.items() if name in everybody},
         change=request.change or "",
         narrowed=narrowed,

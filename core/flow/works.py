@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
-from core.domain.flow import FlowSpec
+from core.domain.flow import Control, FlowSpec, Nested, Recorded, SetVariables, Wait
 from core.domain.job import JobSpec, Parameter, WorkSpec
-from core.domain.steps import Step
+from core.domain.steps import Step, StepBase
 from core.errors import Invalid, NotFound, Problem
 from core.flow.definition import ADHOC, Narrowed, RunRequest, Which
 from core.flow.graph import Graph, chain
@@ -105,6 +105,56 @@ def _check_begin(work: Work, request: RunRequest) -> None:
         problems.append(Problem(where="start_at", what=f"the run cannot start there: {why}"))
     if problems:
         raise Invalid("the run cannot begin like that", problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a node came to in an earlier run."""
+
+    run: str
+    """The run's id."""
+    outputs: Mapping[str, Any]
+
+
+_FREEZES = (StepBase, Nested, SetVariables, Wait)
+"""Nodes that do something; where the way leads is decided anew, and no approval is gone past."""
+
+
+def with_outcomes(work: Work, outcomes: Mapping[str, Outcome]) -> Work:
+    """The work with what earlier runs came to in the place of nodes.
+
+    What would undo such a node is left out too: there is nothing to undo.
+    """
+    names = [node.name for node in work.graph.nodes]
+    problems = []
+    for name in outcomes:
+        if name not in names:
+            raise NotFound("node", name, names)
+        if not isinstance(work.graph.node(name), _FREEZES) or name in work.graph.undoes:
+            what = "it cannot be frozen: it only decides, asks people, or undoes"
+            problems.append(Problem(where=f"frozen.{name}", what=what))
+    if problems:
+        raise Invalid("the run cannot begin like that", problems)
+    undone = {undo for undo, of in work.graph.undoes.items() if of in outcomes}
+    nodes = tuple(
+        _recorded(work, node.name, outcomes[node.name]) if node.name in outcomes else node
+        for node in work.graph.nodes
+        if node.name not in undone
+    )
+    graph = Graph(nodes=nodes, edges=work.graph.edges, on_failure=work.graph.on_failure)
+    return replace(work, graph=graph)
+
+
+def _recorded(work: Work, name: str, outcome: Outcome) -> Recorded:
+    node = work.graph.node(name)
+    return Recorded(
+        kind="recorded",
+        name=name,
+        run=outcome.run,
+        outputs=dict(outcome.outputs),
+        is_shared=not isinstance(node, Control) or node.shares_outputs,
+        optional=node.optional,
+    )
 
 
 def narrowed(work: Work) -> dict[str, Narrowed]:

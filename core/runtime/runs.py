@@ -21,10 +21,12 @@ from core.errors import (
     Conflict,
     Forbidden,
     IllegalTransition,
+    Invalid,
+    Problem,
     RequestError,
     StorageFault,
 )
-from core.flow import dangers, dryrun, guards, inside, machine, planning
+from core.flow import dangers, dryrun, guards, inside, machine, planning, works
 from core.flow.commands import AnyCommand
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import AnyEvent, Queued, ReviewRefused, ReviewRequested, Started
@@ -548,7 +550,8 @@ class Runs:
         if not request.seed:
             request = request.model_copy(update={"seed": self._tools.ids.new()})
         away = await self._away()
-        definition = await asyncio.to_thread(planning.resolve, request, documents, away)
+        outcomes = await self._tools.store.reader.read(lambda c: _outcomes(c, request))
+        definition = await asyncio.to_thread(planning.resolve, request, documents, away, outcomes)
         if definition.contents:
             read = self._tools.store.reader.read
             await read(lambda c: contents.require(c, definition.contents))
@@ -581,6 +584,22 @@ class Runs:
         may_hold_secrets = request.secrets or request.parameters
         data = self._tools.vault.fingerprint(text) if may_hold_secrets else text.encode()
         return hashlib.sha256(data).hexdigest()
+
+
+def _outcomes(connection: Connection, request: RunRequest) -> dict[str, works.Outcome]:
+    """What the frozen nodes of a request came to. Invalid with every node that has no good end."""
+    found, problems = {}, []
+    for node, run_id in request.frozen.items():
+        row = runs.get(connection, run_id)
+        ends = [each for each in runs.steps_of(connection, row.id) if each.step == node]
+        if ends and ends[-1].state is RunState.SUCCEEDED:
+            found[node] = works.Outcome(row.id, ends[-1].outputs)
+            continue
+        what = f"did not succeed in run {row.id}" if ends else f"did not begin in run {row.id}"
+        problems.append(Problem(where=f"frozen.{node}", what=f"node {node} {what}"))
+    if problems:
+        raise Invalid("a node cannot be frozen", problems)
+    return found
 
 
 def _same(found: tuple[str, RunRow], digest: str) -> RunRow:

@@ -103,3 +103,32 @@ async def test_a_plan_shows_nodes_ways_hosts_inside_and_how_long_it_usually_take
         assert (first["expected_s"], call["typical_s"]) == (None, None)
         assert second["expected_s"] > 0
         assert all(node["typical_s"] is not None for node in second["nodes"])
+
+
+async def test_a_plan_of_a_flow_is_compared_with_what_would_run_now(home: Path) -> None:
+    async with running_api(home / "j") as api:
+        await api.apply(*documents())
+        plan = (await api.post("/plans", {"request": {"flow": "f"}, "level": "plan"})).json()["id"]
+
+        same = await api.get(f"/plans/{plan}/comparison")
+
+        assert (same.status_code, same.json()["definition"]) == (200, [])
+
+        flow = documents()[-1]
+        flow["spec"]["edges"] = ["a -> call on always"]
+        await api.apply(flow)
+        changed = (await api.get(f"/plans/{plan}/comparison")).json()["definition"]
+        [edge] = [each for each in changed if "on always" in str(each.values())]
+        assert "on success" in edge.values()
+
+
+async def test_a_test_that_froze_a_node_is_read_back_and_says_that_it_is_one(home: Path) -> None:
+    async with running_api(home / "j") as api:
+        await api.apply(*documents())
+        before = (await started(api))["id"]
+
+        run = await started(api, test=True, frozen={"call": before})
+
+        assert run["definition"]["is_test"]
+        assert [step["kind"] for step in run["definition"]["steps"]] == ["command", "recorded"]
+        assert run["steps"][1]["reason"] == f"not performed: outputs of run {before}"

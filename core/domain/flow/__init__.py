@@ -1,7 +1,7 @@
 """Flows as people define them: nodes, edges, and what must hold before one is saved."""
 
 from core.domain.flow.checking import check_flow, check_undoes, names_known
-from core.domain.flow.document import EdgeLine, FlowSpec, Node, OnFailure, in_order
+from core.domain.flow.document import EdgeLine, FlowSpec, GraphNode, Node, OnFailure, in_order
 from core.domain.flow.edges import Edge, When, parse_edges
 from core.domain.flow.nodes import (
     Call,
@@ -16,6 +16,7 @@ from core.domain.flow.nodes import (
     Nested,
     Note,
     Parallel,
+    Recorded,
     SetVariables,
     Start,
     Wait,
@@ -33,6 +34,7 @@ __all__ = [
     "Exclusive",
     "FlowSpec",
     "ForEach",
+    "GraphNode",
     "Inclusive",
     "Loop",
     "Nested",
@@ -41,6 +43,7 @@ __all__ = [
     "OnFailure",
     "OnTimeout",
     "Parallel",
+    "Recorded",
     "SetVariables",
     "Start",
     "Wait",

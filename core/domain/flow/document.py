@@ -24,6 +24,7 @@ from core.domain.flow.nodes import (
     Note,
     Notify,
     Parallel,
+    Recorded,
     SetVariables,
     Start,
     Wait,
@@ -68,6 +69,10 @@ Node = Annotated[
     Field(discriminator="kind"),
 ]
 """A step or a control; both have a name, and `kind` says what else."""
+
+
+GraphNode = Annotated[Node | Recorded, Field(discriminator="kind")]
+"""A node of a run: as it was written, or what stands in its place."""
 
 
 class OnFailure(StrEnum):

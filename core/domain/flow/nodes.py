@@ -23,8 +23,12 @@ class Control(NodeBase):
 
     is_instant: ClassVar[bool] = False
     """It ends in the moment in which it begins."""
-    shares_outputs: ClassVar[bool] = False
-    """What it sets are variables of later steps, as a step's outputs are."""
+    _shares: ClassVar[bool] = False
+
+    @property
+    def shares_outputs(self) -> bool:
+        """What it sets are variables of later steps, as a step's outputs are."""
+        return self._shares
 
     @property
     def rolling(self) -> None:
@@ -103,7 +107,7 @@ class Converge(_Instant):
 class SetVariables(_Instant):
     """Gives variables their values; later nodes see them as outputs."""
 
-    shares_outputs: ClassVar[bool] = True
+    _shares: ClassVar[bool] = True
 
     kind: Literal["set"]
     variables: dict[EnvName, Expression] = Field(min_length=1, max_length=100)
@@ -136,7 +140,7 @@ class Approval(Control, ApprovalSpec):
     """Asks people, and goes on when enough of them agree; what they fill in are its outputs."""
 
     asks_people: ClassVar[bool] = True
-    shares_outputs: ClassVar[bool] = True
+    _shares: ClassVar[bool] = True
 
     kind: Literal["approval"]
     message: Template = Field(min_length=1, description="what is to be approved")
@@ -204,7 +208,7 @@ class Nested(Control):
 class Call(Nested):
     """Runs a saved job or a flow, and waits for its end; its outputs are the node's."""
 
-    shares_outputs: ClassVar[bool] = True
+    _shares: ClassVar[bool] = True
 
     kind: Literal["run"]
 
@@ -247,6 +251,22 @@ class Loop(Nested):
         if (self.repeat_while is None) == (self.repeat_until is None):
             raise ValueError("give `repeat_while` or `repeat_until`, one of the two")
         return self
+
+
+class Recorded(_Instant):
+    """Stands for a node that a test does not perform: its outputs are those of an earlier run.
+
+    Nobody writes one; planning puts it in the node's place.
+    """
+
+    kind: Literal["recorded"]
+    run: str = Field(description="id of the run that the outputs are of")
+    outputs: dict[str, Any]
+    is_shared: bool
+
+    @property
+    def shares_outputs(self) -> bool:
+        return self.is_shared
 
 
 CONTROLS = (

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from core.domain import expressions
-from core.domain.flow import Control, Converge, End, Exclusive, Inclusive, SetVariables
+from core.domain.flow import Control, Converge, End, Exclusive, Inclusive, Recorded, SetVariables
 from core.domain.run import RunState
 from core.flow.state import Arrivals
 from core.runtime.nodes.performance import NodeEnd, Performance
@@ -51,3 +51,8 @@ async def set_variables(performance: Performance, node: SetVariables) -> NodeEnd
 
 async def end(performance: Performance, node: End) -> NodeEnd:
     return NodeEnd(reason="" if node.message is None else await performance.filled(node.message))
+
+
+async def recorded(_performance: Performance, node: Recorded) -> NodeEnd:
+    """Nothing is performed: a test has frozen it."""
+    return NodeEnd(outputs=node.outputs, reason=f"not performed: outputs of run {node.run}")

@@ -34,12 +34,12 @@ async def failed(api: Api) -> tuple[Api, str]:
 
 async def test_a_run_offers_what_its_state_allows(failed: tuple[Api, str]) -> None:
     api, run_id = failed
-    assert (await api.get(f"/runs/{run_id}")).json()["actions"] == ["retry", "ignore"]
+    assert (await api.get(f"/runs/{run_id}")).json()["actions"] == ["retry", "ignore", "rerun"]
     answer = await api.post(f"/runs/{run_id}/actions", {"action": "retry", "reason": "disk full"})
     assert (answer.status_code, answer.json()["state"]) == (202, "running")
     await api.ended(run_id)
     ended = (await api.get(f"/runs/{run_id}")).json()
-    assert (ended["state"], ended["actions"]) == ("succeeded", [])
+    assert (ended["state"], ended["actions"]) == ("succeeded", ["rerun"])
     assert [(step["step"], step["attempt"]) for step in ended["steps"]] == [
         ("copy", 1), ("copy", 2), ("restart", 1),
     ]  # fmt: skip

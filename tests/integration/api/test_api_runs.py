@@ -52,19 +52,23 @@ async def test_one_run_shows_its_steps_and_what_was_asked(web: Api) -> None:
         ("report", "succeeded"),
     ]
     assert run["origin"] == "job/check@1"
-    assert run["actions"] == []
+    assert run["actions"] == ["rerun"]
     assert run["definition"] == {
         "secrets": [],
         "targets": "web[1-3]",
         "steps": [
-            {"step": "disk", "kind": "command", "count": 3},
-            {"step": "report", "kind": "local", "count": 1},
+            {"step": "disk", "kind": "command", "count": 3, "carried": None},
+            {"step": "report", "kind": "local", "count": 1, "carried": None},
         ],
         "hosts": "(engine),web[1-3]",
         "left_out": {},
         "parameters": {"PLACE": "/srv"},
         "concurrency": 100,
         "timeout_s": None,
+        "is_test": False,
+        "locks": {},
+        "lock_hosts": "none",
+        "override": "",
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, stream
+from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem, stream
 from tests.unit.console.test_cli_acting import AT, ENGINE, ID, row
 
 CHILD = "01JCHILDEFGHJKMNPQRSTVWXYZ"
@@ -89,6 +89,22 @@ def test_a_flow_is_started_where_it_is_to_begin(jobdeck: Jobdeck, flow: FakeApi)
     assert flow.sent("POST", "/runs") == [
         {"flow": "f", "start_at": "each", "without": ["x"], "parameters": {"a": "1"}}
     ]
+
+
+def test_a_test_freezes_nodes_to_an_earlier_run(jobdeck: Jobdeck, flow: FakeApi) -> None:
+    flow.on("GET", "/documents/flow/f", answer(
+        {"kind": "flow", "name": "f", "revision": 2, "spec": {}, "labels": {}}
+    ))  # fmt: skip
+    where = {"where": "frozen.build", "what": "node build did not begin in run 01KA", "hint": ""}
+    flow.on("POST", "/runs", problem(422, "invalid", "a node cannot be frozen", problems=[where]))
+
+    ended = jobdeck("flow", "start", "f", "--test", "--freeze", "build=01KA", "-d")
+
+    assert ended.code == 2
+    assert flow.sent("POST", "/runs") == [
+        {"flow": "f", "test": True, "frozen": {"build": "01KA"}, "parameters": {}}
+    ]
+    assert "--freeze build: node build did not begin in run 01KA" in ended.err
 
 
 def test_nodes_that_end_are_told_while_a_flow_is_followed(jobdeck: Jobdeck, flow: FakeApi) -> None:

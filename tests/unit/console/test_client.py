@@ -179,6 +179,15 @@ def test_a_refused_socket_is_closed_at_once(home: Path) -> None:
     assert still_free == lowest_free
 
 
+def test_authorities_that_are_gone_are_nothing_to_a_socket(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(home / "gone.pem"))
+
+    with Client.over_socket(home / "none.sock") as client, pytest.raises(EngineUnreachable):
+        client.engine()
+
+
 ENGINE = ("GET", "/engine", Client.engine)
 STOP = ("POST", "/engine/stop", lambda client: client.stop_engine("drain"))
 

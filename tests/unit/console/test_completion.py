@@ -36,6 +36,7 @@ def offered(line: str, shell: str = "bash") -> list[str]:
     [
         ("jobdeck ru", ["run", "runs"]),
         ("jobdeck runs ret", ["retry"]),
+        ("jobdeck flow s", ["start", "show"]),
         ("jobdeck hosts keys a", ["approve", "add-ca"]),
         ("jobdeck run --conc", ["--concurrency"]),
         ("jobdeck runs list --no", ["--noted", "--no-input"]),
