@@ -2,7 +2,7 @@
 
 Prints a line a round. A failure prints its seed, which leads to the same requests and the
 same troubles; the instants are the machine's own. `--hits K` kills at every failpoint
-instead, from its first to its K-th hit.
+instead, from its first to its K-th hit. `--flows` breaks engines inside flows, either way.
 """
 
 from __future__ import annotations
@@ -10,27 +10,41 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
+from tests.crash import flows
+from tests.crash.flows import Flows
 from tests.crash.rounds import Total, failpoint_rounds, random_rounds
 
 
 def main() -> int:
     chosen = _arguments()
     print(f"seed {chosen.seed}", flush=True)
-    rounds = (
-        failpoint_rounds(chosen.seed, chosen.hits)
-        if chosen.hits
-        else random_rounds(chosen.seed, chosen.kills)
-    )
     begun = time.monotonic()
-    total = Total(chosen.seed)
-    for number, total in enumerate(rounds, 1):
-        took = time.monotonic() - begun
-        print(f"round {number}, {took:.0f} s: {total.line()}", flush=True)
-    for line in total.complaints:
+    complaints: list[str] = []
+    with ExitStack() as stack:
+        for number, total in enumerate(_rounds(chosen, stack), 1):
+            took = time.monotonic() - begun
+            print(f"round {number}, {took:.0f} s: {total.line()}", flush=True)
+            complaints = total.complaints
+    for line in complaints:
         print(f"seed {chosen.seed}: {line}", file=sys.stderr)
-    return 1 if total.complaints else 0
+    return 1 if complaints else 0
+
+
+def _rounds(chosen: argparse.Namespace, stack: ExitStack) -> Iterator[Total] | Iterator[Flows]:
+    if chosen.flows:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jd-flows-")))
+        if chosen.hits:
+            return flows.failpoint_rounds(folder, chosen.seed, chosen.hits)
+        return flows.random_rounds(folder, chosen.seed, chosen.kills)
+    if chosen.hits:
+        return failpoint_rounds(chosen.seed, chosen.hits)
+    return random_rounds(chosen.seed, chosen.kills)
 
 
 def _arguments() -> argparse.Namespace:
@@ -45,6 +59,7 @@ def _arguments() -> argparse.Namespace:
         metavar="K",
         help="kill at failpoints instead, up to this hit",
     )
+    parser.add_argument("--flows", action="store_true", help="engines that carry out flows")
     parser.add_argument(
         "--seed", type=int, default=secrets.randbelow(10**6), metavar="S", help="chance (another)"
     )

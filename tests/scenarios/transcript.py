@@ -120,7 +120,7 @@ def _scenario(title: str, lines: Sequence[str], before: Flow | None) -> Scenario
 def _flow(lines: Sequence[str]) -> Flow:
     said = dict(yamlsafe.load("\n".join(lines)).value)
     batches = said.pop("batches", {})
-    spec = FlowSpec.model_validate({**said, "nodes": [_node(node) for node in said["nodes"]]})
+    spec = FlowSpec.model_validate(with_whole_nodes(said))
     if problems := check_flow(spec):
         raise ValueError("; ".join(map(str, problems)))
     return Flow(Graph(nodes=spec.nodes, edges=spec.wires, on_failure=spec.on_failure), batches)
@@ -135,15 +135,19 @@ _NEEDED: Mapping[str, Mapping[str, Any]] = {
     "for-each": {"items": "[1, 2]", "flow": "other"},
     "loop": {"repeat_until": "last.state = 'succeeded'", "most": 3, "flow": "other"},
 }
-"""Kind -> fields that it cannot do without and that no scenario is about."""
+"""Kind -> fields without which a node that is written short cannot be."""
+
+
+def with_whole_nodes(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The spec of a flow, whose nodes may be written short."""
+    return {**spec, "nodes": [_node(node) for node in spec["nodes"]]}
 
 
 def _node(said: str | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(said, str):
         kind, name = ("command", said) if " " not in said else said.split()
-        said = {"kind": kind, "name": name}
-    kind = said.get("kind", "command")
-    return {"kind": kind, **_NEEDED.get(kind, {}), **said}
+        return {"kind": kind, "name": name, **_NEEDED.get(kind, {})}
+    return said if "kind" in said else {"kind": "command", "command": "true", **said}
 
 
 def _played(scenario: Scenario) -> Iterator[str]:

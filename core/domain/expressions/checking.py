@@ -189,7 +189,8 @@ class _Look:
             return of.fields[term.key]
         if of.is_open:
             return UNKNOWN
-        hint = near_hint(term.key, list(of.fields)) or f"there is {', '.join(list(of.fields)[:6])}"
+        shown = ", ".join(list(of.fields)[:6])
+        hint = near_hint(term.key, list(of.fields)) or (f"there is {shown}" if shown else "")
         return self.report(term, (f"there is no {term.key!r} in this map", hint))
 
     def _item(self, term: Item) -> Shape:

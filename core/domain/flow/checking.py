@@ -12,7 +12,7 @@ from typing import Any
 from core.domain import expressions, variables
 from core.domain.expressions import UNKNOWN, Kind, Shape, list_of, map_of, one_of
 from core.domain.flow.document import FlowSpec, Node
-from core.domain.flow.edges import Edge, When
+from core.domain.flow.edges import Edge, When, parse_edges
 from core.domain.flow.nodes import (
     Approval,
     Converge,
@@ -26,6 +26,7 @@ from core.domain.flow.nodes import (
     Notify,
     Parallel,
     SetVariables,
+    Start,
     Wait,
 )
 from core.domain.job import ParameterType
@@ -70,6 +71,14 @@ class _Shape:
         self.undoes = {node.undo for node in spec.nodes if isinstance(node, StepBase) and node.undo}
         self.places = {node.name: f"spec.nodes[{i}]" for i, node in enumerate(spec.nodes)}
 
+    def after(self, name: str) -> list[str]:
+        """Targets of the edges out of a node; an edge to itself has a sentence of its own."""
+        return [edge.target for edge in self.out[name] if edge.target != name]
+
+    def before(self, name: str) -> list[str]:
+        """Sources of the edges into a node, without itself."""
+        return [edge.source for edge in self.into[name] if edge.source != name]
+
     def path(self) -> list[str]:
         """Nodes that are on the way: no notes, and none that only undo."""
         return [
@@ -84,16 +93,10 @@ class _Shape:
 
 def _edges_join_nodes(spec: FlowSpec) -> Iterator[Problem]:
     names = [node.name for node in spec.nodes]
+    known = set(names)
     for index, line in enumerate(spec.edges or ()):
-        edges = [
-            edge for edge in spec.wires if edge.source not in names or edge.target not in names
-        ]
-        for name in dict.fromkeys(
-            name
-            for edge in edges
-            for name in (edge.source, edge.target)
-            if name not in names and name in line
-        ):
+        ends = (end for edge in parse_edges(line) for end in (edge.source, edge.target))
+        for name in dict.fromkeys(end for end in ends if end not in known):
             near = nearest(name, names)
             hint = f"did you mean {near}?" if near else "nodes are listed under `nodes`"
             yield Problem(where=f"spec.edges[{index}]", what=f"there is no node {name}", hint=hint)
@@ -101,13 +104,13 @@ def _edges_join_nodes(spec: FlowSpec) -> Iterator[Problem]:
 
 def _cycles(shape: _Shape) -> Iterator[Problem]:
     """No path comes back: what is repeated is a loop node."""
-    waits = {name: len(edges) for name, edges in shape.into.items()}
+    waits = {name: len(shape.before(name)) for name in shape.nodes}
     free = [name for name, count in waits.items() if not count]
     for name in free:  # grows as it goes
-        for edge in shape.out[name]:
-            waits[edge.target] -= 1
-            if not waits[edge.target]:
-                free.append(edge.target)
+        for target in shape.after(name):
+            waits[target] -= 1
+            if not waits[target]:
+                free.append(target)
     for name in sorted(set(shape.nodes) - set(free), key=list(shape.nodes).index)[:1]:
         trail = _round(name, shape, set(shape.nodes) - set(free))
         what = f"the path comes back to where it was: {' -> '.join(trail)}"
@@ -118,18 +121,22 @@ def _round(name: str, shape: _Shape, left: Collection[str]) -> list[str]:
     trail: list[str] = []
     while name not in trail:
         trail.append(name)
-        name = next(edge.source for edge in shape.into[name] if edge.source in left)
+        name = next(source for source in shape.before(name) if source in left)
     return [name, *reversed(trail[trail.index(name) :])]
 
 
 def _beginnings(shape: _Shape) -> Iterator[Problem]:
-    starts = [name for name in shape.path() if not shape.into[name]]
+    starts = [name for name in shape.path() if not shape.before(name)]
     if not shape.path():
         yield Problem(where="spec.nodes", what="no node does anything")
     for name in starts[1:]:
         what = f"nothing leads to it, and the flow begins with {starts[0]}"
         yield shape.problem(name, what, f"such as `{starts[0]} -> {name}`")
     for name, node in shape.nodes.items():
+        if isinstance(node, Start) and shape.into[name]:
+            yield shape.problem(
+                name, "nothing comes before a start; drop the edges that lead to it"
+            )
         if isinstance(node, End) and shape.out[name]:
             yield shape.problem(name, "an end leads nowhere; drop its edges")
         if isinstance(node, Note) and (shape.out[name] or shape.into[name]):
@@ -169,10 +176,11 @@ def _gateways(shape: _Shape) -> Iterator[Problem]:
     for name, node in shape.nodes.items():
         out = shape.out[name]
         if isinstance(node, Exclusive | Inclusive | Parallel) and len(out) < 2:
-            yield shape.problem(name, f"it splits the way, and has {len(out)} edges out of it")
+            what = f"it splits the way, so two edges lead out of it at least; there is {_few(out)}"
+            yield shape.problem(name, what)
         if sum(edge.otherwise for edge in out) > 1:
             yield shape.problem(name, "more than one edge says `otherwise`")
-        if isinstance(node, Parallel) and any(not edge.is_plain for edge in out):
+        if isinstance(node, Parallel) and any(edge.label for edge in out):
             what = "it goes all ways, so its edges have no condition"
             yield shape.problem(name, what, "kind `inclusive` goes those whose condition holds")
         if isinstance(node, Exclusive):
@@ -182,11 +190,16 @@ def _gateways(shape: _Shape) -> Iterator[Problem]:
                 yield shape.problem(name, what)
 
 
+def _few(edges: Sequence[Edge]) -> str:
+    return "one" if edges else "none"
+
+
 def _converges(shape: _Shape) -> Iterator[Problem]:
     for name, node in shape.nodes.items():
         if isinstance(node, Converge) and len(shape.into[name]) < 2:
-            count = len(shape.into[name])
-            yield shape.problem(name, f"it joins branches, and {count} edges lead to it")
+            few = _few(shape.into[name])
+            what = f"it joins branches, so two edges lead to it at least; there is {few}"
+            yield shape.problem(name, what)
         if isinstance(node, Converge) and (node.needed or 0) > len(shape.into[name]):
             what = f"it waits for {node.needed} branches, and {len(shape.into[name])} lead to it"
             yield shape.problem(name, what)

@@ -29,6 +29,7 @@ from core.domain.flow.nodes import (
     Start,
     Wait,
 )
+from core.domain.flow.texts import in_one_line
 from core.domain.job import WorkSpec, check_differ
 from core.domain.steps import (
     CommandStep,
@@ -89,14 +90,8 @@ def _reads(line: str) -> str:
         parse_edges(line)
     except Invalid as error:
         [problem] = error.problems
-        raise ValueError(
-            f"{problem.what} at {problem.where}: {line!r}" + _hint(problem.hint)
-        ) from None
+        raise ValueError(in_one_line(line, problem)) from None
     return line
-
-
-def _hint(hint: str) -> str:
-    return f" ({hint})" if hint else ""
 
 
 EdgeLine = Annotated[str, StringConstraints(max_length=MAX_LINE_CHARACTERS), AfterValidator(_reads)]

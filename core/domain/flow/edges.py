@@ -92,9 +92,9 @@ def parse_edges(text: str) -> tuple[Edge, ...]:
 def _edges(text: str) -> Iterator[Edge]:
     found = _QUALIFIER.search(text, text.find("->"))
     end = found.start() if found else len(text)
-    stages = list(_stages(text[:end]))
-    if len(stages) < 2:
+    if "->" not in text[:end]:
         raise Misread(end, "an arrow is missing", "such as `build -> test`")
+    stages = list(_stages(text[:end]))
     said = {} if found is None else _qualifier(text, found.start() + 1)
     if said and len(stages) > 2:
         raise Misread(

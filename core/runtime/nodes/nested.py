@@ -156,14 +156,18 @@ async def _items(
 
 async def loop(performance: Performance, node: Loop) -> NodeEnd | None:
     """One run after the other; the rounds that were made are on record before the next begins."""
-    _, kept = await performance.begun()
-    kept = kept or await performance.attempt_before()
+    _, own = await performance.begun()
+    kept = own or await performance.attempt_before()
     rounds = [_result_from(each) for each in kept.get("rounds", ())]
     # The round that failed in the attempt before is made again.
-    again = rounds.pop() if rounds and not rounds[-1].is_good else None
+    again = rounds.pop() if not own and rounds and not rounds[-1].is_good else None
+    # An engine may have ended between a round and what follows from it, so that is asked first.
     while True:
+        if rounds and not rounds[-1].is_good:
+            last = rounds[-1]
+            return NodeEnd(state=last.state, reason=last.reason, outputs=_rounds(rounds))
         seen = _seen(rounds)
-        if node.repeat_while is not None and not await performance.holds(node.repeat_while, seen):
+        if await _is_enough(performance, node, seen):
             return NodeEnd(outputs=_rounds(rounds))
         if len(rounds) >= node.most:
             reason = f"it went round {node.most} times, and that is the most"
@@ -182,11 +186,14 @@ async def loop(performance: Performance, node: Loop) -> NodeEnd | None:
             return NodeEnd(state=RunState.STOPPED, reason=STOPPED.reason, outputs=_rounds(rounds))
         rounds.append(result)
         await performance.keep(_rounds(rounds))
-        if not result.is_good:
-            return NodeEnd(state=result.state, reason=result.reason, outputs=_rounds(rounds))
-        seen = _seen(rounds)
-        if node.repeat_until is not None and await performance.holds(node.repeat_until, seen):
-            return NodeEnd(outputs=_rounds(rounds))
+
+
+async def _is_enough(performance: Performance, node: Loop, seen: Mapping[str, Any]) -> bool:
+    """Whether no further round is to be made; `repeat_until` is asked after rounds only."""
+    if node.repeat_while is not None:
+        return not await performance.holds(node.repeat_while, seen)
+    assert node.repeat_until is not None
+    return bool(seen["round"]) and await performance.holds(node.repeat_until, seen)
 
 
 def _seen(rounds: Sequence[_Result]) -> dict[str, Any]:
