@@ -179,6 +179,15 @@ def test_a_refused_socket_is_closed_at_once(home: Path) -> None:
     assert still_free == lowest_free
 
 
+def test_the_way_over_the_socket_needs_no_certificates(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(home / "none.pem"))
+
+    with Client.over_socket(home / "engine.sock") as client, pytest.raises(EngineUnreachable):
+        client.engine()
+
+
 ENGINE = ("GET", "/engine", Client.engine)
 STOP = ("POST", "/engine/stop", lambda client: client.stop_engine("drain"))
 
