@@ -51,6 +51,14 @@ def about_output(error: OSError) -> int:
     return ExitCode.ENVIRONMENT
 
 
+def about_bytes(argument: str) -> int:
+    """An argument that is no text, where only text can go to the engine."""
+    shown = argument.encode("utf-8", "replace").decode("utf-8")
+    message = _("this is no text in UTF-8: {argument}").format(argument=shown)
+    _say(message, [], _("write it in UTF-8, or rename the file"))
+    return ExitCode.REFUSED
+
+
 def about_bug(error: Exception) -> int:
     """Something that nobody foresaw: everything that helps to find it."""
     screen = err()

@@ -50,6 +50,12 @@ def run(args: Sequence[str]) -> int:
         from console.cli import complaining
 
         return complaining.about_usage(error)
+    except UnicodeEncodeError as error:
+        from console.cli import complaining
+
+        # Bytes that are no UTF-8 come as lone surrogates: only a file here can be named with them.
+        wrong = next((arg for arg in args if _is_broken(arg)), None)
+        return complaining.about_bug(error) if wrong is None else complaining.about_bytes(wrong)
     except Exception as error:  # noqa: BLE001  (whatever is left is our bug, and says so)
         from console.cli import complaining
 
@@ -58,6 +64,10 @@ def run(args: Sequence[str]) -> int:
             return complaining.about_output(error)
         return complaining.about_bug(error)
     return code if isinstance(code, int) else 0
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= each <= "\udfff" for each in text)
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

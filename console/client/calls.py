@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import socket
+import ssl
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -66,8 +67,9 @@ class Calls:
     @classmethod
     def over_socket(cls, path: Path) -> Self:
         """A client of the engine that listens on this Unix socket."""
-        # No TLS here: the authorities that the environment names, which may be gone, are nothing to us.
-        return cls(httpx.HTTPTransport(uds=str(path), retries=0, trust_env=False))
+        # Nothing is encrypted there: certificates, and variables that name them, are not looked at.
+        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return cls(httpx.HTTPTransport(verify=nobody, uds=str(path), retries=0, trust_env=False))
 
     def patient(self, until_back: Callable[[EngineUnreachable], None] | None) -> Self:
         """This client, for somebody whose calls outlive the engine's absence; None: they do not.

@@ -280,6 +280,22 @@ async def test_one_sentence_says_what_is_missing(executor: LocalExecutor, home: 
     )
 
 
+async def test_a_name_that_no_screen_can_show_stops_the_transfer_before_anything_is_sent(
+    executor: LocalExecutor, home: Path
+) -> None:
+    (home / "folder").mkdir()
+    (home / "folder" / "a").write_text("a")
+    (home / "folder" / "na\nme").write_text("b")
+
+    refused = await run(executor, HERE, push(files=[f"{home}/folder"], to=f"{home}/x/"))
+
+    assert refused.outcome.state is TargetState.FILE_FAILED
+    assert refused.outcome.message == (
+        "folder/na?me has a control character (code 10); nothing was sent (rename the file)"
+    )
+    assert not (home / "x").exists()
+
+
 async def test_files_of_a_target_come_into_a_folder_of_its_own(
     executor: LocalExecutor, source: Path, home: Path
 ) -> None:

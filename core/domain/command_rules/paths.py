@@ -19,6 +19,7 @@ PRECIOUS = frozenset({
 """What people keep, all of it at once."""
 DISKS = re.compile(r"/dev/(?:[sv]d[a-z]|xvd[a-z]|hd[a-z]|nvme\d|mmcblk\d|dm-\d|md\d|mapper/|disk/)")
 """Devices that hold file systems."""
+_HOME = re.compile(r"(~[\w.-]*|\$HOME|\$\{HOME\})/+(.*)", re.DOTALL)
 _ALL_OF_IT = re.compile(r"/+(?:\.?\*|\{,\.\}\*|\.)?$")
 _GLOBS = {"/**": "(?:/.*)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 _WINDOWS_DRIVE = re.compile(r"(?i)^[a-z]:[\\/]*(?:\*(?:\.\*)?)?$")
@@ -31,14 +32,25 @@ _WINDOWS_FATAL = re.compile(
 def plain(path: str, cwd: str | None = None) -> str:
     """An absolute path without detours; `/etc/*` and `/etc/.` are all of `/etc`.
 
-    A path that begins where nobody knows stays as it is.
+    A path that begins where nobody knows stays as it is; one that goes up out of a home, whose
+    depth nobody knows either, is taken to reach the root.
     """
     if cwd is not None and not path.startswith(("/", "~", "$")):
         path = posixpath.join(cwd, path)
     path = _ALL_OF_IT.sub("", path) or "/" if path.startswith(("/", "~", "$")) else path
+    if home := _HOME.fullmatch(path):
+        path = _below_home(home[1], posixpath.normpath(home[2]))
     if path.startswith("/"):
         path = posixpath.normpath(re.sub("/+", "/", path))
     return path
+
+
+def _below_home(home: str, rest: str) -> str:
+    """`rest` is plain: what goes up stands at its beginning."""
+    parts = rest.split("/")
+    if parts[0] != "..":
+        return home if rest == "." else f"{home}/{rest}"
+    return "/" + "/".join(part for part in parts if part != "..")
 
 
 def is_windows_system(path: str) -> bool:

@@ -129,13 +129,22 @@ def _pieces(push: Push, values: Mapping[str, str]) -> Iterator[Piece]:
             whole = f"{what} at its end"
             raise TransferFailed(TargetState.INVALID_TARGET, TargetCode.INVALID_OPTIONS, whole)
         for piece in _files(source):
-            name = push.name or check_below(piece.name)
+            name = push.name or _checked(piece.name)
             if (other := names.setdefault(name, piece.path)) != piece.path:
                 both = f"{shown(other)} and {shown(piece.path)} would both become {shown(name)}"
                 raise TransferFailed(TargetState.INVALID_TARGET, TargetCode.INVALID_OPTIONS, both)
             check_number(len(names), source.path)
             named = replace(piece, name=name)
             yield _filled(named, values) if push.fills else named
+
+
+def _checked(name: str) -> str:
+    """`name` as the file system here has it; TransferFailed where no target may have it."""
+    try:
+        return check_below(name)
+    except ValueError as error:
+        refused = f"{error}; nothing was sent (rename the file)"
+        raise TransferFailed(TargetState.FILE_FAILED, TargetCode.IO_FAILURE, refused) from error
 
 
 def _files(source: FileSource) -> Iterator[Piece]:

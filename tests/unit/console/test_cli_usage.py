@@ -174,6 +174,9 @@ WRONG = [
     (("engine", "stop", "--timeout", "never"), "--timeout: 'never' is not a duration", "30s"),
     (("events", "--after", "now"), "--after: 'now' does not fit", "at least 0"),
     (("events", "--follow", "--limit", "3"), "--follow and --limit cannot", "give one"),
+    # what the shell hands over may be no text; only Python's own way keeps such bytes
+    ((*RUN, "--", "echo \udcff"), "this is no text in UTF-8: echo ?", "in UTF-8"),
+    (("search", "a\udcff"), "this is no text in UTF-8: a?", "in UTF-8"),
     (("restore", "/no/such/file"), "PATH: /no/such/file is no file", ""),
     (("completion", "tcsh"), "SHELL: 'tcsh' is not known", "bash, zsh, fish"),
 ]  # fmt: skip
