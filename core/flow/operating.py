@@ -170,7 +170,8 @@ def choose_way(state: FlowState, event: WayChosen) -> Advance:
     state = ended(going(state), name, status, RunState.ERROR_IGNORED)
     state, ready = wires.decide(state, name, taken[:1])
     state, commands = progress.begin_all(state, ready)
-    return mirrored(state), commands
+    state, more = progress.finish_if_quiet(state)
+    return state, (*commands, *more)
 
 
 def resolve(state: FlowState, event: TargetsResolved) -> Advance:
@@ -299,7 +300,8 @@ def rerun(state: FlowState, name: str) -> Advance:
     )
     held = state.held
     state, commands = progress.begin_all(going(replace(state, held=())), [name, *held])
-    return mirrored(state), commands
+    state, more = progress.finish_if_quiet(state)
+    return state, (*commands, *more)
 
 
 def roll_back(state: FlowState, to: str) -> Advance:

@@ -19,8 +19,8 @@ def problems(name: str, documents: planning.Documents) -> list[Problem]:
 
     Without values: what needs those of required parameters is not looked at.
     """
-    request = RunRequest(flow=name)
     spec, _revision = documents.flow(name)
+    request = RunRequest(flow=name)
     found = [*check_flow(spec)]
     if not found:
         found += _refused(lambda: works.work_of(request, documents))

@@ -43,6 +43,7 @@ PLAIN: Mapping[str, dict[str, Any]] = {
         "email": {"server": "mx", "sender": "a@x.y", "to": ["b@x.y"], "user": "u"},
     },
     "job": {"steps": [{"name": "a", "kind": "command", "command": "true"}]},
+    "flow": {"nodes": [{"name": "a", "kind": "command", "command": "true"}]},
     "calendar": {"days": ["01-01"]},
     "schedule": {"job": "x", "trigger": {"webhook": {}}},
 }
@@ -195,7 +196,7 @@ def test_no_secret_lies_in_any_file_or_message(
     places["log"] = caplog.text.encode()
     places["messages"] = "\n".join(said).encode()
     assert found_in(places, canaries) == []
-    for kind in ("account", "inventory-source", "schedule"):
+    for kind in ("account", "inventory-source", "channel", "schedule"):
         write(lambda tx, k=kind: writes.delete(tx, k, "x", "me"))
     left = store.reader.read_now(lambda c: c.execute(select(tables.secret.c.owner)).scalars().all())
     assert left == ["run/R1/TOKEN"]

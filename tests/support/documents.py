@@ -86,6 +86,7 @@ PRESENT: Mapping[str, str] = {
     "script": "there-s",
     "group": "there-g",
     "job": "there-j",
+    "flow": "there-f",
     "calendar": "there-c",
     "channel": "there-n",
 }
@@ -103,6 +104,7 @@ FOUNDATION: list[dict[str, Any]] = [
         "name": "there-j",
         "spec": {"steps": [{"kind": "command", "name": "s", "command": "true"}]},
     },
+    {"kind": "flow", "name": "there-f", "spec": {"nodes": [{"kind": "start", "name": "s"}]}},
 ]
 EXPRESSIONS = st.sampled_from(
     ["all", "there-h", "@there-g & !env=prod", "env in (a, b)", "there-*"]
@@ -151,6 +153,7 @@ SPECIAL: Mapping[str, st.SearchStrategy[Any]] = {
     "environment": present("environment"),
     "health": present("job"),
     "job": present("job"),
+    "flow": present("flow"),
     "blackout": st.lists(present("calendar"), max_size=1),
     "jump": st.lists(present("host"), max_size=1),
     "environments": st.lists(present("environment"), max_size=1),
@@ -308,7 +311,8 @@ def _fitted_trigger(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitted_schedule(raw: dict[str, Any]) -> dict[str, Any]:
-    return _without(raw, "parameters", "ends")  # the job has none; `begins` may be later
+    raw = _without(raw, "parameters", "ends")  # the job has none; `begins` may be later
+    return _without(raw, "job") if raw.get("flow") else {**raw, "job": PRESENT["job"]}
 
 
 def _fitted_job(raw: dict[str, Any]) -> dict[str, Any]:

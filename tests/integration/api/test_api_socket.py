@@ -97,9 +97,11 @@ async def test_streams_live_through_the_server_and_end_with_the_engine(
 async def test_a_client_that_drops_its_connection_leaves_no_follower(
     api: Api, serving: asyncio.Task[None]
 ) -> None:
-    waiting = api.engine.store.feed._waiting
+    feed = api.engine.store.feed
+    await eventually(lambda: any(feed._waiting.values()))  # notices follow it
+    ours = sum(map(len, feed._waiting.values()))
     headers = {"Accept": "text/event-stream"}
     async with _client(api) as http:
         async with http.stream("GET", "/events", headers=headers):
-            await eventually(lambda: any(waiting.values()))
-        await eventually(lambda: not any(waiting.values()))
+            await eventually(lambda: sum(map(len, feed._waiting.values())) > ours)
+        await eventually(lambda: sum(map(len, feed._waiting.values())) == ours)
