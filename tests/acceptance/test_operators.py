@@ -74,7 +74,7 @@ def test_a_retry_runs_only_the_host_that_failed_and_then_the_later_steps(
     assert ledger(tmp_path, "copy") == {"web001": 1, "web002": 1, "web003": 2}
     assert ledger(tmp_path, "restart") == {"web001": 1, "web002": 1, "web003": 1}
     run = product.api("GET", f"/runs/{failed}").json()
-    assert (run["state"], run["actions"]) == ("succeeded", [])
+    assert (run["state"], run["actions"]) == ("succeeded", ["rerun"])
     assert product.raw_output(failed, "web001", "--step", "copy") == b"version 2\n"
     shown = product.run("runs", "show", failed).out
     assert "History:" in shown

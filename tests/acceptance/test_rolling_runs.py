@@ -125,7 +125,7 @@ spec:
 
     assert ended.code == 1
     assert "batch 2 of 3 failed: health check" in ended.said
-    runs = product.run("runs", "list", "--job", "probe", "--json").json()
+    runs = product.run("runs", "list", "--job", "probe", "--nested", "--json").json()
     assert [(run["actor"], run["state"]) for run in runs] == [
         ("engine", "partially_succeeded"),
         ("engine", "succeeded"),
