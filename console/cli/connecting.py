@@ -23,6 +23,8 @@ As = Annotated[
     str | None, typer.Option("--as", metavar="ACCOUNT", help=_("account, instead of each host's"))
 ]
 
+Expression = Annotated[str, typer.Argument(metavar="EXPR")]
+
 _NOTHING = {"kind": "command", "name": "test", "command": "true"}
 """A dry run needs work; none of it is ever sent."""
 
@@ -41,10 +43,15 @@ jobdeck hosts test 'env=prod & !db*' --as deploy
 """,
 )
 def check(
-    expression: Annotated[str, typer.Argument(metavar="EXPR")],
+    expression: Expression,
     run_as: As = None,
     as_json: Json = False,
 ) -> int:
+    return ask(expression, run_as, as_json=as_json)
+
+
+def ask(expression: str, run_as: str | None, *, as_json: bool) -> int:
+    """Test the connections, show how it went; the exit code."""
     request: dict[str, Any] = {
         "title": "connection test",
         "targets": expression,

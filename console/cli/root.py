@@ -40,6 +40,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
         _("Run work"): {
             "run": Place("running", _("run a command or a script on many hosts, at once")),
             "start": Place("running", _("start a saved job")),
+            "probe": Place("ready", _("ask hosts whether work could begin there")),
             "flow": Place(
                 "flows",
                 _("validate flows, look at them, plan and start them"),

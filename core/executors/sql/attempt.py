@@ -146,12 +146,14 @@ class Attempt:
 
     def _enter(self) -> tuple[Driver, sqlalchemy.Connection]:
         failure: Failure | None = None
+        where = ""
         for driver in self._drivers:
             try:
                 return driver, driver.connect()
             except DBAPIError as error:
                 driver.close()
                 failure = driver.failure(error.orig, None)
+                where = driver.where
                 if failure.kind is not Kind.UNREACHABLE:
                     break
         assert failure is not None, "there is at least one address"
@@ -159,7 +161,7 @@ class Attempt:
             outcomes.refused(
                 TargetError(
                     CODE_OF.get(failure.kind, TargetCode.CONNECTION_FAILURE),
-                    f"{self._host}: no way into the database: {failure.words}",
+                    f"{self._host}: no way into the database: {failure.words} ({where})",
                 )
             ),
             again=failure.kind in _AT_ENTRANCE_AGAIN,

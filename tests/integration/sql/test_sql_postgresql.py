@@ -365,6 +365,7 @@ async def test_where_nobody_listens_it_is_unreachable(shop: Shop) -> None:
         TargetCode.CONNECTION_FAILURE,
     )
     assert "Connection refused" in outcome.message
+    assert outcome.message.endswith(f"(127.0.0.1 port {port})")
     assert sink.note.count(b"trying again") == 1
 
 

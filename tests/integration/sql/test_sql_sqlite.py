@@ -110,6 +110,7 @@ async def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     outcome = await ask({"database": "sqlite", "path": str(path), "text": "SELECT 1"})
     assert (outcome.state, outcome.code) == (TargetState.SUBMIT_FAILED, TargetCode.INVALID_OPTIONS)
     assert "unable to open database file" in outcome.message
+    assert outcome.message.endswith(f"({path})")
     assert not path.exists()
 
 

@@ -37,6 +37,7 @@ def test_a_connection_test_says_where_the_way_stopped(jobdeck: Jobdeck, api: Fak
     assert [item["host"] for item in json.loads(jobdeck("hosts", "test", "all", "--json").out)] == [
         "web1", "web2",
     ]  # fmt: skip
+    assert jobdeck("probe", "web*", "--as", "ops").out == ended.out
 
 
 def test_facts_are_gathered_part_by_part(jobdeck: Jobdeck, api: FakeApi) -> None:

@@ -15,7 +15,7 @@ PUSH = ("push", "--on", "all", "--to", "/x/")
 WRONG = [
     # jobdeck itself
     (("rn",), "`jobdeck rn` is not a command", "did you mean `jobdeck run`?"),
-    (("zzz",), "`jobdeck zzz` is not a command", "it has run, start, flow, push, pull,"),
+    (("zzz",), "`jobdeck zzz` is not a command", "it has run, start, probe, flow, push,"),
     (("--hom", "x", "runs"), "--hom is not an option", "did you mean --home?"),
     (("--home",), "--home needs a value", ""),
     (("--color", "blue", "version"), "--color: must be auto, always or never", "--help"),

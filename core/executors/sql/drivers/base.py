@@ -40,6 +40,11 @@ class Entrance:
     connect_timeout_s: float = 20.0
 
     @property
+    def where(self) -> str:
+        """For messages: the server that was asked, or the file."""
+        return f"{self.address} port {self.port}" if self.address else self.db
+
+    @property
     def is_remote(self) -> bool:
         return not ip_address(self.address.partition("%")[0]).is_loopback
 
@@ -72,6 +77,11 @@ class Driver(ABC):
         self._entrance = entrance
         self._monotonic = monotonic
         self._raw: Any = None
+
+    @property
+    def where(self) -> str:
+        """For messages: the server that it asks, or the file."""
+        return self._entrance.where
 
     def connect(self) -> sqlalchemy.Connection:
         """An open connection that begins transactions only when it is told to."""
