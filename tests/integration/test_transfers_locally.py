@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -127,6 +128,25 @@ async def test_a_template_is_filled_with_values_of_the_step_and_nothing_else(
     assert there.read_text() == "on web1: it's, ${HOME} $HOME `id`\n"
     assert second.outcome.code is TargetCode.INVALID_OPTIONS
     assert "${HOME} has no value here" in second.outcome.message
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs("mount", "umount")
+async def test_a_disk_that_took_no_more_keeps_the_old_file_and_gets_its_room_back(
+    executor: LocalExecutor, home: Path
+) -> None:
+    disk, big = home / "disk", home / "big"
+    disk.mkdir()
+    big.write_bytes(b"x" * 300_000)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)], check=True)
+    try:
+        (disk / "big").write_bytes(b"old")
+        full = await run(executor, HERE, push(files=[str(big)], to=f"{disk}/"))
+        assert full.outcome.state is TargetState.FILE_FAILED
+        assert "No space left" in full.outcome.message
+        assert tree(disk) == {"big": b"old"}
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 async def test_an_unfinished_copy_is_gone_on_with_only_where_it_is_a_beginning(

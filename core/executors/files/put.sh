@@ -62,7 +62,8 @@ if [ "$offset" = 0 ]; then
     find ./.jobdeck-*.part -prune -type f -mtime +7 -exec rm -f -- {} + 2>/dev/null
     why=$( (umask 077; set -C; : >"./$temp") 2>&1) || no write "$why"
 fi
-why=$(cat 2>&1 >>"./$temp") || no write "$why"
+# Where the disk took no more, what it took is given back. After a cut, `cat` ends well.
+why=$(cat 2>&1 >>"./$temp") || { rm -f -- "./$temp"; no write "$why"; }
 [ "$(size_of "./$temp")" = "$size" ] || no short "$(size_of "./$temp")"
 if [ "$(digest <"./$temp")" != "$want" ]; then
     rm -f -- "./$temp"
