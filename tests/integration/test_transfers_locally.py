@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,15 @@ def source(home: Path) -> Path:
     (folder / "conf.d" / "zwei äöü'\"$x").write_bytes(b"")
     (folder / "conf.d" / "link").symlink_to("/etc/passwd")
     return folder
+
+
+@pytest.fixture
+def small_disk(home: Path) -> Iterator[Path]:
+    disk = home / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
 
 
 def digest(data: bytes) -> str:
@@ -133,20 +142,16 @@ async def test_a_template_is_filled_with_values_of_the_step_and_nothing_else(
 @pytest.mark.needs_root
 @pytest.mark.needs("mount", "umount")
 async def test_a_disk_that_took_no_more_keeps_the_old_file_and_gets_its_room_back(
-    executor: LocalExecutor, home: Path
+    executor: LocalExecutor, home: Path, small_disk: Path
 ) -> None:
-    disk, big = home / "disk", home / "big"
-    disk.mkdir()
-    big.write_bytes(b"x" * 300_000)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)], check=True)
-    try:
-        (disk / "big").write_bytes(b"old")
-        full = await run(executor, HERE, push(files=[str(big)], to=f"{disk}/"))
-        assert full.outcome.state is TargetState.FILE_FAILED
-        assert "No space left" in full.outcome.message
-        assert tree(disk) == {"big": b"old"}
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+    (home / "big").write_bytes(b"x" * 300_000)
+    (small_disk / "big").write_bytes(b"old")
+
+    full = await run(executor, HERE, push(files=[str(home / "big")], to=f"{small_disk}/"))
+
+    assert full.outcome.state is TargetState.FILE_FAILED
+    assert "No space left" in full.outcome.message
+    assert tree(small_disk) == {"big": b"old"}
 
 
 async def test_an_unfinished_copy_is_gone_on_with_only_where_it_is_a_beginning(
