@@ -82,7 +82,7 @@ async def test_output_and_status_come_back_and_nothing_stays(
 
     assert result.outcome.exit_code == 3
     assert (result.out, result.sink.err, result.sink.note) == (b"out\n", b"err\n", b"")
-    await eventually(lambda: not claims(sshd))
+    await eventually(lambda: work.attempt_id not in claims(sshd))
 
 
 @pytest.mark.needs("fish", "csh", "sudo", "su")
