@@ -16,7 +16,7 @@ ON_ALL_CORES = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 """Neighbours stay together, since they share servers; who is done early takes from the others. A
 later `-n0` goes before it. More than four would be in each other's way: most tests start programs.
 """
-MOST_AGAIN = 5
+MOST_AGAIN = 12
 """Failed tests that are run once more, by themselves; more than these are no accident of timing."""
 
 
