@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -126,33 +126,52 @@ class Progress:
         ends: RunState | None = None,
     ) -> dict[str, expressions.Value]:
         """What an expression at node `at` sees, as far as it asks for it by `names`."""
-        known = {name: status.state for name, status in state.steps.items()}
-        if ends is not None:
-            known[at] = ends
-        asked_hosts = {name.split(".")[1] for name in names if _asks_hosts(name)}
+        paths = [name.split(".") for name in names]
+        roots = {path[0] for path in paths}
+        scope: dict[str, Any] = {
+            "params": dict(self._definition.parameters),
+            "run": {"id": self._run_id, "title": self._definition.title},
+            "now": self._clock.now(),
+        }
+        # What nobody asks for is not made: a flow may have thousands of nodes, and each may ask.
+        if "vars" in roots:
+            scope["vars"] = {**self._definition.env, **self.outputs}
+        if "nodes" in roots:
+            scope["nodes"] = await self._nodes(state, paths, at, ends)
+        if "hosts" in roots:
+            own = self._definition.graph.node(at)
+            steps = [at] if isinstance(own, StepBase) else nearest_steps(self._definition.graph, at)
+            scope["hosts"] = await self._hosts([name for name in steps if name in state.steps])
+        return {name: expressions.as_value(value) for name, value in scope.items()}
+
+    async def _nodes(
+        self,
+        state: FlowState,
+        paths: Collection[Sequence[str]],
+        at: str,
+        ends: RunState | None,
+    ) -> dict[str, dict[str, Any]]:
+        """The nodes that `paths` lead to, as values; all that have begun where one names none."""
+        of_nodes = [path for path in paths if path[0] == "nodes"]
+        asked: Collection[str] = {path[1] for path in of_nodes if len(path) > 1}
+        if any(len(path) == 1 for path in of_nodes):
+            asked = state.steps.keys()
+        with_hosts = {path[1] for path in of_nodes if len(path) > 2 and path[2] == "hosts"}
         nodes: dict[str, dict[str, Any]] = {}
-        for name, of_node in known.items():
-            status = state.steps[name]
+        for name in asked:
+            status = state.steps.get(name)
+            if status is None:
+                continue
+            shown = ends if name == at and ends is not None else status.state
             nodes[name] = {
-                "state": of_node.value,
+                "state": shown.value,
                 "attempt": status.attempt,
                 "outputs": dict(self.by_node.get(name, {})),
                 **_numbers(self.counts.get(name, Counter())),
             }
-            if name in asked_hosts:
+            if name in with_hosts:
                 nodes[name]["hosts"] = await self._hosts([name])
-        scope: dict[str, Any] = {
-            "params": dict(self._definition.parameters),
-            "vars": {**self._definition.env, **self.outputs},
-            "nodes": nodes,
-            "run": {"id": self._run_id, "title": self._definition.title},
-            "now": self._clock.now(),
-        }
-        if any(name.partition(".")[0] == "hosts" for name in names):
-            own = self._definition.graph.node(at)
-            steps = [at] if isinstance(own, StepBase) else nearest_steps(self._definition.graph, at)
-            scope["hosts"] = await self._hosts([name for name in steps if name in known])
-        return {name: expressions.as_value(value) for name, value in scope.items()}
+        return nodes
 
     async def _hosts(self, steps: Collection[str]) -> list[dict[str, Any]]:
         """The targets of these steps as values, one map each."""
@@ -168,11 +187,6 @@ class Progress:
             for step in steps
             for row in await self._targets(step)
         ]
-
-
-def _asks_hosts(name: str) -> bool:
-    parts = name.split(".")
-    return len(parts) >= 3 and parts[0] == "nodes" and parts[2] == "hosts"
 
 
 def _numbers(counts: Counter[TargetState]) -> dict[str, int]:

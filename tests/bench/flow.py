@@ -1,4 +1,4 @@
-"""What a node of a flow costs that does nothing: its start and its end are on disk, synchronous=FULL.
+"""What a node of a flow costs that only sets a value: its start and its end are on disk, synchronous=FULL.
 
 The engine is in this process, on a home of its own. The yardstick is SQLite alone: a commit for
 every row of a chain, one for all rows of a fan-out.
@@ -58,7 +58,7 @@ async def _runs(folder: Path, nodes: int, rounds: int) -> tuple[list[float], lis
     await engine.start()
     try:
         names = [f"n{number}" for number in range(nodes)]
-        middle = [{"kind": "start", "name": name} for name in names]
+        middle = [{"kind": "set", "name": name, "variables": {"N": "1"}} for name in names]
         ends = [{"kind": "parallel", "name": "split"}, {"kind": "converge", "name": "join"}]
         fan = [f"split -> {', '.join(names[at : at + 200])} -> join" for at in range(0, nodes, 200)]
         await _save(engine, "chain", {"nodes": middle})
