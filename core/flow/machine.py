@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from core.domain.flow import GraphNode, OnTimeout
 from core.domain.run import (
     RUN_WIDE_ACTIONS,
     RunAction,
@@ -66,6 +65,7 @@ from core.flow.state import (
     Advance,
     FlowState,
     StepStatus,
+    borne,
     current,
     is_known,
     mirrored,
@@ -240,16 +240,10 @@ def _finish_step(state: FlowState, event: StepFinished) -> Advance:
             WaitForRetry(step=name, attempt=event.attempt + 1, delay_s=delay_s),
         )
     end = transit(f"step {name}", status.state, _as_stopped(event.state, status))
-    if end in RETRYABLE and _is_borne(node, end):
+    if borne(node, end):
         end = transit(f"step {name}", end, RunState.ERROR_IGNORED)
     outcome = Outcome(end, event.holds, event.marked, event.is_error)
     return progress.go_on(with_step(state, name, replace(status, state=end)), name, outcome)
-
-
-def _is_borne(node: GraphNode, end: RunState) -> bool:
-    """Whether the run goes on after a node that ended badly as if nothing were."""
-    late = getattr(node, "on_timeout", OnTimeout.FAIL)
-    return node.continue_on_error or (late is OnTimeout.SKIP and end is RunState.TIMED_OUT)
 
 
 def _as_stopped(result: RunState, status: StepStatus) -> RunState:

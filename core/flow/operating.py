@@ -24,10 +24,10 @@ from core.flow.events import (
 )
 from core.flow.graph import Graph
 from core.flow.state import (
-    RETRYABLE,
     Advance,
     FlowState,
     StepStatus,
+    borne,
     current,
     ended,
     going,
@@ -39,6 +39,7 @@ from core.flow.state import (
     with_row,
     with_step,
     with_steps,
+    without_held,
 )
 from core.flow.wires import Outcome
 
@@ -181,7 +182,7 @@ def resolve(state: FlowState, event: TargetsResolved) -> Advance:
     if event.good:
         running = replace(running, batches=row(state, name).resolved(event.good).states)
     end = transit(f"step {name}", running.state, event.state)
-    if end in RETRYABLE and state.graph.node(name).continue_on_error:
+    if borne(state.graph.node(name), end):
         end = transit(f"step {name}", end, RunState.ERROR_IGNORED)
     state = with_step(state, name, replace(running, state=end))
     return progress.go_on(state, name, Outcome(end, event.holds))
@@ -222,7 +223,7 @@ def skip(state: FlowState, event: StepSkipped) -> Advance:
         is_forced = status.state is RunState.STOPPING
         left = replace(status, state=RunState.STOPPING, forced=is_forced, skipped=True)
         return mirrored(with_step(state, name, left)), (StopStep(step=name, force=is_forced),)
-    state = replace(state, held=tuple(each for each in state.held if each != name))
+    state = without_held(state, {name})
     state = ended(state, name, status, RunState.SKIPPED)
     return progress.go_on(state, name, Outcome(RunState.SKIPPED, event.holds))
 
@@ -231,7 +232,7 @@ def fail(state: FlowState, name: str) -> Advance:
     """A node that is under way is ended, and has failed."""
     status = asked(state, RunAction.FAIL, name)
     if status.state is RunState.SUSPENDED:
-        state = replace(state, held=tuple(each for each in state.held if each != name))
+        state = without_held(state, {name})
         running = replace(status, state=transit(f"step {name}", status.state, RunState.RUNNING))
         state = ended(state, name, running, RunState.FAILED)
         return progress.go_on(state, name, Outcome(RunState.FAILED))
@@ -289,17 +290,15 @@ def rerun(state: FlowState, name: str) -> Advance:
             raise IllegalTransition(f"how step {each} ended, which follows {name}, is not known")
     attempts = {each: state.steps[each].attempt for each in anew if each in state.steps}
     left = {each: status for each, status in state.steps.items() if each not in anew}
-    state = wires.forget(
-        replace(
-            with_steps(state, left),
-            attempts={**state.attempts, **attempts},
-            held=tuple(each for each in state.held if each not in anew),
-            is_paused=False,
-        ),
-        anew,
+    held = without_held(state, anew).held
+    state = replace(
+        with_steps(state, left),
+        attempts={**state.attempts, **attempts},
+        held=(),
+        is_paused=False,
     )
-    held = state.held
-    state, commands = progress.begin_all(going(replace(state, held=())), [name, *held])
+    state = going(wires.forget(state, anew))
+    state, commands = progress.begin_all(state, [name, *held])
     state, more = progress.finish_if_quiet(state)
     return state, (*commands, *more)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from core.domain.flow import GraphNode, OnTimeout
 from core.domain.run import TERMINAL_RUN_STATES, BatchState, RunState, transit
 from core.errors import IllegalTransition
 from core.flow import batches
@@ -75,13 +76,15 @@ class FlowState:
     """Nodes before which the run pauses."""
     undoing: tuple[str, ...] = ()
     """Steps that are still to be undone, the next one first."""
-    live: Mapping[str, RunState] = field(default_factory=dict, compare=False)
-    """Nodes that have not ended -> their state; the same as in `steps`, so that a flow of a
-    thousand nodes is not gone through at every event."""
+    known_live: Mapping[str, RunState] | None = field(default=None, compare=False, repr=False)
+    """What `live` is, where it is carried on from state to state."""
 
-    def __post_init__(self) -> None:
-        if not self.live and self.steps:
-            object.__setattr__(self, "live", _live(self.steps))
+    @property
+    def live(self) -> Mapping[str, RunState]:
+        """Nodes that have not ended -> their state. Carried on, so that a flow of a thousand nodes
+        is not gone through at every event.
+        """
+        return _live(self.steps) if self.known_live is None else self.known_live
 
     @property
     def awaits_review(self) -> bool:
@@ -121,6 +124,13 @@ def is_handled(state: FlowState, name: str) -> bool:
     return any(state.edges.get(index) for index in state.graph.out[name])
 
 
+def borne(node: GraphNode, end: RunState) -> bool:
+    """Whether the run goes on after a node that ended so as if nothing were."""
+    late = getattr(node, "on_timeout", OnTimeout.FAIL)
+    is_late = late is OnTimeout.SKIP and end is RunState.TIMED_OUT
+    return end in RETRYABLE and (node.continue_on_error or is_late)
+
+
 def current(state: FlowState, name: str, attempt: int) -> StepStatus:
     """The node's status, if that attempt of it is the newest; IllegalTransition otherwise."""
     status = state.steps.get(name)
@@ -135,12 +145,17 @@ def with_step(state: FlowState, name: str, status: StepStatus) -> FlowState:
         live.pop(name, None)
     else:
         live[name] = status.state
-    return replace(state, steps={**state.steps, name: status}, live=live)
+    return replace(state, steps={**state.steps, name: status}, known_live=live)
 
 
 def with_steps(state: FlowState, steps: Mapping[str, StepStatus]) -> FlowState:
     """The same run with other nodes."""
-    return replace(state, steps=steps, live=_live(steps))
+    return replace(state, steps=steps, known_live=_live(steps))
+
+
+def without_held(state: FlowState, names: Collection[str]) -> FlowState:
+    """These nodes wait no more for the run to go on."""
+    return replace(state, held=tuple(name for name in state.held if name not in names))
 
 
 def ended(state: FlowState, name: str, status: StepStatus, end: RunState) -> FlowState:

@@ -38,11 +38,11 @@ def chosen(state: FlowState, name: str, outcome: Outcome) -> frozenset[int] | No
     fitting = [index for index in graph.out[name] if _fits(index, graph.edges[index], outcome)]
     if isinstance(graph.node(name), Exclusive):
         fitting = fitting[:1]
-    if not fitting and outcome.state in GOES_ON:
-        fitting = [index for index in graph.out[name] if graph.edges[index].otherwise]
-    if outcome.state in GOES_ON:
-        return frozenset(fitting)
-    return frozenset(fitting) or None
+    if outcome.state not in GOES_ON:
+        return frozenset(fitting) or None
+    return frozenset(
+        fitting or [index for index in graph.out[name] if graph.edges[index].otherwise]
+    )
 
 
 def _fits(index: int, edge: Edge, outcome: Outcome) -> bool:

@@ -31,28 +31,11 @@ from core.domain.flow.nodes import (
 )
 from core.domain.flow.texts import in_one_line
 from core.domain.job import WorkSpec, check_differ
-from core.domain.steps import (
-    CommandStep,
-    DistributeStep,
-    HttpStep,
-    LocalStep,
-    PullStep,
-    PushStep,
-    ScriptStep,
-    SqlStep,
-    StepBase,
-)
+from core.domain.steps import Step, StepBase
 from core.errors import Invalid
 
 Node = Annotated[
-    CommandStep
-    | ScriptStep
-    | LocalStep
-    | HttpStep
-    | SqlStep
-    | PushStep
-    | PullStep
-    | DistributeStep
+    Step
     | Start
     | End
     | Note

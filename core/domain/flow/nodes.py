@@ -1,7 +1,7 @@
 """Nodes of a flow that are no steps: what splits, joins, waits, asks, and what runs other work.
 
-Each is one class with its fields; the list `CONTROLS` is what the graph, the API's schema and
-the forms are made of. How a node is performed says `core.runtime.nodes`.
+Each is one class with its fields, and one entry in the union `document.Node`: the API's schema and
+the forms follow from it. How a node is performed says `core.runtime.nodes`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from core.domain.values import EnvName, Name
 class Control(NodeBase):
     """A node that does nothing on any host by itself."""
 
-    is_instant: ClassVar[bool] = False
-    """It ends in the moment in which it begins."""
     _shares: ClassVar[bool] = False
 
     @property
@@ -36,11 +34,7 @@ class Control(NodeBase):
         return None
 
 
-class _Instant(Control):
-    is_instant: ClassVar[bool] = True
-
-
-class Start(_Instant):
+class Start(Control):
     """Where the flow begins, for those who like to draw it."""
 
     kind: Literal["start"]
@@ -51,7 +45,7 @@ class EndResult(StrEnum):
     FAILED = "failed"
 
 
-class End(_Instant):
+class End(Control):
     """Where a path ends, and how the run is to be called when it is reached."""
 
     kind: Literal["end"]
@@ -61,32 +55,32 @@ class End(_Instant):
     message: Template | None = Field(None, description="why, where the run is called failed")
 
 
-class Note(_Instant):
+class Note(Control):
     """Words for people; nothing leads to it."""
 
     kind: Literal["note"]
     text: str = Field(max_length=10_000)
 
 
-class Exclusive(_Instant):
+class Exclusive(Control):
     """Goes the first way whose condition holds, in the order of the edges, or `otherwise`."""
 
     kind: Literal["exclusive"]
 
 
-class Parallel(_Instant):
+class Parallel(Control):
     """Goes all ways."""
 
     kind: Literal["parallel"]
 
 
-class Inclusive(_Instant):
+class Inclusive(Control):
     """Goes every way whose condition holds, or `otherwise`."""
 
     kind: Literal["inclusive"]
 
 
-class Converge(_Instant):
+class Converge(Control):
     """Joins what was split: waits for all branches that were taken, for any, or for a number."""
 
     kind: Literal["converge"]
@@ -104,7 +98,7 @@ class Converge(_Instant):
                 return int(number)
 
 
-class SetVariables(_Instant):
+class SetVariables(Control):
     """Gives variables their values; later nodes see them as outputs."""
 
     _shares: ClassVar[bool] = True
@@ -253,7 +247,7 @@ class Loop(Nested):
         return self
 
 
-class Recorded(_Instant):
+class Recorded(Control):
     """Stands for a node that a test does not perform: its outputs are those of an earlier run.
 
     Nobody writes one; planning puts it in the node's place.
@@ -267,22 +261,3 @@ class Recorded(_Instant):
     @property
     def shares_outputs(self) -> bool:
         return self.is_shared
-
-
-CONTROLS = (
-    Start,
-    End,
-    Note,
-    Exclusive,
-    Parallel,
-    Inclusive,
-    Converge,
-    SetVariables,
-    Wait,
-    Approval,
-    Notify,
-    Call,
-    ForEach,
-    Loop,
-)
-"""Every kind of node that is no step."""
