@@ -130,7 +130,9 @@ class Driver:
         self._services = services
         self.run_id = run_id
         self.requester = requester
-        """Who asked for it; of a run that a run has asked for, who asked for that one."""
+        """Who asked for it; of a run that a run has asked for, who asked for that one. "" where none
+        of its nodes asks people.
+        """
         self._definition = definition
         self._feed = Feed(tools.store, run_id, state, self._perform, self._erase_secrets)
         self._progress = Progress(run_id, definition, tools.store.reader, tools.clock)

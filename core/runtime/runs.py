@@ -185,7 +185,7 @@ class Runs:
             self._queue.wait(self._queue.stored(row, definition))
             failpoints.reach("queue.entered")
             return
-        driver = self._driver(row.id, definition, state, await self._requester(row.id))
+        driver = await self._driver(row.id, definition, state)
         self._watch(driver)
         driver.begin(commands)
         if state.awaits_review:
@@ -437,16 +437,14 @@ class Runs:
         definition = await read(partial(runs.definition_of, run_id=run_id))
         events = await read(partial(runs.events_of, run_id=run_id))
         state = machine.fold(definition.graph, events, definition.batch_counts)
-        return self._driver(run_id, definition, state, await self._requester(run_id))
+        return await self._driver(run_id, definition, state)
 
-    async def _requester(self, run_id: str) -> str:
-        return await self._tools.store.reader.read(
-            lambda c: reviews.requester_of(c, runs.requester_of(c, run_id))
-        )
-
-    def _driver(
-        self, run_id: str, definition: RunDefinition, state: FlowState, requester: str
-    ) -> Driver:
+    async def _driver(self, run_id: str, definition: RunDefinition, state: FlowState) -> Driver:
+        requester = ""
+        if any(node.asks_people for node in definition.graph.nodes):
+            requester = await self._tools.store.reader.read(
+                lambda c: reviews.requester_of(c, runs.requester_of(c, run_id))
+            )
         return Driver(self._tools, self._services, run_id, definition, state, requester)
 
     async def row(self, run_id: str) -> RunRow:
