@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -86,6 +87,30 @@ def force_stop(run: RunId, reason: Reason = None, wait: Wait = False) -> int:
         return go_on(client, row, wait=wait, wanted=RunState.STOPPED)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeUpFlags:
+    """What an action may have to say that lets work onto hosts again."""
+
+    confirm: Confirm = None
+    change: Change = None
+    acknowledge: Acknowledge = None
+    secrets: Secrets = None
+    reason: Reason = None
+
+    def fields(self) -> dict[str, Any]:
+        """The part of an action that these flags say; every flag is checked. Secrets stand apart."""
+        return {
+            "reason": self.reason,
+            "confirm_hosts": options.whole("--confirm", self.confirm, 0),
+            "change": self.change,
+            "acknowledge": self.acknowledge or None,
+        }
+
+    def given(self) -> dict[str, str]:
+        """Name -> text of secrets that are given again."""
+        return options.values("-p", self.secrets)
+
+
 @command(
     app,
     "retry",
@@ -119,13 +144,9 @@ def retry(
     hosts: Hosts = None,
     step: OfStep = None,
     include_away: starting.IncludeAway = False,
-    confirm: Confirm = None,
-    change: Change = None,
-    acknowledge: Acknowledge = None,
-    secrets: Secrets = None,
-    reason: Reason = None,
-    detach: Detach = False,
     *,
+    take_up: TakeUpFlags,
+    detach: Detach = False,
     show: ShowFlags,
 ) -> int:
     options.exclusive(
@@ -141,13 +162,10 @@ def retry(
         "scope": "failed" if failed else scope,
         "hosts": None if hosts is None else options.host_list("--hosts", hosts),
         "step": step,
-        "reason": reason,
         "include_away": include_away or None,
-        "confirm_hosts": options.whole("--confirm", confirm, 0),
-        "change": change,
-        "acknowledge": acknowledge or None,
+        **take_up.fields(),
     }
-    given = options.values("-p", secrets)
+    given = take_up.given()
     view = show.view()
     with engine() as client:
         run_id = find(client, run)
@@ -165,24 +183,16 @@ def retry(
     "ignore",
     _("Let a step's failure count no more: the next step starts, or the run ends."),
 )
+@gathered
 def ignore(
     run: RunId,
     step: OfStep = None,
-    confirm: Confirm = None,
-    change: Change = None,
-    acknowledge: Acknowledge = None,
-    secrets: Secrets = None,
-    reason: Reason = None,
+    *,
+    take_up: TakeUpFlags,
     wait: Wait = False,
 ) -> int:
-    fields = {
-        "step": step,
-        "reason": reason,
-        "confirm_hosts": options.whole("--confirm", confirm, 0),
-        "change": change,
-        "acknowledge": acknowledge or None,
-    }
-    given = options.values("-p", secrets)
+    fields = {"step": step, **take_up.fields()}
+    given = take_up.given()
     with engine() as client:
         row = act(client, find(client, run), "ignore", fields, given)
         err().print(_("ignored; the run goes on where something follows"))
@@ -203,6 +213,7 @@ jobdeck runs resolve last --look
 jobdeck runs resolve last --hosts web03 --success --reason 'looked'
 """,
 )
+@gathered
 def resolve(
     run: RunId,
     success: Annotated[bool, typer.Option("--success", help=_("they ended well"))] = False,
@@ -215,11 +226,8 @@ def resolve(
     ] = False,
     hosts: Hosts = None,
     step: OfStep = None,
-    confirm: Confirm = None,
-    change: Change = None,
-    acknowledge: Acknowledge = None,
-    secrets: Secrets = None,
-    reason: Reason = None,
+    *,
+    take_up: TakeUpFlags,
     wait: Wait = False,
 ) -> int:
     verdicts = {"--success": success, "--failed": failed, "--look": look}
@@ -233,12 +241,9 @@ def resolve(
         "verdict": chosen.removeprefix("--"),
         "hosts": None if hosts is None else options.host_list("--hosts", hosts),
         "step": step,
-        "reason": reason,
-        "confirm_hosts": options.whole("--confirm", confirm, 0),
-        "change": change,
-        "acknowledge": acknowledge or None,
+        **take_up.fields(),
     }
-    given = options.values("-p", secrets)
+    given = take_up.given()
     with engine() as client:
         row = act(client, find(client, run), "resolve", fields, given)
         said = _("the hosts are asked again") if look else _("resolved; what follows goes on")

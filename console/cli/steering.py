@@ -7,19 +7,19 @@ anything happens; a person is asked, and who cannot be asked says --yes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
-from console.cli import options
-from console.cli.acknowledging import Acknowledge
-from console.cli.acting import Reason, Secrets, Wait, act, go_on
+from console.cli.acting import Reason, TakeUpFlags, Wait, act, go_on
 from console.cli.asking import confirms
+from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.printing import err
 from console.cli.runs import RunId, find
 from console.cli.settings import engine, may_ask
-from console.cli.starting import Change, Confirm, IncludeAway
+from console.cli.starting import IncludeAway
 from console.client import Client
 from console.i18n import _
 from console.presenters import acting, results
@@ -103,25 +103,23 @@ def fail(
     ),
     "jobdeck runs choose-way last which --to big",
 )
+@gathered
 def choose_way(
     run: RunId,
     node: NodeName = None,
     to: Annotated[
         str | None, typer.Option("--to", metavar="NODE", help=_("the node that comes next"))
     ] = None,
-    confirm: Confirm = None,
-    change: Change = None,
-    acknowledge: Acknowledge = None,
-    secrets: Secrets = None,
-    reason: Reason = None,
+    *,
+    take_up: TakeUpFlags,
     yes: Yes = False,
     wait: Wait = False,
 ) -> int:
     if to is None:
         raise RequestError(_("{flag} is missing").format(flag="--to"), hint="--to NODE")
-    fields = {"step": node, "to": to, "reason": reason, **_rails(confirm, change, acknowledge)}
+    fields = {"step": node, "to": to, **take_up.fields()}
     said = _("the way is chosen; the run goes on")
-    return _steer(run, "choose_way", fields, secrets, yes=yes, wait=wait, said=said)
+    return _steer(run, "choose_way", fields, take_up.given(), yes=yes, wait=wait, said=said)
 
 
 @command(
@@ -132,26 +130,23 @@ def choose_way(
         "Hosts that succeeded run again too; `runs retry` spares them. What ran beside it stands."
     ),
 )
+@gathered
 def rerun(
     run: RunId,
     node: NodeName = None,
     include_away: IncludeAway = False,
-    confirm: Confirm = None,
-    change: Change = None,
-    acknowledge: Acknowledge = None,
-    secrets: Secrets = None,
-    reason: Reason = None,
+    *,
+    take_up: TakeUpFlags,
     yes: Yes = False,
     wait: Wait = False,
 ) -> int:
     fields = {
         "step": node,
-        "reason": reason,
         "include_away": include_away or None,
-        **_rails(confirm, change, acknowledge),
+        **take_up.fields(),
     }
     said = _("the run goes on from there")
-    return _steer(run, "rerun", fields, secrets, yes=yes, wait=wait, said=said)
+    return _steer(run, "rerun", fields, take_up.given(), yes=yes, wait=wait, said=said)
 
 
 @command(
@@ -163,38 +158,28 @@ def rerun(
         " stay as they are."
     ),
 )
+@gathered
 def roll_back(
     run: RunId,
     node: Annotated[str | None, typer.Argument(metavar="[NODE]")] = None,
-    confirm: Confirm = None,
-    change: Change = None,
-    acknowledge: Acknowledge = None,
-    secrets: Secrets = None,
-    reason: Reason = None,
+    *,
+    take_up: TakeUpFlags,
     yes: Yes = False,
     wait: Wait = False,
 ) -> int:
-    fields = {"step": node, "reason": reason, **_rails(confirm, change, acknowledge)}
+    fields = {"step": node, **take_up.fields()}
     said = _("the run is being rolled back")
     wanted = RunState.ROLLED_BACK
-    return _steer(run, "roll_back", fields, secrets, yes=yes, wait=wait, said=said, wanted=wanted)
-
-
-def _rails(
-    confirm: str | None, change: str | None, acknowledge: list[str] | None
-) -> dict[str, Any]:
-    return {
-        "confirm_hosts": options.whole("--confirm", confirm, 0),
-        "change": change,
-        "acknowledge": acknowledge or None,
-    }
+    return _steer(
+        run, "roll_back", fields, take_up.given(), yes=yes, wait=wait, said=said, wanted=wanted
+    )
 
 
 def _steer(
     run: str,
     action: str,
     fields: Mapping[str, Any],
-    secrets: list[str] | None = None,
+    given: Mapping[str, str] = MappingProxyType({}),
     *,
     yes: bool,
     wait: bool,
@@ -202,7 +187,6 @@ def _steer(
     wanted: RunState | None = None,
 ) -> int:
     """Tell what it would do, ask, and do it."""
-    given = options.values("-p", secrets)
     with engine() as client:
         run_id = find(client, run)
         _agree(client, run_id, action, fields, yes=yes)
