@@ -1,7 +1,7 @@
 """Flags that several commands share, gathered in one value.
 
-A group is a dataclass of flags. A command takes it as one keyword parameter, and on its command
-line the flags of the group stand in that place:
+A group is a dataclass of flags, and of groups. A command takes it as one keyword parameter, and on
+its command line the flags of the group stand in that place:
 
     @command(app, "run", …)
     @gathered
@@ -24,10 +24,7 @@ def gathered(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def call(**given: Any) -> Any:
-        values = {
-            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
-            for name, group in groups.items()
-        }
+        values = {name: _taken(group, given) for name, group in groups.items()}
         return command(**given, **values)
 
     parameters = list(_parameters(command, hints, groups))
@@ -37,6 +34,33 @@ def gathered(command: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _taken(group: Any, given: dict[str, Any]) -> Any:
+    """A group with its own values, which are taken out of `given`."""
+    hints = get_type_hints(group)
+    return group(
+        **{
+            field.name: _taken(hints[field.name], given)
+            if is_dataclass(hints[field.name])
+            else given.pop(field.name)
+            for field in fields(group)
+        }
+    )
+
+
+def _flags(group: Any) -> Iterator[Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    for field in fields(group):
+        if is_dataclass(hints[field.name]):
+            yield from _flags(hints[field.name])
+            continue
+        yield Parameter(
+            field.name,
+            Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+
+
 def _parameters(
     command: Callable[..., Any], hints: Mapping[str, Any], groups: Mapping[str, Any]
 ) -> Iterator[Parameter]:
@@ -44,11 +68,4 @@ def _parameters(
         if name not in groups:
             yield parameter.replace(annotation=hints[name], kind=Parameter.KEYWORD_ONLY)
             continue
-        flags = get_type_hints(groups[name], include_extras=True)
-        for field in fields(groups[name]):
-            yield Parameter(
-                field.name,
-                Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=flags[field.name],
-            )
+        yield from _flags(groups[name])

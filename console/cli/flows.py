@@ -9,9 +9,8 @@ import typer
 from console.cli import saved
 from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
-from console.cli.rolling import BatchFlags
-from console.cli.saved import BeginFlags
-from console.cli.starting import PLAN, Detach, DryFlags, Parameter, RequestFlags, ShowFlags
+from console.cli.saved import StartFlags
+from console.cli.starting import PLAN
 from console.i18n import _
 from core.errors import RequestError
 
@@ -34,26 +33,10 @@ jobdeck flow start rolling-deploy --start-at check --without announce
 @gathered
 def start(
     flow: Annotated[str | None, typer.Argument(metavar="FLOW")] = None,
-    parameter: Parameter = None,
     *,
-    given: RequestFlags,
-    begin: BeginFlags,
-    batches: BatchFlags,
-    dry: DryFlags,
-    detach: Detach = False,
-    show: ShowFlags,
+    flags: StartFlags,
 ) -> int:
-    return saved.start(
-        saved.FLOW,
-        flow,
-        parameter,
-        given=given,
-        begin=begin,
-        batches=batches,
-        dry=dry,
-        detach=detach,
-        show=show,
-    )
+    return saved.start(saved.FLOW, flow, flags)
 
 
 @command(
@@ -71,28 +54,11 @@ def start(
 @gathered
 def plan(
     flow: Annotated[str | None, typer.Argument(metavar="FLOW")] = None,
-    parameter: Parameter = None,
     *,
-    given: RequestFlags,
-    begin: BeginFlags,
-    batches: BatchFlags,
-    dry: DryFlags,
-    detach: Detach = False,
-    show: ShowFlags,
+    flags: StartFlags,
 ) -> int:
-    if dry.from_plan is not None:
+    if (given := flags.dry.from_plan) is not None:
         raise RequestError(
-            _("a plan is there already"), hint=f"jobdeck flow start --from-plan {dry.from_plan}"
+            _("a plan is there already"), hint=f"jobdeck flow start --from-plan {given}"
         )
-    return saved.start(
-        saved.FLOW,
-        flow,
-        parameter,
-        given=given,
-        begin=begin,
-        batches=batches,
-        dry=dry,
-        detach=detach,
-        show=show,
-        level=PLAN,
-    )
+    return saved.start(saved.FLOW, flow, flags, level=PLAN)

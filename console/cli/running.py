@@ -10,9 +10,9 @@ from console.cli import options, saved, starting
 from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.rolling import BatchFlags
-from console.cli.saved import BeginFlags
+from console.cli.saved import StartFlags
 from console.cli.settings import engine
-from console.cli.starting import HOW, Detach, DryFlags, Parameter, RequestFlags, ShowFlags
+from console.cli.starting import HOW, Detach, DryFlags, RequestFlags, ShowFlags
 from console.i18n import _
 from core.errors import RequestError
 
@@ -149,23 +149,7 @@ jobdeck start deploy -p version=1.4.2 --on web[01-03] --detach
 @gathered
 def start(
     job: Annotated[str | None, typer.Argument(metavar="JOB")] = None,
-    parameter: Parameter = None,
     *,
-    given: RequestFlags,
-    begin: BeginFlags,
-    batches: BatchFlags,
-    dry: DryFlags,
-    detach: Detach = False,
-    show: ShowFlags,
+    flags: StartFlags,
 ) -> int:
-    return saved.start(
-        saved.JOB,
-        job,
-        parameter,
-        given=given,
-        begin=begin,
-        batches=batches,
-        dry=dry,
-        detach=detach,
-        show=show,
-    )
+    return saved.start(saved.JOB, job, flags)

@@ -10,7 +10,7 @@ import typer
 from console.cli import options, plans, starting
 from console.cli.rolling import BatchFlags
 from console.cli.settings import engine
-from console.cli.starting import HOW, DryFlags, RequestFlags, ShowFlags
+from console.cli.starting import HOW, Detach, DryFlags, Parameter, RequestFlags, ShowFlags
 from console.client import Client
 from console.i18n import _
 from core.errors import RequestError
@@ -82,24 +82,26 @@ class BeginFlags:
         return {name: value for name, value in said.items() if value is not None}
 
 
-def start(
-    kind: str,
-    name: str | None,
-    parameter: list[str] | None,
-    *,
-    given: RequestFlags,
-    begin: BeginFlags,
-    batches: BatchFlags,
-    dry: DryFlags,
-    detach: bool,
-    show: ShowFlags,
-    level: str | None = None,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartFlags:
+    """Everything that a start of what is saved may say."""
+
+    parameter: Parameter = None
+    given: RequestFlags
+    begin: BeginFlags
+    batches: BatchFlags
+    dry: DryFlags
+    detach: Detach = False
+    show: ShowFlags
+
+
+def start(kind: str, name: str | None, flags: StartFlags, *, level: str | None = None) -> int:
     """Start a document of a kind, or make a dry run of it; `level`: of a dry run that no flag asks for."""
-    request = {**given.request(batches), **begin.request()}
+    dry = flags.dry
+    request = {**flags.given.request(flags.batches), **flags.begin.request()}
     level = dry.level() or level
-    parameters = options.values("-p", parameter)
-    view = show.view()
+    parameters = options.values("-p", flags.parameter)
+    view = flags.show.view()
     if dry.from_plan is not None:
         request = starting.planned(dry.from_plan, request, {kind.upper(): name is not None})
     elif name is None:
@@ -114,7 +116,12 @@ def start(
             parameters |= starting.typed_secrets(each for each in needed if each not in parameters)
         request["parameters"] = parameters
         return starting.go(
-            client, request, level=level, view=view, detach=detach, outputs=show.per_host
+            client,
+            request,
+            level=level,
+            view=view,
+            detach=flags.detach,
+            outputs=flags.show.per_host,
         )
 
 
