@@ -31,11 +31,11 @@ from core.domain.flow.nodes import (
 )
 from core.domain.flow.texts import in_one_line
 from core.domain.job import WorkSpec, check_differ
-from core.domain.steps import Step, StepBase
+from core.domain.steps import AnyStep, StepBase
 from core.errors import Invalid
 
 Node = Annotated[
-    Step
+    AnyStep
     | Start
     | End
     | Note

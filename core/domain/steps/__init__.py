@@ -26,21 +26,17 @@ from core.domain.steps.http import HttpStep
 from core.domain.steps.script import Language, ScriptStep
 from core.domain.steps.sql import SqlStep
 
-Step = Annotated[
-    CommandStep
-    | ScriptStep
-    | LocalStep
-    | HttpStep
-    | SqlStep
-    | PushStep
-    | PullStep
-    | DistributeStep,
-    Field(discriminator="kind"),
-]
+AnyStep = (
+    CommandStep | ScriptStep | LocalStep | HttpStep | SqlStep | PushStep | PullStep | DistributeStep
+)
+"""Every kind of step; a flow has them beside its other nodes."""
+
+Step = Annotated[AnyStep, Field(discriminator="kind")]
 
 __all__ = [
     "LAST_TARGETS",
     "MAX_PROGRAM_CHARACTERS",
+    "AnyStep",
     "CommandStep",
     "DistributeStep",
     "Execution",
