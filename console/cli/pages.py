@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from console.cli.cells import wrap
+from console.cells import wrap
 from console.presenters.text import Column, Line, Span, Table, Tone, line
 
 _ITEM = re.compile(r"(\s*(?:[-*]|\d+\.)\s+)(.*)")

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 import assets
+from console.cells import wrap
 from console.cli import exit_codes
-from console.cli.cells import wrap
 from console.cli.helping import MAX_CELLS, command, family
 from console.cli.options import one_of
 from console.cli.pages import render

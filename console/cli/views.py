@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from console.answers import Event, Piece, RunDetail, Step, StreamedPiece, Target
-from console.cli.cells import pad, width
+from console.cells import pad, width
 from console.cli.printing import Screen
 from console.client import Client
 from console.i18n import _

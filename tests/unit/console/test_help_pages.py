@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import assets
+from console.cells import width
 from console.cli import exit_codes
-from console.cli.cells import width
 from console.cli.pages import render
 from console.cli.root import table
 from console.presenters.states import RUN_SIGNS, TARGET_SIGNS

@@ -53,9 +53,7 @@ def test_the_first_page_loads_no_command() -> None:
     modules = loaded("--help")
 
     own = {name for name in modules if name.startswith("console.cli.")}
-    assert own == {
-        f"console.cli.{name}" for name in ("main", "root", "helping", "cells", "settings")
-    }
+    assert own == {f"console.cli.{name}" for name in ("main", "root", "helping", "settings")}
 
 
 def test_a_command_loads_the_client_but_not_the_engine() -> None:
