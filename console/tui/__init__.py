@@ -1,1 +1,1 @@
-"""The terminal UI: a client of the engine on one screen; see console/README.md."""
+"""The terminal UI: a client of the engine that may be closed, cut off or killed at any moment."""

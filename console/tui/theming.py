@@ -2,8 +2,9 @@
 
 Textual derives shades that nobody chose; what widgets of ours and Textual's own show is set here
 from the theme's data instead. The style sheet has `$page`, `$bar`, `$raised`, `$field`, `$cursor`,
-`$resting`, inks as `$ink-quiet`, chips as `$chip-danger` on `$chip-danger-ground`; each has a
-`…-style` beside it, which is all that a theme without colours has.
+`$resting`, inks as `$tone-quiet`, chips as `$chip-danger` on `$chip-danger-ground`; each has a
+`…-style` beside it, which is all that a theme without colours has. `painting` reads the same
+variables.
 
     class JobdeckApp(App):
         get_theme_variable_defaults = staticmethod(theming.variables)
@@ -16,7 +17,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from rich.style import Style
 from textual.app import App
 from textual.theme import Theme as TextualTheme
 
@@ -40,23 +40,11 @@ def variables() -> dict[str, str]:
 
 
 @cache
-def style(paint: Paint) -> Style:
-    """A paint as Rich has it, for text that is painted cell by cell."""
-    return Style(
-        color=paint.ink or None,
-        bgcolor=paint.ground or None,
-        bold=paint.bold or None,
-        dim=paint.dim or None,
-        underline=paint.underline or None,
-        reverse=paint.reverse or None,
-    )
-
-
-@cache
 def textual_theme(name: str) -> TextualTheme:
     """The Textual theme for one of ours."""
     theme = themes.load(name)
-    page, raised = theme.surfaces[Surface.PAGE], theme.surfaces[Surface.RAISED]
+    page, bar = theme.surfaces[Surface.PAGE], theme.surfaces[Surface.BAR]
+    raised = theme.surfaces[Surface.RAISED]
     inks = {role: _css(paint.ink) for role, paint in theme.inks.items()}
     return TextualTheme(
         name=_OWN + name,
@@ -70,7 +58,7 @@ def textual_theme(name: str) -> TextualTheme:
         error=inks[Ink.BAD],
         foreground=inks[Ink.TEXT],
         background=_css(page.ground),
-        surface=_css(page.ground),
+        surface=_css(bar.ground),
         panel=_css(raised.ground),
         boost=_css(raised.ground),
         variables=_variables(theme),
@@ -82,8 +70,8 @@ def _variables(theme: Theme) -> dict[str, str]:
     grounds = {role: _css(paint.ground) for role, paint in theme.surfaces.items()}
     own = {role.value: colour for role, colour in grounds.items()}
     own |= {f"{role.value}-style": _text_style(paint) for role, paint in theme.surfaces.items()}
-    own |= {f"ink-{role.value}": colour for role, colour in inks.items()}
-    own |= {f"ink-{role.value}-style": _text_style(paint) for role, paint in theme.inks.items()}
+    own |= {f"tone-{role.value}": colour for role, colour in inks.items()}
+    own |= {f"tone-{role.value}-style": _text_style(paint) for role, paint in theme.inks.items()}
     for role, paint in theme.chips.items():
         own[f"chip-{role.value}"] = _css(paint.ink)
         own[f"chip-{role.value}-ground"] = _css(paint.ground)

@@ -7,12 +7,13 @@ from textual.app import App, ComposeResult
 from textual.widgets import Input, Static
 
 from console import themes
+from console.presenters.text import Tone
 from console.themes import Chip, Ink, Surface
-from console.tui import theming
+from console.tui import painting, theming
 
 VARIABLES = [
     *(surface.value for surface in Surface),
-    *(f"ink-{ink}" for ink in Ink),
+    *(f"tone-{ink}" for ink in Ink),
     *(f"chip-{chip}" for chip in Chip),
     *(f"chip-{chip}-ground" for chip in Chip),
 ]
@@ -39,19 +40,30 @@ async def test_a_screen_has_the_colours_of_the_theme(name: str) -> None:
         await pilot.pause()
 
         theme = themes.load(name)
-        seen = app.query_one("#ink-bad", Static).styles.background
-        wanted = theming.style(theme.inks[Ink.BAD]).color
+        seen = app.query_one("#tone-bad", Static).styles.background
+        wanted = painting.style(Tone.BAD, app.theme_variables).color
         if theme.contrast is None:
             assert app.native_ansi_color
             assert seen.ansi == (wanted.number if wanted and wanted.number is not None else -1)
         else:
             assert wanted is not None
+            assert wanted.name == theme.tone(Tone.BAD).ink
             assert seen.rgb == tuple(wanted.get_truecolor())
 
 
-def test_styles_are_what_the_paint_says() -> None:
-    danger = theming.style(themes.load(themes.DARK).chips[Chip.DANGER])
-    cursor = theming.style(themes.load(themes.MONO).surfaces[Surface.CURSOR])
+@pytest.mark.parametrize(
+    ("name", "bad", "cursor", "danger"),
+    [
+        ("dark", "#ff8552", "on #30363d", "bold #15181c on #ff8552"),
+        ("sixteen-light", "bold red", "reverse", "bold bright_white on red"),
+        ("mono", "bold", "reverse", "bold reverse"),
+    ],
+)
+def test_what_is_painted_is_what_the_theme_says(
+    name: str, bad: str, cursor: str, danger: str
+) -> None:
+    colours = theming.textual_theme(name).variables
 
-    assert str(danger) == "bold #15181c on #ff8552"
-    assert str(cursor) == "reverse"
+    assert str(painting.style(Tone.BAD, colours)) == bad
+    assert str(painting.ground(Surface.CURSOR, colours)) == cursor
+    assert str(painting.chip(Chip.DANGER, colours)) == danger
