@@ -17,18 +17,18 @@ from textual.containers import Container
 from textual.reactive import var
 from textual.screen import ModalScreen
 
+from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
 from console.i18n import _
 from console.presenters.actions import Offer
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
-from console.tui import commandline, views
+from console.tui import commandline, theming, views
 from console.tui.filters import BadFilter
 from console.tui.keymap import bindings, shown
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
-from console.tui.theming import DARK, themes
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
@@ -59,7 +59,7 @@ class Ways:
 class Habits:
     """How one person wants it."""
 
-    theme: str = DARK
+    theme: str = themes.DARK
     keys: Mapping[str, str] = ()  # type: ignore[assignment]
     """Action id -> keys, separated by commas, instead of the registry's."""
     write: bool = False
@@ -75,9 +75,9 @@ class JobdeckApp(App[None]):
     CSS = """
     Screen { background: $background; }
     #body { height: 1fr; }
-    Input, Input:focus { border: none; height: 1; padding: 0; background: $panel; }
-    CommandBar, CommandBar:focus { background: $surface; }
-    #complaint { display: none; background: $surface; padding: 0 1; max-height: 40%; }
+    Input, Input:focus { border: none; height: 1; padding: 0; background: $field; }
+    CommandBar, CommandBar:focus { background: $bar; }
+    #complaint { display: none; background: $raised; padding: 0 1; max-height: 40%; }
     #complaint.-shown { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,6 +85,7 @@ class JobdeckApp(App[None]):
         Binding("ctrl+c", "how_to_leave", show=False, priority=True),
     ]
     can_write = var(False)
+    get_theme_variable_defaults = staticmethod(theming.variables)
 
     def __init__(
         self,
@@ -110,9 +111,7 @@ class JobdeckApp(App[None]):
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
         self._says = 0
-        for theme in themes():
-            self.register_theme(theme)
-        self.theme = habits.theme
+        theming.wear(self, habits.theme)
         self.animation_level = "none"
         self.set_keymap(dict(habits.keys))
 
