@@ -60,6 +60,11 @@ def wrap(text: str, cells: int) -> list[str]:
     return lines
 
 
+def pieces(text: str) -> list[str]:
+    """Text cut wherever a line may break; blanks are pieces of their own."""
+    return _PIECE.findall(text)
+
+
 def _wrap_words(text: str, cells: int) -> list[str]:
     lines, current = list[str](), ""
     words = (

@@ -64,6 +64,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "schedules": Place(
                 "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
             ),
+            "tui": Place("terminal", _("open the terminal UI")),
             "plans": Place("plans", _("look at dry runs, compare them with what followed"), True),
         },
         _("Define"): {

@@ -1,0 +1,36 @@
+"""One registry of everything a person can do, as data.
+
+It feeds the keys, the palette, the footer, the key help and the table of keys in the documentation.
+
+Action, Subject, Scope    base.py
+what stands in it         a file each for what is at hand everywhere, in lists, in each view
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from console.actions import everywhere, lists, runs
+from console.actions.base import Action, Scope, Subject
+from console.i18n import language
+
+_SOURCES = (everywhere, lists, runs)
+
+
+def registry() -> Mapping[str, Action]:
+    """Id -> action, in the order in which people are shown them, in the language of now."""
+    return _registry(language())
+
+
+@cache
+def _registry(_language: str) -> Mapping[str, Action]:
+    return {action.id: action for source in _SOURCES for action in source.actions()}
+
+
+def of_scope(scope: Scope) -> tuple[Action, ...]:
+    """The actions of one scope, in their order."""
+    return tuple(action for action in registry().values() if action.scope is scope)
+
+
+__all__ = ["Action", "Scope", "Subject", "of_scope", "registry"]

@@ -1,0 +1,75 @@
+"""`jobdeck tui`: the terminal UI."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from console.cli.helping import command, family
+from console.cli.settings import home
+from console.i18n import _
+
+app = family()
+
+Command = Annotated[list[str] | None, typer.Argument(metavar="[VIEW] [WHAT]...")]
+
+
+@command(
+    app,
+    "tui",
+    _(
+        "Open the terminal UI, as `jobdeck` alone does.\n\n"
+        "It is a console like this one: closed, cut off or killed, no run notices. VIEW and WHAT"
+        " are what its command bar takes."
+    ),
+    """
+jobdeck
+jobdeck tui runs state:failed since:2h
+jobdeck tui --write
+""",
+)
+def tui(
+    command: Command = None,
+    write: Annotated[
+        bool, typer.Option("--write", help=_("allow changes in read-only environments"))
+    ] = False,
+    lang: Annotated[
+        str | None, typer.Option("--lang", metavar="LANG", help=_("en or zh_CN"))
+    ] = None,
+) -> int:
+    if lang is not None:
+        os.environ["JOBDECK_LANG"] = lang
+    return show(" ".join(command or ()), write=write)
+
+
+def show(start: str = "", *, write: bool = False) -> int:
+    """Run the terminal UI until it is left; 0."""
+    from console.autostart import ensure_engine
+    from console.client import Client
+    from console.tui.app import Habits, JobdeckApp, Ways
+    from core.clock import SystemClock
+
+    place, clock = home(), SystemClock()
+
+    def connect() -> Client:
+        ensure_engine(place, clock)
+        return Client.over_socket(place.socket)
+
+    ways = Ways(
+        connect=connect,
+        revive=lambda: ensure_engine(place, clock),
+        socket=str(place.socket),
+        actor=getpass.getuser(),
+    )
+    habits = Habits(write=write, calm="SSH_CONNECTION" in os.environ)
+    JobdeckApp(ways, habits, clock, start=start or "runs").run()
+    return 0
+
+
+def is_terminal() -> bool:
+    """Whether there is a screen to draw on and a keyboard to read from."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,21 @@
+"""The views, each loaded when it is first opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from console.tui.navigation import Memory, Place
+from console.tui.views.base import View
+
+VIEWS: Mapping[str, str] = {
+    "runs": "runs:RunsView",
+}
+"""Name in the command bar -> module and class."""
+
+
+def make(place: Place, memory: Memory) -> View:
+    """The view of a place, as it was left if it was open before."""
+    module, _colon, name = VIEWS[place.view].partition(":")
+    view: type[View] = getattr(import_module(f"console.tui.views.{module}"), name)
+    return view(place, memory)

@@ -1,0 +1,170 @@
+"""A view that is one list: a grid, a filter, marks, and pages that come as one scrolls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+
+from console.actions import Scope
+from console.i18n import _
+from console.presenters.durations import number
+from console.presenters.text import Line, Span, Tone, line
+from console.tui.filters import BadFilter, Filter, parse
+from console.tui.navigation import Memory, Place
+from console.tui.views.base import View
+from console.tui.widgets.grid import Grid, Present, Rows
+
+
+class ListView(View):
+    """Subclasses ask in `load` and hand what came to `show_items`."""
+
+    ALSO = (Scope.LIST,)
+    EMPTY: ClassVar[Callable[[], Sequence[str]]] = staticmethod(lambda: ())
+    """What to say, and what to do next, where there is nothing."""
+
+    def __init__(self, place: Place, memory: Memory) -> None:
+        super().__init__(place, memory)
+        self.wanted = Filter()
+        try:
+            self.wanted = parse(place.argument or memory.filter, self.FIELDS)
+        except BadFilter as bad:
+            self._bad = str(bad)
+        else:
+            self._bad = ""
+        self._items: Sequence[Any] = ()
+        self._key: Callable[[Any], str] = str
+        self._more = False
+
+    def compose(self) -> ComposeResult:
+        grid = Grid()
+        grid.recall(self.memory)
+        yield grid
+
+    def on_mount(self) -> None:
+        self.grid.focus()
+        if self._bad:
+            self.deck.say(self._bad, Tone.BAD)
+        super().on_mount()
+
+    @property
+    def grid(self) -> Grid:
+        return self.query_one(Grid)
+
+    # ------------------------------------------------------------------ for subclasses
+
+    def present(self, items: Sequence[Any]) -> Any:
+        """The presenter's table of some items."""
+        raise NotImplementedError
+
+    def text_of(self, item: Any) -> str:
+        """A row as one text, for `/` to look in."""
+        table = self.present([item])
+        return " ".join(cell.text for cell in table.rows[0])
+
+    def labels_of(self, item: Any) -> dict[str, str]:
+        """An item's labels, for `/-l`."""
+        return {}
+
+    def show_items(
+        self, items: Sequence[Any], key: Callable[[Any], str], *, more: bool = False
+    ) -> None:
+        """Show these, as far as the filter lets them through."""
+        self._items, self._key, self._more = items, key, more
+        shown = [item for item in items if self._fits(item)] if self._narrows else items
+        empty = [_("nothing fits the filter"), _("esc shows everything")]
+        self.grid.show(
+            Rows(
+                shown,
+                key,
+                self._present,
+                more=more,
+                empty=empty if self.wanted.text and not shown else type(self).EMPTY(),
+            )
+        )
+        self.post_message(self.Said())
+
+    @property
+    def _present(self) -> Present:
+        return self.present
+
+    @property
+    def _narrows(self) -> bool:
+        """Whether the filter says more than what the engine was asked for."""
+        known = {word for word in self.wanted.text.split() if ":" in word or word.startswith("@")}
+        return bool(set(self.wanted.text.split()) - known)
+
+    def _fits(self, item: Any) -> bool:
+        if self.wanted.labels:
+            labels = self.labels_of(item)
+            pairs = [each.partition("=") for each in self.wanted.labels.split(",")]
+            return all(
+                labels.get(key.strip()) == value.strip() if sign else key.strip() in labels
+                for key, sign, value in pairs
+            )
+        return self.wanted.fits(self.text_of(item))
+
+    # ------------------------------------------------------------------ as a view
+
+    def filter(self, text: str, *, done: bool) -> None:
+        before = self.wanted
+        self.wanted = parse(text, self.FIELDS)
+        if self.wanted.fields != before.fields:
+            if not done:
+                self.wanted = before
+                return
+            self.grid.clear_widths()
+            self.reload()
+        else:
+            self.show_items(self._items, self._key, more=self._more)
+
+    def escape(self) -> bool:
+        if self.grid.marked:
+            self.grid.unmark()
+        elif self.wanted.text:
+            self.filter("", done=True)
+        else:
+            return False
+        return True
+
+    def said(self) -> Line:
+        count = len(self.grid.items)
+        at = number(self.grid.position + 1) if count else "0"
+        pieces: list[str | Span] = [f" {at}/{number(count)}{'+' if self._more else ''}"]
+        if self.wanted.text:
+            pieces.append(Span(f"   /{self.wanted.text}", Tone.BUSY))
+        if self.grid.marked:
+            marked = _("{count} marked").format(count=number(len(self.grid.marked)))
+            pieces.append(Span(f"   * {marked}", Tone.STRONG))
+        return line(*pieces)
+
+    def recollection(self) -> Memory:
+        kept = self.grid.memory()
+        return Memory(kept.cursor, kept.top, self.wanted.text, kept.marked)
+
+    def perform_list(self, name: str) -> None:
+        if name == "filter":
+            self.deck.type_filter(self.wanted.text)
+        else:
+            self.grid.perform_list(name)
+
+    def on_grid_moved(self, event: Grid.Moved) -> None:
+        event.stop()
+        self.refresh_bindings()
+        self.post_message(self.Said())
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        event.stop()
+        if self.grid.current is not None:
+            self.open_item(self.grid.current)
+
+    def open_item(self, item: Any) -> None:
+        """Open what the cursor stands on."""
+
+    def on_grid_near_end(self, event: Grid.NearEnd) -> None:
+        event.stop()
+        self.more_wanted()
+
+    def more_wanted(self) -> None:
+        """The end of what is there comes near; a list that comes in pages asks for the next."""
