@@ -109,7 +109,10 @@ class OutputIndex(Answer, frozen=True, kw_only=True):
 
     items: list[ChunkPlace]
     targets: list[OfTarget]
-    next_cursor: str | None = None
+    next: int
+    more: bool = False
+    ended: bool = False
+    """Whether the run has ended: nothing is added to its output."""
 
 
 class ChunkPieces(Answer, frozen=True, kw_only=True):
@@ -132,6 +135,14 @@ class ChunkMatches(Answer, frozen=True, kw_only=True):
 
     chunk: int
     count: int
+
+
+class OutputMatches(Answer, frozen=True, kw_only=True):
+    """Chunks in which a text occurs; `more`: there is output that was not looked at yet."""
+
+    items: list[ChunkMatches]
+    next: int
+    more: bool = False
 
 
 class Match(Answer, frozen=True, kw_only=True):

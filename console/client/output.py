@@ -52,15 +52,9 @@ class OutputCalls(Calls):
             answers.StreamedPiece, f"{paths.run(run_id)}/output/merged", {"limit": None}
         )
 
-    def output_index(self, run_id: str, query: Query) -> Iterator[answers.OutputIndex]:
-        """Which chunks hold an output, page by page; `query` takes step, attempt, ordinal, streams."""
-        asked = dict(query)
-        while True:
-            page = self._get(answers.OutputIndex, f"{paths.run(run_id)}/output/index", asked)
-            yield page
-            if page.next_cursor is None:
-                return
-            asked["cursor"] = page.next_cursor
+    def output_index(self, run_id: str, query: Query) -> answers.OutputIndex:
+        """Which chunks hold an output; takes step, attempt, ordinal, streams, after and wait_s."""
+        return self._get(answers.OutputIndex, f"{paths.run(run_id)}/output/index", query)
 
     def output_chunks(
         self, run_id: str, chunks: Sequence[int], streams: Sequence[str] = ()
@@ -69,18 +63,10 @@ class OutputCalls(Calls):
         query = {"chunk": chunks, "streams": streams}
         return self._get(answers.OutputChunks, f"{paths.run(run_id)}/output/chunks", query)
 
-    def output_matches(
-        self, run_id: str, words: str, query: Query
-    ) -> Iterator[list[answers.ChunkMatches]]:
-        """How often a text occurs in each chunk, page by page; a page may be empty."""
-        asked = {**query, "q": words}
-        while True:
-            path = f"{paths.run(run_id)}/output/matches"
-            page = self._get(answers.Page[answers.ChunkMatches], path, asked)
-            yield page.items
-            if page.next_cursor is None:
-                return
-            asked["cursor"] = page.next_cursor
+    def output_matches(self, run_id: str, words: str, query: Query) -> answers.OutputMatches:
+        """How often a text occurs in each chunk; takes step, attempt, ordinal, streams, after."""
+        path = f"{paths.run(run_id)}/output/matches"
+        return self._get(answers.OutputMatches, path, {**query, "q": words})
 
     def export(self, run_id: str, format_: str) -> Iterator[bytes]:
         """A run's whole output as one document: text, jsonl, html or zip."""
@@ -97,17 +83,14 @@ class OutputCalls(Calls):
         return list(islice(self._all(answers.RunMatch, "/search", asked), limit))
 
     def follow_output(
-        self, run_id: str, after: str = "0", query: Query | None = None
+        self, run_id: str, after: str = "0"
     ) -> Iterator[tuple[str, answers.StreamedPiece]]:
-        """Output as it arrives, each piece with its place, until the run's end.
-
-        Of all targets, or of those of `query`: step, attempt, ordinal.
+        """Output of all targets as it arrives, each with its place, until the run's end.
 
         Raises as `follow_events` does when the engine goes before that. Asked again with the last
         place as `after`, it leaves nothing out and repeats nothing.
         """
-        path = f"{paths.run(run_id)}/output/stream"
-        with self._events(path, {**(query or {}), "after": after}) as events:
+        with self._events(f"{paths.run(run_id)}/output/stream", {"after": after}) as events:
             for event in events:
                 if event.type == "end":
                     return

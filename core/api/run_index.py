@@ -11,25 +11,27 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field
 
-from core.api import cursors
 from core.api.routes import TheEngine, asks, router
 from core.api.run_groups import Attempt
 from core.api.run_output import Piece
 from core.api.run_places import EVERY_STEP, selection_of
-from core.api.values import Answer, Cursor, Page, readable
+from core.api.values import Answer, readable
 from core.domain.authorization import ObjectKind, Verb
+from core.domain.run import TERMINAL_RUN_STATES
 from core.executors.protocol import Stream
 from core.storage import output_index, runs
-from core.storage.output_index import IndexedChunk, SelectedSegments, Selection
+from core.storage.output_index import SelectedSegments, Selection
 from core.storage.output_matches import MatchesPage, count_matches
 from core.storage.reading import Connection
-from core.storage.runs import TargetRow
 
 routes = router("runs")
 
 MOST_INDEXED = 20_000
+MOST_WAIT_S = 30
 MOST_READ = 64
 """Chunks (of up to 64 KiB) of one answer."""
+
+_NEXT = "`after` of the next page; the same as given where nothing follows"
 
 Step = Annotated[
     str,
@@ -39,6 +41,7 @@ Ordinals = Annotated[
     list[int] | None, Query(max_length=1000, description="these targets; empty: all")
 ]
 Streams = Annotated[list[Stream] | None, Query(description="empty: all")]
+After = Annotated[int, Query(ge=0, le=10**18, description="a chunk: begin with what follows it")]
 Most = Annotated[int, Query(ge=1, le=MOST_INDEXED, description="most chunks of one page")]
 
 
@@ -63,10 +66,14 @@ class ChunkPlace(Answer):
     continues: bool = Field(description="whether it begins within a line of the chunk before")
 
 
-class OutputIndex(Page[ChunkPlace]):
+class OutputIndex(Answer):
     """Chunks in the order of arrival, and whose they are."""
 
+    items: list[ChunkPlace]
     targets: list[OfTarget]
+    next: int = Field(description=_NEXT)
+    more: bool = Field(description="whether there was more than one page holds")
+    ended: bool = Field(description="whether the run has ended: nothing is added to its output")
 
 
 class ChunkPieces(Answer):
@@ -91,8 +98,12 @@ class ChunkMatchesOut(Answer):
     count: int = Field(description="occurrences that end in it, also those that overlap")
 
 
-class OutputMatches(Page[ChunkMatchesOut]):
+class OutputMatches(Answer):
     """Chunks in which a text occurs."""
+
+    items: list[ChunkMatchesOut]
+    next: int = Field(description=_NEXT)
+    more: bool = Field(description="whether there is output that was not looked at yet")
 
 
 @routes.get("/runs/{run}/output/index", operation_id="indexRunOutput")
@@ -104,37 +115,47 @@ async def index(
     attempt: Attempt = 0,
     ordinal: Ordinals = None,
     streams: Streams = None,
-    cursor: Cursor = None,
+    after: After = 0,
     limit: Most = 5000,
+    wait_s: Annotated[
+        float,
+        Query(ge=0, le=MOST_WAIT_S, description="how long to wait for news where there is nothing"),
+    ] = 0,
 ) -> OutputIndex:
     """Which chunks hold the output of these targets, and how many lines begin in each.
 
-    A line ends with its line end, or where another stream's or target's bytes follow.
+    A line ends with its line end, or where another stream's or target's bytes follow. A wait may
+    end early with nothing.
     """
-    scope = f"index {run} {step} {attempt} {ordinal} {streams}"
-    after = cursors.number_position(scope, cursor)
 
-    def read(c: Connection) -> tuple[list[IndexedChunk], dict[int, TargetRow]]:
+    def read(c: Connection) -> OutputIndex:
         selection = _selection(c, run, step, attempt, ordinal, streams)
         found = output_index.index(c, selection, after=after, limit=limit)
-        return found, runs.targets_by_id(c, {chunk.target_run_id for chunk in found})
+        return OutputIndex(
+            items=[
+                ChunkPlace(
+                    chunk=chunk.number,
+                    target=chunk.target_run_id,
+                    at=chunk.at,
+                    size_bytes=chunk.size_bytes,
+                    lines=chunk.lines,
+                    continues=chunk.continues,
+                )
+                for chunk in found
+            ],
+            targets=_of_targets(c, {chunk.target_run_id for chunk in found}),
+            next=found[-1].number if found else after,
+            more=len(found) == limit,
+            ended=runs.get(c, run).state in TERMINAL_RUN_STATES,
+        )
 
-    found, targets = await engine.store.reader.read(read)
-    return OutputIndex(
-        items=[
-            ChunkPlace(
-                chunk=chunk.number,
-                target=chunk.target_run_id,
-                at=chunk.at,
-                size_bytes=chunk.size_bytes,
-                lines=chunk.lines,
-                continues=chunk.continues,
-            )
-            for chunk in found
-        ],
-        next_cursor=cursors.encode(scope, found[-1].number) if len(found) == limit else None,
-        targets=_of_targets(targets),
-    )
+    row = await engine.store.reader.read(lambda c: runs.get(c, run))
+    with engine.outputs.follow(row.id) as news:
+        answer = await engine.store.reader.read(read)
+        if answer.items or answer.ended or not wait_s:
+            return answer
+        await news.wait(wait_s)
+    return await engine.store.reader.read(read)
 
 
 @routes.get("/runs/{run}/output/chunks", operation_id="readRunOutputChunks")
@@ -149,31 +170,15 @@ async def read_chunks(
 ) -> OutputChunks:
     """What is in chunks that the index named."""
 
-    def read(c: Connection) -> tuple[list[SelectedSegments], dict[int, TargetRow]]:
+    def read(c: Connection) -> OutputChunks:
         selection = Selection(run_id=runs.get(c, run).id, streams=frozenset(streams or ()))
         found = list(output_index.read_chunks(c, selection, chunk))
-        return found, runs.targets_by_id(c, {chunk.target_run_id for chunk in found})
+        return OutputChunks(
+            chunks=[_pieces(item) for item in found],
+            targets=_of_targets(c, {item.target_run_id for item in found}),
+        )
 
-    found, targets = await engine.store.reader.read(read)
-    return OutputChunks(
-        chunks=[
-            ChunkPieces(
-                chunk=item.number,
-                target=item.target_run_id,
-                pieces=[
-                    Piece(
-                        offset=segment.offset,
-                        stream=Stream(segment.stream),
-                        at=segment.at,
-                        **readable(segment.data),
-                    )
-                    for segment in item.segments
-                ],
-            )
-            for item in found
-        ],
-        targets=_of_targets(targets),
-    )
+    return await engine.store.reader.read(read)
 
 
 @routes.get("/runs/{run}/output/matches", operation_id="countRunOutputMatches")
@@ -194,16 +199,14 @@ async def matches(
     attempt: Attempt = 0,
     ordinal: Ordinals = None,
     streams: Streams = None,
-    cursor: Cursor = None,
+    after: After = 0,
     limit: Most = 5000,
 ) -> OutputMatches:
     """In which chunks of these targets' output a text occurs, and how often.
 
-    How much is read for one page is bounded: a page may be short, or empty, and still have a
-    `next_cursor`.
+    How much is read for one page is bounded: a page may be short, or empty, and still have more
+    after it.
     """
-    scope = f"matches {run} {step} {attempt} {ordinal} {streams} {q}"
-    after = cursors.number_position(scope, cursor)
 
     def find(c: Connection) -> MatchesPage:
         selection = _selection(c, run, step, attempt, ordinal, streams)
@@ -212,7 +215,8 @@ async def matches(
     found = await engine.store.reader.read(find)
     return OutputMatches(
         items=[ChunkMatchesOut(chunk=item.number, count=item.count) for item in found.chunks],
-        next_cursor=None if found.position is None else cursors.encode(scope, found.position),
+        next=found.position,
+        more=found.more,
     )
 
 
@@ -232,10 +236,23 @@ def _selection(
     )
 
 
-def _of_targets(targets: dict[int, TargetRow]) -> list[OfTarget]:
+def _pieces(chunk: SelectedSegments) -> ChunkPieces:
+    pieces = [
+        Piece(
+            offset=segment.offset,
+            stream=Stream(segment.stream),
+            at=segment.at,
+            **readable(segment.data),
+        )
+        for segment in chunk.segments
+    ]
+    return ChunkPieces(chunk=chunk.number, target=chunk.target_run_id, pieces=pieces)
+
+
+def _of_targets(c: Connection, ids: set[int]) -> list[OfTarget]:
     return [
         OfTarget(
             target=row.id, host=row.host, ordinal=row.ordinal, step=row.step, attempt=row.attempt
         )
-        for row in targets.values()
+        for row in runs.targets_by_id(c, ids).values()
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -134,28 +134,14 @@ async def follow_output(
     after: Annotated[
         str | None, Query(pattern=headers.EVENT_ID, description="an event's id")
     ] = None,
-    step: Annotated[str, Query(description="empty: all")] = "",
-    attempt: Annotated[int, Query(ge=0, description="0: all")] = 0,
-    ordinal: Annotated[
-        list[int] | None, Query(max_length=1000, description="these targets; empty: all")
-    ] = None,
 ) -> sse.EventStream:
-    """Output of targets as it is committed: events `output`, then `end` when the run ended.
+    """Output of all targets as it is committed: events `output`, then `end` when the run ended.
 
     Begins with the first output, or after `Last-Event-ID` or `after`.
     """
     row = await engine.store.reader.read(lambda c: runs.get(c, run))
     seen = headers.last_output_id(request) or headers.output_id(after or "0")
-    ordinals = frozenset(ordinal or ())
-
-    def is_wanted(target: TargetRow) -> bool:
-        return (
-            step in ("", target.step)
-            and attempt in (0, target.attempt)
-            and (not ordinals or target.ordinal in ordinals)
-        )
-
-    return sse.EventStream(_follow(engine, row.id, *seen, is_wanted))
+    return sse.EventStream(_follow(engine, row.id, *seen))
 
 
 @routes.get("/runs/{run}/search", operation_id="searchRunOutput")
@@ -217,11 +203,7 @@ async def _raw(
 
 
 async def _follow(
-    engine: Engine,
-    run_id: str,
-    after: int,
-    shown: int,
-    is_wanted: Callable[[TargetRow], bool],
+    engine: Engine, run_id: str, after: int, shown: int
 ) -> AsyncGenerator[bytes, None]:
     """Events for every chunk after `after`; of the first one, `shown` segments were sent before."""
     targets: dict[int, TargetRow] = {}
@@ -239,8 +221,7 @@ async def _follow(
             closed = engine.outputs.closed
             ended, arrivals = await engine.store.reader.read(look)
             for arrival in arrivals:
-                target = targets[arrival.target_run_id]
-                for event in _events(arrival, target, shown) if is_wanted(target) else ():
+                for event in _events(arrival, targets[arrival.target_run_id], shown):
                     yield event
                 after, shown = arrival.seq, 0
             if len(arrivals) == ARRIVALS:

@@ -45,8 +45,10 @@ class MatchesPage(msgspec.Struct, frozen=True, kw_only=True):
     """A part of what was counted."""
 
     chunks: tuple[ChunkMatches, ...]
-    position: int | None
-    """The chunk up to which everything was counted; None when it is the last one."""
+    position: int
+    """The chunk up to which everything was counted."""
+    more: bool
+    """Whether there are chunks after it."""
 
 
 def count_matches(
@@ -76,8 +78,10 @@ def count_matches(
                 found.append(ChunkMatches(chunk.number, count))
             left_bytes -= sum(map(len, stretches))
         if len(found) == limit or left_bytes <= 0:
-            return MatchesPage(chunks=tuple(found), position=numbers[place])
-    return MatchesPage(chunks=tuple(found), position=None)
+            more = place + 1 < len(numbers)
+            return MatchesPage(chunks=tuple(found), position=numbers[place], more=more)
+    last = max(after, numbers[-1]) if numbers else after
+    return MatchesPage(chunks=tuple(found), position=last, more=False)
 
 
 def _places(index: Index, folded: str, numbers: Sequence[int], after: int) -> Iterator[int]:

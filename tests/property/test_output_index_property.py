@@ -65,7 +65,7 @@ def lines_of(stretch: bytes) -> int:
 
 
 @pytest.mark.parametrize("chunk_bytes", [7, 64 * 1024])
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     history=st.lists(printed, min_size=1, max_size=25),
     selection=selections,
@@ -125,15 +125,15 @@ def _bytes(store: Store, selection: Selection, number: int) -> bytes:
 
 
 def _counts(store: Store, selection: Selection, wanted: str, size: int) -> Iterator[int]:
-    after: int | None = 0
-    while after is not None:
+    after, more = 0, True
+    while more:
         page = store.reader.read_now(
             lambda c, after=after: count_matches(  # type: ignore[misc]
                 c, store.indexer, selection, wanted, after=after, limit=size
             )
         )
         yield from (chunk.count for chunk in page.chunks)
-        after = page.position
+        after, more = page.position, page.more
 
 
 def _forget_counts(store: Store) -> None:

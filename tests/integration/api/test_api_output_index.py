@@ -1,7 +1,8 @@
-"""Any place of an output by its chunks: index, bytes, occurrences, and live for some targets only."""
+"""Any place of an output by its chunks: index, bytes, occurrences, and what is added."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
@@ -9,8 +10,7 @@ import pytest
 
 from core.executors.protocol import Stream
 from core.executors.scripted import Behaviour
-from tests.support.api import PREFIX, Api, command, host
-from tests.support.asgi import live_get
+from tests.support.api import Api, command, host
 
 OUT, ERR = Stream.OUT, Stream.ERR
 
@@ -27,10 +27,10 @@ def prints(*pieces: bytes, stream: Stream = OUT, exit_code: int = 0) -> Behaviou
 
 
 async def pages(api: Api, path: str) -> list[dict[str, Any]]:
-    """Every page of a list."""
+    """Every page."""
     found = [(await api.get(path)).json()]
-    while found[-1]["next_cursor"]:
-        found.append((await api.get(f"{path}&cursor={found[-1]['next_cursor']}")).json())
+    while found[-1]["more"]:
+        found.append((await api.get(f"{path}&after={found[-1]['next']}")).json())
     return found
 
 
@@ -118,7 +118,8 @@ async def test_occurrences_are_counted_by_chunk(web: Api) -> None:
     [
         ("index?step=mian", 404, None),
         ("index?ordinal=9", 404, None),
-        ("index?cursor=x", 422, "cursor"),
+        ("index?after=-1", 422, "after"),
+        ("index?wait_s=31", 422, "wait_s"),
         ("chunks", 422, "chunk"),
         ("matches?q=a%0Ab", 422, "q"),
         ("matches?q=", 422, "q"),
@@ -141,13 +142,20 @@ async def test_chunks_of_another_run_are_not_given(web: Api) -> None:
     assert answer.json() == {"chunks": [], "targets": []}
 
 
-async def test_a_live_reader_may_follow_some_targets(web: Api) -> None:
-    run_id = await web.run(command(targets="web*"))
-    query = "step=main&attempt=1&ordinal=1&ordinal=2"
-    async with live_get(web.app, f"{PREFIX}/runs/{run_id}/output/stream", query, {}) as answer:
-        events = [await answer.event() for _ in range(3)]
-    assert [("web2" in str(event), "web3" in str(event)) for event in events[:2]] in (
-        [(True, False), (False, True)],
-        [(False, True), (True, False)],
-    )
-    assert str(events[2]).startswith("event: end")
+async def test_who_has_read_everything_may_wait_for_more(web: Api) -> None:
+    until = asyncio.Event()
+    web.hosts.behaviours["web1"] = Behaviour(output=((OUT, b"working\n"),), until=until)
+    run_id = (await web.post("/runs", command(targets="web1"))).json()["id"]
+    path = f"/runs/{run_id}/output/index?step=*&wait_s=30"
+    answer = (await web.get(path)).json()
+    while not answer["items"]:
+        answer = (await web.get(path)).json()
+    assert (answer["items"][0]["lines"], answer["ended"]) == (1, False)
+    waiting = asyncio.create_task(web.get(f"{path}&after={answer['next']}"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    until.set()
+    last = (await waiting).json()
+    while not last["ended"]:
+        last = (await web.get(f"{path}&after={answer['next']}")).json()
+    assert (last["items"], last["next"], last["more"]) == ([], answer["next"], False)
