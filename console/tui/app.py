@@ -5,6 +5,7 @@ Nothing in it belongs to the engine's work: it may be closed or cut off at any m
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -101,6 +102,9 @@ class JobdeckApp(App[None]):
         self.actor = ways.actor
         self._ways, self._habits, self._start = ways, habits, start
         self.history = History()
+        self._view: View | None = None
+        self._going = asyncio.Lock()
+        """Held while one view gives way to another."""
         self.link = Link(
             ways.connect,
             ways.revive,
@@ -142,7 +146,8 @@ class JobdeckApp(App[None]):
     @property
     def view(self) -> View:
         """The view that is open."""
-        return self.query_one("#body", Container).query_one(View)
+        assert self._view is not None, "asked for by what stands in the frame"
+        return self._view
 
     # ------------------------------------------------------------------ from place to place
 
@@ -152,20 +157,22 @@ class JobdeckApp(App[None]):
         self.run_worker(self._open(place.inside(here if below else None)), group="going")
 
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
-        body = self.query_one("#body", Container)
-        self._remember()
-        if not is_step:
-            self.history.go(place)
-        view = views.make(place, self.history.memory(place))
-        self.silence()
-        with self.batch_update():
-            await body.remove_children()
-            await body.mount(view)
+        async with self._going:
+            body = self.query_one("#body", Container)
+            self._remember()
+            if not is_step:
+                self.history.go(place)
+            view = views.make(place, self.history.memory(place))
+            self.silence()
+            with self.batch_update():
+                await body.remove_children()
+                await body.mount(view)
+            self._view = view
         self._show_frame()
 
     def _remember(self) -> None:
         here = self.history.here
-        if here is not None and self.query_one("#body", Container).query(View):
+        if here is not None and self._view is not None:
             self.history.remember(here, self.view.recollection())
 
     def type_filter(self, text: str) -> None:
@@ -227,7 +234,7 @@ class JobdeckApp(App[None]):
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
             self.run_worker(self._look_at_environments(), exit_on_error=False)
-        if self.view.concerns(changed):
+        if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
     async def _look_at_environments(self) -> None:
@@ -279,7 +286,7 @@ class JobdeckApp(App[None]):
 
     def _show_frame(self) -> None:
         here = self.history.here
-        if here is None or not self.query_one("#body", Container).query(View):
+        if here is None or self._view is None or not self.is_running:
             return
         self._show_status()
         crumbs: list[str | Span] = [" ", Span("Jobdeck", Tone.STRONG)]
@@ -305,7 +312,7 @@ class JobdeckApp(App[None]):
         return line(*pieces, words[self.link.state], " ")
 
     def _show_status(self) -> None:
-        if self.query_one("#body", Container).query(View):
+        if self._view is not None and self.is_running:
             self.query_one(Status).say(self.view.said(), self._message)
 
     def _show_keys(self) -> None:
