@@ -48,6 +48,7 @@ def tui(
 
 def show(start: str = "", *, write: bool = False) -> int:
     """Run the terminal UI until it is left; 0."""
+    from console import themes
     from console.autostart import ensure_engine
     from console.client import Client
     from console.tui.app import Habits, JobdeckApp, Ways
@@ -65,7 +66,11 @@ def show(start: str = "", *, write: bool = False) -> int:
         socket=str(place.socket),
         actor=getpass.getuser(),
     )
-    habits = Habits(write=write, calm="SSH_CONNECTION" in os.environ)
+    habits = Habits(
+        theme=themes.chosen(themes.AUTO, os.environ),
+        write=write,
+        calm="SSH_CONNECTION" in os.environ,
+    )
     JobdeckApp(ways, habits, clock, start=start or "runs").run()
     return 0
 

@@ -55,6 +55,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
         "run_groups",
         "run_comparison",
         "run_output",
+        "run_index",
         "run_merged",
         "run_export",
     ],

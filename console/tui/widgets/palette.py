@@ -24,7 +24,7 @@ class Palette(ModalScreen[str | None]):
     Palette { align: center top; background: $background 60%; }
     Palette > Vertical {
         width: 96; max-width: 96%; height: 80%; margin: 2 0 0 0; padding: 0 1;
-        background: $surface; border: solid $panel;
+        background: $raised; border: solid $tone-rule;
     }
     Palette Input { margin: 0 0 1 0; }
     """

@@ -95,6 +95,11 @@ class StepBase(NodeBase):
     allow_empty: bool = Field(False, description="matching no host is not a failure")
     run_as: AccountName | None = Field(None, description="account, instead of each host's own")
     locks: Locks = ()
+    preemptible: bool = Field(
+        False,
+        description="while it goes on, a more urgent run may have the run's place: after the step, or"
+        " after a batch of it, the run is suspended, holds no lock, and goes on in its turn",
+    )
     concurrency: int | None = Field(None, ge=1, le=2000, description="targets at the same time")
     rolling: Rolling | None = Field(None, description="batches; empty: all targets alike")
     execution: Execution = Field(
