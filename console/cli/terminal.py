@@ -48,9 +48,11 @@ def tui(
 
 def show(start: str = "", *, write: bool = False) -> int:
     """Run the terminal UI until it is left; 0."""
+    from console import themes
     from console.autostart import ensure_engine
     from console.client import Client
     from console.tui.app import Habits, JobdeckApp, Ways
+    from console.tui.bookmark import Bookmark
     from core.clock import SystemClock
 
     place, clock = home(), SystemClock()
@@ -65,8 +67,13 @@ def show(start: str = "", *, write: bool = False) -> int:
         socket=str(place.socket),
         actor=getpass.getuser(),
     )
-    habits = Habits(write=write, calm="SSH_CONNECTION" in os.environ)
-    JobdeckApp(ways, habits, clock, start=start or "runs").run()
+    habits = Habits(
+        theme=themes.chosen(themes.AUTO, os.environ),
+        write=write,
+        calm="SSH_CONNECTION" in os.environ,
+    )
+    bookmark = Bookmark(place.root / "console-place")
+    JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark).run()
     return 0
 
 

@@ -32,7 +32,7 @@ class RunsView(ListView):
     EMPTY = staticmethod(
         lambda: (
             _("no run yet"),
-            _("press 3 to launch one, or type `jobdeck run TARGETS -- COMMAND` in a shell"),
+            _("press 3 to launch one, or type `jobdeck run --on TARGETS COMMAND` in a shell"),
         )
     )
     _limit = _PAGE
