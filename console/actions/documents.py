@@ -72,7 +72,7 @@ def host_actions(scope: Scope) -> Iterator[Action]:
         keys=("F",),
         when=is_host,
         shown=False,
-        cli="jobdeck facts gather --hosts {name}",
+        cli="jobdeck facts gather --on {name}",
     )
     yield Action(
         id=f"{scope}.maintenance",

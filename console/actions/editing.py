@@ -9,7 +9,6 @@ from console.i18n import _
 
 
 def actions() -> Iterator[Action]:
-    yield from _of_forms()
     yield Action(
         id="edit.save",
         title=_("save"),
@@ -41,6 +40,7 @@ def actions() -> Iterator[Action]:
         dangerous=True,
         shown=False,
     )
+    yield from _of_forms()
 
 
 def _of_forms() -> Iterator[Action]:

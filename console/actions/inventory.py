@@ -28,7 +28,7 @@ def actions() -> Iterator[Action]:
         when=_is_key("pending"),
         changes=True,
         dangerous=True,
-        cli="jobdeck hostkeys approve {name}",
+        cli="jobdeck hosts keys approve {name}",
         call=Call(method="POST", path="/host-keys/actions", body={"action": "approve"}),
     )
     yield Action(
@@ -39,7 +39,7 @@ def actions() -> Iterator[Action]:
         when=_is_key("pending", "approved", ""),
         changes=True,
         dangerous=True,
-        cli="jobdeck hostkeys revoke {name}",
+        cli="jobdeck hosts keys revoke {name}",
         call=Call(method="POST", path="/host-keys/actions", body={"action": "revoke"}),
     )
     yield from documents.actions(Scope.INVENTORY)
@@ -50,7 +50,7 @@ def actions() -> Iterator[Action]:
         title=_("target expression"),
         help=_("Shows which hosts an expression stands for, while it is typed."),
         keys=("T",),
-        cli="jobdeck targets EXPR",
+        cli="jobdeck hosts list EXPR",
     )
     yield from documents.host_actions(Scope.INVENTORY)
     yield Action(

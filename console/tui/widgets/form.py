@@ -385,9 +385,7 @@ class Form(Widget):
 
     def _begin_typing(self, row: Row, text: str) -> None:
         cell = self.query_one(Cell)
-        region = self.grid.cell(_VALUE_COLUMN)
-        cell.styles.offset = (region.x, region.y)
-        cell.styles.width = max(8, region.width)
+        self._place_cell()
         cell.password = row.field.shape is Shape.SECRET
         names = self._names.get(row.field.refers_to)
         cell.suggester = SuggestFromList(names, case_sensitive=False) if names else None
@@ -447,10 +445,13 @@ class Form(Widget):
 
     def on_resize(self) -> None:
         if self.is_typing:
-            region = self.grid.cell(_VALUE_COLUMN)
-            cell = self.query_one(Cell)
-            cell.styles.offset = (region.x, region.y)
-            cell.styles.width = max(8, region.width)
+            self._place_cell()
+
+    def _place_cell(self) -> None:
+        """Over the value under the cursor, and as far as there is room."""
+        cell, region = self.query_one(Cell), self.grid.cell(_VALUE_COLUMN)
+        cell.styles.offset = (region.x, region.y)
+        cell.styles.width = max(8, self.grid.size.width - region.x)
 
 
 def key(path: Path) -> str:
