@@ -52,6 +52,7 @@ def show(start: str = "", *, write: bool = False) -> int:
     from console.autostart import ensure_engine
     from console.client import Client
     from console.tui.app import Habits, JobdeckApp, Ways
+    from console.tui.bookmark import Bookmark
     from core.clock import SystemClock
 
     place, clock = home(), SystemClock()
@@ -72,7 +73,8 @@ def show(start: str = "", *, write: bool = False) -> int:
         write=write,
         calm="SSH_CONNECTION" in os.environ,
     )
-    JobdeckApp(ways, habits, clock, start=start or "runs").run()
+    bookmark = Bookmark(place.root / "console-place")
+    JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark).run()
     return 0
 
 

@@ -24,12 +24,13 @@ from console.actions import Action, Scope, Subject, registry
 from console.client import Client
 from console.drafts import Drafts
 from console.i18n import _
-from console.presenters.actions import Offer
+from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
 from console.tui import commandline, theming, views
+from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
-from console.tui.keymap import bindings, shown
+from console.tui.keymap import bindings
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.views.base import View
@@ -40,6 +41,8 @@ from console.tui.widgets.palette import Palette
 from core.clock import Clock
 from core.errors import OpsError
 
+_FIRST = "runs"
+"""The view that is opened first."""
 _SAYS_S = 8.0
 """How long a message stands in the status line."""
 
@@ -98,14 +101,19 @@ class JobdeckApp(App[None]):
         habits: Habits,
         clock: Clock,
         *,
-        start: str = "runs",
+        start: str = "",
+        bookmark: Bookmark | None = None,
     ) -> None:
-        """`start`: what the command bar would be typed to open the first view."""
+        """`start`: what the command bar would be typed to open the first view.
+
+        Without it the place is opened where a console was cut off, as `bookmark` has it.
+        """
         super().__init__()
         self.clock = clock
         self.actor = ways.actor
         self.drafts = Drafts(ways.drafts, clock)
-        self._ways, self._habits, self._start = ways, habits, start
+        self._ways, self._habits, self._bookmark = ways, habits, bookmark
+        self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()
         self._view: View | None = None
         self._going = asyncio.Lock()
@@ -143,7 +151,7 @@ class JobdeckApp(App[None]):
         except commandline.BadCommand as bad:
             place = None
             self.say(str(bad), Tone.BAD)
-        await self._open(place or Place("runs"))
+        await self._open(place or Place(_FIRST))
 
     def on_unmount(self) -> None:
         self.link.close()
@@ -169,6 +177,8 @@ class JobdeckApp(App[None]):
                 self.history.go(place)
             view = views.make(place, self.history.memory(place))
             self.silence()
+            if self._bookmark is not None:
+                self._bookmark.put(str(place))
             with self.batch_update():
                 await body.remove_children()
                 await body.mount(view)
@@ -202,7 +212,7 @@ class JobdeckApp(App[None]):
             return
         self._leave_bar()
         if command.place is None:
-            self.exit()
+            self._leave()
         else:
             self.go(command.place, below=False)
 
@@ -330,7 +340,7 @@ class JobdeckApp(App[None]):
         known, found = registry(), dict[str, list[str]]()
         for key, active in self.screen.active_bindings.items():
             if active.binding.id in known:
-                found.setdefault(str(active.binding.id), []).append(shown(_sign(key)))
+                found.setdefault(str(active.binding.id), []).append(key_word(_sign(key)))
         order = list(known)
         offers = [Offer(known[id_], tuple(keys), True) for id_, keys in found.items()]
         far = (Scope.LIST, Scope.TEXT, Scope.EVERYWHERE)
@@ -429,6 +439,11 @@ class JobdeckApp(App[None]):
         self.say(_("copied: {text}").format(text=text.partition("\n")[0]), Tone.GOOD)
 
     def do_quit(self) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._bookmark is not None:
+            self._bookmark.take_out()
         self.exit()
 
     def action_how_to_leave(self) -> None:
@@ -436,7 +451,7 @@ class JobdeckApp(App[None]):
 
 
 def _keys_of(action: Action) -> tuple[str, ...]:
-    return tuple(map(shown, action.keys))
+    return tuple(map(key_word, action.keys))
 
 
 _SIGNS = {
