@@ -11,11 +11,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from console.actions import everywhere, lists, runs
+from console.actions import (
+    document,
+    editing,
+    everywhere,
+    inventory,
+    launch,
+    library,
+    lists,
+    runs,
+)
 from console.actions.base import Action, Scope, Subject
 from console.i18n import language
 
-_SOURCES = (everywhere, lists, runs)
+_SOURCES = (everywhere, lists, runs, inventory, library, document, editing, launch)
 
 
 def registry() -> Mapping[str, Action]:

@@ -133,6 +133,8 @@ class Runs:
         event: AnyEvent = ReviewRequested()
         if not wanted:
             event = await self._turn_of(run_id, definition, actor, has_turn=parent is not None)
+        places = guards.touched(inside.hosts(definition), documents)
+        environments = {place.environment for place in places if place.environment}
         failpoints.reach("run.planned")
         created = FlowState(definition.graph, batch_counts=definition.batch_counts)
         state, commands = machine.advance(created, event)
@@ -148,7 +150,7 @@ class Runs:
                 if texts
                 else {}
             )
-            run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts), parent)
+            run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts), parent, environments)
             kept_dangers.add(tx, run_id, actor, met)
             if plan is not None:
                 plans.link(tx, plan, run_id)
