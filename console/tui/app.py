@@ -22,13 +22,13 @@ from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
 from console.i18n import _
-from console.presenters.actions import Offer
+from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
 from console.tui import commandline, theming, views
 from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
-from console.tui.keymap import bindings, shown
+from console.tui.keymap import bindings
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.views.base import View
@@ -335,7 +335,7 @@ class JobdeckApp(App[None]):
         known, found = registry(), dict[str, list[str]]()
         for key, active in self.screen.active_bindings.items():
             if active.binding.id in known:
-                found.setdefault(str(active.binding.id), []).append(shown(_sign(key)))
+                found.setdefault(str(active.binding.id), []).append(key_word(_sign(key)))
         order = list(known)
         offers = [Offer(known[id_], tuple(keys), True) for id_, keys in found.items()]
         far = (Scope.LIST, Scope.TEXT, Scope.EVERYWHERE)
@@ -446,7 +446,7 @@ class JobdeckApp(App[None]):
 
 
 def _keys_of(action: Action) -> tuple[str, ...]:
-    return tuple(map(shown, action.keys))
+    return tuple(map(key_word, action.keys))
 
 
 _SIGNS = {
