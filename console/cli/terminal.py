@@ -50,6 +50,7 @@ def show(start: str = "", *, write: bool = False) -> int:
     """Run the terminal UI until it is left; 0."""
     from console.autostart import ensure_engine
     from console.client import Client
+    from console.preferences import PreferenceFile
     from console.tui.app import Habits, JobdeckApp, Ways
     from core.clock import SystemClock
 
@@ -64,6 +65,7 @@ def show(start: str = "", *, write: bool = False) -> int:
         revive=lambda: ensure_engine(place, clock),
         socket=str(place.socket),
         actor=getpass.getuser(),
+        preferences=PreferenceFile(place.preferences),
     )
     habits = Habits(write=write, calm="SSH_CONNECTION" in os.environ)
     JobdeckApp(ways, habits, clock, start=start or "runs").run()

@@ -8,15 +8,14 @@ from typing import Annotated
 
 import typer
 
-import assets
 from console.cells import wrap
 from console.cli import exit_codes
 from console.cli.helping import MAX_CELLS, command, family
 from console.cli.options import one_of
-from console.cli.pages import render
 from console.cli.printing import Screen, out
 from console.cli.root import COMPLETION_VARIABLE
-from console.i18n import ENGLISH, _, language
+from console.i18n import _
+from console.pages import render, title, topics
 from console.presenters.text import Span, Tone
 from core.errors import NotFound
 
@@ -40,21 +39,10 @@ def help_(topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]")] = None
         raise NotFound("topic", topic, [*pages, EXIT_CODES])
 
 
-def topics() -> dict[str, Path]:
-    """Topic -> its page in the language of the environment, in English where there is no other."""
-    folder = Path(assets.__file__).parent / "help"
-    found = {}
-    for tongue in (ENGLISH, language()):
-        for page in sorted(folder.glob(f"*.{tongue}.md")):
-            found[page.name.partition(".")[0]] = page
-    return found
-
-
 def _title(pages: dict[str, Path], name: str) -> str:
     if name == EXIT_CODES:
         return _("Exit codes of commands")
-    with pages[name].open(encoding="utf-8") as page:
-        return page.readline().lstrip("# ").strip()
+    return title(pages[name])
 
 
 def _print_page(screen: Screen, text: str) -> None:

@@ -19,13 +19,14 @@ from textual.screen import ModalScreen
 
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
-from console.i18n import _
+from console.i18n import _, is_language_given, speak
+from console.preferences import PreferenceFile, Preferences
 from console.presenters.actions import Offer
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
 from console.tui import commandline, views
 from console.tui.filters import BadFilter
-from console.tui.keymap import bindings, shown
+from console.tui.keymap import bindings, keys_of, shown
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.theming import DARK, themes
@@ -53,15 +54,16 @@ class Ways:
     """For `copy as curl`."""
     actor: str
     """Who sits here, as the engine records it."""
+    preferences: PreferenceFile
+    """Where this person's settings are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How one person wants it."""
+    """How it is wanted this time, whatever the person's preferences say."""
 
-    theme: str = DARK
-    keys: Mapping[str, str] = ()  # type: ignore[assignment]
-    """Action id -> keys, separated by commas, instead of the registry's."""
+    theme: str = ""
+    """"": that of the preferences."""
     write: bool = False
     """Whether read-only environments may be changed from here."""
     calm: bool = False
@@ -112,9 +114,9 @@ class JobdeckApp(App[None]):
         self._says = 0
         for theme in themes():
             self.register_theme(theme)
-        self.theme = habits.theme
         self.animation_level = "none"
-        self.set_keymap(dict(habits.keys))
+        self.preferences = Preferences()
+        self._read_preferences()
 
     # ------------------------------------------------------------------ the frame
 
@@ -152,6 +154,19 @@ class JobdeckApp(App[None]):
         here = self.history.here
         self.run_worker(self._open(place.inside(here if below else None)), group="going")
 
+    def obey(self, text: str, *, below: bool = True) -> bool:
+        """Do what the command bar would for this text; False, and said why, where it cannot."""
+        try:
+            command = commandline.parse(text, views.VIEWS)
+        except commandline.BadCommand as bad:
+            self.say(str(bad), Tone.BAD)
+            return False
+        if command.place is None:
+            self.exit()
+        else:
+            self.go(command.place, below=below)
+        return True
+
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
         body = self.query_one("#body", Container)
         self._remember()
@@ -184,16 +199,8 @@ class JobdeckApp(App[None]):
             if self._filter(event.text, done=True):
                 self._leave_bar()
             return
-        try:
-            command = commandline.parse(event.text, views.VIEWS)
-        except commandline.BadCommand as bad:
-            self.say(str(bad), Tone.BAD)
-            return
-        self._leave_bar()
-        if command.place is None:
-            self.exit()
-        else:
-            self.go(command.place, below=False)
+        if self.obey(event.text, below=False):
+            self._leave_bar()
 
     @on(CommandBar.Left)
     def _left(self, event: CommandBar.Left) -> None:
@@ -312,6 +319,35 @@ class JobdeckApp(App[None]):
     def _show_keys(self) -> None:
         self.query_one(Footer).show_keys(self._offers_now())
 
+    # ------------------------------------------------------------------ preferences
+
+    def _read_preferences(self) -> None:
+        """Take up what the person has chosen; what cannot be is said once the screen is there."""
+        try:
+            self.preferences = self._ways.preferences.read()
+        except OpsError as error:
+            self.call_later(self.complain, error)
+        self._dress()
+
+    def prefer(self, **changes: Any) -> None:
+        """Keep a changed preference, and take it up at once. Raises OpsError, changing nothing."""
+        self.preferences = self._ways.preferences.change(**changes)
+        self._dress(chosen=True)
+        self.screen.refresh_bindings()
+        self._show_frame()
+
+    def keys_of(self, action: Action) -> tuple[str, ...]:
+        """An action's keys as this person has them, as people read them."""
+        return tuple(map(shown, keys_of(action, self.preferences.keys)))
+
+    def _dress(self, *, chosen: bool = False) -> None:
+        wanted = self.preferences
+        theme = (not chosen and self._habits.theme) or wanted.theme
+        self.theme = theme if theme in self.available_themes else DARK
+        self.set_keymap(dict(wanted.keys))
+        if wanted.language and (chosen or not is_language_given()):
+            speak(wanted.language)
+
     # ------------------------------------------------------------------ actions
 
     def _offers_now(self) -> list[Offer]:
@@ -338,11 +374,10 @@ class JobdeckApp(App[None]):
         action = registry()[id_]
         if action.scope is not Scope.EVERYWHERE:
             await self.view.action_perform(id_)
+        elif handler := getattr(self, f"do_{action.name}", None):
+            handler()
         elif action.name in views.VIEWS:
             self.go(Place(action.name), below=False)
-        else:
-            handler: Callable[[], Any] = getattr(self, f"do_{action.name}", lambda: None)
-            handler()
 
     def do_command(self) -> None:
         self.query_one(CommandBar).open(
@@ -354,7 +389,7 @@ class JobdeckApp(App[None]):
     def do_palette(self) -> None:
         now = {offer.action.id: offer for offer in self._offers_now()}
         every = [
-            now.get(action.id) or Offer(action, _keys_of(action), self._can(action))
+            now.get(action.id) or Offer(action, self.keys_of(action), self._can(action))
             for action in registry().values()
         ]
         self._pick(Palette(every))
@@ -373,6 +408,9 @@ class JobdeckApp(App[None]):
                 self.call_later(self.action_perform, id_)
 
         self.push_screen(palette, done)
+
+    def do_help(self) -> None:
+        self.go(Place("help", self.view.HELP))
 
     def do_up(self) -> None:
         here = self.history.here
@@ -422,10 +460,6 @@ class JobdeckApp(App[None]):
 
     def action_how_to_leave(self) -> None:
         self.say(_("q leaves; runs go on"))
-
-
-def _keys_of(action: Action) -> tuple[str, ...]:
-    return tuple(map(shown, action.keys))
 
 
 _SIGNS = {

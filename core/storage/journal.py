@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from core import failpoints
 from core.storage.database import Reader
@@ -47,14 +47,34 @@ def read_after(
     subject: str = "",
 ) -> list[Entry]:
     """Entries after `seq`, oldest first; empty `types` and `subject` narrow nothing."""
-    query = select(journal).where(journal.c.seq > seq).order_by(journal.c.seq).limit(limit)
+    query = _narrowed(types, subject).where(journal.c.seq > seq).order_by(journal.c.seq)
+    return _entries(connection.execute(query.limit(limit)))
+
+
+def read_before(
+    connection: Connection,
+    seq: int,
+    limit: int,
+    *,
+    types: Sequence[str] = (),
+    subject: str = "",
+) -> list[Entry]:
+    """The newest entries before `seq`, which may lie beyond the end, oldest first."""
+    query = _narrowed(types, subject).where(journal.c.seq < seq).order_by(journal.c.seq.desc())
+    return _entries(connection.execute(query.limit(limit)))[::-1]
+
+
+def _narrowed(types: Sequence[str], subject: str) -> Select[Any]:
+    query = select(journal)
     if types:
         query = query.where(journal.c.type.in_(types))
     if subject:
         query = query.where(journal.c.subject == subject)
-    return [
-        Entry(**{**row._mapping, "data": json.loads(row.data)}) for row in connection.execute(query)
-    ]
+    return query
+
+
+def _entries(rows: Iterable[Row[Any]]) -> list[Entry]:
+    return [Entry(**{**row._mapping, "data": json.loads(row.data)}) for row in rows]
 
 
 def last_seq(connection: Connection) -> int:
