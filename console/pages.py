@@ -35,7 +35,7 @@ def topics() -> dict[str, Path]:
     return found
 
 
-def title(page: Path) -> str:
+def page_title(page: Path) -> str:
     """A page's first line."""
     with page.open(encoding="utf-8") as text:
         return text.readline().lstrip("# ").strip()

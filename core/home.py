@@ -72,6 +72,11 @@ class Home:
         return self.root / "content"
 
     @property
+    def drafts(self) -> Path:
+        """What people have begun to write in a console, and not saved."""
+        return self.root / "drafts"
+
+    @property
     def settings(self) -> Path:
         return self.root / "settings.toml"
 

@@ -11,7 +11,7 @@ from console.i18n import _
 def actions() -> Iterator[Action]:
     yield Action(
         id="list.open",
-        title=_("open"),
+        title=_("open it"),
         help=_("Opens what the cursor stands on."),
         keys=("enter", "l"),
         when=something,

@@ -48,10 +48,12 @@ def tui(
 
 def show(start: str = "", *, write: bool = False) -> int:
     """Run the terminal UI until it is left; 0."""
+    from console import themes
     from console.autostart import ensure_engine
     from console.client import Client
     from console.preferences import PreferenceFile
     from console.tui.app import Habits, JobdeckApp, Ways
+    from console.tui.bookmark import Bookmark
     from core.clock import SystemClock
 
     place, clock = home(), SystemClock()
@@ -67,8 +69,13 @@ def show(start: str = "", *, write: bool = False) -> int:
         actor=getpass.getuser(),
         preferences=PreferenceFile(place.preferences),
     )
-    habits = Habits(write=write, calm="SSH_CONNECTION" in os.environ)
-    JobdeckApp(ways, habits, clock, start=start or "runs").run()
+    habits = Habits(
+        theme=themes.chosen(themes.AUTO, os.environ),
+        write=write,
+        calm="SSH_CONNECTION" in os.environ,
+    )
+    bookmark = Bookmark(place.root / "console-place")
+    JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark).run()
     return 0
 
 

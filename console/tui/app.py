@@ -5,6 +5,7 @@ Nothing in it belongs to the engine's work: it may be closed or cut off at any m
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,19 +18,20 @@ from textual.containers import Container
 from textual.reactive import var
 from textual.screen import ModalScreen
 
+from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
 from console.i18n import _, is_language_given, speak
 from console.preferences import PreferenceFile, Preferences
-from console.presenters.actions import Offer
+from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
-from console.tui import commandline, views
+from console.tui import commandline, theming, views
+from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
-from console.tui.keymap import bindings, keys_of, shown
+from console.tui.keymap import bindings, keys_of
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
-from console.tui.theming import DARK, themes
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
@@ -38,6 +40,8 @@ from console.tui.widgets.palette import Palette
 from core.clock import Clock
 from core.errors import OpsError
 
+_FIRST = "runs"
+"""The view that is opened first."""
 _SAYS_S = 8.0
 """How long a message stands in the status line."""
 
@@ -62,8 +66,8 @@ class Ways:
 class Habits:
     """How it is wanted this time, whatever the person's preferences say."""
 
-    theme: str = ""
-    """"": that of the preferences."""
+    theme: str = themes.DARK
+    """One of ours, where the person has chosen none: what suits the terminal."""
     write: bool = False
     """Whether read-only environments may be changed from here."""
     calm: bool = False
@@ -77,9 +81,9 @@ class JobdeckApp(App[None]):
     CSS = """
     Screen { background: $background; }
     #body { height: 1fr; }
-    Input, Input:focus { border: none; height: 1; padding: 0; background: $panel; }
-    CommandBar, CommandBar:focus { background: $surface; }
-    #complaint { display: none; background: $surface; padding: 0 1; max-height: 40%; }
+    Input, Input:focus { border: none; height: 1; padding: 0; background: $field; }
+    CommandBar, CommandBar:focus { background: $bar; }
+    #complaint { display: none; background: $raised; padding: 0 1; max-height: 40%; }
     #complaint.-shown { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -87,6 +91,7 @@ class JobdeckApp(App[None]):
         Binding("ctrl+c", "how_to_leave", show=False, priority=True),
     ]
     can_write = var(False)
+    get_theme_variable_defaults = staticmethod(theming.variables)
 
     def __init__(
         self,
@@ -94,14 +99,22 @@ class JobdeckApp(App[None]):
         habits: Habits,
         clock: Clock,
         *,
-        start: str = "runs",
+        start: str = "",
+        bookmark: Bookmark | None = None,
     ) -> None:
-        """`start`: what the command bar would be typed to open the first view."""
+        """`start`: what the command bar would be typed to open the first view.
+
+        Without it the place is opened where a console was cut off, as `bookmark` has it.
+        """
         super().__init__()
         self.clock = clock
         self.actor = ways.actor
-        self._ways, self._habits, self._start = ways, habits, start
+        self._ways, self._habits, self._bookmark = ways, habits, bookmark
+        self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()
+        self._view: View | None = None
+        self._going = asyncio.Lock()
+        """Held while one view gives way to another."""
         self.link = Link(
             ways.connect,
             ways.revive,
@@ -112,11 +125,14 @@ class JobdeckApp(App[None]):
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
         self._says = 0
-        for theme in themes():
-            self.register_theme(theme)
         self.animation_level = "none"
         self.preferences = Preferences()
-        self._read_preferences()
+        self._not_understood: OpsError | None = None
+        try:
+            self.preferences = ways.preferences.read()
+        except OpsError as error:
+            self._not_understood = error
+        self._dress()
 
     # ------------------------------------------------------------------ the frame
 
@@ -137,7 +153,7 @@ class JobdeckApp(App[None]):
         except commandline.BadCommand as bad:
             place = None
             self.say(str(bad), Tone.BAD)
-        await self._open(place or Place("runs"))
+        await self._open(place or Place(_FIRST))
 
     def on_unmount(self) -> None:
         self.link.close()
@@ -145,7 +161,8 @@ class JobdeckApp(App[None]):
     @property
     def view(self) -> View:
         """The view that is open."""
-        return self.query_one("#body", Container).query_one(View)
+        assert self._view is not None, "asked for by what stands in the frame"
+        return self._view
 
     # ------------------------------------------------------------------ from place to place
 
@@ -162,26 +179,30 @@ class JobdeckApp(App[None]):
             self.say(str(bad), Tone.BAD)
             return False
         if command.place is None:
-            self.exit()
+            self._leave()
         else:
             self.go(command.place, below=below)
         return True
 
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
-        body = self.query_one("#body", Container)
-        self._remember()
-        if not is_step:
-            self.history.go(place)
-        view = views.make(place, self.history.memory(place))
-        self.silence()
-        with self.batch_update():
-            await body.remove_children()
-            await body.mount(view)
+        async with self._going:
+            body = self.query_one("#body", Container)
+            self._remember()
+            if not is_step:
+                self.history.go(place)
+            view = views.make(place, self.history.memory(place))
+            self.silence()
+            if self._bookmark is not None:
+                self._bookmark.put(str(place))
+            with self.batch_update():
+                await body.remove_children()
+                await body.mount(view)
+            self._view = view
         self._show_frame()
 
     def _remember(self) -> None:
         here = self.history.here
-        if here is not None and self.query_one("#body", Container).query(View):
+        if here is not None and self._view is not None:
             self.history.remember(here, self.view.recollection())
 
     def type_filter(self, text: str) -> None:
@@ -235,7 +256,7 @@ class JobdeckApp(App[None]):
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
             self.run_worker(self._look_at_environments(), exit_on_error=False)
-        if self.view.concerns(changed):
+        if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
     async def _look_at_environments(self) -> None:
@@ -287,7 +308,7 @@ class JobdeckApp(App[None]):
 
     def _show_frame(self) -> None:
         here = self.history.here
-        if here is None or not self.query_one("#body", Container).query(View):
+        if here is None or self._view is None or not self.is_running:
             return
         self._show_status()
         crumbs: list[str | Span] = [" ", Span("Jobdeck", Tone.STRONG)]
@@ -313,21 +334,13 @@ class JobdeckApp(App[None]):
         return line(*pieces, words[self.link.state], " ")
 
     def _show_status(self) -> None:
-        if self.query_one("#body", Container).query(View):
+        if self._view is not None and self.is_running:
             self.query_one(Status).say(self.view.said(), self._message)
 
     def _show_keys(self) -> None:
         self.query_one(Footer).show_keys(self._offers_now())
 
     # ------------------------------------------------------------------ preferences
-
-    def _read_preferences(self) -> None:
-        """Take up what the person has chosen; what cannot be is said once the screen is there."""
-        try:
-            self.preferences = self._ways.preferences.read()
-        except OpsError as error:
-            self.call_later(self.complain, error)
-        self._dress()
 
     def prefer(self, **changes: Any) -> None:
         """Keep a changed preference, and take it up at once. Raises OpsError, changing nothing."""
@@ -338,12 +351,11 @@ class JobdeckApp(App[None]):
 
     def keys_of(self, action: Action) -> tuple[str, ...]:
         """An action's keys as this person has them, as people read them."""
-        return tuple(map(shown, keys_of(action, self.preferences.keys)))
+        return tuple(map(key_word, keys_of(action, self.preferences.keys)))
 
     def _dress(self, *, chosen: bool = False) -> None:
         wanted = self.preferences
-        theme = (not chosen and self._habits.theme) or wanted.theme
-        self.theme = theme if theme in self.available_themes else DARK
+        theming.wear(self, wanted.theme if wanted.theme in themes.NAMES else self._habits.theme)
         self.set_keymap(dict(wanted.keys))
         if wanted.language and (chosen or not is_language_given()):
             speak(wanted.language)
@@ -355,7 +367,7 @@ class JobdeckApp(App[None]):
         known, found = registry(), dict[str, list[str]]()
         for key, active in self.screen.active_bindings.items():
             if active.binding.id in known:
-                found.setdefault(str(active.binding.id), []).append(shown(_sign(key)))
+                found.setdefault(str(active.binding.id), []).append(key_word(_sign(key)))
         order = list(known)
         offers = [Offer(known[id_], tuple(keys), True) for id_, keys in found.items()]
         far = (Scope.LIST, Scope.TEXT, Scope.EVERYWHERE)
@@ -456,6 +468,11 @@ class JobdeckApp(App[None]):
         self.say(_("copied: {text}").format(text=text.partition("\n")[0]), Tone.GOOD)
 
     def do_quit(self) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._bookmark is not None:
+            self._bookmark.take_out()
         self.exit()
 
     def action_how_to_leave(self) -> None:

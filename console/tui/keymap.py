@@ -11,14 +11,6 @@ from console.actions import Action, Scope, of_scope, registry
 PERFORM = "perform"
 """The one Textual action; its parameter is the id of ours."""
 
-_WORDS = {
-    "escape": "esc",
-    "space": "space",
-    "enter": "enter",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-}
-
 
 def bindings(*scopes: Scope) -> list[Binding]:
     """The keys of these scopes for a widget: each key is found again by its action's id."""
@@ -28,13 +20,6 @@ def bindings(*scopes: Scope) -> list[Binding]:
 def _binding(action: Action) -> Binding:
     key = ",".join("comma" if key == "," else key for key in action.keys)
     return Binding(key, f"{PERFORM}({action.id!r})", action.title, id=action.id)
-
-
-def shown(key: str) -> str:
-    """A key as people read it: `^p`, `esc`, `?`."""
-    if key.startswith("ctrl+"):
-        return f"^{shown(key.removeprefix('ctrl+'))}"
-    return _WORDS.get(key, key)
 
 
 def conflicts(own: Mapping[str, str]) -> Iterator[tuple[str, str]]:

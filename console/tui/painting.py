@@ -12,19 +12,43 @@ from textual.strip import Strip
 from console.cells import cut, pad, width
 from console.presenters.text import Column, Line, Span, Tone
 from console.tables import GAP, fit, one_line
+from console.themes import INKS, Chip, Surface
 
 Colours = Mapping[str, str]
-"""The theme's variables: `tone-good` -> `#00a070`."""
+"""The theme's variables: `tone-good` -> `#00a070`, `tone-good-style` -> `bold` (`theming`)."""
 
 
 @lru_cache(maxsize=256)
-def _style(tone: Tone, colour: str) -> Style:
-    return Style(color=colour or None, bold=tone in (Tone.STRONG, Tone.BAD) or None)
+def _style(ink: str, ground: str, weight: str) -> Style:
+    parts = [
+        weight.removeprefix("none"),
+        _rich(ink),
+        f"on {_rich(ground)}" if _rich(ground) else "",
+    ]
+    return Style.parse(" ".join(filter(None, parts)))
+
+
+def _rich(colour: str) -> str:
+    """A colour of a style sheet as Rich has it; the terminal's own is none at all."""
+    return colour.removeprefix("ansi_").removeprefix("default")
 
 
 def style(tone: Tone, colours: Colours) -> Style:
-    """How a tone looks in a theme; weight says it again where there is no colour."""
-    return _style(tone, colours.get(f"tone-{tone or 'plain'}", ""))
+    """How a tone looks in a theme."""
+    name = f"tone-{INKS[tone]}"
+    return _style(colours.get(name, ""), "", colours.get(f"{name}-style", ""))
+
+
+def ground(surface: Surface, colours: Colours) -> Style:
+    """What is behind text on a surface of the theme, or how else the surface is told."""
+    return _style("", colours.get(surface, ""), colours.get(f"{surface}-style", ""))
+
+
+def chip(role: Chip, colours: Colours) -> Style:
+    """Text on a ground of its own."""
+    name = f"chip-{role}"
+    colour, behind = colours.get(name, ""), colours.get(f"{name}-ground", "")
+    return _style(colour, behind, colours.get(f"{name}-style", ""))
 
 
 def segments(line: Iterable[Span], colours: Colours) -> list[Segment]:

@@ -1,57 +1,128 @@
-"""The themes as Textual knows them."""
+"""Our themes as Textual's: one for each, with the variables that our style sheet uses.
+
+Textual derives shades that nobody chose; what widgets of ours and Textual's own show is set here
+from the theme's data instead. The style sheet has `$page`, `$bar`, `$raised`, `$field`, `$cursor`,
+`$resting`, inks as `$tone-quiet`, chips as `$chip-danger` on `$chip-danger-ground`; each has a
+`…-style` beside it, which is all that a theme without colours has. `painting` reads the same
+variables.
+
+    class JobdeckApp(App):
+        get_theme_variable_defaults = staticmethod(theming.variables)
+        …
+        theming.wear(self, themes.chosen(wanted, os.environ))
+"""
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from functools import cache
+from typing import Any
 
-from console.presenters.text import Tone
+from textual.app import App
+from textual.theme import Theme as TextualTheme
 
-DARK, LIGHT = "jobdeck-dark", "jobdeck-light"
+from console import themes
+from console.themes import Chip, Ink, Paint, Surface, Theme
 
-_TONES_DARK = {
-    Tone.PLAIN: "#d5d9de",
-    Tone.GOOD: "#35b58a",
-    Tone.BAD: "#ff7a5c",
-    Tone.WARNING: "#e6a723",
-    Tone.BUSY: "#5cb3ee",
-    Tone.QUIET: "#8a929c",
-    Tone.STRONG: "#ffffff",
-}
-_TONES_LIGHT = {
-    Tone.PLAIN: "#24292f",
-    Tone.GOOD: "#00694a",
-    Tone.BAD: "#b3311a",
-    Tone.WARNING: "#7a5200",
-    Tone.BUSY: "#0a5f9e",
-    Tone.QUIET: "#5c6670",
-    Tone.STRONG: "#000000",
-}
+_OWN = "jobdeck-"
+"""Before our names, among those of Textual's own themes."""
 
 
-def themes() -> list[Theme]:
-    return [
-        _theme(DARK, _TONES_DARK, background="#14171b", surface="#1c2026", raised="#262c34"),
-        _theme(LIGHT, _TONES_LIGHT, background="#fbfbfa", surface="#f1f2f3", raised="#e2e5e9"),
-    ]
+def wear(app: App[Any], name: str) -> None:
+    """Show the application in this theme of ours."""
+    theme = textual_theme(name)
+    app.register_theme(theme)
+    app.theme = theme.name
 
 
-def _theme(
-    name: str, tones: dict[Tone, str], *, background: str, surface: str, raised: str
-) -> Theme:
-    return Theme(
-        name=name,
-        dark=name == DARK,
-        primary=tones[Tone.BUSY],
-        accent=tones[Tone.BUSY],
-        warning=tones[Tone.WARNING],
-        error=tones[Tone.BAD],
-        success=tones[Tone.GOOD],
-        foreground=tones[Tone.PLAIN],
-        background=background,
-        surface=surface,
-        panel=raised,
-        variables={
-            **{f"tone-{tone or 'plain'}": colour for tone, colour in tones.items()},
-            "cursor-background": raised,
-        },
+def variables() -> dict[str, str]:
+    """What the style sheet is read with before a theme is worn."""
+    return dict(textual_theme(themes.DARK).variables)
+
+
+@cache
+def textual_theme(name: str) -> TextualTheme:
+    """The Textual theme for one of ours."""
+    theme = themes.load(name)
+    page, bar = theme.surfaces[Surface.PAGE], theme.surfaces[Surface.BAR]
+    raised = theme.surfaces[Surface.RAISED]
+    inks = {role: _css(paint.ink) for role, paint in theme.inks.items()}
+    return TextualTheme(
+        name=_OWN + name,
+        dark=theme.dark,
+        ansi=theme.contrast is None,
+        primary=inks[Ink.ACCENT],
+        secondary=inks[Ink.ACCENT],
+        accent=inks[Ink.ACCENT],
+        success=inks[Ink.GOOD],
+        warning=inks[Ink.WARNING],
+        error=inks[Ink.BAD],
+        foreground=inks[Ink.TEXT],
+        background=_css(page.ground),
+        surface=_css(bar.ground),
+        panel=_css(raised.ground),
+        boost=_css(raised.ground),
+        variables=_variables(theme),
     )
+
+
+def _variables(theme: Theme) -> dict[str, str]:
+    inks = {role: _css(paint.ink) for role, paint in theme.inks.items()}
+    grounds = {role: _css(paint.ground) for role, paint in theme.surfaces.items()}
+    own = {role.value: colour for role, colour in grounds.items()}
+    own |= {f"{role.value}-style": _text_style(paint) for role, paint in theme.surfaces.items()}
+    own |= {f"tone-{role.value}": colour for role, colour in inks.items()}
+    own |= {f"tone-{role.value}-style": _text_style(paint) for role, paint in theme.inks.items()}
+    for role, paint in theme.chips.items():
+        own[f"chip-{role.value}"] = _css(paint.ink)
+        own[f"chip-{role.value}-ground"] = _css(paint.ground)
+        own[f"chip-{role.value}-style"] = _text_style(paint)
+    found = theme.chips[Chip.FOUND]
+    cursor = theme.surfaces[Surface.CURSOR]
+    return own | {
+        "text": inks[Ink.TEXT],
+        "text-muted": inks[Ink.QUIET],
+        "text-disabled": inks[Ink.QUIET],
+        "foreground-muted": inks[Ink.QUIET],
+        "foreground-disabled": inks[Ink.QUIET],
+        "block-cursor-foreground": inks[Ink.TEXT],
+        "block-cursor-background": _css(cursor.ground),
+        "block-cursor-text-style": _text_style(cursor),
+        "block-cursor-blurred-foreground": inks[Ink.TEXT],
+        "block-cursor-blurred-background": grounds[Surface.RESTING],
+        "block-cursor-blurred-text-style": _text_style(theme.surfaces[Surface.RESTING]),
+        "block-hover-background": grounds[Surface.RESTING],
+        "ansi-background": grounds[Surface.PAGE],
+        "ansi-foreground": inks[Ink.TEXT],
+        "border": inks[Ink.ACCENT],
+        "border-blurred": inks[Ink.RULE],
+        "scrollbar": inks[Ink.RULE],
+        "scrollbar-hover": inks[Ink.QUIET],
+        "scrollbar-active": inks[Ink.ACCENT],
+        "scrollbar-background": grounds[Surface.PAGE],
+        "scrollbar-background-hover": grounds[Surface.PAGE],
+        "scrollbar-background-active": grounds[Surface.PAGE],
+        "scrollbar-corner-color": grounds[Surface.PAGE],
+        "input-cursor-text-style": "reverse",
+        "input-cursor-background": grounds[Surface.FIELD],
+        "input-cursor-foreground": inks[Ink.TEXT],
+        "input-selection-background": _css(found.ground),
+        "input-selection-foreground": _css(found.ink),
+        "screen-selection-background": _css(found.ground),
+        "screen-selection-foreground": _css(found.ink),
+        "footer-background": grounds[Surface.BAR],
+        "footer-foreground": inks[Ink.QUIET],
+        "footer-key-foreground": inks[Ink.ACCENT],
+        "link-color": inks[Ink.ACCENT],
+    }
+
+
+def _css(colour: str) -> str:
+    """A colour as Textual's style sheets write it."""
+    if colour.startswith("#"):
+        return colour
+    return f"ansi_{colour or 'default'}"
+
+
+def _text_style(paint: Paint) -> str:
+    names = ("bold", "dim", "underline", "reverse")
+    return " ".join(name for name in names if getattr(paint, name)) or "none"

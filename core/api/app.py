@@ -46,6 +46,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "kinds": ["kinds"],
     "openapi.json": ["docs"],
     "plans": ["plans"],
+    "pulse": ["pulse"],
     "queue": ["queue"],
     "retention": ["retention"],
     "runs": [
@@ -55,6 +56,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
         "run_groups",
         "run_comparison",
         "run_output",
+        "run_index",
         "run_merged",
         "run_export",
     ],

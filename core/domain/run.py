@@ -375,7 +375,8 @@ LEGAL_ACTIONS: Mapping[RunAction, frozenset[RunState]] = {
     RunAction.RESOLVE: frozenset({_R.ABNORMAL}),
     RunAction.SKIP: frozenset({_R.STOPPING, _R.SUSPENDED, _R.BATCH_WAITING, _R.WAITING_USER}),
     RunAction.CONTINUE: frozenset({_R.WAITING_USER}),
-    RunAction.PAUSE: frozenset({_R.RUNNING, _R.WAITING_USER, _R.BATCH_WAITING}),
+    # One that gave way to another is suspended, and can be paused besides.
+    RunAction.PAUSE: frozenset(_GOES_ON),
     RunAction.RESUME: frozenset(_GOES_ON),
     RunAction.PAUSE_BEFORE: frozenset({_R.CREATED}),
     RunAction.FAIL: frozenset(_GOES_ON),

@@ -46,6 +46,8 @@ class Row:
     attempt: int
     rolling: Rolling
     states: tuple[BatchState, ...]
+    is_withheld: bool = False
+    """No batch follows another: the run gives way to another one."""
 
     @property
     def step_state(self) -> RunState:
@@ -129,6 +131,18 @@ class Row:
             row = row._with(batch, _SUCCEEDED)
         return row
 
+    @property
+    def is_between(self) -> bool:
+        """Whether one batch has ended, with all that belongs to it, and another is still to start."""
+        going = {_RUNNING, _SOAKING, _CHECKING} & set(self.states)
+        return not going and _WAITING in self.states and not self._is_staggered
+
+    def let_go_on(self) -> tuple[Row, Commands]:
+        """The batch starts that was withheld. In manual mode a person is asked once more."""
+        if not self.is_between or self.rolling.mode is Mode.MANUAL:
+            return self, ()
+        return self._start(self.states.index(_WAITING))
+
     def stopped(self) -> Row:
         """The step has ended: what had not, is stopped."""
         return replace(
@@ -174,6 +188,8 @@ class Row:
             return row, (EndStep(step=self.step, attempt=self.attempt),)
         is_asked = mode is Mode.MANUAL and not goes_on
         if self._is_staggered or is_over or is_asked or _WAITING not in row.states:
+            return row, ()
+        if self.is_withheld:
             return row, ()
         return row._start(batch + 1)
 

@@ -49,6 +49,10 @@ class FinishRun(Command, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class GiveWay(Command, frozen=True, kw_only=True):
+    """Let go of the run: nothing of it is under way, and it waits for its turn."""
+
+
 class BatchCommand(Command, frozen=True, kw_only=True):
     """About one batch of a rolling step's attempt."""
 
@@ -81,6 +85,7 @@ AnyCommand = (
     | WaitForRetry
     | StopStep
     | FinishRun
+    | GiveWay
     | StartBatch
     | WaitForBatch
     | CheckBatch

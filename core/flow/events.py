@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from core.domain.priorities import Priority
 from core.domain.run import RunState
 
 
@@ -33,6 +34,23 @@ class ReviewRefused(Event, frozen=True, kw_only=True, tag="review_refused"):
 
 class Queued(Event, frozen=True, kw_only=True, tag="queued"):
     """The run was accepted and waits for its turn."""
+
+
+class YieldRequested(Event, frozen=True, kw_only=True, tag="yield_requested"):
+    """A more urgent run wants what the run holds; the run gives way at its next boundary."""
+
+    to: str
+    """The id of that run."""
+    priority: Priority
+    """How urgent that one is."""
+
+
+class YieldWithdrawn(Event, frozen=True, kw_only=True, tag="yield_withdrawn"):
+    """Nobody wants any more what the run holds."""
+
+
+class TurnCame(Event, frozen=True, kw_only=True, tag="turn_came"):
+    """A run that gave way has its turn again."""
 
 
 class StepFinished(Event, frozen=True, kw_only=True, tag="step_finished"):
@@ -204,6 +222,9 @@ AnyEvent = (
     | ReviewRequested
     | ReviewRefused
     | Queued
+    | YieldRequested
+    | YieldWithdrawn
+    | TurnCame
     | StepFinished
     | RetryDue
     | CancelRequested

@@ -50,6 +50,11 @@ class Graph(Value):
         return {node.undo: node.name for node in self.steps if node.undo is not None}
 
     @cached_property
+    def preemptible(self) -> frozenset[str]:
+        """Steps after which, or between whose batches, the run may give way to another."""
+        return frozenset(step.name for step in self.steps if step.preemptible) - self.undoes.keys()
+
+    @cached_property
     def out(self) -> Mapping[str, tuple[int, ...]]:
         """Node -> indices of the edges that leave it, in their order."""
         return self._indices(edge.source for edge in self.edges)

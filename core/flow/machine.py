@@ -7,8 +7,9 @@ engine asks the very same machine what is still owed.
 
 A step that rolls begins with its batches instead of all its targets; what one
 batch's end means for the next is in `batches`. What people ask of a run is in `operating`,
-how a run goes on in `progress`, how it is taken back in `undoing`. While no node is doing
-anything itself, the run says what it waits for: `waiting_user`, `batch_waiting`, `suspended`.
+how a run goes on in `progress`, how it is taken back in `undoing`, how it gives way to another
+in `yielding`. While no node is doing anything itself, the run says what it waits for:
+`waiting_user`, `batch_waiting`, `suspended`.
 
 Two rules for editors. This file does not know: time, targets, values, storage; a
 step's targets are judged outside (`core.domain.run.step_result`), conditions of edges are too,
@@ -22,14 +23,15 @@ from dataclasses import replace
 
 from core.domain.run import (
     RUN_WIDE_ACTIONS,
+    TERMINAL_RUN_STATES,
     RunAction,
     RunState,
     may_act,
     transit,
 )
 from core.errors import IllegalTransition
-from core.flow import operating, progress, undoing
-from core.flow.commands import AnyCommand, StopStep, WaitForRetry
+from core.flow import operating, progress, undoing, yielding
+from core.flow.commands import AnyCommand, GiveWay, StopStep, WaitForRetry
 from core.flow.events import (
     Abandoned,
     AnyEvent,
@@ -56,7 +58,10 @@ from core.flow.events import (
     StepIgnored,
     StepSkipped,
     TargetsResolved,
+    TurnCame,
     WayChosen,
+    YieldRequested,
+    YieldWithdrawn,
 )
 from core.flow.graph import Graph
 from core.flow.state import (
@@ -74,6 +79,7 @@ from core.flow.state import (
     with_step,
 )
 from core.flow.wires import Outcome
+from core.flow.yielding import bears
 
 __all__ = [
     "Advance",
@@ -81,14 +87,26 @@ __all__ = [
     "StepStatus",
     "actions",
     "advance",
+    "bears",
     "fold",
     "owed",
     "steps_for",
 ]
 
 
-def advance(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one case an event
+def advance(state: FlowState, event: AnyEvent) -> Advance:
     """The state after `event` and what is to be done; IllegalTransition changes nothing."""
+    after, commands = _follow(state, event)
+    after = yielding.settled(after, event)
+    if after.gave_way and not state.gave_way:
+        return after, (GiveWay(),)
+    # Nobody drives a run that gave way: whoever takes it up begins with what it owes.
+    if state.gave_way and not after.gave_way and after.run not in TERMINAL_RUN_STATES:
+        return after, owed(after)
+    return after, commands
+
+
+def _follow(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one case an event
     match event:
         case Started():
             return _start(state, event)
@@ -98,6 +116,12 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one c
             return _wait(state, RunState.WAITING_USER)
         case ReviewRefused(state=result):
             return _refuse(state, result)
+        case YieldRequested():
+            return yielding.request(state, event)
+        case YieldWithdrawn():
+            return yielding.withdraw(state)
+        case TurnCame():
+            return yielding.go_on(state)
         case StepFinished():
             return _finish_step(state, event)
         case RetryDue(step=step, attempt=attempt):
@@ -149,7 +173,12 @@ def fold(
 
 
 def owed(state: FlowState) -> tuple[AnyCommand, ...]:
-    """What a restarted engine must take up again: nodes and batches, retries that waited."""
+    """What a restarted engine must take up again: nodes and batches, retries that waited.
+
+    Nothing of a run that gave way, until its turn comes.
+    """
+    if state.gave_way:
+        return ()
     commands: list[AnyCommand] = []
     for name, status in state.steps.items():
         if status.state is RunState.STOPPING:
@@ -174,7 +203,7 @@ def actions(state: FlowState) -> tuple[RunAction, ...]:
 def _may_ask(state: FlowState, action: RunAction) -> bool:
     if action not in RUN_WIDE_ACTIONS:
         return bool(steps_for(state, action))
-    if not may_act(action, state.run):
+    if not (may_act(action, state.run) and yielding.may_ask(state, action)):
         return False
     match action:
         case RunAction.PAUSE:
@@ -262,7 +291,7 @@ def _retry(state: FlowState, name: str, attempt: int) -> Advance:
     # The table lets a person restart more than this: a stopped step, for one.
     if status.state is not RunState.SUSPENDED or name in state.held:
         raise IllegalTransition(f"step {name} is {status.state}; no retry of it is due")
-    if state.is_paused:
+    if state.is_withheld:
         return mirrored(replace(state, held=(*state.held, name))), ()
     again = replace(status, attempt=attempt, winners=False)
     state, commands = progress.begin_again(state, name, again)

@@ -11,7 +11,7 @@ from core.domain.flow import Control, Converge, End, Exclusive, Inclusive
 from core.domain.flow.nodes import Nested
 from core.domain.run import TERMINAL_RUN_STATES, RunAction, RunState, may_act, transit
 from core.errors import IllegalTransition
-from core.flow import progress, undoing, wires
+from core.flow import progress, undoing, wires, yielding
 from core.flow.commands import AnyCommand, StopStep
 from core.flow.events import (
     LookRequested,
@@ -48,7 +48,8 @@ def may_ask(state: FlowState, action: RunAction, name: str) -> bool:
     """Whether `action` may be asked of a node."""
     graph, status = state.graph, state.steps.get(name)
     node = graph.node(name)
-    if not may_act(action, state.run, RunState.CREATED if status is None else status.state):
+    shown = RunState.CREATED if status is None else status.state
+    if not (may_act(action, state.run, shown) and yielding.may_ask(state, action, shown)):
         return False
     match action:
         case RunAction.RETRY | RunAction.IGNORE if is_handled(state, name):
@@ -99,7 +100,8 @@ def cancel(state: FlowState) -> Advance:
             commands.append(StopStep(step=name))
         elif status.state in (RunState.WAITING_USER, RunState.BATCH_WAITING):
             steps[name] = replace(status, state=RunState.STOPPED)
-    state = with_steps(replace(state, held=(), is_paused=False), steps)
+    state = replace(state, held=(), is_paused=False, yields_to="", gave_way=False)
+    state = with_steps(state, steps)
     if state.live:
         return replace(state, run=transit("the run", state.run, RunState.STOPPING)), tuple(commands)
     return progress.finish(state, _stopped(state))
@@ -250,20 +252,10 @@ def pause(state: FlowState) -> Advance:
 
 def resume(state: FlowState) -> Advance:
     if not state.is_paused or not may_act(RunAction.RESUME, state.run):
+        if state.yields_to:
+            raise IllegalTransition(f"the run waits for run {state.yields_to}, and is not paused")
         raise IllegalTransition(f"the run is {state.run}, and not paused")
-    held = state.held
-    state = replace(state, is_paused=False, held=())
-    commands: list[AnyCommand] = []
-    for name in held:
-        waits = state.steps.get(name)
-        if waits is not None and waits.state is RunState.SUSPENDED:
-            again = replace(waits, attempt=waits.attempt + 1, winners=False)
-            state, more = progress.begin_again(state, name, again)
-        else:
-            state, more = progress.begin_all(state, [name])
-        commands += more
-    state, more = progress.finish_if_quiet(state)
-    return state, (*commands, *more)
+    return progress.begin_held(replace(state, is_paused=False))
 
 
 def pause_before(state: FlowState, event: PauseBeforeRequested) -> Advance:
@@ -305,6 +297,8 @@ def rerun(state: FlowState, name: str) -> Advance:
 
 def roll_back(state: FlowState, to: str) -> Advance:
     """What was done is undone; with `to`, only what followed that node."""
+    if not yielding.may_ask(state, RunAction.ROLL_BACK):
+        raise IllegalTransition(f"the run gives way to run {state.yields_to}; ask in its turn")
     busy = [name for name, status in state.steps.items() if not is_over(status)]
     if busy or not may_act(RunAction.ROLL_BACK, state.run):
         shown = f"step {busy[0]} is under way" if busy else f"the run is {state.run}"

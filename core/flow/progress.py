@@ -32,10 +32,10 @@ def begin_all(state: FlowState, names: Iterable[str]) -> Advance:
         if name in state.left_out:
             state, ready = wires.decide(state, name, wires.passed_by(state, name))
             rest += ready
-        elif state.is_paused or name in state.stops_before:
+        elif state.is_withheld or name in state.stops_before:
             state = replace(
                 state,
-                is_paused=True,
+                is_paused=state.is_paused or name in state.stops_before,
                 held=(*state.held, name),
                 stops_before=state.stops_before - {name},
             )
@@ -46,6 +46,24 @@ def begin_all(state: FlowState, names: Iterable[str]) -> Advance:
             state, more = begin(state, name, status)
             commands += more
     return state, tuple(commands)
+
+
+def begin_held(state: FlowState) -> Advance:
+    """What was withheld begins, where nothing withholds it any more."""
+    if state.is_withheld:
+        return mirrored(state), ()
+    held, state = state.held, replace(state, held=())
+    commands: list[AnyCommand] = []
+    for name in held:
+        waits = state.steps.get(name)
+        if waits is not None and waits.state is RunState.SUSPENDED:
+            again = replace(waits, attempt=waits.attempt + 1, winners=False)
+            state, more = begin_again(state, name, again)
+        else:
+            state, more = begin_all(state, [name])
+        commands += more
+    state, more = finish_if_quiet(state)
+    return state, (*commands, *more)
 
 
 def begin(state: FlowState, name: str, status: StepStatus) -> Advance:
@@ -97,7 +115,7 @@ def finish_if_quiet(state: FlowState) -> Advance:
     if not is_quiet(state):
         return mirrored(state), ()
     # A pause that holds nothing keeps no run from its end.
-    state = mirrored(replace(state, is_paused=False))
+    state = mirrored(replace(state, is_paused=False, yields_to="", gave_way=False))
     result = _result(state)
     may_undo = result in BAD and state.graph.on_failure is OnFailure.ROLL_BACK
     if may_undo and undoing.undoable(state):
@@ -108,7 +126,8 @@ def finish_if_quiet(state: FlowState) -> Advance:
 def finish(state: FlowState, result: RunState) -> Advance:
     if state.run is not result:
         transit("the run", state.run, result)
-    return replace(state, run=result, is_paused=False, held=()), (FinishRun(state=result),)
+    state = replace(state, run=result, is_paused=False, held=(), yields_to="", gave_way=False)
+    return state, (FinishRun(state=result),)
 
 
 def _result(state: FlowState) -> RunState:

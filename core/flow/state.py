@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from core.domain.flow import GraphNode, OnTimeout
+from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES, BatchState, RunState, transit
 from core.errors import IllegalTransition
 from core.flow import batches
@@ -74,6 +75,16 @@ class FlowState:
     """Nodes that are to begin, or to be tried again, and wait until the run goes on."""
     stops_before: frozenset[str] = frozenset()
     """Nodes before which the run pauses."""
+    yields_to: str = ""
+    """The run to which this one gives way at its next boundary, or gave; "" where to none."""
+    yields_rank: int = len(Priority)
+    """The rank of that run's class."""
+    gave_way: bool = False
+    """It holds nothing any more, and waits for its turn."""
+    yields_below: int = len(Priority)
+    """Of how many classes, the most urgent first, runs may ask it to give way: fewer from when it
+    goes on again until something of it has ended.
+    """
     undoing: tuple[str, ...] = ()
     """Steps that are still to be undone, the next one first."""
     known_live: Mapping[str, RunState] | None = field(default=None, compare=False, repr=False)
@@ -85,6 +96,16 @@ class FlowState:
         is not gone through at every event.
         """
         return _live(self.steps) if self.known_live is None else self.known_live
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether nothing of it may begin."""
+        return self.is_paused or bool(self.yields_to)
+
+    @property
+    def awaits_turn(self) -> bool:
+        """Whether it holds nothing, and begins or goes on when its turn comes."""
+        return self.run is RunState.QUEUED or self.gave_way
 
     @property
     def awaits_review(self) -> bool:
@@ -174,7 +195,9 @@ def row(state: FlowState, name: str) -> batches.Row:
     """The batches of a rolling step."""
     status, rolling = state.steps[name], state.graph.node(name).rolling
     assert rolling is not None, "only rolling steps have batches"
-    return batches.Row(name, status.attempt, rolling, status.batches)
+    return batches.Row(
+        name, status.attempt, rolling, status.batches, is_withheld=bool(state.yields_to)
+    )
 
 
 def with_row(state: FlowState, name: str, row: batches.Row) -> FlowState:
@@ -189,7 +212,7 @@ def mirrored(state: FlowState) -> FlowState:
     live = set(state.live.values())
     waits = live - {RunState.WAITING_USER, RunState.BATCH_WAITING} == set()
     shown = RunState.RUNNING
-    if state.is_paused and (waits or live == {RunState.SUSPENDED}):
+    if state.gave_way or (state.is_paused and (waits or live == {RunState.SUSPENDED})):
         shown = RunState.SUSPENDED
     elif live and waits:
         is_asked = RunState.WAITING_USER in live

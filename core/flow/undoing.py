@@ -43,6 +43,7 @@ def begin(state: FlowState, to: str) -> Advance:
         raise IllegalTransition(f"{what} can be undone: no step of it says how (`undo`)")
     rolling = transit("the run", state.run, RunState.ROLLING_BACK)
     state = replace(state, run=rolling, undoing=names, is_paused=False, held=())
+    state = replace(state, yields_to="", gave_way=False)
     return _next(state)
 
 

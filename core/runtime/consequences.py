@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 from core.domain.steps import StepBase
-from core.flow.commands import AnyCommand, FinishRun
+from core.flow.commands import AnyCommand, FinishRun, GiveWay
 from core.flow.events import AnyEvent, BatchEvent, BatchFinished, StepFinished
 from core.flow.machine import FlowState, StepStatus
 from core.storage import approvals, batches, run_writes
@@ -91,7 +91,7 @@ def _touched(event: AnyEvent, commands: Sequence[AnyCommand], after: FlowState) 
         return after.steps.keys()
     found = {step: None}
     for command in commands:
-        if not isinstance(command, FinishRun):
+        if not isinstance(command, FinishRun | GiveWay):
             found[command.step] = None
     return found
 

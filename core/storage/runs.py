@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import zstandard
-from sqlalchemy import Connection, Row, Select, exists, func, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, or_, select
 
 from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
@@ -118,6 +118,27 @@ _STEP_COLUMNS = [step_run.c[name] for name in StepRow.__struct_fields__]
 _TARGET_COLUMNS = [target_run.c[name] for name in TargetRow.__struct_fields__]
 _JSON_COLUMNS = frozenset({"counts", "outputs", "positions"})
 
+# Made once, as every run asks them: making a statement costs more than running it.
+_NAMED = (
+    select(*_RUN_COLUMNS)
+    .where(run.c.id >= bindparam("first"), run.c.id < bindparam("end"))
+    .limit(2)
+)
+_ATTEMPT = select(step_run.c.attempt).where(
+    step_run.c.run_id == bindparam("run"),
+    step_run.c.step == bindparam("node"),
+    step_run.c.attempt == bindparam("number"),
+)
+_TARGETS_OF_ATTEMPT = (
+    select(*_TARGET_COLUMNS)
+    .where(
+        target_run.c.run_id == bindparam("run"),
+        target_run.c.step == bindparam("node"),
+        target_run.c.attempt == bindparam("number"),
+    )
+    .order_by(target_run.c.id)
+)
+
 
 S = TypeVar("S", RunRow, StepRow, TargetRow)
 
@@ -139,8 +160,7 @@ def get(connection: Connection, run_id: str) -> RunRow:
     wanted = run_id.upper()
     rows: Sequence[Row[Any]] = ()
     if len(wanted) >= SHORTEST_ID:
-        query = select(*_RUN_COLUMNS).where(run.c.id >= wanted, run.c.id < wanted + "~").limit(2)
-        rows = connection.execute(query).all()
+        rows = connection.execute(_NAMED, {"first": wanted, "end": wanted + "~"}).all()
     if len(rows) != 1:
         raise NotFound("run", run_id)
     return _struct(rows[0], RunRow)
@@ -213,7 +233,7 @@ def list_runs(
     if where.actor:
         query = query.where(run.c.actor == where.actor)
     if where.since:
-        query = query.where(run.c.id >= _first_id(where.since), run.c.created_at >= where.since)
+        query = query.where(run.c.id >= first_id(where.since), run.c.created_at >= where.since)
     for word in where.text.split():
         # SQLite's LIKE ignores the case of ASCII letters by itself; `lower` would double the cost.
         query = query.where(run.c.summary.contains(word, autoescape=True))
@@ -232,7 +252,7 @@ def list_runs(
     return [_struct(row, RunRow) for row in connection.execute(page)]
 
 
-def _first_id(since: str) -> str:
+def first_id(since: str) -> str:
     """No run made at or after `since` has a smaller id: ids begin with their time.
 
     Ids are made a moment before their run is stored, and a clock may be set back a little.
@@ -398,16 +418,19 @@ def stored_attempt(
     connection: Connection, run_id: str, step: str, attempt: int
 ) -> tuple[bool, list[TargetRow], list[TargetRow]]:
     """Whether a step's attempt is on record, its targets, and those of the attempt before."""
-    known = connection.execute(
-        select(step_run.c.attempt).where(
-            step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt
-        )
-    ).first()
-    here, before = (
-        targets_of(connection, run_id, TargetFilter(step=step, attempt=number)) if number else []
-        for number in (attempt, attempt - 1)
-    )
-    return known is not None, here, before
+    place = {"run": run_id, "node": step, "number": attempt}
+    known = connection.execute(_ATTEMPT, place).first() is not None
+    here = targets_of_attempt(connection, run_id, step, attempt) if known else []
+    before = targets_of_attempt(connection, run_id, step, attempt - 1) if attempt > 1 else []
+    return known, here, before
+
+
+def targets_of_attempt(
+    connection: Connection, run_id: str, step: str, attempt: int
+) -> list[TargetRow]:
+    """The targets of a step's attempt, in the run's order."""
+    place = {"run": run_id, "node": step, "number": attempt}
+    return [_struct(row, TargetRow) for row in connection.execute(_TARGETS_OF_ATTEMPT, place)]
 
 
 def started_by_key(

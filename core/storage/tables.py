@@ -222,7 +222,8 @@ output_chunk = Table(
     # Offset of the first byte in the target's output; finding a page is one index look-up.
     Column("offset", Integer, nullable=False),
     Column("size_bytes", Integer, nullable=False),
-    # JSON: [[stream, bytes, milliseconds after `at`], …] in order; one row holds all streams.
+    # JSON: [[stream, bytes, milliseconds after `at`, line ends, whether its last line goes on], …]
+    # in order; one row holds all streams. Older versions did not count lines.
     Column("layout", Text, nullable=False),
     Column("codec", String(4), nullable=False),  # raw | zstd
     Column("at", String(27), nullable=False),

@@ -20,8 +20,9 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -35,7 +36,9 @@ from core.storage import tables
 
 T = TypeVar("T")
 Write = Callable[["Transaction"], Any]
-Listener = Callable[[int], None]
+Asked = tuple[Write, "Future[Any] | asyncio.Future[Any]"]
+"""A write, and who waits for it: a thread, or a loop."""
+Listener = Callable[[int, Set[str]], None]
 
 _log = logging.getLogger(__name__)
 
@@ -54,12 +57,15 @@ class Transaction:
         self.at = timestamp(now)
         self.last_seq: int | None = None
         """Sequence number of the newest entry of this commit; None while it has none."""
+        self.types: set[str] = set()
+        """What its entries are about; also those of writes that were undone."""
 
     def journal(self, actor: str, type_: str, subject: str, data: Mapping[str, Any]) -> int:
         """Append an entry that is committed together with this write; its sequence number."""
         result = self.connection.execute(_APPEND, self._entry(actor, type_, subject, data))
         seq = result.inserted_primary_key
         assert seq is not None
+        self.types.add(type_)
         self.last_seq = int(seq[0])
         return self.last_seq
 
@@ -74,6 +80,7 @@ class Transaction:
                 self.connection.execute(_APPEND, most)
             result = self.connection.execute(_APPEND, last)
             assert result.inserted_primary_key is not None
+            self.types.add(type_)
             self.last_seq = int(result.inserted_primary_key[0])
 
     def _entry(
@@ -89,7 +96,7 @@ class Writer:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._queue: queue.SimpleQueue[tuple[Write, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._listeners: list[Listener] = []
         self._after: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="storage-writer", daemon=True)
@@ -111,7 +118,7 @@ class Writer:
             self._thread.join()
 
     def on_commit(self, listener: Listener) -> None:
-        """Call `listener(last seq)` in the writer's thread after each commit with entries."""
+        """Call `listener(last seq, types)` in the writer's thread after each commit with entries."""
         self._listeners.append(listener)
 
     def after_commit(self, listener: Callable[[], None]) -> None:
@@ -131,25 +138,30 @@ class Writer:
     def submit(self, write: Callable[[Transaction], T]) -> Future[T]:
         """Queue a write; the future is answered after its commit."""
         future: Future[T] = Future()
-        with self._door:
-            if self._closed:
-                future.set_exception(StorageFault("the engine is closing its storage"))
-            else:
-                self._queue.put((write, future))
+        self._ask((write, future))
         return future
 
     async def write(self, write: Callable[[Transaction], T]) -> T:
         """Queue a write and wait for its commit; cancelling the waiting task keeps the write."""
-        return await asyncio.shield(asyncio.wrap_future(self.submit(write)))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._ask((write, future))
+        return await future
+
+    def _ask(self, asked: Asked) -> None:
+        with self._door:
+            if not self._closed:
+                self._queue.put(asked)
+                return
+        asked[1].set_exception(StorageFault("the engine is closing its storage"))
 
     def _run(self) -> None:
         while (group := self._next_group()) is not None:
-            last_seq = self._commit(group)
-            if last_seq is not None:
-                self._tell(partial(listener, last_seq) for listener in self._listeners)
+            news = self._commit(group)
+            if news is not None:
+                self._tell(partial(listener, *news) for listener in self._listeners)
             self._tell(self._after)
 
-    def _next_group(self) -> list[tuple[Write, Future[Any]]] | None:
+    def _next_group(self) -> list[Asked] | None:
         item = self._queue.get()
         if item is None:
             return None
@@ -163,11 +175,14 @@ class Writer:
                 self._queue.put(None)
                 break
             group.append(item)
-        return [item for item in group if item[1].set_running_or_notify_cancel()]
+        return [asked for asked in group if _is_wanted(asked[1])]
 
-    def _commit(self, group: Sequence[tuple[Write, Future[Any]]]) -> int | None:
-        """Run and commit a group, answer its futures; the last journal seq, if there is one."""
+    def _commit(self, group: Sequence[Asked]) -> tuple[int, Set[str]] | None:
+        """Run and commit a group, answer who waits; the last journal seq, if there is one, and
+        what the group's entries are about.
+        """
         answers: list[Any] = []
+        news = None
         try:
             with self._engine.connect() as connection, connection.begin():
                 failpoints.reach("storage.group.open")
@@ -175,21 +190,18 @@ class Writer:
                 for write, _ in group:
                     answers.append(_attempt(transaction, write))
                     failpoints.reach("storage.write.done")
-                last_seq = transaction.last_seq
+                if transaction.last_seq is not None:
+                    news = transaction.last_seq, transaction.types
                 failpoints.reach("storage.group.written")
             failpoints.reach("storage.group.committed")
             self.fault = None
         except exc.SQLAlchemyError as error:
             self.fault = storage_fault(error)
             answers = [_Raised(self.fault)] * len(group)
-            last_seq = None
-        for (_, future), answer in zip(group, answers, strict=True):
-            if isinstance(answer, _Raised):
-                future.set_exception(answer.error)
-            else:
-                future.set_result(answer)
+            news = None
+        _answer([(future, answer) for (_, future), answer in zip(group, answers, strict=True)])
         failpoints.reach("storage.group.answered")
-        return last_seq
+        return news
 
     def _tell(self, listeners: Iterable[Callable[[], None]]) -> None:
         for listener in listeners:
@@ -204,6 +216,38 @@ class _Raised:
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+
+
+def _answer(answered: Iterable[tuple[Future[Any] | asyncio.Future[Any], Any]]) -> None:
+    """Tell everybody who waits; one call for each loop, as each of them wakes it."""
+    in_loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for future, answer in answered:
+        if isinstance(future, Future):
+            _settle(future, answer)
+        else:
+            in_loops.setdefault(future.get_loop(), []).append((future, answer))
+    for loop, those in in_loops.items():
+        with suppress(RuntimeError):  # the loop has ended, and with it who waits
+            loop.call_soon_threadsafe(_settle_all, those)
+
+
+def _is_wanted(future: Future[Any] | asyncio.Future[Any]) -> bool:
+    """Whether a write is to be done: a thread may have withdrawn its own, a loop keeps what it asked."""
+    return not isinstance(future, Future) or future.set_running_or_notify_cancel()
+
+
+def _settle_all(answered: Iterable[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, answer in answered:
+        _settle(future, answer)
+
+
+def _settle(future: Future[Any] | asyncio.Future[Any], answer: Any) -> None:
+    if future.done():  # whoever waited was cancelled
+        return
+    if isinstance(answer, _Raised):
+        future.set_exception(answer.error)
+    else:
+        future.set_result(answer)
 
 
 def _attempt(transaction: Transaction, write: Write) -> Any:

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from core.domain.flow import Converge, FlowSpec, check_flow
+from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES, RunAction, RunState
 from core.errors import IllegalTransition
 from core.flow import machine
-from core.flow.commands import FinishRun, StartStep, StopStep, WaitForRetry
+from core.flow.commands import FinishRun, GiveWay, StartStep, StopStep, WaitForRetry
 from core.flow.events import (
     AnyEvent,
     CancelRequested,
@@ -30,7 +31,10 @@ from core.flow.events import (
     StepFinished,
     StepIgnored,
     StepSkipped,
+    TurnCame,
     WayChosen,
+    YieldRequested,
+    YieldWithdrawn,
 )
 from core.flow.graph import Graph
 from core.flow.machine import FlowState
@@ -52,6 +56,7 @@ def flows(draw: st.DrawFn) -> Graph:
         node: dict[str, Any] = {"kind": kind, "name": f"n{number}"}
         if kind == "command":
             node |= {"command": "x", "retry": {"times": draw(st.integers(0, 1))}}
+            node["preemptible"] = draw(st.sampled_from([True, True, False]))
             if draw(st.booleans()):
                 node["undo"] = f"u{number}"
         if kind == "converge":
@@ -100,6 +105,8 @@ class Play:
         self.waiting: set[tuple[str, int]] = set()
         self.retries: set[tuple[str, int]] = set()
         self.finished = 0
+        self.gave: list[int] = []
+        """Ranks of the classes to which it gave way since something of it ended."""
 
     def feed(self, event: AnyEvent) -> None:
         before = self.state
@@ -110,12 +117,22 @@ class Play:
             raise
         self.state = after
         self.events.append(event)
+        if isinstance(event, StepFinished):
+            self.gave.clear()
         for command in commands:
             match command:
                 case StartStep(step=step, attempt=attempt):
                     self._begin(step, attempt)
                 case WaitForRetry(step=step, attempt=attempt):
                     self.retries.add((step, attempt))
+                case GiveWay():
+                    assert not self.waiting, "it gives way when nothing of it is under way"
+                    assert after.run is R.SUSPENDED
+                    assert [*self.gave, after.yields_rank] == sorted(
+                        {*self.gave, after.yields_rank}, reverse=True
+                    ), "without progress it gives way to more and more urgent runs only"
+                    self.gave.append(after.yields_rank)
+                    self.retries.clear()
                 case FinishRun(state=state):
                     self.finished += 1
                     assert after.run is state
@@ -146,6 +163,17 @@ class Play:
         self.waiting.discard(place)
         end = self.data.draw(st.sampled_from(ENDS))
         self.feed(StepFinished(step=step, attempt=attempt, state=end, holds=holds))
+
+    def give_way(self) -> None:
+        """The queue wants its place, wants it no more, or lets it go on."""
+        state = self.state
+        if state.gave_way:
+            self.feed(TurnCame())
+        elif state.yields_to and self.data.draw(st.booleans()):
+            self.feed(YieldWithdrawn())
+        elif classes := machine.bears(state):
+            priority = self.data.draw(st.sampled_from(list(Priority)[:classes]))
+            self.feed(YieldRequested(to="other", priority=priority))
 
     def ask(self) -> None:
         """Somebody asks for something that is legal, whatever it is."""
@@ -199,9 +227,11 @@ class Play:
         }
         assert under_way == self.waiting
         is_over = state.run in TERMINAL_RUN_STATES
-        waits = self.waiting or state.held or self._due()
+        waits = self.waiting or state.held or self._due() or state.gave_way
         assert is_over or waits, "a run that goes on waits for something that has a name"
         assert not (is_over and waits), "a run that has ended waits for nothing"
+        assert not (is_over and state.yields_to), "a run that has ended gives way to nobody"
+        assert not (state.gave_way and self.waiting), "who gave way does nothing"
         owed = machine.owed(state)
         assert {(c.step, c.attempt) for c in owed if isinstance(c, StartStep)} == self.waiting
         assert all(count == 1 for count in self.started.values()), "an attempt begins once"
@@ -235,12 +265,14 @@ def test_every_run_ends_or_waits_and_begins_nothing_twice(
         due = sorted(play._due())
         choices = [*(("finish", place) for place in sorted(play.waiting))]
         choices += [("due", place) for place in due]
-        choices.append(("ask", ("", 0)))
+        choices += [("ask", ("", 0)), ("give way", ("", 0))]
         what, place = data.draw(st.sampled_from(choices))
         if what == "finish":
             play.finish(place)
         elif what == "due":
             play.feed(RetryDue(step=place[0], attempt=place[1]))
+        elif what == "give way":
+            play.give_way()
         else:
             play.ask()
         play.check()
@@ -249,7 +281,9 @@ def test_every_run_ends_or_waits_and_begins_nothing_twice(
     for _ in range(200):
         if play.state.run in TERMINAL_RUN_STATES:
             break
-        if play.state.is_paused and not play.waiting and not play._due():
+        if play.state.gave_way:
+            play.feed(TurnCame())
+        elif play.state.is_paused and not play.waiting and not play._due():
             play.feed(ResumeRequested())
         elif play.waiting:
             play.finish(min(play.waiting))

@@ -43,8 +43,8 @@ def test_every_event_and_every_command_happens_in_some_transcript() -> None:
         happened |= {type(read_event(line, state)) for line in lines}
         recorded |= {line.split()[0] for line in scenario.lines if line.startswith(" ")}
     assert happened == set(AnyEvent.__args__)
-    assert {"start", "wait", "stop", "finish", "check", "end", "=", "!"} == recorded
-    assert len(AnyCommand.__args__) == 8  # `start` and `wait` are said of steps and of batches
+    assert {"start", "wait", "stop", "finish", "give", "check", "end", "=", "!"} == recorded
+    assert len(AnyCommand.__args__) == 9  # `start` and `wait` are said of steps and of batches
 
 
 def test_a_line_that_says_no_event_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from core.domain.priorities import Priority
 from core.domain.run import RunState
 from core.flow import commands, events
 from core.flow.machine import FlowState
@@ -97,6 +98,11 @@ _EVENTS: Mapping[str, Reader] = {
     r"start(?: at (?P<at>[\w-]+))?(?: without (?P<without>.+))?": lambda _, found: events.Started(
         at=found.get("at") or "", left_out=_names(found.get("without"))
     ),
+    r"yield to (?P<to>[\w-]+)(?: as (?P<priority>\w+))?": lambda _, found: events.YieldRequested(
+        to=found["to"], priority=Priority(found.get("priority") or "urgent")
+    ),
+    "yield no more": lambda _, __: events.YieldWithdrawn(),
+    "turn": lambda _, __: events.TurnCame(),
     "queue": lambda _, __: events.Queued(),
     "review": lambda _, __: events.ReviewRequested(),
     "refuse (?P<end>rejected|timed_out)": lambda _, found: events.ReviewRefused(
@@ -169,6 +175,8 @@ def command_line(command: commands.AnyCommand) -> str:
             return f"stop {command.step}" + (" by force" if command.force else "")
         case commands.FinishRun():
             return f"finish {command.state}"
+        case commands.GiveWay():
+            return "give way"
         case commands.EndStep():
             return f"end {_about(command.step, command.attempt)}"
         case commands.StartBatch() | commands.WaitForBatch() | commands.CheckBatch():
@@ -193,6 +201,8 @@ def state_line(state: FlowState) -> str:
         more = f" ({', '.join(marks)})" if marks else ""
         nodes.append(f"{_about(name, status.attempt)} {status.state}{batches}{more}")
     said = [f"{state.run}{': ' if nodes else ''}{', '.join(nodes)}"]
+    if state.yields_to:
+        said.append(f"{'gave' if state.gave_way else 'gives'} way to {state.yields_to}")
     said += ["paused"] if state.is_paused else []
     said += [f"held {', '.join(state.held)}"] if state.held else []
     said += [f"to undo {', '.join(state.undoing)}"] if state.undoing else []

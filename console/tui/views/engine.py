@@ -74,7 +74,11 @@ class EngineView(AdmittingActions, ReadingView):
             self.deck.say(_("nothing is to be removed"))
             return
         deed = _("remove what is kept no longer")
-        told: list[Line | Table] = [preview_table(found), line(""), line(_("It cannot be brought back."))]
+        told: list[Line | Table] = [
+            preview_table(found),
+            line(""),
+            line(_("It cannot be brought back.")),
+        ]
         if await self.deck.question(Question(deed, told)) is None:
             return
         removed = await self.deck.link.act(partial(Client.apply_retention, preview=found))

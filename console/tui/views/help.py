@@ -34,7 +34,7 @@ class HelpView(ReadingView):
 
 def _list(wanted: str, found: dict[str, Path]) -> list[Line | Table]:
     rows = tuple(
-        (Span(f":help {name}", Tone.STRONG), Span(pages.title(page)))
+        (Span(f":help {name}", Tone.STRONG), Span(pages.page_title(page)))
         for name, page in sorted(found.items())
     )
     parts: list[Line | Table] = []

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.i18n import LANGUAGES, _, language
 from console.presenters.actions import scope_word
 from console.presenters.preferences import Setting, language_name, settings_table
 from console.presenters.text import Table, Tone
 from console.tui.keymap import name_of_key, taken_by
-from console.tui.theming import themes
 from console.tui.views.listing import ListView
 from console.tui.widgets.choosing import Choice, Option
 from console.tui.widgets.keycatcher import KeyCatcher
@@ -33,7 +33,7 @@ class SettingsView(ListView):
         yield Setting(
             _THEME,
             _("theme"),
-            self.deck.theme.removeprefix("jobdeck-"),
+            themes.title(chosen.theme or themes.AUTO),
             _("the colours of this console"),
             bool(chosen.theme),
         )
@@ -68,8 +68,9 @@ class SettingsView(ListView):
         self.run_worker(self._guarded(deed), exit_on_error=False)
 
     async def _choose_theme(self) -> None:
-        options = [Option(each.name, each.name.removeprefix("jobdeck-")) for each in themes()]
-        wanted = await self.deck.question(Choice(_("theme"), options, self.deck.theme))
+        options = [Option(each, themes.title(each)) for each in (themes.AUTO, *themes.NAMES)]
+        now = self.deck.preferences.theme or themes.AUTO
+        wanted = await self.deck.question(Choice(_("theme"), options, now))
         if wanted is not None:
             self._keep(theme=wanted)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
 from console.presenters.actions import Offer
 from console.presenters.text import Line, Span, Tone
+from console.themes import Surface
 from console.tui import painting
 
 _APART = "  "
@@ -21,8 +21,7 @@ class Bar(Widget):
     """One line: something at the left, something at the right, which is kept when it is narrow."""
 
     DEFAULT_CSS = "Bar { height: 1; }"
-    BACKGROUND = ""
-    """The theme's variable for the bar's ground; "" for the screen's own."""
+    SURFACE = Surface.PAGE
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -44,21 +43,20 @@ class Bar(Widget):
         right = min(painting.text_width(self._right), max(0, cells - 1))
         left = painting.strip(self._left, cells - right, colours)
         strip = Strip.join([left, painting.strip(self._right, right, colours)])
-        if self.BACKGROUND:
-            strip = strip.apply_style(Style(bgcolor=colours.get(self.BACKGROUND) or None))
+        strip = strip.apply_style(painting.ground(self.SURFACE, colours))
         return strip.apply_style(self.rich_style)
 
 
 class Header(Bar):
     """Where one is, and how the engine is."""
 
-    BACKGROUND = "surface"
+    SURFACE = Surface.BAR
 
 
 class Banner(Bar):
     """What is wrong with the line, as long as it is."""
 
-    BACKGROUND = "cursor-background"
+    SURFACE = Surface.RAISED
     DEFAULT_CSS = "Banner { height: 1; display: none; } Banner.-shown { display: block; }"
 
     def announce(self, line: Line) -> None:
@@ -74,7 +72,7 @@ class Status(Bar):
 class Footer(Bar):
     """The keys that work now, those of the view first; the key that lists all stands last."""
 
-    BACKGROUND = "surface"
+    SURFACE = Surface.BAR
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

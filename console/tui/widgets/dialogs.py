@@ -56,7 +56,7 @@ class Question(ModalScreen[str | None]):
     Question { align: center middle; background: $background 60%; }
     Question > Vertical {
         width: 76; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-        background: $surface; border: solid $panel; overflow-y: auto;
+        background: $raised; border: solid $tone-rule; overflow-y: auto;
     }
     Question Input { margin: 1 0 0 0; }
     Question .keys { margin: 1 0 0 0; }

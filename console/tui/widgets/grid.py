@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
@@ -20,6 +19,7 @@ from textual.widget import Widget
 
 from console.presenters.text import Column, Span, Table, Tone
 from console.tables import GAP, column_widths, one_line
+from console.themes import Surface
 from console.tui import painting
 from console.tui.navigation import Memory
 
@@ -168,8 +168,9 @@ class Grid(Widget, can_focus=True):
     def _padded(self, segments: list[Segment], *, cursor: bool = False) -> Strip:
         strip = Strip(segments).adjust_cell_length(self.size.width)
         if cursor:
-            colour = self._colours.get("cursor-background", "")
-            strip = strip.apply_style(Style(bgcolor=colour or None, bold=True))
+            has_keys = self.has_focus or self._has_typist
+            surface = Surface.CURSOR if has_keys else Surface.RESTING
+            strip = strip.apply_style(painting.ground(surface, self._colours))
         return strip.apply_style(self.rich_style)
 
     def _gutter(self, at: int, is_cursor: bool) -> list[Segment]:

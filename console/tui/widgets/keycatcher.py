@@ -13,8 +13,8 @@ from textual.screen import ModalScreen
 
 from console.actions import Action
 from console.i18n import _
+from console.presenters.actions import key_word
 from console.presenters.text import Line, Span, Tone, line
-from console.tui.keymap import shown
 from console.tui.widgets.dialogs import Text
 
 _OWN = ("enter", "escape")
@@ -52,10 +52,10 @@ class KeyCatcher(ModalScreen[str | None]):
         if not self._key:
             lines.append(line(_("Press it.")))
         else:
-            lines.append(line(_("pressed: "), Span(shown(self._key), Tone.STRONG)))
+            lines.append(line(_("pressed: "), Span(key_word(self._key), Tone.STRONG)))
             if other := self._taken_by(self._key):
                 taken = _("{key} is the key of: {title} ({id}); give that another one first")
-                told = taken.format(key=shown(self._key), title=other.title, id=other.id)
+                told = taken.format(key=key_word(self._key), title=other.title, id=other.id)
                 lines.append(line(Span(told, Tone.WARNING)))
         return [
             *lines,

@@ -72,7 +72,9 @@ def test_help_lists_its_topics(jobdeck: Jobdeck) -> None:
     ended = jobdeck("help")
 
     assert ended.code == 0
-    assert [line.split()[0] for line in ended.out.splitlines()] == sorted([*TOPICS, "exit-codes"])
+    assert [line.split()[0] for line in ended.out.splitlines()] == sorted(
+        [*TOPICS, "exit-codes", "keys"]
+    )
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -54,6 +54,34 @@ async def test_a_narrowed_follower_is_not_held_up_by_what_it_does_not_want(store
     assert [entry.subject for entry in await follower] == ["7", "19"]
 
 
+async def test_a_narrowed_follower_reads_nothing_while_nothing_of_its_types_comes(
+    store: Store,
+) -> None:
+    class CountingReader:
+        read_now = staticmethod(store.reader.read_now)
+        reads = 0
+
+        async def read(self, query: Any) -> Any:
+            self.reads += 1
+            return await store.reader.read(query)
+
+    reader = CountingReader()
+    feed = JournalFeed(store.writer, cast(Reader, reader))
+
+    async def first() -> Entry:
+        return await anext(aiter(feed.follow(0, types=["x.wanted"])))
+
+    follower = asyncio.create_task(first())
+    await eventually(lambda: any(feed._waiting.values()))
+    for n in range(20):
+        await note(store, str(n), "x.other")
+    await eventually(lambda: feed.latest() == 20)
+    assert reader.reads == 1
+    await note(store, "20", "x.wanted")
+    assert (await follower).seq == 21
+    assert reader.reads == 2
+
+
 async def test_a_backlog_of_several_pages_is_read_to_its_end(store: Store) -> None:
     entries = [(str(n), {}) for n in range(1234)]
     await store.writer.write(lambda tx: tx.journal_all("me", "test.noted", entries))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Set
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ async def test_a_broken_rule_of_the_schema_leaves_the_group_standing(store: Stor
 
 async def test_waiting_writes_share_one_commit(store: Store) -> None:
     commits: list[int] = []
-    store.writer.on_commit(commits.append)
+    store.writer.on_commit(lambda seq, types: commits.append(seq))
     begun, gate = threading.Event(), threading.Event()
     store.writer.submit(lambda tx: (begun.set(), gate.wait(5)))
     await asyncio.to_thread(begun.wait, 5)
@@ -89,8 +90,8 @@ async def test_waiting_writes_share_one_commit(store: Store) -> None:
 
 
 async def test_listeners_hear_only_of_commits_with_entries(store: Store) -> None:
-    heard: list[int] = []
-    store.writer.on_commit(heard.append)
+    heard: list[tuple[int, Set[str]]] = []
+    store.writer.on_commit(lambda seq, types: heard.append((seq, types)))
     await store.writer.write(lambda tx: None)
     await store.writer.write(note("a"))
 
@@ -101,17 +102,17 @@ async def test_listeners_hear_only_of_commits_with_entries(store: Store) -> None
     with pytest.raises(Invalid):
         await store.writer.write(undone)
     await store.writer.write(lambda tx: None)
-    assert heard == [1]
+    assert heard == [(1, {"test.noted"})]
 
 
 @pytest.mark.expect_logs("a listener of commits failed")
 async def test_a_failing_listener_does_not_end_the_writer(store: Store) -> None:
-    def fail(seq: int) -> None:
+    def fail(seq: int, types: Set[str]) -> None:
         raise RuntimeError("bug")
 
     heard: list[int] = []
     store.writer.on_commit(fail)
-    store.writer.on_commit(heard.append)
+    store.writer.on_commit(lambda seq, types: heard.append(seq))
     await store.writer.write(note("a"))
     await store.writer.write(note("b"))
     await store.writer.write(lambda tx: None)
@@ -129,6 +130,21 @@ async def test_a_cancelled_waiter_keeps_its_write(store: Store) -> None:
         await waiter
     await store.writer.write(note("later"))
     assert [entry.subject for entry in entries(store)] == ["kept", "later"]
+
+
+async def test_a_loop_that_has_ended_keeps_its_write_and_the_writer(store: Store) -> None:
+    gate = threading.Event()
+    store.writer.submit(lambda tx: gate.wait(5))
+
+    async def leave() -> None:
+        asking = asyncio.get_running_loop().create_task(store.writer.write(note("left")))
+        await asyncio.sleep(0)
+        assert not asking.done()
+
+    await asyncio.to_thread(asyncio.run, leave())
+    gate.set()
+    await store.writer.write(note("later"))
+    assert [entry.subject for entry in entries(store)] == ["left", "later"]
 
 
 async def test_a_write_whose_future_is_cancelled_in_the_queue_is_left_out(store: Store) -> None:
