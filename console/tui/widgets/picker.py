@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,7 +15,7 @@ from textual.widgets import Input
 
 from console.i18n import _
 from console.presenters.text import Column, Line, Span, Table, Tone, line
-from console.tui.filters import parse
+from console.tui.filters import fuzzy
 from console.tui.widgets.dialogs import Text
 from console.tui.widgets.grid import Grid, Rows
 
@@ -86,8 +87,8 @@ class Picker(ModalScreen[str | None]):
         self._narrow(event.value)
 
     def _narrow(self, typed: str) -> None:
-        fits = parse(f"-f {typed}" if typed else "").fits
-        found = [each for each in self._options if fits(each.title)]
+        shown = fuzzy(typed)([each.title for each in self._options])
+        found = list(compress(self._options, shown))
         grid = self.query_one(Grid)
         grid.show(Rows(found, lambda each: each.id, _table))
         grid.move_to(0)
