@@ -308,6 +308,10 @@ class RunQueue:
         now = self._now
         return self._place(waiting, self._queue.ahead_of(run_id, now), now)
 
+    def yields_to(self, run_id: str) -> str:
+        """The run to which one that goes on is to give way; "" where to none."""
+        return self._queue.claims.asked_for(run_id)
+
     def share_of(self, run_id: str) -> int:
         """Turns of a run at the engine's room, for one of a run in the background."""
         begun = self._queue.held.get(run_id)

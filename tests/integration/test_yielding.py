@@ -74,7 +74,7 @@ def hosts() -> Hosts:
 
 async def until(opened: Engine, row: RunRow, *states: RunState) -> RunRow:
     async with asyncio.timeout(20):
-        while (now := await row_of(opened, row.id)).state not in states:
+        while (now := await row_of(opened, row.id)).state not in states:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return now
 
@@ -94,10 +94,14 @@ async def suspended(opened: Engine, hosts: Hosts, executor: ScriptedExecutor) ->
     return row
 
 
+async def said_of(opened: Engine, row: RunRow) -> list[operations.Operation]:
+    return await opened.store.reader.read(lambda c: operations.of_run(c, row.id))
+
+
 async def asked(opened: Engine, row: RunRow) -> None:
     """Until the run was told to give way."""
     async with asyncio.timeout(20):
-        while not (await opened.store.reader.read(lambda c: operations.of_run(c, row.id))):
+        while not await said_of(opened, row):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -120,7 +124,7 @@ async def test_a_run_gives_way_between_two_batches_and_goes_on_where_it_was(
         assert (done.state, done.reason) == (RunState.SUCCEEDED, "")
         assert set(hosts.done.values()) == {1}
         assert len(hosts.done) == 7
-        (given,) = await opened.store.reader.read(lambda c: operations.of_run(c, low.id))
+        (given,) = await said_of(opened, low)
         assert (given.action, given.actor) == ("give_way", "engine")
         assert given.reason == f"to run {urgent}, which is urgent"
         assert opened.queue.status().begun == 0
@@ -135,7 +139,7 @@ async def test_a_run_that_may_not_wait_is_asked_by_nobody(home: Path, hosts: Hos
         hosts.let("command/h1", "command/h2")
         await ended(opened, low.id)
         await until(opened, urgent, RunState.SUCCEEDED)
-        assert not await opened.store.reader.read(lambda c: operations.of_run(c, low.id))
+        assert not await said_of(opened, low)
 
 
 async def test_a_run_is_asked_when_it_comes_to_a_step_that_may_wait(
@@ -169,7 +173,7 @@ async def test_a_request_is_withdrawn_when_the_run_that_waits_is_stopped(
                 await asyncio.sleep(0.01)
         hosts.let("a/h1", "b/h1")
         await ended(opened, low.id)
-        said = await opened.store.reader.read(lambda c: operations.of_run(c, low.id))
+        said = await said_of(opened, low)
         assert [each.action for each in said] == ["give_way", "keep_place"]
 
 
@@ -275,7 +279,7 @@ async def test_another_engine_knows_who_was_asked_to_give_way(home: Path, hosts:
         hosts.let("s/h8", "b/h1")
         await until(opened, urgent, RunState.SUCCEEDED)
         await until(opened, low, RunState.SUCCEEDED)
-        (once,) = await opened.store.reader.read(lambda c: operations.of_run(c, low.id))
+        (once,) = await said_of(opened, low)
         assert once.action == "give_way"
         assert set(hosts.done.values()) == {1}
 
