@@ -252,8 +252,7 @@ def pause(state: FlowState) -> Advance:
 
 def resume(state: FlowState) -> Advance:
     if not state.is_paused or not may_act(RunAction.RESUME, state.run):
-        waits = f" for run {state.yields_to}" if state.yields_to else ""
-        raise IllegalTransition(f"the run is {state.run}{waits}, and not paused")
+        raise IllegalTransition(f"the run is {state.run}, and not paused")
     return progress.begin_held(replace(state, is_paused=False))
 
 

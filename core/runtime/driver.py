@@ -165,6 +165,11 @@ class Driver:
         return self._feed.state
 
     @property
+    def is_letting_go(self) -> bool:
+        """Whether the run gave way, and is soon driven no more."""
+        return self._is_leaving and self.state.gave_way
+
+    @property
     def outputs(self) -> Mapping[str, Any]:
         """What the run's nodes have set so far."""
         return self._progress.outputs

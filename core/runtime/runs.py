@@ -316,9 +316,9 @@ class Runs:
         return await self._get(row.id)
 
     async def _settled(self, run_id: str) -> Driver | None:
-        """The driver of a run; one that gave way has let go of it by then."""
+        """The driver of a run; one that gives way has let go of it by then."""
         driver = self._drivers.get(run_id)
-        if driver is not None and driver.state.gave_way:
+        if driver is not None and driver.is_letting_go:
             await driver.finished.wait()
         return driver
 

@@ -91,6 +91,7 @@ async def suspended(opened: Engine, hosts: Hosts, executor: ScriptedExecutor) ->
     row = await until(opened, low, RunState.SUSPENDED)
     assert row.reason == f"gave way to run {urgent.id}; it goes on in its turn"
     await until(opened, urgent, RunState.RUNNING)
+    await running(executor, 1)
     return row
 
 
