@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from console.actions import everywhere, lists, runs
+from console.actions import everywhere, lists, output, runs, texts
 from console.actions.base import Action, Scope, Subject
 from console.i18n import language
 
-_SOURCES = (everywhere, lists, runs)
+_SOURCES = (everywhere, lists, texts, runs, output)
 
 
 def registry() -> Mapping[str, Action]:

@@ -6,11 +6,10 @@ is, and how it ended, is the business of `watching`.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from console.answers import Event, Piece, RunDetail, Step, StreamedPiece, Target
+from console.answers import Event, RunDetail, Step, StreamedPiece, Target
 from console.cells import pad, width
 from console.cli.printing import Screen
 from console.client import Client
@@ -24,9 +23,6 @@ from core.domain.display import safe_text
 from core.domain.hostrange import expand
 from core.domain.run import GOOD_TARGET_STATES, LIVE_TARGET_STATES, TargetState
 
-_BAD_STATES = [
-    state for state in TargetState if state not in GOOD_TARGET_STATES | LIVE_TARGET_STATES
-]
 _PRINTED_STATES = frozenset(
     {
         TargetState.SUCCESS,
@@ -58,15 +54,8 @@ def failed_targets(client: Client, run: RunDetail) -> list[Target]:
 
 
 def _failed_in(client: Client, run: RunDetail, step: Step) -> list[Target]:
-    query = {"step": step.step, "attempt": step.attempt, "state": _BAD_STATES}
+    query = {"step": step.step, "attempt": step.attempt, "state": states.FAILED}
     return list(client.targets(run.id, query))
-
-
-def piece_bytes(piece: Piece) -> bytes:
-    """The bytes that a piece of output stands for."""
-    if piece.text is not None:
-        return piece.text.encode("utf-8", "surrogateescape")
-    return base64.b64decode(piece.base64 or "")
 
 
 class View:
@@ -173,7 +162,7 @@ def output_lines(client: Client, run_id: str, query: Mapping[str, Any]) -> Itera
     """One target's output in lines, made safe for a screen."""
     begun: dict[str, Lines] = {}
     for piece in client.output(run_id, query):
-        yield from begun.setdefault(piece.stream, Lines()).feed(piece_bytes(piece))
+        yield from begun.setdefault(piece.stream, Lines()).feed(piece.data)
     for lines in begun.values():
         yield from lines.rest()
 
@@ -213,7 +202,7 @@ class StreamView(View):
     def output(self, piece: StreamedPiece) -> None:
         place = (piece.host, piece.step, piece.stream)
         lines = self._begun.setdefault(place, Lines())
-        for text in lines.feed(piece_bytes(piece)):
+        for text in lines.feed(piece.data):
             self._print(piece.host, piece.stream, text)
 
     def finish(self) -> None:

@@ -30,7 +30,6 @@ from console.cli.views import (
     View,
     failed_targets,
     latest_steps,
-    piece_bytes,
 )
 from console.client import Client
 from console.i18n import _
@@ -338,6 +337,6 @@ def as_json(client: Client, run: RunDetail, *, outputs: bool) -> dict[str, Any]:
             item = msgspec.to_builtins(target)
             if outputs:
                 pieces = client.output(run.id, {**place, "ordinal": target.ordinal})
-                item["output"] = b"".join(map(piece_bytes, pieces)).decode(errors="replace")
+                item["output"] = b"".join(piece.data for piece in pieces).decode(errors="replace")
             targets.append(item)
     return {"run": msgspec.to_builtins(run), "groups": groups, "targets": targets}

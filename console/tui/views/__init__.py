@@ -10,6 +10,7 @@ from console.tui.views.base import View
 
 VIEWS: Mapping[str, str] = {
     "runs": "runs:RunsView",
+    "output": "output:OutputView",
 }
 """Name in the command bar -> module and class."""
 

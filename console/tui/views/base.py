@@ -149,6 +149,8 @@ class View(Widget):
         if action.scope is Scope.LIST:
             self.perform_list(action.name)
             return
+        if action.scope is Scope.TEXT and self.perform_text(action.name):
+            return
         handler: Callable[[], Any] = getattr(self, f"do_{action.name}")
         done = handler()
         if done is not None:
@@ -163,3 +165,7 @@ class View(Widget):
 
     def perform_list(self, name: str) -> None:
         """Carry out an action of lists; a view with a grid hands it on."""
+
+    def perform_text(self, name: str) -> bool:
+        """Carry out an action of texts; False leaves it to the handler of its name."""
+        return False
