@@ -11,11 +11,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from console.actions import everywhere, lists, output, runs, texts
+from console.actions import (
+    document,
+    editing,
+    everywhere,
+    inventory,
+    launch,
+    library,
+    lists,
+    output,
+    runs,
+    texts,
+)
 from console.actions.base import Action, Scope, Subject
 from console.i18n import language
 
-_SOURCES = (everywhere, lists, texts, runs, output)
+_SOURCES = (
+    everywhere,
+    lists,
+    texts,
+    runs,
+    output,
+    inventory,
+    library,
+    document,
+    editing,
+    launch,
+)
 
 
 def registry() -> Mapping[str, Action]:

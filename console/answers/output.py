@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-
 from console.answers.base import Answer
 
 
@@ -62,13 +60,6 @@ class Piece(Answer, frozen=True, kw_only=True):
     at: str = ""
     text: str | None = None
     base64: str | None = None
-
-    @property
-    def data(self) -> bytes:
-        """The bytes that it stands for."""
-        if self.text is not None:
-            return self.text.encode(errors="surrogateescape")
-        return b64decode(self.base64 or "")
 
 
 class OutputPage(Answer, frozen=True, kw_only=True):

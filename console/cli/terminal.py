@@ -66,6 +66,7 @@ def show(start: str = "", *, write: bool = False) -> int:
         revive=lambda: ensure_engine(place, clock),
         socket=str(place.socket),
         actor=getpass.getuser(),
+        drafts=place.drafts,
     )
     habits = Habits(
         theme=themes.chosen(themes.AUTO, os.environ),

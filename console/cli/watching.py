@@ -29,13 +29,14 @@ from console.cli.views import (
     StreamView,
     View,
     failed_targets,
-    latest_steps,
 )
 from console.client import Client
 from console.i18n import _
+from console.outputlines import piece_bytes
 from console.presenters import results, states
 from console.presenters.nodes import asked_lines, is_flow, node_line
 from console.presenters.progress import Meter, ended, progress_line
+from console.presenters.run import latest_steps
 from console.presenters.tally import Tally
 from console.presenters.text import Line, Span, Tone
 from console.sentences import said
@@ -337,6 +338,6 @@ def as_json(client: Client, run: RunDetail, *, outputs: bool) -> dict[str, Any]:
             item = msgspec.to_builtins(target)
             if outputs:
                 pieces = client.output(run.id, {**place, "ordinal": target.ordinal})
-                item["output"] = b"".join(piece.data for piece in pieces).decode(errors="replace")
+                item["output"] = b"".join(map(piece_bytes, pieces)).decode(errors="replace")
             targets.append(item)
     return {"run": msgspec.to_builtins(run), "groups": groups, "targets": targets}

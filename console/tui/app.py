@@ -9,6 +9,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
@@ -21,6 +22,7 @@ from textual.screen import ModalScreen
 from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
+from console.drafts import Drafts
 from console.i18n import _
 from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
@@ -57,6 +59,8 @@ class Ways:
     """For `copy as curl`."""
     actor: str
     """Who sits here, as the engine records it."""
+    drafts: Path
+    """The folder for what is begun and not saved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,7 @@ class JobdeckApp(App[None]):
         super().__init__()
         self.clock = clock
         self.actor = ways.actor
+        self.drafts = Drafts(ways.drafts, clock)
         self._ways, self._habits, self._bookmark = ways, habits, bookmark
         self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()

@@ -14,6 +14,7 @@ from console.logs.chunks import Entry, Piece, Who
 from console.logs.log import Log
 from console.logs.matches import Matches, Missing, Spot
 from console.logs.window import Window
+from console.outputlines import piece_bytes
 from console.tui.link import Link
 
 _INDEXED = 20_000
@@ -81,7 +82,8 @@ class Feed:
                 pieces = {chunk.chunk: chunk.pieces for chunk in answer.chunks}
                 for number in numbers:
                     self._log.fill(
-                        number, (Piece(p.stream, p.at, p.data) for p in pieces.get(number, ()))
+                        number,
+                        (Piece(p.stream, p.at, piece_bytes(p)) for p in pieces.get(number, ())),
                     )
                 self._tell()
 

@@ -18,6 +18,7 @@ from console.logs.chunks import Piece, Who
 from console.logs.wanted import EVERY_STEP, Wanted
 from console.logs.whole import whole_lines
 from console.newfile import write_new
+from console.outputlines import piece_bytes
 from console.presenters import states
 from core.errors import EnvironmentFault, NotFound
 
@@ -92,5 +93,5 @@ def _chunks(
         for chunk in answer.chunks:
             yield (
                 whos[chunk.target],
-                [Piece(each.stream, each.at, each.data) for each in chunk.pieces],
+                [Piece(each.stream, each.at, piece_bytes(each)) for each in chunk.pieces],
             )

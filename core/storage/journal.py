@@ -12,10 +12,11 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from core import failpoints
 from core.storage.database import Reader
@@ -48,19 +49,31 @@ def read_after(
     subject: str = "",
 ) -> list[Entry]:
     """Entries after `seq`, oldest first; empty `types` and `subject` narrow nothing."""
-    query = select(journal).where(journal.c.seq > seq).order_by(journal.c.seq).limit(limit)
-    if types:
-        query = query.where(journal.c.type.in_(types))
-    if subject:
-        query = query.where(journal.c.subject == subject)
+    query = _page(by_type=bool(types), by_subject=bool(subject))
+    given = {"seq": seq, "most": limit, "types": types, "subject": subject}
     return [
-        Entry(**{**row._mapping, "data": json.loads(row.data)}) for row in connection.execute(query)
+        Entry(**{**row._mapping, "data": json.loads(row.data)})
+        for row in connection.execute(query, given)
     ]
+
+
+@cache
+def _page(*, by_type: bool, by_subject: bool) -> Select[Any]:
+    """Made once, as every commit has its followers read: making it costs more than running it."""
+    query = select(journal).where(journal.c.seq > bindparam("seq")).order_by(journal.c.seq)
+    if by_type:
+        query = query.where(journal.c.type.in_(bindparam("types", expanding=True)))
+    if by_subject:
+        query = query.where(journal.c.subject == bindparam("subject"))
+    return query.limit(bindparam("most"))
 
 
 def last_seq(connection: Connection) -> int:
     """The newest entry's number; 0 when there is none."""
-    return connection.execute(select(func.max(journal.c.seq))).scalar() or 0
+    return connection.execute(_LAST).scalar() or 0
+
+
+_LAST = select(func.max(journal.c.seq))
 
 
 @dataclass(slots=True, eq=False)

@@ -74,6 +74,7 @@ async def open_deck(
         revive=lambda: product.run("engine", "start"),
         socket=str(product.home.socket),
         actor="tester",
+        drafts=product.home.drafts,
     )
     app = JobdeckApp(ways, Habits(**habits), SystemClock(), start=start)
     async with app.run_test(size=size) as pilot:

@@ -11,6 +11,11 @@ from console.tui.views.base import View
 VIEWS: Mapping[str, str] = {
     "runs": "runs:RunsView",
     "output": "output:OutputView",
+    "inventory": "inventory:InventoryView",
+    "library": "library:LibraryView",
+    "document": "document:DocumentView",
+    "edit": "edit:EditView",
+    "launch": "launch:launch_view",
 }
 """Name in the command bar -> module and class."""
 
