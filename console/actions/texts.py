@@ -18,14 +18,14 @@ def actions() -> Iterator[Action]:
     yield Action(
         id="text.next",
         title=_("next match"),
-        help=_("Goes to the next place of the text that is looked for."),
+        help=_("Goes on to the next match of what is looked for."),
         keys=("n",),
         shown=False,
     )
     yield Action(
         id="text.previous",
         title=_("previous match"),
-        help=_("Goes to the place before of the text that is looked for."),
+        help=_("Goes back to the match before."),
         keys=("N",),
         shown=False,
     )
