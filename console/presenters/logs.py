@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from console.answers import Target
-from console.i18n import _, ngettext
+from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import number, size
 from console.presenters.text import Line, Span, Tone, line
@@ -31,33 +31,30 @@ class Stand:
 
 
 def stand_line(stand: Stand) -> Line:
-    """The line below an output."""
-    spans: list[str | Span] = []
-    place = _("line {line} of {lines}").format(line=number(stand.line), lines=number(stand.lines))
-    spans += [f" {place}", Span(f"   {size(stand.size_bytes)}", Tone.QUIET)]
+    """The line below an output; what matters most stands first, as the end may be cut."""
+    place = _("line {line}/{lines}").format(line=number(stand.line), lines=number(stand.lines))
+    spans: list[str | Span] = [f" {place}"]
+    if stand.words:
+        spans += [Span(f"   /{stand.words}  ", Tone.BUSY), _matches_words(stand)]
     if stand.follows:
         spans.append(Span("   " + _("following"), Tone.BUSY))
     if stand.only:
         word = {"err": _("only standard error"), "out": _("only standard output")}
         spans.append(Span("   " + word.get(stand.only, _("only notes")), Tone.WARNING))
-    if stand.words:
-        spans.append(Span(f"   /{stand.words} ", Tone.BUSY))
-        spans.append(_matches_words(stand))
     if stand.marked:
         marked = _("{count} marked").format(count=number(stand.marked))
         spans.append(Span(f"   * {marked}", Tone.STRONG))
+    spans.append(Span(f"   {size(stand.size_bytes)}", Tone.QUIET))
     return line(*spans)
 
 
 def _matches_words(stand: Stand) -> Span:
+    """`3/128`, `-/128` where one stands at none of them, `3/128+` while there may be more."""
     if not stand.matches:
         text = _("no match") if stand.is_counted else _("looking ...")
         return Span(text, Tone.WARNING if stand.is_counted else Tone.QUIET)
-    total = number(stand.matches) + ("" if stand.is_counted else "+")
-    if stand.match is None:
-        found = ngettext("{count} match", "{count} matches", stand.matches)
-        return Span(found.format(count=total))
-    return Span(_("match {match} of {count}").format(match=number(stand.match), count=total))
+    at = "-" if stand.match is None else number(stand.match)
+    return Span(f"{at}/{number(stand.matches)}{'' if stand.is_counted else '+'}", Tone.STRONG)
 
 
 def host_line(target: Target) -> Line:

@@ -35,12 +35,14 @@ def find_run(client: Client, wanted: Wanted) -> RunDetail:
     return client.run(newest[0].id)
 
 
-def targets_named(client: Client, run_id: str, wanted: Wanted) -> list[Target]:
-    """The newest attempt of each host that is named; NotFound where one has none."""
+def targets_of(client: Client, run: RunDetail, wanted: Wanted) -> list[Target]:
+    """The newest attempt of each host that is named, or of the only one that there is."""
     step = {} if wanted.step == EVERY_STEP else {"step": wanted.step}
+    if not wanted.hosts:
+        return list(client.targets(run.id, step))[-1:] if run.target_count == 1 else []
     found = []
     for host in wanted.hosts:
-        targets = list(client.targets(run_id, {**step, "host": host}))
+        targets = list(client.targets(run.id, {**step, "host": host}))
         if not targets:
             raise NotFound("target", host)
         found.append(targets[-1])

@@ -92,7 +92,7 @@ class OutputView(View):
     async def load(self) -> None:
         link, wanted = self.deck.link, self.wanted
         self._run = run = await link.ask(partial(outputs.find_run, wanted=wanted))
-        self._targets = await link.ask(partial(outputs.targets_named, run_id=run.id, wanted=wanted))
+        self._targets = await link.ask(partial(outputs.targets_of, run=run, wanted=wanted))
         if self._feed is None:
             self._open(run)
         elif self._feed.has_ended and run.finished_at is None:
