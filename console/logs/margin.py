@@ -10,6 +10,7 @@ from enum import Enum
 from console.cells import cut, pad, width
 from console.presenters.durations import number, parse_time
 from console.presenters.text import Line, Span, Tone
+from core.domain.display import safe_text
 
 _NAME_CELLS = 20
 _SIGNS = {"err": Span("! ", Tone.WARNING), "note": Span("# ", Tone.QUIET)}
@@ -60,7 +61,8 @@ class Margin:
         if self.hosts:
             place = self.hosts.index(host) if host in self.hosts else 0
             tone = _HOST_TONES[place % len(_HOST_TONES)]
-            spans.append(Span(pad(cut(host, self._host_cells), self._host_cells) + " ", tone))
+            name = cut(safe_text(host), self._host_cells)
+            spans.append(Span(pad(name, self._host_cells) + " ", tone))
         spans.append(_SIGNS.get(stream, _PLAIN))
         return tuple(spans)
 
@@ -77,7 +79,7 @@ class Margin:
 
     @property
     def _host_cells(self) -> int:
-        return min(_NAME_CELLS, max(map(width, self.hosts), default=0))
+        return min(_NAME_CELLS, max(map(width, map(safe_text, self.hosts)), default=0))
 
     def _time(self, at: str) -> str:
         cells = _TIME_CELLS[self.times] - 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -15,7 +16,7 @@ from console.logs.log import Log
 from console.logs.margin import Margin
 from console.logs.shown import Bit, Mark
 from console.logs.window import Shown, Window
-from console.presenters.text import Line, Span, Tone
+from console.presenters.text import Span, Tone
 from console.themes import Chip, Surface
 from console.tui import painting
 
@@ -120,10 +121,9 @@ class LogView(Widget, can_focus=True):
 
     def _painted(self, shown: Shown) -> Strip:
         is_cursor = (shown.row, shown.within) == self.window.cursor
-        segments = [self._gutter(shown, is_cursor=is_cursor)]
-        segments += painting.segments(self._beside(shown), self._colours)
-        segments += [Segment(bit.text, self._style(bit)) for bit in shown.text]
-        strip = Strip(segments).adjust_cell_length(self.size.width)
+        gutter = self._gutter(shown, is_cursor=is_cursor)
+        segments = paint(shown, self._margin, self._colours)
+        strip = Strip([gutter, *segments]).adjust_cell_length(self.size.width)
         if is_cursor:
             surface = Surface.CURSOR if self.has_focus else Surface.RESTING
             ground = painting.ground(surface, self._colours)
@@ -135,19 +135,6 @@ class LogView(Widget, can_focus=True):
         first = _CURSOR if is_cursor and self.has_focus else " "
         mark = _MARK if shown.row in self.window.marked and shown.within == 0 else " "
         return Segment(first + mark, painting.style(Tone.STRONG, self._colours))
-
-    def _beside(self, shown: Shown) -> Line:
-        row = shown.source
-        if row is None or row.is_rest or shown.within:
-            return self._margin.blank()
-        return self._margin.of(
-            host=row.who.host, stream=row.stream, at=row.at, line_number=row.line
-        )
-
-    def _style(self, bit: Bit) -> Any:
-        if bit.mark is Mark.NONE:
-            return painting.style(bit.tone, self._colours)
-        return painting.chip(_CHIPS[bit.mark], self._colours)
 
     @property
     def _colours(self) -> painting.Colours:
@@ -178,3 +165,20 @@ class LogView(Widget, can_focus=True):
     def on_mouse_scroll_up(self, _event: events.MouseScrollUp) -> None:
         self.window.move(-_WHEEL)
         self.moved()
+
+
+def paint(shown: Shown, margin: Margin, colours: painting.Colours) -> list[Segment]:
+    """A line of a log with what stands before it."""
+    row = shown.source
+    if row is None or row.is_rest or shown.within:
+        beside = margin.blank()
+    else:
+        beside = margin.of(host=row.who.host, stream=row.stream, at=row.at, line_number=row.line)
+    segments = painting.segments(beside, colours)
+    return segments + [Segment(bit.text, _style(bit, colours)) for bit in shown.text]
+
+
+def _style(bit: Bit, colours: painting.Colours) -> Style:
+    if bit.mark is Mark.NONE:
+        return painting.style(bit.tone, colours)
+    return painting.chip(_CHIPS[bit.mark], colours)
