@@ -120,12 +120,14 @@ class JobdeckApp(App[None]):
         self._view: View | None = None
         self._going = asyncio.Lock()
         """Held while one view gives way to another."""
+        self.gather_s = 1.0 if habits.calm else 0.2
+        """How long changes are gathered before they are shown."""
         self.link = Link(
             ways.connect,
             ways.revive,
             on_state=self._line_is,
             on_change=self._changed,
-            gather_s=1.0 if habits.calm else 0.2,
+            gather_s=self.gather_s,
         )
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
@@ -201,6 +203,11 @@ class JobdeckApp(App[None]):
         else:
             self.go(command.place, below=below)
         return True
+
+    def go_beside(self, place: Place) -> None:
+        """Open a place that stands where this one does: `escape` leaves both at once."""
+        here = self.history.here
+        self.run_worker(self._open(place.inside(here.parent if here else None)), group="going")
 
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
         async with self._going:
