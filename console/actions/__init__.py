@@ -24,7 +24,7 @@ from console.actions import (
 from console.actions.base import Action, Scope, Subject
 from console.i18n import language
 
-_SOURCES = (everywhere, lists, runs, inventory, library, document, editing, launch)
+_SOURCES = (everywhere, lists, runs, inventory, library, document, launch, editing)
 
 
 def registry() -> Mapping[str, Action]:

@@ -41,7 +41,7 @@ class DocumentView(DocumentDeeds):
     DocumentView ContentSwitcher { height: 1fr; }
     DocumentView #history { height: 1fr; layout: vertical; }
     DocumentView #history > Grid { height: 12; max-height: 40%; }
-    DocumentView #difference { border-top: solid $panel; }
+    DocumentView #difference { border-top: solid $tone-rule; }
     """
 
     def __init__(self, place: Place, memory: Memory) -> None:
