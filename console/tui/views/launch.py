@@ -66,7 +66,7 @@ class LaunchMenu(ListView):
         self.show_items([None, *found], lambda each: f"{each.kind}/{each.name}" if each else "")
 
     def present(self, items: Sequence[Any]) -> Table:
-        return presenter.menu_table(items, self.deck.clock.now())
+        return presenter.menu_table(items)
 
     def labels_of(self, item: Any) -> Mapping[str, str]:
         return item.labels if isinstance(item, answers.Document) else {}

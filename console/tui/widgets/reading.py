@@ -34,7 +34,7 @@ class Reading(Widget, can_focus=True):
         if top is not None:
             self._top = top
         self._keep_inside()
-        self.refresh()
+        self.refresh(layout=True)
 
     @property
     def lines(self) -> list[Line]:
@@ -47,6 +47,9 @@ class Reading(Widget, can_focus=True):
     def top(self) -> int:
         """The first line of the window, from 0."""
         return self._top
+
+    def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
+        return len(lay_out(self._parts, max(1, width)))
 
     def render_line(self, y: int) -> Strip:
         width, at = self.content_size.width, self._top + y
