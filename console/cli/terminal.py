@@ -51,6 +51,7 @@ def show(start: str = "", *, write: bool = False) -> int:
     from console import themes
     from console.autostart import ensure_engine
     from console.client import Client
+    from console.preferences import PreferenceFile
     from console.tui.app import Habits, JobdeckApp, Ways
     from console.tui.bookmark import Bookmark
     from core.clock import SystemClock
@@ -67,6 +68,7 @@ def show(start: str = "", *, write: bool = False) -> int:
         socket=str(place.socket),
         actor=getpass.getuser(),
         drafts=place.drafts,
+        preferences=PreferenceFile(place.preferences),
     )
     habits = Habits(
         theme=themes.chosen(themes.AUTO, os.environ),
@@ -74,7 +76,10 @@ def show(start: str = "", *, write: bool = False) -> int:
         calm="SSH_CONNECTION" in os.environ,
     )
     bookmark = Bookmark(place.root / "console-place")
-    JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark).run()
+    app = JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark)
+    app.run()
+    if app.failure is not None:
+        raise app.failure
     return 0
 
 

@@ -40,7 +40,7 @@ from console.tui.views.filling import FillingView, with_files
 from console.tui.views.listing import ListView
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.form import Form
-from console.tui.widgets.reading import Reading
+from console.tui.widgets.reader import Reader
 from core.errors import EngineUnreachable, Invalid, OpsError, Problem, RequestError
 
 _FORESEE_AFTER_S = 0.3
@@ -127,9 +127,9 @@ class LaunchView(FillingView):
             if kept is not None and kept.draft.body != draft.body:
                 draft = kept.draft
                 self.deck.say(_("this is what you had begun; X begins anew"), Tone.BUSY)
-            reading = Reading(id="foreseen")
-            reading.can_focus = False
-            await self.query_one("#launch", Container).mount(Form(draft, self.memory), reading)
+            reader = Reader(id="foreseen", is_wide=True)
+            reader.can_focus = False
+            await self.query_one("#launch", Container).mount(Form(draft, self.memory), reader)
             self.changed()
         elif self._plan is not None and self._plan.state == _PROBING:
             await self._look_at_plan(self._plan.id)
@@ -199,8 +199,10 @@ class LaunchView(FillingView):
         else:
             self._foretell(error_lines(error))
 
-    def _foretell(self, parts: Sequence[Line | Table], *, top: int = 0) -> None:
-        self.query_one("#foreseen", Reading).show(parts, top=top)
+    def _foretell(self, parts: Sequence[Line | Table]) -> None:
+        reader = self.query_one("#foreseen", Reader)
+        reader.show(parts)
+        reader.move_to(0)
 
     async def _dry_run(self, level: str) -> None:
         draft = await self._complete()
@@ -271,10 +273,10 @@ class LaunchView(FillingView):
         self.changed()
 
     def do_scroll(self) -> None:
-        self.query_one("#foreseen", Reading).perform_list("page_down")
+        self.query_one("#foreseen", Reader).perform_text("page_down")
 
     def do_scroll_back(self) -> None:
-        self.query_one("#foreseen", Reading).perform_list("page_up")
+        self.query_one("#foreseen", Reader).perform_text("page_up")
 
     async def do_start(self) -> None:
         draft = await self._complete()
