@@ -156,6 +156,8 @@ class Link:
         self._set_state(State.STOPPED if stopped else State.AWAY, str(gone))
 
     def _set_state(self, state: State, reason: str = "") -> None:
+        if self._closed.is_set():
+            return  # nobody looks any more
         if state is State.LIVE:
             self._live.set()
         else:
