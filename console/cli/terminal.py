@@ -73,7 +73,7 @@ def show(start: str = "", *, write: bool = False) -> int:
         calm="SSH_CONNECTION" in os.environ,
     )
     bookmark = Bookmark(place.root / "console-place")
-    JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark).run()
+    JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark).run(mouse=False)
     return 0
 
 

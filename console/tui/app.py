@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rich.console import RenderableType
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.reactive import var
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from console import themes
 from console.actions import Action, Scope, Subject, registry
@@ -25,12 +26,14 @@ from console.i18n import _
 from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
-from console.tui import commandline, theming, views
+from console.tui import commandline, mouse, theming, views
 from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
 from console.tui.keymap import bindings
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
+from console.tui.shown import Shown
+from console.tui.updates import frugal
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
@@ -124,6 +127,8 @@ class JobdeckApp(App[None]):
         self._message: Line = ()
         self._says = 0
         theming.wear(self, habits.theme)
+        self._shown = Shown()
+        self._has_mouse = False
         self.animation_level = "none"
         self.set_keymap(dict(habits.keys))
 
@@ -140,6 +145,7 @@ class JobdeckApp(App[None]):
 
     async def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
+        self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
         self.link.open()
         try:
             place = commandline.parse(self._start, views.VIEWS).place
@@ -156,6 +162,15 @@ class JobdeckApp(App[None]):
         """The view that is open."""
         assert self._view is not None, "asked for by what stands in the frame"
         return self._view
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send only what the terminal does not show already (`updates`)."""
+        super()._display(screen, frugal(self._shown, renderable, self.size))
+
+    def _paint_anew(self) -> None:
+        """Somebody else may have written to the terminal: paint everything."""
+        self._shown.forget()
+        self.screen.refresh()
 
     # ------------------------------------------------------------------ from place to place
 
@@ -413,6 +428,7 @@ class JobdeckApp(App[None]):
             self.run_worker(self._open(place, is_step=True), group="going")
 
     def do_refresh(self) -> None:
+        self._paint_anew()
         self.view.reload()
 
     def do_copy_name(self) -> None:
@@ -432,6 +448,15 @@ class JobdeckApp(App[None]):
             return
         self.copy_to_clipboard(text)
         self.say(_("copied: {text}").format(text=text.partition("\n")[0]), Tone.GOOD)
+
+    def do_mouse(self) -> None:
+        self._has_mouse = not self._has_mouse
+        mouse.switch(self, on=self._has_mouse)
+        self.say(
+            _("the mouse points and scrolls")
+            if self._has_mouse
+            else _("the mouse is the terminal's")
+        )
 
     def do_quit(self) -> None:
         self._leave()
