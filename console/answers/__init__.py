@@ -30,6 +30,7 @@ from console.answers.engine import (
     Worker,
 )
 from console.answers.events import Event, EventPage
+from console.answers.executed import Executed, ScriptText, Way
 from console.answers.flows import FlowProblems
 from console.answers.hostkeys import HostKey, KeyImport, SkippedLine
 from console.answers.hosts import (
@@ -75,6 +76,7 @@ from console.answers.plans import (
     PlanStep,
     Taken,
 )
+from console.answers.pulse import Coming, HourResults, Pulse, SomeRuns
 from console.answers.queue import (
     Admission,
     Hold,
@@ -122,6 +124,7 @@ __all__ = [
     "ChunkMatches",
     "ChunkPieces",
     "ChunkPlace",
+    "Coming",
     "Compared",
     "Content",
     "ContentVerdict",
@@ -134,6 +137,7 @@ __all__ = [
     "EnvironmentTouched",
     "Event",
     "EventPage",
+    "Executed",
     "Fact",
     "Facts",
     "FactsSpan",
@@ -156,6 +160,7 @@ __all__ = [
     "HostSample",
     "HostState",
     "Hosts",
+    "HourResults",
     "InventoryImport",
     "KeptSecret",
     "KeyImport",
@@ -181,6 +186,7 @@ __all__ = [
     "PlanStep",
     "Preview",
     "PreviewStep",
+    "Pulse",
     "Queue",
     "QueueStatus",
     "Refreshed",
@@ -199,8 +205,10 @@ __all__ = [
     "Sample",
     "Schedule",
     "SchedulesStatus",
+    "ScriptText",
     "SealedKey",
     "SkippedLine",
+    "SomeRuns",
     "Source",
     "Step",
     "StreamedPiece",
@@ -210,6 +218,7 @@ __all__ = [
     "Vault",
     "Verdict",
     "WaitReason",
+    "Way",
     "Why",
     "WhyWaits",
     "Worker",

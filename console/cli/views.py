@@ -18,6 +18,7 @@ from console.outputlines import Lines, output_lines, piece_bytes
 from console.presenters import results, states
 from console.presenters.durations import size
 from console.presenters.nodes import is_flow
+from console.presenters.run import latest_steps
 from console.presenters.text import Span, Tone
 from console.sentences import said
 from core.domain.hostrange import expand
@@ -38,15 +39,6 @@ _PRINTED_STATES = frozenset(
 """States of targets that ran, and so may have printed something."""
 _NAME_CELLS = 24
 _STREAM_SIGNS = {"out": "|", "err": "!", "note": "#"}
-
-
-def latest_steps(run: RunDetail) -> list[Step]:
-    """The latest attempt of every step that started, in order."""
-    latest: dict[str, Step] = {}
-    for step in run.steps:
-        if step.step not in latest or latest[step.step].attempt < step.attempt:
-            latest[step.step] = step
-    return list(latest.values())
 
 
 def failed_targets(client: Client, run: RunDetail) -> list[Target]:
