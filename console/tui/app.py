@@ -158,7 +158,9 @@ class JobdeckApp(App[None]):
     async def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
         self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
-        self.link.open()
+        self.call_after_refresh(
+            self.link.open
+        )  # what it loads would keep the first picture waiting
         try:
             place = commandline.parse(self._start, views.VIEWS).place
         except commandline.BadCommand as bad:
