@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.color import ColorSystem
 from rich.console import RenderableType
 from textual import on
 from textual.app import App, ComposeResult
@@ -192,7 +193,9 @@ class JobdeckApp(App[None]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send only what the terminal does not show already (`updates`)."""
-        super()._display(screen, frugal(self._shown, renderable, self.size))
+        # A colour out of 256 takes half the bytes, and the themes read as well in them.
+        most = ColorSystem.EIGHT_BIT if self._habits.calm else ColorSystem.TRUECOLOR
+        super()._display(screen, frugal(self._shown, renderable, self.size, most))
 
     def _paint_anew(self) -> None:
         """Somebody else may have written to the terminal: paint everything."""

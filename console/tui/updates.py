@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.color import ColorSystem
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 
@@ -22,21 +23,39 @@ class FrugalUpdate(CompositorUpdate):
         """Never asked: an update of Textual's is sent by `render_segments`."""
         raise NotImplementedError
 
-    def __init__(self, shown: Shown, pieces: Iterator[Piece], size: tuple[int, int]) -> None:
-        self._shown, self._pieces, self._size = shown, pieces, size
+    def __init__(
+        self, shown: Shown, pieces: Iterator[Piece], size: tuple[int, int], most: ColorSystem
+    ) -> None:
+        self._shown, self._pieces, self._size, self._most = shown, pieces, size, most
 
     def render_segments(self, console: Console) -> str:
-        return self._shown.change(self._pieces, self._size, console._color_system)
+        has = _SYSTEMS.get(console.color_system or "")
+        system = None if has is None else min(has, self._most)
+        return self._shown.change(self._pieces, self._size, system)
+
+
+_SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+}
+"""By Rich's names; a terminal that is not among them is sent no colours."""
 
 
 def frugal(
-    shown: Shown, update: RenderableType | None, size: tuple[int, int]
+    shown: Shown,
+    update: RenderableType | None,
+    size: tuple[int, int],
+    most: ColorSystem = ColorSystem.TRUECOLOR,
 ) -> RenderableType | None:
-    """An update that sends less; what is no update of the screen's cells stays as it is."""
+    """An update that sends less; what is no update of the screen's cells stays as it is.
+
+    `most`: colours are sent as one of so many at the most.
+    """
     if isinstance(update, LayoutUpdate):
-        return FrugalUpdate(shown, _of_layout(update), size)
+        return FrugalUpdate(shown, _of_layout(update), size, most)
     if isinstance(update, ChopsUpdate):
-        return FrugalUpdate(shown, _of_chops(update), size)
+        return FrugalUpdate(shown, _of_chops(update), size, most)
     return update
 
 

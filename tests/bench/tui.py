@@ -71,16 +71,19 @@ def _open(env: Mapping[str, str], *, slow: bool = False) -> Wire:
 
 
 def _starts(env: Mapping[str, str], rounds: int) -> list[Row]:
-    frame, rows_seen, yardstick = [], [], []
+    frame, rows_seen, yardstick, cpu, its_cpu = [], [], [], [], []
     for _ in range(rounds):
         with _open(env) as wire:
             frame.append(wire.until("Jobdeck") * 1000)
+            cpu.append(measure.cpu_s(wire.pid) * 1000)
             rows_seen.append(frame[-1] + wire.until("succeeded") * 1000)
         with Wire([sys.executable, "-c", _YARDSTICK], env, columns=_COLUMNS, rows=_ROWS) as wire:
             yardstick.append(wire.until("Jobdeck") * 1000)
+            its_cpu.append(measure.cpu_s(wire.pid) * 1000)
     beside = statistics.median(yardstick)
     return [
         Row("first paint, warm engine", statistics.median(frame), "ms", beside, "400 ms"),
+        Row("  in CPU time", statistics.median(cpu), "ms", statistics.median(its_cpu)),
         Row("  and the first rows", statistics.median(rows_seen), "ms"),
     ]
 
@@ -108,9 +111,12 @@ def _keys(env: Mapping[str, str], runs: int, count: int) -> list[Row]:
         _load_all(wire, runs)
         found = []
         for title, keys in _TRIED.items():
+            used = measure.cpu_s(wire.pid)
             times_ms, sizes = _press(wire, keys, count)
+            used = (measure.cpu_s(wire.pid) - used) * 1000 / count
             found += [
                 Row(f"{title}, {runs:,} rows, key to paint p95", times_ms, "ms", None, "50 ms"),
+                Row("  CPU of a key, mean", used, "ms"),
                 Row("  bytes of a key p95", sizes, "B", None, "2,048 B"),
             ]
         before = wire.quiet()
