@@ -29,7 +29,7 @@ from console.presenters.text import Line, Span, Tone, line
 from console.tui import commandline, theming, views
 from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
-from console.tui.keymap import bindings, keys_of
+from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.views.base import View
@@ -40,7 +40,7 @@ from console.tui.widgets.palette import Palette
 from core.clock import Clock
 from core.errors import OpsError
 
-_FIRST = "runs"
+_FIRST = "pulse"
 """The view that is opened first."""
 _SAYS_S = 8.0
 """How long a message stands in the status line."""
@@ -154,6 +154,8 @@ class JobdeckApp(App[None]):
             place = None
             self.say(str(bad), Tone.BAD)
         await self._open(place or Place(_FIRST))
+        if self._not_understood is not None:
+            self.complain(self._not_understood)
 
     def on_unmount(self) -> None:
         self.link.close()
@@ -367,7 +369,7 @@ class JobdeckApp(App[None]):
         known, found = registry(), dict[str, list[str]]()
         for key, active in self.screen.active_bindings.items():
             if active.binding.id in known:
-                found.setdefault(str(active.binding.id), []).append(key_word(_sign(key)))
+                found.setdefault(str(active.binding.id), []).append(key_word(name_of_key(key)))
         order = list(known)
         offers = [Offer(known[id_], tuple(keys), True) for id_, keys in found.items()]
         far = (Scope.LIST, Scope.TEXT, Scope.EVERYWHERE)
@@ -477,22 +479,3 @@ class JobdeckApp(App[None]):
 
     def action_how_to_leave(self) -> None:
         self.say(_("q leaves; runs go on"))
-
-
-_SIGNS = {
-    "colon": ":",
-    "slash": "/",
-    "question_mark": "?",
-    "minus": "-",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "equals_sign": "=",
-    "exclamation_mark": "!",
-    "comma": ",",
-    "full_stop": ".",
-}
-
-
-def _sign(key: str) -> str:
-    """Textual's name of a key as the character that is printed on it."""
-    return _SIGNS.get(key, key)

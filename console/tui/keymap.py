@@ -57,3 +57,21 @@ def _meet(one: Scope, other: Scope) -> bool:
 def keys_of(action: Action, own: Mapping[str, str]) -> Sequence[str]:
     """The keys of an action: a person's own, else those of the registry."""
     return own[action.id].split(",") if action.id in own else action.keys
+
+
+_SIGNS = {
+    "colon": ":",
+    "slash": "/",
+    "question_mark": "?",
+    "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "equals_sign": "=",
+    "exclamation_mark": "!",
+    "full_stop": ".",
+}
+
+
+def name_of_key(key: str) -> str:
+    """Textual's name of a key as the character that is printed on it."""
+    return _SIGNS.get(key, key)

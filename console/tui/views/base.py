@@ -7,6 +7,7 @@ rows, the engine says what is allowed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -34,6 +35,8 @@ class View(Widget):
     """Further scopes whose actions are at hand."""
     HELP: ClassVar[str] = ""
     """The topic of its help page; "" where it has none."""
+    LEAST_S: ClassVar[float] = 0.0
+    """Between two questions, where much happens and a look is enough now and then."""
     FIELDS: ClassVar[tuple[str, ...]] = ()
     """Fields that the engine can look for, as filters name them."""
     DEFAULT_CSS = "View { height: 1fr; }"
@@ -121,12 +124,14 @@ class View(Widget):
                     await self.load()
                 except OpsError as error:
                     self.deck.complain(error)
+                self.refresh_bindings()
+                self.post_message(self.Said())
+                if self.LEAST_S:
+                    await asyncio.sleep(self.LEAST_S)
                 if not self._is_stale:
                     return
         finally:
             self._is_loading = False
-            self.refresh_bindings()
-            self.post_message(self.Said())
 
     # ------------------------------------------------------------------ actions
 
