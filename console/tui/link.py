@@ -143,7 +143,7 @@ class Link:
             self._live.set()
         else:
             self._live.clear()
-        if state is not self.state:
+        if state is not self.state and not self._closed.is_set():
             self.state = state
             self._on_state(state, reason)
 

@@ -33,6 +33,8 @@ class View(Widget):
     SCOPE: ClassVar[Scope]
     ALSO: ClassVar[tuple[Scope, ...]] = ()
     """Further scopes whose actions are at hand."""
+    WITHOUT: ClassVar[frozenset[str]] = frozenset()
+    """Ids of actions of further scopes that make no sense here."""
     HELP: ClassVar[str] = ""
     """The topic of its help page; "" where it has none."""
     LEAST_S: ClassVar[float] = 0.0
@@ -146,6 +148,8 @@ class View(Widget):
         """Whether an action makes sense here and now, and is allowed."""
         subject = self.subject()
         if action.scope is self.SCOPE and not hasattr(self, f"do_{action.name}"):
+            return False
+        if action.id in self.WITHOUT:
             return False
         return action.when(subject) and not (action.changes and self.deck.is_read_only(subject))
 

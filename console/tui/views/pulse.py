@@ -31,6 +31,7 @@ class PulseView(View):
 
     SCOPE = Scope.PULSE
     ALSO = (Scope.LIST,)
+    WITHOUT = frozenset({"list.filter", "list.mark", "list.mark_all"})
     HELP = "terminal"
     LEAST_S = 1.0
 
@@ -38,20 +39,16 @@ class PulseView(View):
         super().__init__(place, memory)
         self._pulse: Pulse | None = None
         self._faults_only = bool(memory.more.get("faults"))
+        self.sections = Sections()
+        self.sections.recall(memory)
 
     def compose(self) -> ComposeResult:
-        sections = Sections()
-        sections.recall(self.memory)
-        yield sections
+        yield self.sections
 
     def on_mount(self) -> None:
         self.sections.focus()
         self.set_interval(_TICK_S, self._show)
         super().on_mount()
-
-    @property
-    def sections(self) -> Sections:
-        return self.query_one(Sections)
 
     async def load(self) -> None:
         rows = max(5, min(50, self.size.height // 3))

@@ -22,7 +22,7 @@ _SETTLED_S = 0.15
 """How long the cursor rests on a row before the engine is asked about it."""
 
 
-class SchedulesView(SchedulingActions, DetailedListView):
+class SchedulesView(DetailedListView, SchedulingActions):
     """The list of schedules."""
 
     SCOPE = Scope.SCHEDULES

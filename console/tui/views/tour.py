@@ -39,11 +39,12 @@ class TourView(DetailedListView):
     """How far one is follows from the engine: a step that is done anywhere is done here."""
 
     SCOPE = Scope.TOUR
+    WITHOUT = frozenset({"list.filter", "list.mark", "list.mark_all"})
     HELP = "running"
     DEFAULT_CSS = """
-    TourView > #welcome { display: block; padding: 1 2; border-top: none; max-height: 8; }
+    TourView > #welcome { padding: 1 2 0 2; }
     TourView > Grid { height: 5; }
-    TourView > Text { max-height: 60%; }
+    TourView > #detail { max-height: 60%; border-top: none; padding: 1 2; }
     """
 
     def __init__(self, place: Place, memory: Memory) -> None:
