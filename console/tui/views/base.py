@@ -116,7 +116,7 @@ class View(Widget):
             self._is_stale = True
             return
         self._is_loading = True
-        self.run_worker(self._load(), exit_on_error=False)
+        self.run_worker(self._load, exit_on_error=False)
 
     async def _load(self) -> None:
         try:

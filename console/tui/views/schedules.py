@@ -60,7 +60,7 @@ class SchedulesView(DetailedListView, SchedulingActions):
         self.set_timer(_SETTLED_S, self._rested)
 
     async def _rested(self) -> None:
-        self.run_worker(self._ask_what_comes(), group="coming", exclusive=True)
+        self.run_worker(self._ask_what_comes, group="coming", exclusive=True)
 
     async def _ask_what_comes(self) -> None:
         """The slots to come of the schedule under the cursor, once."""
