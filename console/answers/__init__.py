@@ -30,6 +30,7 @@ from console.answers.engine import (
     Worker,
 )
 from console.answers.events import Event, EventPage
+from console.answers.executed import Executed, ScriptText, Way
 from console.answers.flows import FlowProblems
 from console.answers.hostkeys import HostKey, KeyImport, SkippedLine
 from console.answers.hosts import (
@@ -136,6 +137,7 @@ __all__ = [
     "EnvironmentTouched",
     "Event",
     "EventPage",
+    "Executed",
     "Fact",
     "Facts",
     "FactsSpan",
@@ -203,6 +205,7 @@ __all__ = [
     "Sample",
     "Schedule",
     "SchedulesStatus",
+    "ScriptText",
     "SealedKey",
     "SkippedLine",
     "SomeRuns",
@@ -215,6 +218,7 @@ __all__ = [
     "Vault",
     "Verdict",
     "WaitReason",
+    "Way",
     "Why",
     "WhyWaits",
     "Worker",

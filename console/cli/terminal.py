@@ -61,6 +61,7 @@ def show(start: str = "", *, write: bool = False) -> int:
         revive=lambda: ensure_engine(place, clock),
         socket=str(place.socket),
         actor=getpass.getuser(),
+        drafts=place.drafts,
         preferences=PreferenceFile(place.preferences),
     )
     habits = Habits(
@@ -69,5 +70,8 @@ def show(start: str = "", *, write: bool = False) -> int:
         calm="SSH_CONNECTION" in os.environ,
     )
     bookmark = Bookmark(place.root / "console-place")
-    JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark).run()
+    app = JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark)
+    app.run()
+    if app.failure is not None:
+        raise app.failure
     return 0

@@ -36,6 +36,8 @@ def scope_word(scope: Scope) -> str:
         Scope.INVENTORY: _("inventory"),
         Scope.LIBRARY: _("library"),
         Scope.DOCUMENT: _("document"),
+        Scope.EDIT: _("editing"),
+        Scope.FORM: _("forms"),
         Scope.LAUNCH: _("launch"),
         Scope.SCHEDULES: _("schedules"),
         Scope.SCHEDULE: _("schedule"),

@@ -9,6 +9,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
@@ -21,6 +22,7 @@ from textual.screen import ModalScreen
 from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
+from console.drafts import Drafts
 from console.i18n import _, is_language_given, speak
 from console.preferences import PreferenceFile, Preferences
 from console.presenters.actions import Offer, key_word
@@ -58,6 +60,8 @@ class Ways:
     """For `copy as curl`."""
     actor: str
     """Who sits here, as the engine records it."""
+    drafts: Path
+    """The folder for what is begun and not saved."""
     preferences: PreferenceFile
     """Where this person's settings are kept."""
 
@@ -109,6 +113,7 @@ class JobdeckApp(App[None]):
         super().__init__()
         self.clock = clock
         self.actor = ways.actor
+        self.drafts = Drafts(ways.drafts, clock)
         self._ways, self._habits, self._bookmark = ways, habits, bookmark
         self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()
@@ -156,6 +161,19 @@ class JobdeckApp(App[None]):
         await self._open(place or Place(_FIRST))
         if self._not_understood is not None:
             self.complain(self._not_understood)
+
+    @property
+    def failure(self) -> Exception | None:
+        """Our own mistake that ended this console; to be raised after it has ended."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        """End; whoever ran us reports `failure`.
+
+        WORKAROUND(textual 8.2): its own report shows local variables, and with them what was
+        typed and what a form holds, such as a password.
+        """
+        self._close_messages_no_wait()
 
     def on_unmount(self) -> None:
         self.link.close()

@@ -55,6 +55,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
         "run_targets",
         "run_groups",
         "run_comparison",
+        "run_executed",
         "run_output",
         "run_index",
         "run_merged",

@@ -75,6 +75,7 @@ async def open_deck(
         revive=lambda: product.run("engine", "start"),
         socket=str(product.home.socket),
         actor="tester",
+        drafts=product.home.drafts,
         preferences=PreferenceFile(product.home.preferences),
     )
     app = JobdeckApp(ways, Habits(**habits), SystemClock(), start=start)

@@ -11,6 +11,11 @@ from console.tui.views.base import View
 VIEWS: Mapping[str, str] = {
     "pulse": "pulse:PulseView",
     "runs": "runs:RunsView",
+    "inventory": "inventory:InventoryView",
+    "library": "library:LibraryView",
+    "document": "document:DocumentView",
+    "edit": "edit:EditView",
+    "launch": "launch:launch_view",
     "schedules": "schedules:SchedulesView",
     "schedule": "schedule:ScheduleView",
     "approvals": "approvals:ApprovalsView",

@@ -64,6 +64,10 @@ class ListView(View):
         """The presenter's table of some items."""
         raise NotImplementedError
 
+    def empty_text(self) -> Sequence[str]:
+        """What to say, and what to do next, where there is nothing."""
+        return type(self).EMPTY()
+
     def labels_of(self, item: Any) -> Mapping[str, str]:
         """An item's labels, for `/-l`."""
         return {}
@@ -83,7 +87,7 @@ class ListView(View):
                 key,
                 self._present,
                 more=more,
-                empty=empty if self.wanted.text and not shown else type(self).EMPTY(),
+                empty=empty if self.wanted.text and not shown else self.empty_text(),
             )
         )
         self.post_message(self.Said())
