@@ -97,13 +97,14 @@ def step_lines(step: Step, at: Standing) -> list[Line]:
 
 def _host_lines(at: Standing) -> list[Line]:
     if at.host:
-        return [line(_("The host is called "), Span(at.host, Tone.STRONG), ".")]
+        return [line(_("The host is called {name}.").format(name=at.host))]
     return [
         line(_("Work goes to hosts. Others are reached by SSH; this machine needs nothing.")),
         line(
-            _("Enter defines the host "),
-            Span(HOST, Tone.STRONG),
-            _(". Nothing else is changed, and it can be deleted like any document."),
+            _(
+                "Enter defines the host {name}. Nothing else is changed, and it can be deleted like"
+                " any document."
+            ).format(name=HOST)
         ),
     ]
 
@@ -114,7 +115,7 @@ def _run_lines(at: Standing) -> list[Line]:
             line(
                 _("A run is work on hosts, with a record of who, when, where and what came of it.")
             ),
-            line(_("Enter asks for the command, such as "), Span(COMMAND, Tone.STRONG), "."),
+            line(_("Enter asks for the command, such as {command}.").format(command=COMMAND)),
         ]
     return [line(states.run_state(at.run.state), f"  {short_id(at.run.id)}  {at.run.title}")]
 
