@@ -46,7 +46,7 @@ from console.tui.widgets.palette import Palette
 from core.clock import Clock
 from core.errors import OpsError
 
-_FIRST = "runs"
+_FIRST = "pulse"
 """The view that is opened first."""
 _SAYS_S = 8.0
 """How long a message stands in the status line."""
@@ -170,6 +170,8 @@ class JobdeckApp(App[None]):
             place = None
             self.say(str(bad), Tone.BAD)
         await self._open(place or Place(_FIRST))
+        if self._not_understood is not None:
+            self.complain(self._not_understood)
 
     @property
     def failure(self) -> Exception | None:
@@ -295,12 +297,12 @@ class JobdeckApp(App[None]):
         pieces = line(Span(f" ! {text}", Tone.WARNING), f"  {reason}") if text else ()
         self.query_one(Banner).announce(pieces)
         if state is State.LIVE:
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(self._look_at_environments, exit_on_error=False)
         self._show_frame()
 
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(self._look_at_environments, exit_on_error=False)
         if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
@@ -349,7 +351,8 @@ class JobdeckApp(App[None]):
 
     def on_view_said(self, event: View.Said) -> None:
         event.stop()
-        self._show_frame()
+        if not self._going.locked():
+            self._show_frame()
 
     def _show_frame(self) -> None:
         here = self.history.here
