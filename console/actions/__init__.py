@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from console.actions import everywhere, lists, runs
+from console.actions import everywhere, lists, run, run_panes, runs
 from console.actions.base import Action, Scope, Subject
 from console.i18n import language
 
-_SOURCES = (everywhere, lists, runs)
+_SOURCES = (everywhere, lists, runs, run, run_panes)
 
 
 def registry() -> Mapping[str, Action]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +13,54 @@ from console.answers import Carried, Lost, Place, RunDetail, Step
 from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
-from console.presenters.progress import count_spans, lost_text
+from console.presenters.progress import count_spans, ended, lost_text
 from console.presenters.queue import locks_text, priority_word, reason_texts
-from console.presenters.text import Column, Span, Table, Tone, pairs
+from console.presenters.results import ADHOC, hosts_word
+from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
 from console.sentences import said
 from core.domain.hostrange import fold
+
+
+def head_lines(run: RunDetail, now: datetime, lost: Lost, place: Place | None) -> list[Line]:
+    """A run in two or three lines: what and how, how far and by whom, and why, if it says so."""
+    marks = [", ".join(run.environments), run.change]
+    if run.priority != "normal":
+        marks.append(priority_word(run.priority))
+    if run.definition.get("is_test"):
+        marks.append(_("test"))
+    first: list[str | Span] = [states.run_state(run.state), "  ", Span(run.title, Tone.STRONG)]
+    origin = "" if run.origin == ADHOC else run.origin
+    first += [Span(f"  {mark}", Tone.QUIET) for mark in (origin, *marks) if mark]
+    second: list[str | Span] = [_done(run)]
+    for span in count_spans(run.counts):
+        second += ["  ", span]
+    when = clock_time(run.started_at or run.created_at, now)
+    took = duration(span_of(run.started_at, run.finished_at, now))
+    who = _("by {name}").format(name=run.actor)
+    second.append(Span("  " + "  ".join(text for text in (who, when, took) if text), Tone.QUIET))
+    return [line(*first), line(*second), *_why(run, lost, place)]
+
+
+def _done(run: RunDetail) -> str:
+    """`12/40 hosts` while it goes on."""
+    total = sum(run.counts.values()) or run.target_count
+    if run.finished_at or not total:
+        return hosts_word(run.target_count)
+    return f"{number(ended(run.counts))}/{number(total)}"
+
+
+def _why(run: RunDetail, lost: Lost, place: Place | None) -> Iterator[Line]:
+    """What a person should know first: what it waits for, what is wrong, why it ended so."""
+    said_of = [Span(said(run.reason), Tone.WARNING)] if run.reason else []
+    said_of += [Span(text, Tone.WARNING) for text in (reason_texts(place) if place else ())]
+    if lost.count:
+        said_of.append(Span(f"{lost_text(lost)}: {lost.hosts}", Tone.WARNING))
+    if said_of:
+        yield (
+            tuple(said_of[:1])
+            if len(said_of) == 1
+            else line(*(piece for each in said_of for piece in (each, "  ")))
+        )
 
 
 def detail_table(run: RunDetail, now: datetime, lost: Lost, place: Place | None = None) -> Table:
