@@ -76,6 +76,7 @@ from console.answers.plans import (
     PlanStep,
     Taken,
 )
+from console.answers.pulse import Coming, HourResults, Pulse, SomeRuns
 from console.answers.queue import (
     Admission,
     Hold,
@@ -123,6 +124,7 @@ __all__ = [
     "ChunkMatches",
     "ChunkPieces",
     "ChunkPlace",
+    "Coming",
     "Compared",
     "Content",
     "ContentVerdict",
@@ -158,6 +160,7 @@ __all__ = [
     "HostSample",
     "HostState",
     "Hosts",
+    "HourResults",
     "InventoryImport",
     "KeptSecret",
     "KeyImport",
@@ -183,6 +186,7 @@ __all__ = [
     "PlanStep",
     "Preview",
     "PreviewStep",
+    "Pulse",
     "Queue",
     "QueueStatus",
     "Refreshed",
@@ -204,6 +208,7 @@ __all__ = [
     "ScriptText",
     "SealedKey",
     "SkippedLine",
+    "SomeRuns",
     "Source",
     "Step",
     "StreamedPiece",

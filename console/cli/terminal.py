@@ -51,6 +51,7 @@ def show(start: str = "", *, write: bool = False) -> int:
     from console import themes
     from console.autostart import ensure_engine
     from console.client import Client
+    from console.preferences import PreferenceFile
     from console.tui.app import Habits, JobdeckApp, Ways
     from console.tui.bookmark import Bookmark
     from core.clock import SystemClock
@@ -66,6 +67,8 @@ def show(start: str = "", *, write: bool = False) -> int:
         revive=lambda: ensure_engine(place, clock),
         socket=str(place.socket),
         actor=getpass.getuser(),
+        drafts=place.drafts,
+        preferences=PreferenceFile(place.preferences),
     )
     habits = Habits(
         theme=themes.chosen(themes.AUTO, os.environ),

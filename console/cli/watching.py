@@ -29,10 +29,10 @@ from console.cli.views import (
     StreamView,
     View,
     failed_targets,
-    piece_bytes,
 )
 from console.client import Client
 from console.i18n import _
+from console.outputlines import piece_bytes
 from console.presenters import results, states
 from console.presenters.nodes import asked_lines, is_flow, node_line
 from console.presenters.progress import Meter, ended, progress_line

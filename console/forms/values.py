@@ -117,7 +117,9 @@ def blank(place: Field, choice: str = "") -> Any:
             return place.choices[0]
         case Shape.FLAG:
             return False
-    return None
+        case Shape.WHOLE | Shape.NUMBER | Shape.VALUE | Shape.SECRET:
+            return None
+    return ""
 
 
 def merged(base: Any, mine: Any, theirs: Any) -> Any:

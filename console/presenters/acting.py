@@ -9,7 +9,7 @@ from typing import Any
 from console.answers import ActionPreview, Note, Operation, Preview
 from console.i18n import _
 from console.presenters.durations import clock_time
-from console.presenters.results import hosts_word
+from console.presenters.results import hosts_word, short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line
 from core.domain.targets import fold
 
@@ -121,6 +121,15 @@ def retry_lines(asked: Operation, left_out: Sequence[str]) -> list[Line]:
         text = _("left out, as how they ended is not known: {hosts}").format(hosts=fold(left_out))
         lines.append(line(Span(f"  {text}", Tone.WARNING)))
     return lines
+
+
+def deed(action: str, run_id: str, found: ActionPreview) -> str:
+    """What is about to happen, by verb and object: `retry step deploy on 3 hosts`."""
+    about = found.about
+    if about is None or not about.step:
+        return _("{action}: run {id}").format(action=action_word(action), id=short_id(run_id))
+    text = _("{action}: step {step}").format(action=action_word(action), step=about.step)
+    return f"{text}, {hosts_word(about.count)}" if about.count else text
 
 
 def foreseen_lines(action: str, found: ActionPreview) -> Iterator[Line]:

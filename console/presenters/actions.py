@@ -36,13 +36,20 @@ def scope_word(scope: Scope) -> str:
         Scope.INVENTORY: _("inventory"),
         Scope.LIBRARY: _("library"),
         Scope.DOCUMENT: _("document"),
+        Scope.EDIT: _("editing"),
+        Scope.FORM: _("forms"),
         Scope.LAUNCH: _("launch"),
         Scope.SCHEDULES: _("schedules"),
+        Scope.SCHEDULE: _("schedule"),
         Scope.APPROVALS: _("approvals"),
+        Scope.APPROVAL: _("approval"),
         Scope.QUEUE: _("queue"),
         Scope.EVENTS: _("events"),
         Scope.ENGINE: _("engine"),
+        Scope.CHANNELS: _("channels"),
         Scope.SETTINGS: _("settings"),
+        Scope.HELP: _("help"),
+        Scope.TOUR: _("tour"),
     }
     return words[scope]
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from console.cells import cut, width
 from console.forms.entry import shown
-from console.forms.fields import Field, Path, Shape
+from console.forms.fields import Field, Path, Shape, inner
 from console.forms.outline import Row
 from console.forms.values import ABSENT
 from console.i18n import _, ngettext
@@ -20,6 +21,8 @@ from core.errors import Problem
 
 _INDENT = 2
 _MOST_NAMED = 8
+_BESIDE_NOTE = 36
+"""Cells of a value beside which there is something to say; the rest of it is read elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,23 @@ def form_table(rows: Sequence[Filled]) -> Table:
     return Table(
         columns=(
             Column(_("FIELD"), whole=True),
-            Column(_("VALUE"), elastic=True),
-            Column(""),
+            Column(_("VALUE")),
+            Column("", elastic=True),
         ),
-        rows=tuple((_label(each.row), value_span(each), _note(each)) for each in rows),
+        rows=tuple(map(_cells, rows)),
     )
+
+
+def _cells(filled: Filled) -> tuple[Span, ...]:
+    value, note = value_span(filled), _note(filled)
+    if note.text and width(value.text) > _BESIDE_NOTE:
+        value = Span(cut(value.text, _BESIDE_NOTE), value.tone)
+    return _label(filled.row), value, note
 
 
 def _label(row: Row) -> Span:
     sign = ("- " if row.is_open else "+ ") if row.has_inside else "  "
-    return Span(" " * _INDENT * row.depth + sign + row.label, Tone.STRONG)
+    return Span(" " * _INDENT * row.depth + sign + row.label)
 
 
 def value_span(filled: Filled) -> Span:
@@ -57,7 +67,7 @@ def value_span(filled: Filled) -> Span:
         return Span(filled.text, Tone.BAD)
     if row.value is ABSENT or row.value is None:
         return Span(brief(row.field, row.field.default), Tone.QUIET)
-    return Span(brief(row.field, row.value), Tone.BAD if filled.problems else Tone.PLAIN)
+    return Span(brief(row.field, row.value), Tone.BAD if filled.problems else Tone.STRONG)
 
 
 def brief(place: Field, value: Any) -> str:
@@ -76,9 +86,16 @@ def brief(place: Field, value: Any) -> str:
         case Shape.MAP | Shape.GROUP if isinstance(value, Mapping):
             return ", ".join(f"{key}={_plain(each)}" for key, each in value.items())
         case Shape.BRANCHES if isinstance(value, Mapping):
-            rest = (_plain(v) for k, v in value.items() if k not in (place.tag, "name"))
-            return "  ".join([str(value.get(place.tag, "")), *filter(None, rest)])
+            return "  ".join(filter(None, (str(value.get(place.tag, "")), _gist(place, value))))
     return _first_line(shown(place, value))
+
+
+def _gist(place: Field, value: Mapping[str, Any]) -> str:
+    """What tells a group from others of its kind: the first text or name that it needs or has."""
+    fields = sorted(inner(place, value), key=lambda each: not each.required)
+    said = (value.get(each.name) for each in fields if each.name != "name")
+    texts = (each.get("name") if isinstance(each, Mapping) else each for each in said)
+    return next((_first_line(each) for each in texts if isinstance(each, str) and each), "")
 
 
 def _secret(value: Any) -> str:
@@ -111,6 +128,8 @@ def _plain(value: Any) -> str:
         return "…" if value else ""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "" if value is None else _first_line(str(value))
 
 

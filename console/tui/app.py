@@ -9,6 +9,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
@@ -21,14 +22,16 @@ from textual.screen import ModalScreen
 from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
-from console.i18n import _
+from console.drafts import Drafts
+from console.i18n import _, is_language_given, speak
+from console.preferences import PreferenceFile, Preferences
 from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
 from console.tui import commandline, theming, views
 from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
-from console.tui.keymap import bindings
+from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.views.base import View
@@ -57,15 +60,18 @@ class Ways:
     """For `copy as curl`."""
     actor: str
     """Who sits here, as the engine records it."""
+    drafts: Path
+    """The folder for what is begun and not saved."""
+    preferences: PreferenceFile
+    """Where this person's settings are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How one person wants it."""
+    """How it is wanted this time, whatever the person's preferences say."""
 
     theme: str = themes.DARK
-    keys: Mapping[str, str] = ()  # type: ignore[assignment]
-    """Action id -> keys, separated by commas, instead of the registry's."""
+    """One of ours, where the person has chosen none: what suits the terminal."""
     write: bool = False
     """Whether read-only environments may be changed from here."""
     calm: bool = False
@@ -107,6 +113,7 @@ class JobdeckApp(App[None]):
         super().__init__()
         self.clock = clock
         self.actor = ways.actor
+        self.drafts = Drafts(ways.drafts, clock)
         self._ways, self._habits, self._bookmark = ways, habits, bookmark
         self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()
@@ -123,9 +130,14 @@ class JobdeckApp(App[None]):
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
         self._says = 0
-        theming.wear(self, habits.theme)
         self.animation_level = "none"
-        self.set_keymap(dict(habits.keys))
+        self.preferences = Preferences()
+        self._not_understood: OpsError | None = None
+        try:
+            self.preferences = ways.preferences.read()
+        except OpsError as error:
+            self._not_understood = error
+        self._dress()
 
     # ------------------------------------------------------------------ the frame
 
@@ -164,6 +176,19 @@ class JobdeckApp(App[None]):
         here = self.history.here
         self.run_worker(self._open(place.inside(here if below else None)), group="going")
 
+    def obey(self, text: str, *, below: bool = True) -> bool:
+        """Do what the command bar would for this text; False, and said why, where it cannot."""
+        try:
+            command = commandline.parse(text, views.VIEWS)
+        except commandline.BadCommand as bad:
+            self.say(str(bad), Tone.BAD)
+            return False
+        if command.place is None:
+            self._leave()
+        else:
+            self.go(command.place, below=below)
+        return True
+
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
         async with self._going:
             body = self.query_one("#body", Container)
@@ -200,16 +225,8 @@ class JobdeckApp(App[None]):
             if self._filter(event.text, done=True):
                 self._leave_bar()
             return
-        try:
-            command = commandline.parse(event.text, views.VIEWS)
-        except commandline.BadCommand as bad:
-            self.say(str(bad), Tone.BAD)
-            return
-        self._leave_bar()
-        if command.place is None:
-            self._leave()
-        else:
-            self.go(command.place, below=False)
+        if self.obey(event.text, below=False):
+            self._leave_bar()
 
     @on(CommandBar.Left)
     def _left(self, event: CommandBar.Left) -> None:
@@ -328,6 +345,26 @@ class JobdeckApp(App[None]):
     def _show_keys(self) -> None:
         self.query_one(Footer).show_keys(self._offers_now())
 
+    # ------------------------------------------------------------------ preferences
+
+    def prefer(self, **changes: Any) -> None:
+        """Keep a changed preference, and take it up at once. Raises OpsError, changing nothing."""
+        self.preferences = self._ways.preferences.change(**changes)
+        self._dress(chosen=True)
+        self.screen.refresh_bindings()
+        self._show_frame()
+
+    def keys_of(self, action: Action) -> tuple[str, ...]:
+        """An action's keys as this person has them, as people read them."""
+        return tuple(map(key_word, keys_of(action, self.preferences.keys)))
+
+    def _dress(self, *, chosen: bool = False) -> None:
+        wanted = self.preferences
+        theming.wear(self, wanted.theme if wanted.theme in themes.NAMES else self._habits.theme)
+        self.set_keymap(dict(wanted.keys))
+        if wanted.language and (chosen or not is_language_given()):
+            speak(wanted.language)
+
     # ------------------------------------------------------------------ actions
 
     def _offers_now(self) -> list[Offer]:
@@ -335,7 +372,7 @@ class JobdeckApp(App[None]):
         known, found = registry(), dict[str, list[str]]()
         for key, active in self.screen.active_bindings.items():
             if active.binding.id in known:
-                found.setdefault(str(active.binding.id), []).append(key_word(_sign(key)))
+                found.setdefault(str(active.binding.id), []).append(key_word(name_of_key(key)))
         order = list(known)
         offers = [Offer(known[id_], tuple(keys), True) for id_, keys in found.items()]
         far = (Scope.LIST, Scope.TEXT, Scope.EVERYWHERE)
@@ -354,11 +391,10 @@ class JobdeckApp(App[None]):
         action = registry()[id_]
         if action.scope is not Scope.EVERYWHERE:
             await self.view.action_perform(id_)
+        elif handler := getattr(self, f"do_{action.name}", None):
+            handler()
         elif action.name in views.VIEWS:
             self.go(Place(action.name), below=False)
-        else:
-            handler: Callable[[], Any] = getattr(self, f"do_{action.name}", lambda: None)
-            handler()
 
     def do_command(self) -> None:
         self.query_one(CommandBar).open(
@@ -370,7 +406,7 @@ class JobdeckApp(App[None]):
     def do_palette(self) -> None:
         now = {offer.action.id: offer for offer in self._offers_now()}
         every = [
-            now.get(action.id) or Offer(action, _keys_of(action), self._can(action))
+            now.get(action.id) or Offer(action, self.keys_of(action), self._can(action))
             for action in registry().values()
         ]
         self._pick(Palette(every))
@@ -389,6 +425,9 @@ class JobdeckApp(App[None]):
                 self.call_later(self.action_perform, id_)
 
         self.push_screen(palette, done)
+
+    def do_help(self) -> None:
+        self.go(Place("help", self.view.HELP))
 
     def do_up(self) -> None:
         here = self.history.here
@@ -443,26 +482,3 @@ class JobdeckApp(App[None]):
 
     def action_how_to_leave(self) -> None:
         self.say(_("q leaves; runs go on"))
-
-
-def _keys_of(action: Action) -> tuple[str, ...]:
-    return tuple(map(key_word, action.keys))
-
-
-_SIGNS = {
-    "colon": ":",
-    "slash": "/",
-    "question_mark": "?",
-    "minus": "-",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "equals_sign": "=",
-    "exclamation_mark": "!",
-    "comma": ",",
-    "full_stop": ".",
-}
-
-
-def _sign(key: str) -> str:
-    """Textual's name of a key as the character that is printed on it."""
-    return _SIGNS.get(key, key)

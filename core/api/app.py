@@ -46,6 +46,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "kinds": ["kinds"],
     "openapi.json": ["docs"],
     "plans": ["plans"],
+    "pulse": ["pulse"],
     "queue": ["queue"],
     "retention": ["retention"],
     "runs": [

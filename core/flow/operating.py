@@ -5,7 +5,7 @@ Where an action is legal says the table of `core.domain.run`; here is what it ch
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from core.domain.flow import Control, Converge, End, Exclusive, Inclusive
 from core.domain.flow.nodes import Nested

@@ -283,8 +283,8 @@ class RunQueue:
 
     def share_of(self, run_id: str) -> int:
         """Turns of a run at the engine's room, for one of a run in the background."""
-        item = self._queue.held.get(run_id)
-        return _SHARES[Priority.NORMAL if item is None else item.priority]
+        begun = self._queue.held.get(run_id)
+        return _SHARES[Priority.NORMAL if begun is None else begun.item.priority]
 
     def holds(self, run_id: str) -> list[Use]:
         """The locks of a run that has begun."""

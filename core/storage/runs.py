@@ -246,7 +246,7 @@ def _conditions(where: RunFilter) -> Iterator[ColumnElement[bool]]:
     if where.actor:
         yield run.c.actor == where.actor
     if where.since:
-        yield run.c.id >= _first_id(where.since)
+        yield run.c.id >= first_id(where.since)
         yield run.c.created_at >= where.since
     for word in where.text.split():
         # SQLite's LIKE ignores the case of ASCII letters by itself; `lower` would double the cost.
@@ -272,7 +272,7 @@ def _relations(where: RunFilter) -> Iterator[ColumnElement[bool]]:
         yield run.c.id.in_(select(target_run.c.run_id).where(target_run.c.host == where.host))
 
 
-def _first_id(since: str) -> str:
+def first_id(since: str) -> str:
     """No run made at or after `since` has a smaller id: ids begin with their time.
 
     Ids are made a moment before their run is stored, and a clock may be set back a little.

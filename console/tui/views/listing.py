@@ -24,12 +24,15 @@ class ListView(View):
     ALSO = (Scope.LIST,)
     EMPTY: ClassVar[Callable[[], Sequence[str]]] = staticmethod(lambda: ())
     """What to say, and what to do next, where there is nothing."""
+    IS_FILTER: ClassVar[bool] = True
+    """Whether the place's argument is a filter; else it names what the list belongs to."""
 
     def __init__(self, place: Place, memory: Memory) -> None:
         super().__init__(place, memory)
         self.wanted = Filter()
         try:
-            self.wanted = parse(place.argument or memory.filter, self.FIELDS)
+            given = place.argument if self.IS_FILTER else ""
+            self.wanted = parse(given or memory.filter, self.FIELDS)
         except BadFilter as bad:
             self._bad = str(bad)
         else:
@@ -61,6 +64,10 @@ class ListView(View):
         """The presenter's table of some items."""
         raise NotImplementedError
 
+    def empty_text(self) -> Sequence[str]:
+        """What to say, and what to do next, where there is nothing."""
+        return type(self).EMPTY()
+
     def labels_of(self, item: Any) -> Mapping[str, str]:
         """An item's labels, for `/-l`."""
         return {}
@@ -80,7 +87,7 @@ class ListView(View):
                 key,
                 self._present,
                 more=more,
-                empty=empty if self.wanted.text and not shown else type(self).EMPTY(),
+                empty=empty if self.wanted.text and not shown else self.empty_text(),
             )
         )
         self.post_message(self.Said())
