@@ -9,7 +9,7 @@ from console.client import Client
 from console.demands import ChangeNumber, Demand, HostCount, Rules, SecretsAgain, demanded
 from console.i18n import _
 from console.presenters.demands import demand_lines
-from console.tui.widgets.choices import Choice, Option
+from console.tui.widgets.choosing import Choice, Option
 from console.tui.widgets.dialogs import Question
 from core.errors import RequestError
 
@@ -62,15 +62,13 @@ async def _answer(deck: JobdeckApp, deed: str, demand: Demand) -> Fields:
             return demand.fields(await _typed(deck, asked))
         case SecretsAgain():
             given = {
-                name: await _typed(
-                    deck, Question(deed, told, prompt=name, must=True, secret=True)
-                )
+                name: await _typed(deck, Question(deed, told, prompt=name, must=True, secret=True))
                 for name in demand.names
             }
             return {"secrets": given}
         case _:
             options = [Option(name, name) for name in demand.names]
-            return demand.fields(await _typed(deck, Choice(deed, options)))
+            return demand.fields(await _typed(deck, Choice(deed, options, "", told)))
 
 
 async def _typed(deck: JobdeckApp, asked: Question | Choice) -> str:

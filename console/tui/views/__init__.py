@@ -11,6 +11,7 @@ from console.tui.views.base import View
 VIEWS: Mapping[str, str] = {
     "pulse": "pulse:PulseView",
     "runs": "runs:RunsView",
+    "run": "run:RunView",
     "inventory": "inventory:InventoryView",
     "library": "library:LibraryView",
     "document": "document:DocumentView",
