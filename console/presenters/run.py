@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,24 +22,34 @@ from console.sentences import said
 from core.domain.hostrange import fold
 
 
-def head_lines(run: RunDetail, now: datetime, lost: Lost, place: Place | None) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class HeadLine:
+    """A line of a run's head; where there is little room, its right end is kept."""
+
+    left: Line
+    right: Line = ()
+
+
+def head_lines(run: RunDetail, now: datetime, lost: Lost, place: Place | None) -> list[HeadLine]:
     """A run in two or three lines: what and how, how far and by whom, and why, if it says so."""
-    marks = [", ".join(run.environments), run.change]
-    if run.priority != "normal":
-        marks.append(priority_word(run.priority))
-    if run.definition.get("is_test"):
-        marks.append(_("test"))
-    first: list[str | Span] = [states.run_state(run.state), "  ", Span(run.title, Tone.STRONG)]
-    origin = "" if run.origin == ADHOC else run.origin
-    first += [Span(f"  {mark}", Tone.QUIET) for mark in (origin, *marks) if mark]
-    second: list[str | Span] = [_done(run)]
+    marks = [run.change, "" if run.priority == "normal" else priority_word(run.priority)]
+    marks.append(_("test") if run.definition.get("is_test") else "")
+    marks.append("" if run.origin == ADHOC else run.origin)
+    first = [Span(f"  {mark}", Tone.QUIET) for mark in marks if mark]
+    first += [Span(f"  {name}", Tone.STRONG) for name in run.environments]
+    title = " ".join(run.title.split())
+    counts: list[str | Span] = [_done(run)]
     for span in count_spans(run.counts):
-        second += ["  ", span]
+        counts += ["  ", span]
     when = clock_time(run.started_at or run.created_at, now)
     took = duration(span_of(run.started_at, run.finished_at, now))
     who = _("by {name}").format(name=run.actor)
-    second.append(Span("  " + "  ".join(text for text in (who, when, took) if text), Tone.QUIET))
-    return [line(*first), line(*second), *_why(run, lost, place)]
+    second = Span("  " + "  ".join(text for text in (who, when, took) if text), Tone.QUIET)
+    return [
+        HeadLine(line(states.run_state(run.state), "  ", Span(title, Tone.STRONG)), tuple(first)),
+        HeadLine(line(*counts), line(second)),
+        *(HeadLine(each) for each in _why(run, lost, place)),
+    ]
 
 
 def _done(run: RunDetail) -> str:
@@ -51,16 +62,12 @@ def _done(run: RunDetail) -> str:
 
 def _why(run: RunDetail, lost: Lost, place: Place | None) -> Iterator[Line]:
     """What a person should know first: what it waits for, what is wrong, why it ended so."""
-    said_of = [Span(said(run.reason), Tone.WARNING)] if run.reason else []
-    said_of += [Span(text, Tone.WARNING) for text in (reason_texts(place) if place else ())]
+    texts = [said(run.reason)] if run.reason else []
+    texts += reason_texts(place) if place else []
     if lost.count:
-        said_of.append(Span(f"{lost_text(lost)}: {lost.hosts}", Tone.WARNING))
-    if said_of:
-        yield (
-            tuple(said_of[:1])
-            if len(said_of) == 1
-            else line(*(piece for each in said_of for piece in (each, "  ")))
-        )
+        texts.append(f"{lost_text(lost)}: {lost.hosts}")
+    if texts:
+        yield line(Span("  ".join(texts), Tone.WARNING))
 
 
 def detail_table(run: RunDetail, now: datetime, lost: Lost, place: Place | None = None) -> Table:

@@ -209,7 +209,8 @@ class ActsOnRun(View):
 def consequences(action: str, found: ActionPreview) -> list[Line]:
     """What happens, as far as it can be told, before it does."""
     told = [line(acting.meaning(action))]
-    if found.about is not None and found.about.count:
+    begun = {each.step for each in (*found.begins, *found.ends)}
+    if found.about is not None and found.about.count and found.about.step not in begun:
         hosts = f"  {hosts_word(found.about.count)}  {found.about.hosts}"
         told += [line(""), line(Span(found.about.step, Tone.STRONG), hosts)]
     foreseen = [*acting.foreseen_lines(action, found)]

@@ -30,6 +30,11 @@ class GraphPane(TextPane):
     def is_there(self, run: RunDetail) -> bool:
         return is_flow(run)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_first = True
+        """Whether what matters now is still to be brought into sight."""
+
     async def load(self, seen: Seen) -> None:
         nodes, now = boxes(seen.run), self.deck.clock.now()
         edges = [Edge.model_validate(each) for each in seen.graph.get("edges", ())]
@@ -42,6 +47,10 @@ class GraphPane(TextPane):
             return [line(Span(text, Tone.QUIET)), line(""), nodes_table(seen.tree, now)]
 
         self.show_flowing(parts)
+        drawing = drawn(nodes, edges, self.reader.size.width)
+        if self._is_first and drawing is not None:
+            self._is_first = False
+            self.reader.move_to(drawing.focus - self.reader.size.height // 3)
 
 
 class ExecutedPane(TextPane):

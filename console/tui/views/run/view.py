@@ -32,12 +32,13 @@ from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
 from console.tui.views.run.acting import ActsOnRun
 from console.tui.views.run.groups import GroupsPane
+from console.tui.views.run.head import Head
 from console.tui.views.run.hosts import HostsPane
 from console.tui.views.run.nodes import NodesPane
 from console.tui.views.run.panes import Pane, Seen
 from console.tui.views.run.texts import BatchesPane, ExecutedPane, GraphPane, RecordPane
 from console.tui.widgets.bars import Bar
-from console.tui.widgets.dialogs import Question, Text
+from console.tui.widgets.dialogs import Question
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 
 _WIDE = 150
@@ -67,8 +68,6 @@ class RunView(ActsOnRun):
     SCOPE = Scope.RUN
     ALSO: ClassVar[tuple[Scope, ...]] = (Scope.LIST, Scope.TEXT, Scope.HOSTS, Scope.GROUPS)
     DEFAULT_CSS = """
-    RunView > Text { padding: 0 1; margin: 0 0 1 0; }
-    RunView > Tabs { margin: 0 0 0 0; }
     RunView > Horizontal { height: 1fr; }
     RunView.-wide NodesPane { width: 2fr; max-width: 90; border-right: solid $tone-rule; }
     RunView.-wide .-detail { width: 3fr; }
@@ -98,7 +97,7 @@ class RunView(ActsOnRun):
         }  # fmt: skip
 
     def compose(self) -> ComposeResult:
-        yield Text([])
+        yield Head()
         yield Tabs()
         with Horizontal():
             yield from self.panes.values()
@@ -180,7 +179,7 @@ class RunView(ActsOnRun):
 
     def load_now(self) -> None:
         """The person asked for something: they do not wait."""
-        if self.is_mounted:
+        if self.is_attached:
             super().reload()
 
     async def load(self) -> None:
@@ -190,7 +189,7 @@ class RunView(ActsOnRun):
         self.run = found.run
         self._family = frozenset({found.run.id, *_inside(found.tree)})
         now = self.deck.clock.now()
-        self.query_one(Text).show(head_lines(found.run, now, found.lost, found.place))
+        self.query_one(Head).show(head_lines(found.run, now, found.lost, found.place))
         self._show_tabs()
         await self._load_panes(found)
         self._rests_until = clock() + _REST * (clock() - started)
