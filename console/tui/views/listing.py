@@ -11,7 +11,7 @@ from console.actions import Scope
 from console.i18n import _
 from console.presenters.durations import number
 from console.presenters.text import Line, Span, Tone, line
-from console.tui.filters import BadFilter, Filter, parse
+from console.tui.filters import BadFilter, Filter, every, parse
 from console.tui.narrowing import Narrowing
 from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
@@ -71,7 +71,12 @@ class ListView(View):
         return {}
 
     def show_items(
-        self, items: Sequence[Any], key: Callable[[Any], str], *, more: bool = False
+        self,
+        items: Sequence[Any],
+        key: Callable[[Any], str],
+        *,
+        more: bool = False,
+        before: bool = False,
     ) -> None:
         """Show these, as far as the filter lets them through."""
         self._narrowing.take(items)
@@ -84,10 +89,16 @@ class ListView(View):
                 key,
                 self._present,
                 more=more,
+                before=before,
                 empty=empty if self.wanted.text and not shown else self.empty_text(),
             )
         )
         self.post_message(self.Said())
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the filter says more than what the engine was asked for."""
+        return bool(self.wanted.labels) or self.wanted.keep is not every
 
     @property
     def _present(self) -> Present:
