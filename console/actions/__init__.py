@@ -14,6 +14,7 @@ from functools import cache
 from console.actions import (
     approvals,
     channels,
+    comparison,
     document,
     editing,
     engine,
@@ -44,6 +45,7 @@ _SOURCES = (
     runs,
     run,
     run_panes,
+    comparison,
     launch,
     library,
     document,

@@ -12,6 +12,7 @@ VIEWS: Mapping[str, str] = {
     "pulse": "pulse:PulseView",
     "runs": "runs:RunsView",
     "run": "run:RunView",
+    "comparison": "comparison:ComparisonView",
     "inventory": "inventory:InventoryView",
     "library": "library:LibraryView",
     "document": "document:DocumentView",
