@@ -76,7 +76,10 @@ def show(start: str = "", *, write: bool = False) -> int:
         calm="SSH_CONNECTION" in os.environ,
     )
     bookmark = Bookmark(place.root / "console-place")
-    JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark).run()
+    app = JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark)
+    app.run()
+    if app.failure is not None:
+        raise app.failure
     return 0
 
 

@@ -160,6 +160,19 @@ class JobdeckApp(App[None]):
             self.say(str(bad), Tone.BAD)
         await self._open(place or Place(_FIRST))
 
+    @property
+    def failure(self) -> Exception | None:
+        """Our own mistake that ended this console; to be raised after it has ended."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        """End; whoever ran us reports `failure`.
+
+        WORKAROUND(textual 8.2): its own report shows local variables, and with them what was
+        typed and what a form holds, such as a password.
+        """
+        self._close_messages_no_wait()
+
     def on_unmount(self) -> None:
         self.link.close()
 
