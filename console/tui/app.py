@@ -284,7 +284,7 @@ class JobdeckApp(App[None]):
 
     def _leave_bar(self) -> None:
         self.query_one(CommandBar).close()
-        self.view.query("*:can-focus").first().focus()
+        self.view.take_keys()
 
     # ------------------------------------------------------------------ the engine
 
@@ -499,7 +499,7 @@ class JobdeckApp(App[None]):
         self.view.reload()
 
     def do_copy_name(self) -> None:
-        self._copy("\n".join(self.view.subject().names))
+        self._copy(self.view.copied())
 
     def do_copy_cli(self) -> None:
         self._copy(self.view.cli())

@@ -78,6 +78,14 @@ class View(Widget):
         """What actions would be about now."""
         return NOTHING
 
+    def copied(self) -> str:
+        """What `copy the name` copies."""
+        return "\n".join(self.subject().names)
+
+    def take_keys(self) -> None:
+        """Give the keys to what has the rows or the text."""
+        self.query("*:can-focus").first().focus()
+
     def title(self) -> str:
         """The view's part of the breadcrumbs."""
         return str(self.place)
