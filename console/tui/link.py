@@ -150,6 +150,8 @@ class Link:
             self._on_state(state, reason)
 
     def _tell(self) -> None:
+        if self._closed.is_set():
+            return
         with self._lock:
             events, self._gathered = self._gathered, []
             missed, self._missed = self._missed, False

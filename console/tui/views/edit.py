@@ -66,7 +66,7 @@ class EditView(FillingView):
             if chosen == _KEPT:
                 draft = kept.draft
             elif chosen == _ANEW:
-                self.deck.drafts.forget(self.draft_name)
+                self.forget()
         await self.mount(Form(draft, self.memory))
         self.changed()
 
@@ -210,9 +210,8 @@ class EditView(FillingView):
         self.deck.say(error.message if error else _("not saved: see the fields"), Tone.BAD)
 
     def _is_saved(self, saved: Document) -> None:
-        self.deck.drafts.forget(self.draft_name)
+        self.forget()
         self._form.show(_opened(self._form.draft.root, saved))
-        self._later.pop("keep", None)
         here = self.deck.history.here
         document = Place("document", f"{saved.kind}/{saved.name}")
         parent = None if here is None else here.parent
@@ -267,7 +266,7 @@ class EditView(FillingView):
     async def do_discard(self) -> None:
         if await self.deck.question(Question(_("throw the draft away"), [])) is None:
             return
-        self.deck.drafts.forget(self.draft_name)
+        self.forget()
         base = self._form.draft
         self._form.show(replace(base, body=base.base, unread={}))
         self.changed()

@@ -40,6 +40,8 @@ class FillingView(View):
         super().__init__(place, memory)
         self._later: dict[str, Timer] = {}
         self._expression = ""
+        self._unkept: Draft | None = None
+        """What is to be written to disk soon."""
 
     @property
     def form(self) -> Form | None:
@@ -63,27 +65,31 @@ class FillingView(View):
         event.stop()
         self.refresh_bindings()
         self.post_message(self.Said())
+        self._unkept = self._form.draft
         self._soon("keep", _KEEP_AFTER_S, self.keep)
         self.changed()
 
     def keep(self) -> None:
         """Keep the draft, so that it is there when this console is not; one without changes goes."""
-        form = self.form
-        if form is None:
+        draft, self._unkept = self._unkept, None
+        if draft is None:
             return
-        drafts = self.deck.drafts
-        if not form.draft.is_changed:
-            drafts.forget(self.draft_name)
+        if not draft.is_changed:
+            self.deck.drafts.forget(self.draft_name)
             return
         try:
-            drafts.keep(self.draft_name, form.draft)
+            self.deck.drafts.keep(self.draft_name, draft)
         except OSError as error:
             text = _("the draft cannot be kept: {reason}").format(reason=error.strerror)
             self.deck.say(text, Tone.WARNING)
 
     def on_unmount(self) -> None:
-        if self._later.pop("keep", None) is not None:
-            self.keep()
+        self.keep()
+
+    def forget(self) -> None:
+        """What was written is done with: saved, started or thrown away."""
+        self._unkept = None
+        self.deck.drafts.forget(self.draft_name)
 
     def recollection(self) -> Memory:
         return Memory() if self.form is None else self.form.memory()

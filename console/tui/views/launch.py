@@ -268,7 +268,7 @@ class LaunchView(FillingView):
 
     async def do_anew(self) -> None:
         """Forget what was begun."""
-        self.deck.drafts.forget(self.draft_name)
+        self.forget()
         self._form.show(await self._begun())
         self.changed()
 
@@ -299,8 +299,7 @@ class LaunchView(FillingView):
         run = await self._started(request)
         if run is None:
             return
-        self.deck.drafts.forget(self.draft_name)
-        self._later.pop("keep", None)
+        self.forget()
         self._form.show(draft.without_secrets())
         for each in warning_lines(run.warnings):
             self.deck.say("".join(span.text for span in each), Tone.WARNING)
