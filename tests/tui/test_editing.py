@@ -135,19 +135,22 @@ async def test_steps_are_added_moved_and_removed(product: Product, deck: OpenDec
         await d.see("1 second")
         await d.press("ctrl+s")
         await d.see("is now revision 2")
-        names = [each["name"] for each in spec(product, "job", "grows")["steps"]]
-        assert names == ["second", "first"]
-        await d.see("[document]")
-        await d.press("e")
-        await d.see("VALUE")
+    names = [each["name"] for each in spec(product, "job", "grows")["steps"]]
+    assert names == ["second", "first"]
+
+
+async def test_a_step_is_removed(product: Product, deck: OpenDeck) -> None:
+    steps = [{"kind": "command", "name": name, "command": "true"} for name in ("one", "two")]
+    product.apply(str({"kind": "job", "name": "shrinks", "spec": {"steps": steps}}))
+    async with deck("edit job/shrinks") as d:
         await to_row(d, "steps")
         await d.press("enter")
-        await to_row(d, "1 second")
+        await to_row(d, "1 one")
         await d.press("d")
-        await d.see(lambda text: "1 first" in text)
+        await d.see("1 two")
         await d.press("ctrl+s")
-        await d.see("is now revision 3")
-    assert [each["name"] for each in spec(product, "job", "grows")["steps"]] == ["first"]
+        await d.see("is now revision 2")
+    assert [each["name"] for each in spec(product, "job", "shrinks")["steps"]] == ["two"]
 
 
 async def test_keys_of_a_map_are_added(product: Product, deck: OpenDeck) -> None:

@@ -100,6 +100,9 @@ class DocumentView(DocumentDeeds):
     def _revisions(self) -> Grid:
         return self.query_one(Grid)
 
+    async def _compare(self) -> None:
+        await self._guarded(self._show_difference())
+
     async def _show_difference(self) -> None:
         """In what the revision under the cursor differs from the one before, or two marked ones."""
         chosen: list[Revision] = self._revisions.chosen
@@ -124,8 +127,7 @@ class DocumentView(DocumentDeeds):
         event.stop()
         self.refresh_bindings()
         if self._pane == _HISTORY:
-            self.run_worker(self._guarded(self._show_difference()), exclusive=True,
-                            group="difference", exit_on_error=False)  # fmt: skip
+            self.run_worker(self._compare, exclusive=True, group="difference", exit_on_error=False)
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         event.stop()

@@ -118,7 +118,7 @@ class EditView(FillingView):
         self._soon("judge", _JUDGE_AFTER_S, self._judge)
 
     def _judge(self) -> None:
-        self.run_worker(self._ask_judgement(), exclusive=True, group="judge", exit_on_error=False)
+        self.run_worker(self._ask_judgement, exclusive=True, group="judge", exit_on_error=False)
 
     async def _ask_judgement(self) -> None:
         form = self.form

@@ -109,7 +109,9 @@ class FillingView(View):
 
     def on_form_names_wanted(self, event: Form.NamesWanted) -> None:
         event.stop()
-        self.run_worker(self._names(event.kind), exit_on_error=False, group=f"names {event.kind}")
+        self.run_worker(
+            partial(self._names, event.kind), exit_on_error=False, group=f"names {event.kind}"
+        )
 
     async def _names(self, kind: str) -> None:
         form = self.form
@@ -123,8 +125,8 @@ class FillingView(View):
             self._soon("resolve", _RESOLVE_AFTER_S, self._resolve)
 
     def _resolve(self) -> None:
-        self.run_worker(self._say_targets(self._expression), exclusive=True, group="resolve",
-                        exit_on_error=False)  # fmt: skip
+        asked = partial(self._say_targets, self._expression)
+        self.run_worker(asked, exclusive=True, group="resolve", exit_on_error=False)
 
     async def _say_targets(self, text: str) -> None:
         try:
@@ -167,8 +169,10 @@ class FillingView(View):
         self._fill()
 
     def _fill(self) -> None:
-        assert self.form is not None
-        self.run_worker(self._guarded(self.form.fill(self.deck.question)), exit_on_error=False)
+        self.run_worker(self._filled, exit_on_error=False)
+
+    async def _filled(self) -> None:
+        await self._guarded(self._form.fill(self.deck.question))
 
     def do_change(self) -> None:
         self._form.change(1)

@@ -168,7 +168,7 @@ class LaunchView(FillingView):
         self._soon("foresee", _FORESEE_AFTER_S, self._foresee)
 
     def _foresee(self) -> None:
-        self.run_worker(self._ask_preview(), exclusive=True, group="foresee", exit_on_error=False)
+        self.run_worker(self._ask_preview, exclusive=True, group="foresee", exit_on_error=False)
 
     async def _ask_preview(self) -> None:
         form = self.form

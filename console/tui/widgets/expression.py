@@ -65,7 +65,7 @@ class ExpressionBox(ModalScreen[str | None]):
         self._timer = self.set_timer(_AFTER_S, self._ask)
 
     def _ask(self) -> None:
-        self.run_worker(self._look(), exclusive=True, exit_on_error=False)
+        self.run_worker(self._look, exclusive=True, exit_on_error=False)
 
     async def _look(self) -> None:
         text = self.query_one(Input).value.strip()
@@ -82,7 +82,7 @@ class ExpressionBox(ModalScreen[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.run_worker(self._enter(), exclusive=True, group="enter", exit_on_error=False)
+        self.run_worker(self._enter, exclusive=True, group="enter", exit_on_error=False)
 
     async def _enter(self) -> None:
         text = self.query_one(Input).value.strip()
