@@ -28,6 +28,7 @@ from console.tui.views.deeds import DocumentDeeds
 from console.tui.views.sections import Tabs
 from console.tui.widgets.grid import Grid, Rows
 from console.tui.widgets.reader import Reader
+from console.tui.working import later
 
 _TEXT, _HISTORY, _FACTS = "document", "history", "facts"
 _NOT_OF_DOCUMENTS = frozenset({"open", "filter", "mark", "mark_all", "jump"})
@@ -127,7 +128,9 @@ class DocumentView(DocumentDeeds):
         event.stop()
         self.refresh_bindings()
         if self._pane == _HISTORY:
-            self.run_worker(self._compare, exclusive=True, group="difference", exit_on_error=False)
+            self.run_worker(
+                later(self._compare), exclusive=True, group="difference", exit_on_error=False
+            )
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         event.stop()

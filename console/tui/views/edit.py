@@ -28,6 +28,7 @@ from console.tui.views.filling import FillingView, with_files
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.form import Form
 from console.tui.widgets.picker import Option, Picker
+from console.tui.working import later
 from core.errors import EngineUnreachable, Invalid, OpsError, Problem, RequestError, StaleRevision
 
 _JUDGE_AFTER_S = 0.3
@@ -118,7 +119,9 @@ class EditView(FillingView):
         self._soon("judge", _JUDGE_AFTER_S, self._judge)
 
     def _judge(self) -> None:
-        self.run_worker(self._ask_judgement, exclusive=True, group="judge", exit_on_error=False)
+        self.run_worker(
+            later(self._ask_judgement), exclusive=True, group="judge", exit_on_error=False
+        )
 
     async def _ask_judgement(self) -> None:
         form = self.form

@@ -23,6 +23,7 @@ from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
 from console.tui.widgets.form import Form
 from console.tui.widgets.grid import Grid
+from console.tui.working import later
 from core.errors import EnvironmentFault, OpsError, RequestError
 
 _KEEP_AFTER_S = 0.5
@@ -110,7 +111,9 @@ class FillingView(View):
     def on_form_names_wanted(self, event: Form.NamesWanted) -> None:
         event.stop()
         self.run_worker(
-            partial(self._names, event.kind), exit_on_error=False, group=f"names {event.kind}"
+            later(partial(self._names, event.kind)),
+            exit_on_error=False,
+            group=f"names {event.kind}",
         )
 
     async def _names(self, kind: str) -> None:
@@ -125,7 +128,7 @@ class FillingView(View):
             self._soon("resolve", _RESOLVE_AFTER_S, self._resolve)
 
     def _resolve(self) -> None:
-        asked = partial(self._say_targets, self._expression)
+        asked = later(partial(self._say_targets, self._expression))
         self.run_worker(asked, exclusive=True, group="resolve", exit_on_error=False)
 
     async def _say_targets(self, text: str) -> None:
@@ -169,7 +172,7 @@ class FillingView(View):
         self._fill()
 
     def _fill(self) -> None:
-        self.run_worker(self._filled, exit_on_error=False)
+        self.run_worker(later(self._filled), exit_on_error=False)
 
     async def _filled(self) -> None:
         await self._guarded(self._form.fill(self.deck.question))

@@ -41,6 +41,7 @@ from console.tui.views.listing import ListView
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.form import Form
 from console.tui.widgets.reader import Reader
+from console.tui.working import later
 from core.errors import EngineUnreachable, Invalid, OpsError, Problem, RequestError
 
 _FORESEE_AFTER_S = 0.3
@@ -168,7 +169,9 @@ class LaunchView(FillingView):
         self._soon("foresee", _FORESEE_AFTER_S, self._foresee)
 
     def _foresee(self) -> None:
-        self.run_worker(self._ask_preview, exclusive=True, group="foresee", exit_on_error=False)
+        self.run_worker(
+            later(self._ask_preview), exclusive=True, group="foresee", exit_on_error=False
+        )
 
     async def _ask_preview(self) -> None:
         form = self.form
