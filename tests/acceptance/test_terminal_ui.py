@@ -68,12 +68,13 @@ class Screen:
         self.keys(*["Down" if at > cursor else "Up"] * abs(at - cursor))
         self._terminal.wait_for(lambda screen: (found := row.search(screen)) and found[1])
 
-    def fill(self, field: str, value: str) -> None:
-        """Write a value into a field of a form."""
+    def fill(self, field: str, value: str, *, end: str = "Enter") -> None:
+        """Write a value into a field of a form; texts of several lines end with `Escape`."""
         self.choose(field)
         self.keys("Enter")
-        self._terminal.type(value)
+        self._terminal.type(value, enter=False)
         self.see(value)
+        self.keys(end)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_from_an_empty_home_to_a_recovered_run_with_keys_only(sshd: Sshd, home: 
         screen.fill("key_file", str(key))
         screen.fill("name", "me")
         screen.keys("C-s")
-        screen.see("[accounts]", "me")
+        screen.see("account me", "revision")
 
         screen.command("hosts")
         screen.see("[hosts]")
@@ -111,4 +112,50 @@ def test_from_an_empty_home_to_a_recovered_run_with_keys_only(sshd: Sshd, home: 
         screen.fill("port", str(sshd.port))
         screen.fill("account", "me")
         screen.keys("C-s")
-        screen.see("[hosts]", "one")
+        screen.see("host one", "revision")
+
+        # Its key is unknown: nothing runs there before somebody has approved it.
+        screen.command("launch command")
+        screen.fill("command", "echo first", end="Escape")
+        screen.fill("targets", "one")
+        screen.keys("C-s")
+        screen.see("echo first", "host_key_failed")
+        screen.command("keys")
+        screen.see("[host keys]", "pending")
+        screen.keys("a")
+        screen.see("approve")
+        screen.keys("Enter")
+        screen.see("approved")
+
+        screen.command("launch command")
+        work = f"sleep 3; test -e {marker} && echo repaired"
+        screen.fill("command", work, end="Escape")
+        screen.fill("targets", "one")
+        screen.keys("C-s")
+        screen.see("sleep 3", "running")
+        product.kill_engine()
+        screen.see("the engine is away", "sleep 3")
+        screen.see("failed", "live")
+        assert product.engine_pid is not None
+
+        marker.touch()
+        screen.keys("r")
+        screen.see("retry", "esc")
+        screen.keys("Enter")
+        screen.see("succeeded")
+        screen.keys("o")
+        screen.see("repaired")
+
+        product.apply(FLOW)
+        screen.command("launch flow/careful")
+        screen.see("careful")
+        screen.keys("C-s")
+        screen.see("may-we", "waiting")
+        screen.keys("7")
+        screen.see("restart the service?")
+        screen.keys("a")
+        screen.see("approve", "esc")
+        screen.keys("Enter")
+        until(lambda: "succeeded" in product.run("runs", "list", "--limit", "1").out)
+        screen.command("q")
+        assert terminal.ended()[0] == 0
