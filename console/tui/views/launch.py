@@ -188,6 +188,7 @@ class LaunchView(FillingView):
             form.object_to({})
             self._foretell([*presenter.preview_lines(found)])
         self.refresh_bindings()
+        self.post_message(self.Said())
 
     def _show_refusal(self, draft: Draft, error: OpsError) -> None:
         """Why nothing would start, at the fields that it is about and in words."""
