@@ -78,6 +78,11 @@ class LaunchMenu(ListView):
     def title(self) -> str:
         return _("launch")
 
+    def subject(self) -> Subject:
+        chosen = [each for each in self.grid.chosen if each is not None]
+        names = tuple(each.name for each in chosen) or (launching.COMMAND,)
+        return Subject(kind=chosen[0].kind if chosen else launching.COMMAND, names=names)
+
     def open_item(self, item: Any) -> None:
         what = f"{item.kind}/{item.name}" if item is not None else launching.COMMAND
         self.deck.go(Place("launch", what))
