@@ -106,6 +106,11 @@ def engine_may(*asked: str) -> When:
     return lambda subject: not subject.allowed.isdisjoint(asked)
 
 
+def allows(asked: str) -> When:
+    """Where this is allowed now, also of something that has no name yet."""
+    return lambda subject: asked in subject.allowed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A request of the API; path and body are filled in from the subject."""
