@@ -92,11 +92,11 @@ async def test_what_a_follower_has_read_before_the_feed_is_told_of_it_does_not_c
         on_commit = staticmethod(listeners.append)
 
     feed = JournalFeed(cast(Writer, LateWriter()), store.reader)
-    seen: list[int] = []
+    seen: asyncio.Queue[int] = asyncio.Queue()
 
     async def follow() -> None:
         async for entry in feed.follow(0):
-            seen.append(entry.seq)
+            seen.put_nowait(entry.seq)
 
     await note(store, "a")
     await note(store, "b")
@@ -106,8 +106,7 @@ async def test_what_a_follower_has_read_before_the_feed_is_told_of_it_does_not_c
     listeners[0](2, {"test.noted"})
     await note(store, "c")
     listeners[0](3, {"test.noted"})
-    await eventually(lambda: seen[-1] == 3)
-    assert seen == [1, 2, 3]
+    assert [await seen.get() for _ in range(3)] == [1, 2, 3]
     feed.close()
     await follower
 
