@@ -17,6 +17,7 @@ from core.home import Home
 from tests.crash.engines import Line
 
 EVERY_S = 2
+_AHEAD_S = 0.5
 TOKEN = "let-me-in-please"
 NOTED_HOST = "here"
 VERDICTS = frozenset({"started", "missed", "skipped", "refused"})
@@ -69,12 +70,16 @@ class Fires:
         {ONCE: self._once, HOOK: self._call, NOTE: self._note, FILE: self._change}[kind](line)
 
     def _once(self, line: Line) -> None:
-        name = f"{ONCE}-{secrets.token_hex(4)}"
-        moment = datetime.now(UTC) + timedelta(seconds=0.3)
-        spec = {"trigger": {"once": moment.isoformat()}, "misfire": "last", **self.work}
-        body = {"documents": [{"kind": "schedule", "name": name, "spec": spec}]}
-        if line.call("POST", "/apply", body).status == 200:
-            self.onces.append(name)
+        """Save a schedule for a moment that has surely not come when it is saved."""
+        moment = saved_at = datetime.now(UTC)
+        while moment <= saved_at:
+            moment = datetime.now(UTC) + timedelta(seconds=_AHEAD_S)
+            name = f"{ONCE}-{secrets.token_hex(4)}"
+            spec = {"trigger": {"once": moment.isoformat()}, "misfire": "last", **self.work}
+            body = {"documents": [{"kind": "schedule", "name": name, "spec": spec}]}
+            assert line.call("POST", "/apply", body).status == 200
+            saved_at = datetime.now(UTC)
+        self.onces.append(name)
 
     def _call(self, line: Line) -> None:
         delivery = secrets.token_hex(8)
