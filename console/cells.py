@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, set_cell_size, split_graphemes
 
 CUT = "..."
 """Marks text that was cut. ASCII, because an ellipsis is two cells wide on some terminals."""
@@ -94,3 +94,10 @@ def paragraphs(text: str, cells: int) -> Iterator[str]:
             yield from wrap(" ".join(pending), cells)
             pending = []
         yield line.rstrip()
+
+
+def clusters(text: str) -> Iterator[tuple[str, int]]:
+    """Characters with what stands on them, and the cells that each takes."""
+    spans, _cells = split_graphemes(text)
+    for start, end, cells in spans:
+        yield text[start:end], cells

@@ -11,11 +11,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from console.actions import everywhere, lists, runs
+from console.actions import (
+    approvals,
+    channels,
+    document,
+    editing,
+    engine,
+    events,
+    everywhere,
+    inventory,
+    launch,
+    library,
+    lists,
+    pulse,
+    queue,
+    runs,
+    schedules,
+    settings,
+    texts,
+    tour,
+)
 from console.actions.base import Action, Scope, Subject
 from console.i18n import language
 
-_SOURCES = (everywhere, lists, runs)
+_SOURCES = (
+    everywhere,
+    lists,
+    texts,
+    pulse,
+    runs,
+    launch,
+    library,
+    document,
+    editing,
+    inventory,
+    schedules,
+    approvals,
+    queue,
+    events,
+    engine,
+    channels,
+    settings,
+    tour,
+)
 
 
 def registry() -> Mapping[str, Action]:

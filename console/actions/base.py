@@ -30,13 +30,23 @@ class Scope(StrEnum):
     INVENTORY = "inventory"
     LIBRARY = "library"
     DOCUMENT = "document"
+    EDIT = "edit"
+    """One document while it is written."""
+    FORM = "form"
+    """In anything whose fields are filled in."""
     LAUNCH = "launch"
     SCHEDULES = "schedules"
+    SCHEDULE = "schedule"
+    """One schedule: its slots to come and its ledger."""
     APPROVALS = "approvals"
+    APPROVAL = "approval"
     QUEUE = "queue"
     EVENTS = "events"
     ENGINE = "engine"
+    CHANNELS = "channels"
     SETTINGS = "settings"
+    HELP = "help"
+    TOUR = "tour"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +97,11 @@ def two(subject: Subject) -> bool:
 def may(*asked: str) -> When:
     """Where the engine allows one of these now."""
     return lambda subject: bool(subject.names) and not subject.allowed.isdisjoint(asked)
+
+
+def engine_may(*asked: str) -> When:
+    """Where one of these may be asked of the engine itself, whatever the cursor stands on."""
+    return lambda subject: not subject.allowed.isdisjoint(asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

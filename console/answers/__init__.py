@@ -31,6 +31,7 @@ from console.answers.engine import (
     Worker,
 )
 from console.answers.events import Event, EventPage
+from console.answers.executed import Executed, ScriptText, Way
 from console.answers.flows import FlowProblems
 from console.answers.hostkeys import HostKey, KeyImport, SkippedLine
 from console.answers.hosts import (
@@ -76,6 +77,7 @@ from console.answers.plans import (
     PlanStep,
     Taken,
 )
+from console.answers.pulse import Coming, HourResults, Pulse, SomeRuns
 from console.answers.queue import (
     Admission,
     Hold,
@@ -123,6 +125,7 @@ __all__ = [
     "ChunkMatches",
     "ChunkPieces",
     "ChunkPlace",
+    "Coming",
     "Compared",
     "Content",
     "ContentVerdict",
@@ -135,6 +138,7 @@ __all__ = [
     "EnvironmentTouched",
     "Event",
     "EventPage",
+    "Executed",
     "Fact",
     "Facts",
     "FactsSpan",
@@ -158,6 +162,7 @@ __all__ = [
     "HostSample",
     "HostState",
     "Hosts",
+    "HourResults",
     "InventoryImport",
     "KeptSecret",
     "KeyImport",
@@ -183,6 +188,7 @@ __all__ = [
     "PlanStep",
     "Preview",
     "PreviewStep",
+    "Pulse",
     "Queue",
     "QueueStatus",
     "Refreshed",
@@ -201,8 +207,10 @@ __all__ = [
     "Sample",
     "Schedule",
     "SchedulesStatus",
+    "ScriptText",
     "SealedKey",
     "SkippedLine",
+    "SomeRuns",
     "Source",
     "Step",
     "StreamedPiece",
@@ -212,6 +220,7 @@ __all__ = [
     "Vault",
     "Verdict",
     "WaitReason",
+    "Way",
     "Why",
     "WhyWaits",
     "Worker",

@@ -57,6 +57,8 @@ class Run(Answer, frozen=True, kw_only=True):
     change: str = ""
     parent: str | None = None
     priority: str = "normal"
+    environments: list[str] = []
+    """Those of the hosts that it was known to touch when it started."""
     notes: int = 0
 
 

@@ -65,6 +65,9 @@ def table() -> Mapping[str, Mapping[str, Place]]:
                 "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
             ),
             "tui": Place("terminal", _("open the terminal UI")),
+            "plain": Place(
+                "plain", _("work line by line, as screen readers and serial lines need it")
+            ),
             "plans": Place("plans", _("look at dry runs, compare them with what followed"), True),
         },
         _("Define"): {

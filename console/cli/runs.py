@@ -15,8 +15,7 @@ from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import engine
 from console.cli.starting import ShowFlags
-from console.cli.trees import tree_of
-from console.cli.views import GroupsView, failed_targets, latest_steps
+from console.cli.views import GroupsView, failed_targets
 from console.client import Client
 from console.i18n import _
 from console.presenters import results
@@ -26,10 +25,11 @@ from console.presenters.carried import carried_table
 from console.presenters.dangers import dangers_table
 from console.presenters.lists import runs_table, targets_table
 from console.presenters.nodes import is_flow, nodes_table
-from console.presenters.run import carried_of, detail_table, steps_table
+from console.presenters.run import carried_of, detail_table, latest_steps, steps_table
 from console.presenters.text import Span, Tone
+from console.trees import tree_of
 from core.clock import SystemClock
-from core.domain.run import RunState
+from core.domain.run import AWAITING_TURN, RunState
 from core.errors import RequestError
 
 app = family(_("Look at runs, follow them, act on them."))
@@ -153,7 +153,7 @@ def show(
         if as_json:
             out().json(watching.as_json(client, detail, outputs=False))
             return
-        place = client.why_waits(detail.id).place if detail.state == RunState.QUEUED else None
+        place = client.why_waits(detail.id).place if detail.state in AWAITING_TURN else None
         out().table(detail_table(detail, now, client.lost_lines(detail.id), place))
         out().print("")
         if is_flow(detail):

@@ -51,7 +51,9 @@ def show(start: str = "", *, write: bool = False) -> int:
     from console import themes
     from console.autostart import ensure_engine
     from console.client import Client
+    from console.preferences import PreferenceFile
     from console.tui.app import Habits, JobdeckApp, Ways
+    from console.tui.bookmark import Bookmark
     from core.clock import SystemClock
 
     place, clock = home(), SystemClock()
@@ -65,13 +67,19 @@ def show(start: str = "", *, write: bool = False) -> int:
         revive=lambda: ensure_engine(place, clock),
         socket=str(place.socket),
         actor=getpass.getuser(),
+        drafts=place.drafts,
+        preferences=PreferenceFile(place.preferences),
     )
     habits = Habits(
         theme=themes.chosen(themes.AUTO, os.environ),
         write=write,
         calm="SSH_CONNECTION" in os.environ,
     )
-    JobdeckApp(ways, habits, clock, start=start or "runs").run()
+    bookmark = Bookmark(place.root / "console-place")
+    app = JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark)
+    app.run()
+    if app.failure is not None:
+        raise app.failure
     return 0
 
 

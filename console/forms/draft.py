@@ -72,6 +72,11 @@ class Draft:
         plain = replace(self, unread={k: v for k, v in self.unread.items() if k != path})
         return plain.drop(path) if before is ABSENT else plain.put(path, before)
 
+    def onto(self, theirs: Mapping[str, Any], revision: int) -> Draft:
+        """The same changes, made to what somebody else has made of the document meanwhile."""
+        body = values.merged(self.base, self.body, theirs)
+        return replace(self, body=body, base=theirs, revision=revision)
+
     def complaints(self) -> dict[Path, list[Problem]]:
         """What is wrong by what fields say of themselves; the engine judges the rest."""
         found: dict[Path, list[Problem]] = {}

@@ -15,6 +15,7 @@ from console.forms.values import at, field_at
 from core.errors import Problem
 
 _INDEX = re.compile(r"\[([0-9]+)\]")
+_QUOTED = re.compile(r'\["([^"]*)"\]')
 _BATCH = re.compile(r"^documents\[[0-9]+\]\.?")
 """How the engine names a document among several."""
 
@@ -48,6 +49,8 @@ def _step(names: Iterable[str], value: object, rest: str) -> tuple[str | int | N
     """The key or the index that `rest` begins with, and what follows it."""
     if index := _INDEX.match(rest):
         return int(index[1]), rest[index.end() :]
+    if quoted := _QUOTED.match(rest):
+        return quoted[1], rest[quoted.end() :]
     rest = rest.removeprefix(".")
     keys = {*names, *(map(str, value) if isinstance(value, Mapping) else ())}
     fitting = [key for key in keys if rest.startswith(key) and _ends(rest[len(key) :])]

@@ -117,7 +117,24 @@ def blank(place: Field, choice: str = "") -> Any:
             return place.choices[0]
         case Shape.FLAG:
             return False
-    return None
+        case Shape.WHOLE | Shape.NUMBER | Shape.VALUE | Shape.SECRET:
+            return None
+    return ""
+
+
+def merged(base: Any, mine: Any, theirs: Any) -> Any:
+    """`theirs` with what `mine` has made of `base`; where both changed a value, mine stands."""
+    if mine in (base, theirs):
+        return theirs
+    if theirs == base or not all(isinstance(each, Mapping) for each in (mine, theirs)):
+        return mine
+    before = base if isinstance(base, Mapping) else {}
+    found = {}
+    for key in [*theirs, *(key for key in mine if key not in theirs)]:
+        sides = (side.get(key, ABSENT) for side in (before, mine, theirs))
+        if (value := merged(*sides)) is not ABSENT:
+            found[key] = value
+    return found
 
 
 def _is_list(value: Any) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from console.actions import Action, Scope
+from console.actions import Action, Scope, of_scope
 from console.i18n import _
 from console.presenters.text import Column, Span, Table, Tone
 
@@ -36,13 +36,20 @@ def scope_word(scope: Scope) -> str:
         Scope.INVENTORY: _("inventory"),
         Scope.LIBRARY: _("library"),
         Scope.DOCUMENT: _("document"),
+        Scope.EDIT: _("editing"),
+        Scope.FORM: _("forms"),
         Scope.LAUNCH: _("launch"),
         Scope.SCHEDULES: _("schedules"),
+        Scope.SCHEDULE: _("schedule"),
         Scope.APPROVALS: _("approvals"),
+        Scope.APPROVAL: _("approval"),
         Scope.QUEUE: _("queue"),
         Scope.EVENTS: _("events"),
         Scope.ENGINE: _("engine"),
+        Scope.CHANNELS: _("channels"),
         Scope.SETTINGS: _("settings"),
+        Scope.HELP: _("help"),
+        Scope.TOUR: _("tour"),
     }
     return words[scope]
 
@@ -67,3 +74,39 @@ def offers_table(offers: Sequence[Offer]) -> Table:
         ),
         empty=_("no action fits"),
     )
+
+
+def keys_tables() -> Iterator[tuple[str, Table]]:
+    """The default keys of every action: where they are at hand, and a table of them."""
+    for scope in Scope:
+        actions = of_scope(scope)
+        if actions:
+            yield scope_word(scope), _keys_table(actions)
+
+
+def _keys_table(actions: Sequence[Action]) -> Table:
+    return Table(
+        columns=(
+            Column(_("KEY"), whole=True),
+            Column(_("ACTION"), whole=True),
+            Column(_("WHAT HAPPENS"), elastic=True, wraps=True),
+        ),
+        rows=tuple(
+            (
+                Span(" ".join(map(key_word, action.keys)), Tone.STRONG),
+                Span(action.title),
+                Span(action.help, Tone.QUIET),
+            )
+            for action in actions
+        ),
+    )
+
+
+_KEY_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}
+
+
+def key_word(key: str) -> str:
+    """A key as people read it: `^p`, `esc`, `?`."""
+    if key.startswith("ctrl+"):
+        return f"^{key_word(key.removeprefix('ctrl+'))}"
+    return _KEY_WORDS.get(key, key)

@@ -74,6 +74,15 @@ def carried_of(run: RunDetail) -> list[tuple[str, Carried]]:
     ]
 
 
+def latest_steps(run: RunDetail) -> list[Step]:
+    """The latest attempt of every step that started, in order."""
+    latest: dict[str, Step] = {}
+    for step in run.steps:
+        if step.step not in latest or latest[step.step].attempt < step.attempt:
+            latest[step.step] = step
+    return list(latest.values())
+
+
 def steps_table(steps: Sequence[Step], now: datetime) -> Table:
     """Every attempt of every step, in the order in which they started."""
     return Table(

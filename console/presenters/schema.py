@@ -57,7 +57,7 @@ def _field(name: str, schema: Schema, root: Schema, *, required: bool, only: str
     objects = [part for part in _parts(schema, root) if "properties" in part]
     return Field(
         name=name,
-        type=_type(schema, root),
+        type=type_text(schema, root),
         description=described(schema, root),
         required=required,
         default=_default(schema),
@@ -107,13 +107,14 @@ def _parts(schema: Schema, root: Schema) -> list[Schema]:
     ]
 
 
-def _type(schema: Schema, root: Schema) -> str:
+def type_text(schema: Schema, root: Schema) -> str:
+    """What may stand at a place, in words."""
     schema = resolved(schema, root)
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices and is_secret(schema, root):
         return _("secret text")
     if choices:
-        names = [_type(item, root) for item in choices if item.get("type") != "null"]
+        names = [type_text(item, root) for item in choices if item.get("type") != "null"]
         return " | ".join(dict.fromkeys(names))
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
@@ -129,7 +130,7 @@ def _type(schema: Schema, root: Schema) -> str:
     kind = schema.get("type")
     if kind == "array":
         items = schema.get("items")
-        inner = _type(items, root) if isinstance(items, Mapping) else _("value")
+        inner = type_text(items, root) if isinstance(items, Mapping) else _("value")
         return _("list of {items}").format(items=inner)
     return " ".join(filter(None, (words.get(str(kind), _("any value")), _bounds(schema))))
 

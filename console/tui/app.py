@@ -5,9 +5,11 @@ Nothing in it belongs to the engine's work: it may be closed or cut off at any m
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
@@ -20,13 +22,16 @@ from textual.screen import ModalScreen
 from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
-from console.i18n import _
-from console.presenters.actions import Offer
+from console.drafts import Drafts
+from console.i18n import _, is_language_given, speak
+from console.preferences import PreferenceFile, Preferences
+from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
 from console.tui import commandline, theming, views
+from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
-from console.tui.keymap import bindings, shown
+from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.views.base import View
@@ -37,6 +42,8 @@ from console.tui.widgets.palette import Palette
 from core.clock import Clock
 from core.errors import OpsError
 
+_FIRST = "runs"
+"""The view that is opened first."""
 _SAYS_S = 8.0
 """How long a message stands in the status line."""
 
@@ -53,15 +60,18 @@ class Ways:
     """For `copy as curl`."""
     actor: str
     """Who sits here, as the engine records it."""
+    drafts: Path
+    """The folder for what is begun and not saved."""
+    preferences: PreferenceFile
+    """Where this person's settings are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How one person wants it."""
+    """How it is wanted this time, whatever the person's preferences say."""
 
     theme: str = themes.DARK
-    keys: Mapping[str, str] = ()  # type: ignore[assignment]
-    """Action id -> keys, separated by commas, instead of the registry's."""
+    """One of ours, where the person has chosen none: what suits the terminal."""
     write: bool = False
     """Whether read-only environments may be changed from here."""
     calm: bool = False
@@ -93,14 +103,23 @@ class JobdeckApp(App[None]):
         habits: Habits,
         clock: Clock,
         *,
-        start: str = "runs",
+        start: str = "",
+        bookmark: Bookmark | None = None,
     ) -> None:
-        """`start`: what the command bar would be typed to open the first view."""
+        """`start`: what the command bar would be typed to open the first view.
+
+        Without it the place is opened where a console was cut off, as `bookmark` has it.
+        """
         super().__init__()
         self.clock = clock
         self.actor = ways.actor
-        self._ways, self._habits, self._start = ways, habits, start
+        self.drafts = Drafts(ways.drafts, clock)
+        self._ways, self._habits, self._bookmark = ways, habits, bookmark
+        self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()
+        self._view: View | None = None
+        self._going = asyncio.Lock()
+        """Held while one view gives way to another."""
         self.link = Link(
             ways.connect,
             ways.revive,
@@ -111,9 +130,14 @@ class JobdeckApp(App[None]):
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
         self._says = 0
-        theming.wear(self, habits.theme)
         self.animation_level = "none"
-        self.set_keymap(dict(habits.keys))
+        self.preferences = Preferences()
+        self._not_understood: OpsError | None = None
+        try:
+            self.preferences = ways.preferences.read()
+        except OpsError as error:
+            self._not_understood = error
+        self._dress()
 
     # ------------------------------------------------------------------ the frame
 
@@ -134,7 +158,20 @@ class JobdeckApp(App[None]):
         except commandline.BadCommand as bad:
             place = None
             self.say(str(bad), Tone.BAD)
-        await self._open(place or Place("runs"))
+        await self._open(place or Place(_FIRST))
+
+    @property
+    def failure(self) -> Exception | None:
+        """Our own mistake that ended this console; to be raised after it has ended."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        """End; whoever ran us reports `failure`.
+
+        WORKAROUND(textual 8.2): its own report shows local variables, and with them what was
+        typed and what a form holds, such as a password.
+        """
+        self._close_messages_no_wait()
 
     def on_unmount(self) -> None:
         self.link.close()
@@ -142,7 +179,8 @@ class JobdeckApp(App[None]):
     @property
     def view(self) -> View:
         """The view that is open."""
-        return self.query_one("#body", Container).query_one(View)
+        assert self._view is not None, "asked for by what stands in the frame"
+        return self._view
 
     # ------------------------------------------------------------------ from place to place
 
@@ -151,21 +189,38 @@ class JobdeckApp(App[None]):
         here = self.history.here
         self.run_worker(self._open(place.inside(here if below else None)), group="going")
 
+    def obey(self, text: str, *, below: bool = True) -> bool:
+        """Do what the command bar would for this text; False, and said why, where it cannot."""
+        try:
+            command = commandline.parse(text, views.VIEWS)
+        except commandline.BadCommand as bad:
+            self.say(str(bad), Tone.BAD)
+            return False
+        if command.place is None:
+            self._leave()
+        else:
+            self.go(command.place, below=below)
+        return True
+
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
-        body = self.query_one("#body", Container)
-        self._remember()
-        if not is_step:
-            self.history.go(place)
-        view = views.make(place, self.history.memory(place))
-        self.silence()
-        with self.batch_update():
-            await body.remove_children()
-            await body.mount(view)
+        async with self._going:
+            body = self.query_one("#body", Container)
+            self._remember()
+            if not is_step:
+                self.history.go(place)
+            view = views.make(place, self.history.memory(place))
+            self.silence()
+            if self._bookmark is not None:
+                self._bookmark.put(str(place))
+            with self.batch_update():
+                await body.remove_children()
+                await body.mount(view)
+            self._view = view
         self._show_frame()
 
     def _remember(self) -> None:
         here = self.history.here
-        if here is not None and self.query_one("#body", Container).query(View):
+        if here is not None and self._view is not None:
             self.history.remember(here, self.view.recollection())
 
     def type_filter(self, text: str) -> None:
@@ -183,16 +238,8 @@ class JobdeckApp(App[None]):
             if self._filter(event.text, done=True):
                 self._leave_bar()
             return
-        try:
-            command = commandline.parse(event.text, views.VIEWS)
-        except commandline.BadCommand as bad:
-            self.say(str(bad), Tone.BAD)
-            return
-        self._leave_bar()
-        if command.place is None:
-            self.exit()
-        else:
-            self.go(command.place, below=False)
+        if self.obey(event.text, below=False):
+            self._leave_bar()
 
     @on(CommandBar.Left)
     def _left(self, event: CommandBar.Left) -> None:
@@ -227,7 +274,7 @@ class JobdeckApp(App[None]):
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
             self.run_worker(self._look_at_environments(), exit_on_error=False)
-        if self.view.concerns(changed):
+        if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
     async def _look_at_environments(self) -> None:
@@ -279,7 +326,7 @@ class JobdeckApp(App[None]):
 
     def _show_frame(self) -> None:
         here = self.history.here
-        if here is None or not self.query_one("#body", Container).query(View):
+        if here is None or self._view is None or not self.is_running:
             return
         self._show_status()
         crumbs: list[str | Span] = [" ", Span("Jobdeck", Tone.STRONG)]
@@ -305,11 +352,31 @@ class JobdeckApp(App[None]):
         return line(*pieces, words[self.link.state], " ")
 
     def _show_status(self) -> None:
-        if self.query_one("#body", Container).query(View):
+        if self._view is not None and self.is_running:
             self.query_one(Status).say(self.view.said(), self._message)
 
     def _show_keys(self) -> None:
         self.query_one(Footer).show_keys(self._offers_now())
+
+    # ------------------------------------------------------------------ preferences
+
+    def prefer(self, **changes: Any) -> None:
+        """Keep a changed preference, and take it up at once. Raises OpsError, changing nothing."""
+        self.preferences = self._ways.preferences.change(**changes)
+        self._dress(chosen=True)
+        self.screen.refresh_bindings()
+        self._show_frame()
+
+    def keys_of(self, action: Action) -> tuple[str, ...]:
+        """An action's keys as this person has them, as people read them."""
+        return tuple(map(key_word, keys_of(action, self.preferences.keys)))
+
+    def _dress(self, *, chosen: bool = False) -> None:
+        wanted = self.preferences
+        theming.wear(self, wanted.theme if wanted.theme in themes.NAMES else self._habits.theme)
+        self.set_keymap(dict(wanted.keys))
+        if wanted.language and (chosen or not is_language_given()):
+            speak(wanted.language)
 
     # ------------------------------------------------------------------ actions
 
@@ -318,7 +385,7 @@ class JobdeckApp(App[None]):
         known, found = registry(), dict[str, list[str]]()
         for key, active in self.screen.active_bindings.items():
             if active.binding.id in known:
-                found.setdefault(str(active.binding.id), []).append(shown(_sign(key)))
+                found.setdefault(str(active.binding.id), []).append(key_word(name_of_key(key)))
         order = list(known)
         offers = [Offer(known[id_], tuple(keys), True) for id_, keys in found.items()]
         far = (Scope.LIST, Scope.TEXT, Scope.EVERYWHERE)
@@ -337,11 +404,10 @@ class JobdeckApp(App[None]):
         action = registry()[id_]
         if action.scope is not Scope.EVERYWHERE:
             await self.view.action_perform(id_)
+        elif handler := getattr(self, f"do_{action.name}", None):
+            handler()
         elif action.name in views.VIEWS:
             self.go(Place(action.name), below=False)
-        else:
-            handler: Callable[[], Any] = getattr(self, f"do_{action.name}", lambda: None)
-            handler()
 
     def do_command(self) -> None:
         self.query_one(CommandBar).open(
@@ -353,7 +419,7 @@ class JobdeckApp(App[None]):
     def do_palette(self) -> None:
         now = {offer.action.id: offer for offer in self._offers_now()}
         every = [
-            now.get(action.id) or Offer(action, _keys_of(action), self._can(action))
+            now.get(action.id) or Offer(action, self.keys_of(action), self._can(action))
             for action in registry().values()
         ]
         self._pick(Palette(every))
@@ -372,6 +438,9 @@ class JobdeckApp(App[None]):
                 self.call_later(self.action_perform, id_)
 
         self.push_screen(palette, done)
+
+    def do_help(self) -> None:
+        self.go(Place("help", self.view.HELP))
 
     def do_up(self) -> None:
         here = self.history.here
@@ -417,30 +486,12 @@ class JobdeckApp(App[None]):
         self.say(_("copied: {text}").format(text=text.partition("\n")[0]), Tone.GOOD)
 
     def do_quit(self) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._bookmark is not None:
+            self._bookmark.take_out()
         self.exit()
 
     def action_how_to_leave(self) -> None:
         self.say(_("q leaves; runs go on"))
-
-
-def _keys_of(action: Action) -> tuple[str, ...]:
-    return tuple(map(shown, action.keys))
-
-
-_SIGNS = {
-    "colon": ":",
-    "slash": "/",
-    "question_mark": "?",
-    "minus": "-",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "equals_sign": "=",
-    "exclamation_mark": "!",
-    "comma": ",",
-    "full_stop": ".",
-}
-
-
-def _sign(key: str) -> str:
-    """Textual's name of a key as the character that is printed on it."""
-    return _SIGNS.get(key, key)

@@ -16,9 +16,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from console.i18n import _
+from core.domain.command_rules import timebox
 
 _FIELD = re.compile(r"([a-z][a-z-]*):(\S+)$")
 _ENVIRONMENT = "environment"
+
+
+Keep = Callable[[Sequence[str]], Sequence[bool]]
+"""Texts of rows -> whether each is shown."""
+
+
+def every(texts: Sequence[str]) -> Sequence[bool]:
+    return [True] * len(texts)
 
 
 class BadFilter(Exception):
@@ -34,8 +43,8 @@ class Filter:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What the engine is asked for: name -> values, any of which fits."""
     labels: str = ""
-    fits: Callable[[str], bool] = lambda _row: True
-    """Whether a row's text fits the rest."""
+    keep: Keep = every
+    """Which rows fit the rest, by their texts; may raise BadFilter."""
 
 
 def parse(text: str, known: Sequence[str] = ()) -> Filter:
@@ -60,39 +69,48 @@ def parse(text: str, known: Sequence[str] = ()) -> Filter:
             )
         else:
             rest.append(word)
-    labels, fits = _rest(" ".join(rest))
-    return Filter(text, fields, labels, fits)
+    labels, keep = _rest(" ".join(rest))
+    return Filter(text, fields, labels, keep)
 
 
-def _rest(text: str) -> tuple[str, Callable[[str], bool]]:
+def _rest(text: str) -> tuple[str, Keep]:
     if text.startswith("-l"):
-        return text.removeprefix("-l").strip(), lambda _row: True
+        return text.removeprefix("-l").strip(), every
     if text.startswith("-f"):
-        return "", _fuzzy(text.removeprefix("-f").strip())
+        return "", fuzzy(text.removeprefix("-f"))
     if text.startswith("!"):
-        inverse = _pattern(text[1:])
-        return "", lambda row: not inverse(row)
+        found = _pattern(text[1:])
+        return "", lambda texts: [not each for each in found(texts)]
     return "", _pattern(text)
 
 
-def _pattern(text: str) -> Callable[[str], bool]:
+def _pattern(text: str) -> Keep:
     if not text:
-        return lambda _row: True
+        return every
     try:
-        found = re.compile(text, re.IGNORECASE)
-    except re.error as error:
+        timebox.check(text)
+    except ValueError as error:
+        reason = str(error.__cause__)
         raise BadFilter(
-            _("the regular expression breaks off: {reason}").format(reason=error)
+            _("the regular expression breaks off: {reason}").format(reason=reason)
         ) from error
-    return lambda row: found.search(row) is not None
+
+    def keep(texts: Sequence[str]) -> Sequence[bool]:
+        try:
+            found = {at for at, _place in timebox.search(text, texts, ignore_case=True)}
+        except timebox.TooSlow as slow:
+            raise BadFilter(_("the regular expression takes too long")) from slow
+        return [at in found for at in range(len(texts))]
+
+    return keep
 
 
-def _fuzzy(text: str) -> Callable[[str], bool]:
-    """These characters in this order, with anything between them."""
+def fuzzy(text: str) -> Keep:
+    """Rows that have these characters in this order, with anything between them."""
     wanted = [each for each in text.casefold() if not each.isspace()]
 
     def fits(row: str) -> bool:
         letters = iter(row.casefold())
         return all(each in letters for each in wanted)
 
-    return fits
+    return lambda texts: [fits(each) for each in texts]

@@ -47,6 +47,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "kinds": ["kinds"],
     "openapi.json": ["docs"],
     "plans": ["plans"],
+    "pulse": ["pulse"],
     "queue": ["queue"],
     "retention": ["retention"],
     "runs": [
@@ -55,6 +56,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
         "run_targets",
         "run_groups",
         "run_comparison",
+        "run_executed",
         "run_output",
         "run_index",
         "run_merged",

@@ -100,7 +100,7 @@ async def list_approvals(
     )
     more = len(found) > limit
     return ApprovalPage(
-        items=[_out(each) for each in found[:limit]],
+        items=[approval_out(each) for each in found[:limit]],
         next_cursor=cursors.encode(scope, found[limit - 1].row.id) if more else None,
     )
 
@@ -109,7 +109,7 @@ async def list_approvals(
 @asks(Verb.READ, ObjectKind.APPROVAL, "{approval}")
 async def get(approval: str, engine: TheEngine, actor: TheActor) -> ApprovalOut:
     """One approval; a beginning of its id is enough."""
-    return _out(await engine.approvals.show(approval, actor))
+    return approval_out(await engine.approvals.show(approval, actor))
 
 
 @routes.post("/approvals/{approval}/votes", operation_id="vote", responses=fails(404, 409))
@@ -130,10 +130,10 @@ async def vote(
         digest=body.digest,
     )
     row = await engine.approvals.vote(approval, actor, ballot)
-    return _out(await engine.approvals.show(row.id, actor))
+    return approval_out(await engine.approvals.show(row.id, actor))
 
 
-def _out(shown: Shown) -> ApprovalOut:
+def approval_out(shown: Shown) -> ApprovalOut:
     row, spec = shown.row, shown.case.spec
     return ApprovalOut(
         id=row.id,

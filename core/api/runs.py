@@ -56,6 +56,9 @@ class RunOut(Answer):
     change: str = Field(description="the change number under which it was started, or empty")
     parent: str | None = Field(description="the run whose step asked for this one")
     priority: Priority = Field(description="as of now; it may have been changed")
+    environments: list[str] = Field(
+        description="environments of the hosts that it was known to touch when it started"
+    )
     notes: int = Field(description="number of notes that people left on it")
 
 
@@ -225,11 +228,18 @@ async def list_runs(
     nested: Annotated[
         bool | None, Query(description="whether another run asked for it; empty: both")
     ] = None,
+    environment: Annotated[str, Query(description="it touches hosts of this environment")] = "",
+    ids: Annotated[
+        list[str] | None, Query(alias="id", max_length=1000, description="one of these, whole")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> RunPage:
     """Runs, newest first."""
-    scope = f"runs {state} {origin} {actor} {q} {host} {since} {noted} {parent} {nested}"
+    scope = (
+        f"runs {state} {origin} {actor} {q} {host} {since} {noted} {parent} {nested}"
+        f" {environment} {ids}"
+    )
     where = RunFilter(
         states=tuple(state or ()),
         origin=origin,
@@ -240,6 +250,8 @@ async def list_runs(
         noted=noted,
         parent=parent,
         nested=nested,
+        environment=environment,
+        ids=tuple(ids or ()),
     )
     before = cursors.text_position(scope, cursor)
     rows = await engine.store.reader.read(

@@ -10,14 +10,20 @@ from __future__ import annotations
 import math
 
 from core.dispatch.items import Item
+from core.domain.priorities import Priority
 
 AGED = -1
 """The level over all classes."""
 
 
+def waits_s(priority: Priority, ageing_s: float) -> float:
+    """How long a run of a class waits until it is aged."""
+    return (priority.rank + 1) * ageing_s
+
+
 def due(item: Item, ageing_s: float) -> float:
     """When the run is aged."""
-    return item.since + (item.priority.rank + 1) * ageing_s
+    return item.since + waits_s(item.priority, ageing_s)
 
 
 def level(item: Item, now: float, ageing_s: float) -> int:

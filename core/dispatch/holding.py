@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from core.dispatch.items import LOCKS, Item, Mode, Resource, Use
+from core.domain.priorities import Priority
 
 _NOBODY: Mapping[str, Mode] = {}
+
+
+@dataclass(slots=True)
+class Begun:
+    """A run that goes on."""
+
+    item: Item
+    waited_s: float
+    """How long it has waited, all in all: its age, should it wait again."""
+    number: int
+    """In the order in which runs begin."""
+    bears: int = 0
+    """Of how many classes, the most urgent first, runs may have its place."""
 
 
 class Holdings:
@@ -14,53 +29,82 @@ class Holdings:
 
     def __init__(self) -> None:
         self._holders: dict[Resource, dict[str, Mode]] = {}
-        self._items: dict[str, Item] = {}
+        self._begun: dict[str, Begun] = {}
+        self._bearing: dict[str, None] = {}
+        self._numbers = 0
 
     def __contains__(self, run_id: str) -> bool:
-        return run_id in self._items
+        return run_id in self._begun
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._begun)
 
     def items(self) -> Iterable[Item]:
         """The runs that have begun, in the order in which they did."""
-        return self._items.values()
+        return (begun.item for begun in self._begun.values())
 
-    def get(self, run_id: str) -> Item | None:
-        return self._items.get(run_id)
+    def get(self, run_id: str) -> Begun | None:
+        return self._begun.get(run_id)
 
-    def take(self, item: Item) -> None:
-        self._items[item.run_id] = item
+    @property
+    def bearing(self) -> Collection[str]:
+        """Runs that would give way to some class."""
+        return self._bearing.keys()
+
+    def take(self, item: Item, waited_s: float) -> None:
+        self._numbers += 1
+        self._begun[item.run_id] = Begun(item, waited_s, self._numbers)
         for use in item.uses:
             self._holders.setdefault(use.resource, {})[item.run_id] = use.mode
 
-    def give_back(self, run_id: str) -> Item | None:
+    def give_back(self, run_id: str) -> Begun | None:
         """The run that had begun; None where it had not."""
-        item = self._items.pop(run_id, None)
-        for use in item.uses if item else ():
+        begun = self._begun.pop(run_id, None)
+        self._bearing.pop(run_id, None)
+        for use in begun.item.uses if begun else ():
             holders = self._holders[use.resource]
             del holders[run_id]
             if not holders:
                 del self._holders[use.resource]
-        return item
+        return begun
 
-    def replace(self, item: Item) -> None:
-        """The same run with another priority."""
-        self._items[item.run_id] = item
+    def set_priority(self, run_id: str, priority: Priority) -> None:
+        begun = self._begun[run_id]
+        begun.item = replace(begun.item, priority=priority)
+
+    def set_bears(self, run_id: str, bears: int) -> bool:
+        """Whether that is new; of a run that has not begun it is nothing."""
+        begun = self._begun.get(run_id)
+        if begun is None or begun.bears == bears:
+            return False
+        begun.bears = bears
+        if bears:
+            self._bearing[run_id] = None
+        else:
+            self._bearing.pop(run_id, None)
+        return True
 
     def holders(self, resource: Resource) -> Mapping[str, Mode]:
         """Run -> how it uses the resource."""
         return self._holders.get(resource, _NOBODY)
 
     def fits(
-        self, use: Use, limits: Mapping[Resource, int], kept: Mapping[Resource, Mode] = {}
+        self,
+        use: Use,
+        limits: Mapping[Resource, int],
+        kept: Sequence[Mode] = (),
+        leaving: int = 0,
     ) -> bool:
-        """Whether one more run may use it so; `kept`: what is kept for another run besides."""
+        """Whether one more run may use it so.
+
+        `kept`: what is kept for others besides; `leaving`: holders that give way to those others.
+        """
         holders = self.holders(use.resource)
         if use.resource.kind not in LOCKS:
             limit = limits.get(use.resource)
-            return limit is None or len(holders) + (use.resource in kept) < limit
-        modes = [*holders.values()][:1]  # one exclusive holder, or any number that share
-        if use.resource in kept:
-            modes.append(kept[use.resource])
-        return not modes or (use.mode is Mode.SHARED and Mode.EXCLUSIVE not in modes)
+            return limit is None or len(holders) - leaving + len(kept) < limit
+        if not holders and not kept:
+            return True
+        # A lock has one exclusive holder, or any number that share it.
+        modes = (*kept, *(mode for mode in (next(iter(holders.values()), None),) if mode))
+        return use.mode is Mode.SHARED and Mode.EXCLUSIVE not in modes

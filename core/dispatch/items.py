@@ -23,6 +23,8 @@ class Kind(StrEnum):
     FLOW = "flow"
     LOCK = "lock"
     HOST_LOCK = "host-lock"
+    YIELD = "yield"
+    """Runs that were asked to give way."""
     LOAD = "load"
     """A host that is busy: not ours to give."""
     FREEZE = "freeze"
@@ -72,7 +74,7 @@ class Item:
     """Between owners, turns are fair."""
     priority: Priority
     since: float
-    """When it was accepted; a run that was suspended keeps it."""
+    """When it was accepted; of a run that gave way, later by the time that it went on."""
     uses: tuple[Use, ...] = ()
     """Each resource once, in one order for all runs."""
     hosts: tuple[str, ...] = ()
@@ -81,7 +83,8 @@ class Item:
     """Environment's and job's limits by host, where there are any."""
     override: bool = False
     """Whether it begins although the engine is frozen."""
-    preemptible: bool = False
+    gave_way_to: str = ""
+    """The run for which it was suspended; "" where it has not begun yet."""
 
 
 @dataclass(frozen=True, slots=True)

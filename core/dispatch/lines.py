@@ -14,6 +14,8 @@ from core.dispatch import ageing
 from core.dispatch.items import Item
 from core.domain.priorities import Priority
 
+FAR_S = 1e12
+"""Longer than any clock goes; a turn that is so much earlier is before all turns."""
 _SLACK = 64
 """Dead entries that are not worth a new heap."""
 
@@ -25,7 +27,7 @@ class Waiting:
     item: Item
     due: float
     turn: float
-    """Its fair turn among the owners of its class."""
+    """Its fair turn among the owners of its class; who gave way is before them, by age."""
     number: int
     """In the order of arrival; breaks ties."""
 
@@ -82,6 +84,16 @@ class Line:
         if native is None:
             return None
         return min((native, *self._oldest()), key=lambda each: each.rank(now, ageing_s))
+
+    def most_urgent(self, count: int) -> list[Waiting]:
+        """The first by turn, at most `count`, of the most urgent class that is here."""
+        heap = next(filter(self._top, self._by_turn), [])
+        taken: list[_Entry] = []
+        while len(taken) < count and self._top(heap):
+            taken.append(heapq.heappop(heap))
+        for entry in taken:
+            heapq.heappush(heap, entry)
+        return [waiting for _, _, waiting in taken]
 
     def _oldest(self) -> list[Waiting]:
         """Of each class who is aged first."""

@@ -19,13 +19,15 @@ obstacle. Whatever makes an obstacle smaller must `_open` the resource at which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from core.dispatch import ageing
-from core.dispatch.holding import Holdings
+from core.dispatch.claims import Claims, Order
+from core.dispatch.holding import Begun, Holdings
 from core.dispatch.items import LOCKS, OUTSIDE, Item, Kind, Load, Mode, Resource, Rules, Use
-from core.dispatch.lines import Line, Waiting
+from core.dispatch.keeping import Keeping, Kept
+from core.dispatch.lines import FAR_S, Line, Waiting
 from core.dispatch.loads import is_busy
 from core.domain.priorities import Priority
 
@@ -33,6 +35,11 @@ READY = None
 """Where a run is that is parked nowhere."""
 FREEZE = Resource(Kind.FREEZE)
 LOAD = Resource(Kind.LOAD)
+YIELD = Resource(Kind.YIELD)
+"""Where a run is that others were asked to give way to."""
+
+_LOOKING = 8
+"""Of those that wait at one thing, how many look at a run that would give way."""
 
 EFFORT = 64
 """Looks at runs and resources in one step; what is left is done in the next."""
@@ -54,9 +61,10 @@ class Queue:
         """Resources that may have room again for who is parked there; in the order of the changes."""
         self._inside = Line()
         """Those that wait for nothing outside: the first aged of them keeps what it uses."""
-        self._keeper: Waiting | None = None
-        self._kept: dict[Resource, Mode] = {}
-        """What the keeper uses."""
+        self.claims = Claims(self.held)
+        self._keeping = Keeping(self.claims)
+        self._offered: dict[str, None] = {}
+        """Runs that would give way since somebody may have a use for it."""
         self._turns: dict[tuple[int, str], float] = {}
         """(class, owner) -> the last turn that was given to it."""
         self._served = [0.0 for _ in Priority]
@@ -69,29 +77,65 @@ class Queue:
         """A run waits from here on, until `next` gives it."""
         assert item.run_id not in self._waiting, "a run waits once"
         self._arrivals += 1
-        waiting = Waiting(
-            item, ageing.due(item, self.rules.ageing_s), self._turn(item), self._arrivals
-        )
+        due = ageing.due(item, self.rules.ageing_s)
+        turn = due - FAR_S if item.gave_way_to else self._turn(item)
+        waiting = Waiting(item, due, turn, self._arrivals)
         self._waiting[item.run_id] = waiting
         self._inside.add(waiting)
         self._park(waiting, READY)
 
-    def seat(self, item: Item) -> None:
-        """A run has begun already, whatever the limits say now."""
-        self.held.take(item)
+    def seat(self, item: Item, waited_s: float = 0.0) -> None:
+        """A run has begun already, whatever the limits say now; it had waited that long."""
+        self.held.take(item, waited_s)
 
     def leave(self, run_id: str) -> None:
         """A run waits no more, or has ended. One that is unknown changes nothing."""
         if run_id in self._waiting:
             self._remove(run_id)
-        elif item := self.held.give_back(run_id):
-            for use in item.uses:
-                self._open(use.resource)
+        else:
+            self._give_back(run_id)
+
+    def suspend(self, run_id: str, to: str, now: float) -> None:
+        """A run has given way to another one: it holds nothing, and waits with the age it had."""
+        if begun := self._give_back(run_id):
+            since = now - begun.waited_s
+            self.enter(replace(begun.item, since=since, gave_way_to=to))
+
+    def set_bears(self, run_id: str, bears: int) -> None:
+        """A run that goes on gives way to runs of so many classes, the most urgent first."""
+        if not self.held.set_bears(run_id, bears):
+            return
+        if bears:
+            self._offered[run_id] = None
+        elif claimant := self.claims.released(run_id):
+            self._ready(self._waiting[claimant])
+
+    def recall(self, run_id: str, to: str) -> bool:
+        """Whether a run, which an earlier engine asked to give way to another, is still to do so."""
+        waiting = self._waiting.get(to)
+        if waiting is None or run_id not in self.held:
+            return False
+        known = frozenset(self.claims.victims_of(to))
+        self.claims.make(waiting, known | {run_id}, is_told=True)
+        return True
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether there may be something to say to runs that go on."""
+        return self.claims.has_orders
+
+    def take_orders(self) -> list[Order]:
+        """Who is to be asked to give way, and who not any more."""
+        return self.claims.take_orders()
 
     def move(self, run_id: str, priority: Priority) -> None:
         """Give a run another priority; KeyError where it neither waits nor goes on."""
-        if item := self.held.get(run_id):
-            self.held.replace(replace(item, priority=priority))
+        if begun := self.held.get(run_id):
+            self.held.set_priority(run_id, priority)
+            if claimant := self.claims.asked_for(run_id):
+                self._ready(self._waiting[claimant])
+            elif begun.bears:
+                self._offered[run_id] = None
             return
         item = self._waiting[run_id].item
         if item.priority is not priority:
@@ -109,6 +153,8 @@ class Queue:
                 self._remove(item.run_id)
                 self.enter(item)
         self._open(*(place for place in self._lines if place is not READY))
+        for claimant in self.claims.claimants():
+            self._ready(claimant)
 
     def set_loads(self, loads: Mapping[str, Load]) -> None:
         """How busy hosts are; one that is not here is not known, and is asked nothing."""
@@ -125,24 +171,27 @@ class Queue:
         effort = EFFORT
         while effort and not self.is_settled:
             effort -= 1
-            self._renew_keeper(now)
+            self._open(*self._keeping.renew(self._inside, now))
             if self._opened:
                 self._wake(now)
+                continue
+            if self._offered:
+                self._offer()
                 continue
             waiting = self._lines[READY].first(now, self.rules.ageing_s)
             assert waiting is not None, "a line that is not empty has a first"
             obstacle = self._obstacle(waiting)
             if obstacle is not None:
-                self._park(waiting, obstacle)
+                self._park(waiting, self._claimed(waiting, obstacle))
                 continue
-            self._begin(waiting)
+            self._begin(waiting, now)
             return waiting.item
         return None
 
     @property
     def is_settled(self) -> bool:
         """Whether nobody may begin before something changes."""
-        return not self._opened and not self._lines[READY]
+        return not (self._opened or self._offered or self._lines[READY])
 
     # --- what is so ---------------------------------------------------------------------------
 
@@ -179,7 +228,7 @@ class Queue:
 
     def obstacles(self, waiting: Waiting, now: float) -> Iterable[tuple[Use, Waiting | None]]:
         """Everything of ours in a run's way, in order; with the run that it may not pass there."""
-        self._renew_keeper(now)
+        self._open(*self._keeping.renew(self._inside, now))
         for use in waiting.item.uses:
             if not self.held.fits(use, self.rules.limits):
                 yield use, None
@@ -209,32 +258,66 @@ class Queue:
 
     def _may_not_pass(self, waiting: Waiting, use: Use) -> Waiting | None:
         """The run that would be overtaken, where that is not borne."""
-        keeper = self._keeper
-        is_kept_from = keeper is not None and keeper is not waiting
-        if is_kept_from and not self.held.fits(use, self.rules.limits, self._kept):
-            return keeper
-        if use.resource.kind in LOCKS and (line := self._lines.get(use.resource)):
-            oldest = line.oldest()
-            if (
-                oldest
-                and oldest is not waiting
-                and (oldest.due, oldest.number)
-                < (
-                    waiting.due,
-                    waiting.number,
-                )
-            ):
-                return oldest
-        return None
+        kept = self._keeping.at(waiting, use.resource)
+        if kept and not self._leaves_room(use, kept):
+            return kept[0][0]
+        return self._elder(waiting, use.resource)
 
-    def _begin(self, waiting: Waiting) -> None:
+    def _leaves_room(self, use: Use, kept: Sequence[Kept]) -> bool:
+        """Whether what is kept for others is left to them if one more run uses it."""
+        holders = self.held.holders(use.resource)
+        leaving = sum(
+            victim in holders
+            for other, _ in kept
+            for victim in self.claims.victims_of(other.item.run_id)
+        )
+        return self.held.fits(use, self.rules.limits, [mode for _, mode in kept], leaving)
+
+    def _elder(self, waiting: Waiting, resource: Resource) -> Waiting | None:
+        """Who waits at a lock and has waited longer. Who has a claim on it has been let past."""
+        line = self._lines.get(resource) if resource.kind in LOCKS else None
+        oldest = line.oldest() if line else None
+        if oldest is None or oldest is waiting or self.claims.keeps(waiting.item.run_id, resource):
+            return None
+        is_older = (oldest.due, oldest.number) < (waiting.due, waiting.number)
+        return oldest if is_older else None
+
+    def _claimed(self, waiting: Waiting, obstacle: Resource) -> Resource:
+        """Where a run waits that cannot begin: for those that give way to it, or at an obstacle.
+
+        Where nobody can help it, at what nobody gives way for.
+        """
+        if not self.held.bearing and waiting.item.run_id not in self.claims:
+            return obstacle
+        found = self._beyond_help(waiting, obstacle) or self.claims.possible(
+            waiting, self.rules, self._modes_kept
+        )
+        if isinstance(found, Resource):
+            self._unclaim(waiting)
+            return found
+        self._offered.update(dict.fromkeys(self.claims.make(waiting, found)))
+        return YIELD
+
+    def _beyond_help(self, waiting: Waiting, obstacle: Resource) -> Resource | None:
+        """What no run that goes on can give it."""
+        if obstacle.kind in OUTSIDE:
+            return obstacle
+        item = waiting.item
+        if item.hosts and self.busy_hosts(item):
+            return LOAD
+        return next((use.resource for use in item.uses if self._elder(waiting, use.resource)), None)
+
+    def _modes_kept(self, waiting: Waiting, resource: Resource) -> list[Mode]:
+        return [mode for _, mode in self._keeping.at(waiting, resource)]
+
+    def _begin(self, waiting: Waiting, now: float) -> None:
         item = waiting.item
         rank = item.priority.rank
         self._served[rank] = max(self._served[rank], waiting.turn)
         if self._turns.get((rank, item.owner), 0.0) <= self._served[rank]:
             self._turns.pop((rank, item.owner), None)
         self._remove(item.run_id)
-        self.held.take(item)
+        self.held.take(item, now - item.since)
 
     def _turn(self, item: Item) -> float:
         """Start-time fair queueing: an owner's next turn is behind its last, or now."""
@@ -253,8 +336,23 @@ class Queue:
             self._open(place)
         if came_from := self._from.pop(run_id, None):
             self._open(came_from)
-        if self._keeper is waiting:
-            self._release_keeper()
+        self._open(*self._keeping.release(waiting))
+        self._unclaim(waiting)
+
+    def _give_back(self, run_id: str) -> Begun | None:
+        """A run holds nothing any more; whoever waits for something of it may follow."""
+        begun = self.held.give_back(run_id)
+        if begun is not None:
+            self._offered.pop(run_id, None)
+            self.claims.released(run_id)
+            self._open(*(use.resource for use in begun.item.uses))
+        return begun
+
+    def _unclaim(self, waiting: Waiting) -> None:
+        """Nothing is kept any more for a run; whoever was to give way to it, may for others."""
+        if waiting.item.run_id in self.claims:
+            self._offered.update(dict.fromkeys(self.claims.drop(waiting.item.run_id)))
+            self._open(*(use.resource for use in waiting.item.uses))
 
     def _park(self, waiting: Waiting, place: Resource | None) -> None:
         run_id = waiting.item.run_id
@@ -268,41 +366,49 @@ class Queue:
             self._open(came_from)
         if place is not READY and place.kind in OUTSIDE:
             self._inside.remove(run_id)
-            if self._keeper is waiting:
-                self._release_keeper()
+            self._open(*self._keeping.release(waiting))
 
     def _open(self, *resources: Resource) -> None:
         for resource in resources:
-            if resource in self._lines:
+            if resource is not YIELD and (resource in self._lines or any(self.claims.at(resource))):
                 self._opened[resource] = None
 
     def _wake(self, now: float) -> None:
         """The first that is parked at an opened resource is ready again."""
         resource = next(iter(self._opened))
         del self._opened[resource]
-        line = self._lines[resource]
+        for claimant in [claimant for claimant, _ in self.claims.at(resource)]:
+            self._ready(claimant)
+        line = self._lines.get(resource)
+        if line is None:
+            return
         is_lock = resource.kind in LOCKS
         waiting = line.oldest() if is_lock else line.first(now, self.rules.ageing_s)
         if waiting is None:
             del self._lines[resource]
             return
-        run_id = waiting.item.run_id
-        line.remove(run_id)
-        self._places[run_id] = READY
-        self._lines[READY].add(waiting)
-        self._from[run_id] = resource
+        self._ready(waiting)
+        self._from[waiting.item.run_id] = resource
         if resource.kind in OUTSIDE:
             self._inside.add(waiting)
 
-    def _renew_keeper(self, now: float) -> None:
-        oldest = self._inside.oldest()
-        keeper = oldest if oldest and oldest.due <= now else None
-        if keeper is not self._keeper:
-            self._release_keeper()
-            self._keeper = keeper
-            self._kept = dict(keeper.item.uses) if keeper else {}
+    def _ready(self, waiting: Waiting) -> None:
+        """A run is looked at again."""
+        run_id = waiting.item.run_id
+        if (place := self._places[run_id]) is not READY:
+            self._lines[place].remove(run_id)
+            self._places[run_id] = READY
+            self._lines[READY].add(waiting)
 
-    def _release_keeper(self) -> None:
-        if self._keeper is not None:
-            self._open(*self._kept)
-            self._keeper, self._kept = None, {}
+    def _offer(self) -> None:
+        """The most urgent that wait for something of a run that would give way look at it."""
+        run_id = next(iter(self._offered))
+        del self._offered[run_id]
+        begun = self.held.get(run_id)
+        if begun is None or not begun.bears or self.claims.asked_for(run_id):
+            return
+        lines = (self._lines.get(use.resource) for use in begun.item.uses)
+        for line in filter(None, lines):
+            for waiting in line.most_urgent(_LOOKING):
+                if waiting.item.priority.rank < begun.item.priority.rank:
+                    self._ready(waiting)

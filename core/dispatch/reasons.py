@@ -46,6 +46,9 @@ class Reason:
         match self.kind:
             case Kind.FREEZE:
                 return f"nothing begins: the engine is frozen by {self.detail}"
+            case Kind.YIELD:
+                verb = "give" if self.count > 1 else "gives"
+                return f"{who} {verb} way to it, at the end of its step or batch"
             case Kind.LOAD:
                 return f"host {self.names} is busy: {self.detail}"
             case Kind.HOST_LOCK if self.older:
@@ -99,6 +102,8 @@ def _reasons(queue: Queue, waiting: Waiting, now: float) -> Iterator[Reason]:
     for _, alike in groupby(sorted(found, key=_Found.key), key=_Found.key):
         together = list(alike)
         yield together[0].reason(queue, [each.use.resource.name for each in together])
+    if victims := sorted(queue.claims.victims_of(item.run_id)):
+        yield Reason(kind=Kind.YIELD, runs=tuple(victims[:MOST_RUNS]), count=len(victims))
     for host in queue.busy_hosts(item):
         yield Reason(kind=Kind.LOAD, names=host, detail=_how_busy(queue, item, host))
 
@@ -157,5 +162,5 @@ def _how_busy(queue: Queue, item: Item, host: str) -> str:
 
 def holds(queue: Queue, run_id: str) -> list[Use]:
     """What a run that has begun holds besides its places: its locks."""
-    item = queue.held.get(run_id)
-    return [use for use in item.uses if use.resource.kind in LOCKS] if item else []
+    begun = queue.held.get(run_id)
+    return [use for use in begun.item.uses if use.resource.kind in LOCKS] if begun else []

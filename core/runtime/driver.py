@@ -23,6 +23,7 @@ from core import failpoints
 from core.clock import Clock
 from core.domain.flow import Control
 from core.domain.run import (
+    TERMINAL_RUN_STATES,
     RunState,
     TargetCode,
     TargetState,
@@ -39,6 +40,7 @@ from core.flow.commands import (
     CheckBatch,
     EndStep,
     FinishRun,
+    GiveWay,
     StartBatch,
     StartStep,
     StopStep,
@@ -65,7 +67,7 @@ from core.runtime.lostlines import LostLines
 from core.runtime.nodes import Notify, Performance, Services, perform
 from core.runtime.opening import open_attempt
 from core.runtime.progress import Progress
-from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
+from core.runtime.recording import Place, StepRecorder, add_up
 from core.runtime.recovery import Recovery
 from core.runtime.rolling import (
     Orders,
@@ -100,6 +102,8 @@ class Tools:
     approvals: Approvals
     notify: Notify
     on_output: Callable[[str], None]
+    on_bears: Callable[[str, int], None]
+    """(run, number): a run gives way to runs of so many classes, the most urgent first."""
 
 
 async def give_up(tools: Tools, run_id: str, bug: Exception) -> None:
@@ -143,8 +147,10 @@ class Driver:
         self._orders: dict[str, Orders] = {}
         """Rolling step -> what is wanted of its batches."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._retries: set[asyncio.Task[None]] = set()
+        """Those of the tasks that wait until a step is tried again."""
         self._is_leaving = False
-        """The engine stops; what a next one can take up is left to it."""
+        """The engine stops, or the run gives way; what a next driver can take up is left to it."""
         self.goes_on = asyncio.Event()
         """Set while the run is not paused."""
         self.goes_on.set()
@@ -157,6 +163,11 @@ class Driver:
     @property
     def state(self) -> FlowState:
         return self._feed.state
+
+    @property
+    def is_letting_go(self) -> bool:
+        """Whether the run gave way, and is soon driven no more."""
+        return self._is_leaving and self.state.gave_way
 
     @property
     def outputs(self) -> Mapping[str, Any]:
@@ -221,9 +232,6 @@ class Driver:
     def _erase_secrets(self, tx: Transaction) -> None:
         secrets.erase(tx, self._tools.vault, self.run_id)
 
-    async def _keep(self, write: Callable[[Transaction], None]) -> None:
-        await write_until_kept(self._tools.store.writer, self.run_id, write)
-
     def _perform(self, commands: Sequence[AnyCommand]) -> None:
         if self.state.is_paused:
             self.goes_on.clear()
@@ -236,13 +244,33 @@ class Driver:
                 case StartBatch() | WaitForBatch() | CheckBatch() | EndStep():
                     self._orders[command.step].put_nowait(command)
                 case WaitForRetry(step=step, attempt=attempt, delay_s=delay_s):
-                    self._spawn(self._retry_later(step, attempt, delay_s))
+                    self._retries.add(self._spawn(self._retry_later(step, attempt, delay_s)))
                 case StopStep(step=step, force=force):
                     if step in self._executions:
                         self._executions[step].stop(force=force)
+                case GiveWay():
+                    self._give_way()
                 case FinishRun():
                     failpoints.reach("run.ended")
                     self.finished.set()
+        self._tell_bears()
+
+    def _tell_bears(self) -> None:
+        """Say to whom the run gives way; what lets go by itself has nobody look for another."""
+        state = self.state
+        lets_go = state.gave_way or state.run in {*TERMINAL_RUN_STATES, RunState.STOPPING}
+        if not lets_go:
+            self._tools.on_bears(self.run_id, machine.bears(state))
+
+    def _give_way(self) -> None:
+        """Let go of the run, of which nothing is under way; `finished` is set when that is done."""
+        failpoints.reach("yield.giving")
+        for execution in self._executions.values():
+            assert isinstance(execution, RollingExecution), "only batches have more to come"
+            execution.leave()
+        for retry in self._retries:
+            retry.cancel()
+        self.leave()
 
     def _begin(self, command: StartStep) -> None:
         node = self._definition.graph.node(command.step)
@@ -292,19 +320,21 @@ class Driver:
         )
         await self.feed(event, ENGINE_ACTOR, reason=end.reason, also=store if end.outputs else None)
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(self._guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._has_ended)
+        return task
 
     def leave(self) -> None:
-        """The engine stops: `finished` is set when nothing of the run is under way here."""
+        """Nobody drives the run any more: `finished` is set when nothing of the run is under way here."""
         self._is_leaving = True
         if not self._tasks:
             self.finished.set()
 
     def _has_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._retries.discard(task)
         if self._is_leaving and not self._tasks:
             self.finished.set()
 
@@ -459,15 +489,13 @@ class Driver:
     async def _finish_step(self, step: StepBase, attempt: int, end: StepEnd) -> None:
         self._progress.learn(step.name, end.outputs)
         of_step = self._progress.counts[step.name]
-        counts = add_up([of_step])
+        counts, run_counts = add_up([of_step]), self.counts
 
         def store(tx: Transaction) -> None:
             run_writes.set_step_outputs(tx, self.run_id, step.name, attempt, end.outputs)
-            run_writes.set_counts(tx, self.run_id, step.name, attempt, counts, self.counts)
+            run_writes.set_counts(tx, self.run_id, step.name, attempt, counts, run_counts)
 
         failpoints.reach("step.judged")
-        await self._keep(store)
-        failpoints.reach("step.finished")
         await self._progress.remember_host_outputs(step, attempt)
         state, reason = end.state, end.reason
         holds: tuple[int, ...] = ()
@@ -483,4 +511,4 @@ class Driver:
             marked=str(end.outputs.get("tag", "")),
             is_error=could_not_be_done(of_step),
         )
-        await self.feed(event, ENGINE_ACTOR, reason=reason)
+        await self.feed(event, ENGINE_ACTOR, reason=reason, also=store)

@@ -197,7 +197,7 @@ class Engine:
         await self.host_keys.load()
         await self.queue.load()
         self._recovered = await self.runs.recover()
-        self.queue.start(self.runs.begin)
+        self.queue.start(self.runs.begin, self.runs.yielding.say)
         self.store.indexer.start()
         await self.plans.recover()
         await self.contents.tidy(self.clock.now() - self.retention.rules.contents_age)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,15 +22,20 @@ from core.errors import (
     Conflict,
     Forbidden,
     IllegalTransition,
-    Invalid,
-    Problem,
     RequestError,
     StorageFault,
 )
-from core.flow import dangers, dryrun, guards, inside, machine, planning, works
+from core.flow import dangers, dryrun, guards, inside, machine, planning
 from core.flow.commands import AnyCommand
 from core.flow.definition import RunDefinition, RunRequest
-from core.flow.events import AnyEvent, Queued, ReviewRefused, ReviewRequested, Started
+from core.flow.events import (
+    AnyEvent,
+    Queued,
+    ReviewRefused,
+    ReviewRequested,
+    Started,
+    TurnCame,
+)
 from core.flow.machine import FlowState
 from core.runtime import consequences, reviews, secrets
 from core.runtime.acting import Asked, Known, foresee, understand
@@ -38,6 +44,8 @@ from core.runtime.consequences import Advanced
 from core.runtime.driver import Driver, Tools, give_up
 from core.runtime.nodes import Services
 from core.runtime.queue import RunQueue
+from core.runtime.resolving import Moment, moment_of, resolve, resolve_and_look
+from core.runtime.yielding import Yielding
 from core.storage import approvals, contents, hosts, operations, plans, run_writes, runs
 from core.storage import dangers as kept_dangers
 from core.storage.documents import Snapshot, snapshot
@@ -62,6 +70,7 @@ class Runs:
         tools.approvals.told_to(self._look_at_review)
         self._queue = queue
         self._drivers: dict[str, Driver] = {}
+        self.yielding = Yielding(tools.store, tools.clock, queue, self._drivers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._acting = asyncio.Lock()
         self._draining = False
@@ -84,10 +93,11 @@ class Runs:
 
     async def preview(self, request: RunRequest) -> RunDefinition:
         """What would run; nothing is written and nothing leaves the machine."""
-        documents, request = await self.documents(), await self._whole(request)
-        definition = await self.resolve(request, documents)
-        found = await asyncio.to_thread(inside.find_dangers, definition, documents)
-        planning.guard(definition, request, documents, found, hosts=inside.hosts(definition))
+        request = await self._whole(request)
+        moment = await self.moment(request)
+        definition, found = await self._resolve_and_look(request, moment)
+        touched = inside.hosts(definition)
+        planning.guard(definition, request, moment.documents, found, hosts=touched)
         return definition
 
     async def start(
@@ -110,7 +120,6 @@ class Runs:
         """
         if self._draining and parent is None:
             raise Conflict("the engine is stopping and takes no new runs", hint="try again shortly")
-        documents = await self.documents()
         digest = ""
         if idempotency_key:
             # In a thread: the first look for the master key may wait for a keyring.
@@ -118,13 +127,15 @@ class Runs:
         if idempotency_key and (known := await self._known(actor, idempotency_key, digest)):
             return known
         plan_id, request = request.plan, await self._whole(request)
-        definition = await self.resolve(request, documents)
+        moment = await self.moment(request)
+        documents = moment.documents
+        definition, met = await self._resolve_and_look(request, moment)
         texts = {
             **planning.secret_parameters(request, documents),
             **{name: secrets.text_of(secret) for name, secret in request.secrets.items()},
         }
         plan = None if plan_id is None else await self._fresh(plan_id, definition, texts)
-        met = await self._guard(definition, request, documents, actor, reviewed)
+        await self._guard(definition, request, documents, met, actor, reviewed)
         definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
         wanted = {} if reviewed is not None else dangers.reviews(met, documents, definition.title)
@@ -132,6 +143,8 @@ class Runs:
         event: AnyEvent = ReviewRequested()
         if not wanted:
             event = await self._turn_of(run_id, definition, actor, has_turn=parent is not None)
+        places = guards.touched(inside.hosts(definition), documents)
+        environments = {place.environment for place in places if place.environment}
         failpoints.reach("run.planned")
         created = FlowState(definition.graph, batch_counts=definition.batch_counts)
         state, commands = machine.advance(created, event)
@@ -147,7 +160,7 @@ class Runs:
                 if texts
                 else {}
             )
-            run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts), parent)
+            run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts), parent, environments)
             kept_dangers.add(tx, run_id, actor, met)
             if plan is not None:
                 plans.link(tx, plan, run_id)
@@ -244,11 +257,11 @@ class Runs:
         definition: RunDefinition,
         request: RunRequest,
         documents: planning.Documents,
+        met: Sequence[dangers.StepHit],
         actor: str,
         reviewed: Collection[str] | None,
-    ) -> list[dangers.StepHit]:
-        """Ask rails and rules whether it may start; the dangers that it meets, and that let it."""
-        met = await asyncio.to_thread(inside.find_dangers, definition, documents)
+    ) -> None:
+        """Ask rails and rules whether it may start, with the dangers that it meets."""
         try:
             planning.guard(
                 definition, request, documents, met, reviewed, hosts=inside.hosts(definition)
@@ -256,7 +269,6 @@ class Runs:
         except (Forbidden, AcknowledgementRequired):
             await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
             raise
-        return met
 
     async def act(self, run_id: str, action: Action, actor: str) -> RunRow:
         """Do what an operator asks of a run; the errors of `acting.understand` change nothing.
@@ -268,15 +280,15 @@ class Runs:
         if isinstance(action, Afterwards) and action.secrets:
             await asyncio.to_thread(self._tools.vault.unlock)
         async with self._acting:
-            driver = self._drivers.get(row.id)
+            driver = await self._settled(row.id)
             is_live = driver is not None and not driver.finished.is_set()
             if driver is None or not is_live:
                 driver = await self._read(row.id)
             known = Known(id=row.id, definition=driver.definition, state=driver.state)
             asked = await self._tools.store.reader.read(lambda c: understand(c, known, action))
-            is_queued = driver.state.run is RunState.QUEUED
-            if not is_live and not is_queued:
-                self._may_take_up(asked.action)
+            waits = driver.state.awaits_turn
+            if not is_live:
+                self._may_take_up(asked.action, waits=waits)
                 await driver.remember()
             if isinstance(action, Resolve):
                 driver.recount(asked.step, STATE_OF[action.verdict], len(asked.ordinals))
@@ -284,7 +296,7 @@ class Runs:
             if isinstance(action, Afterwards):
                 found = await self._guard_again(asked, action, actor)
             failpoints.reach("run.acting")
-            goes_on = not is_live and not is_queued and row.parent is None
+            goes_on = not is_live and not waits and row.parent is None
             if goes_on:
                 await self._queue.claim(self._queue.stored(row, driver.definition))
             try:
@@ -298,12 +310,19 @@ class Runs:
                 if goes_on:
                     self._queue.leave(row.id)
                 raise
-            if not is_live:
-                self._watch(driver)
+            if not is_live and not driver.state.awaits_turn:
+                self._drive(row, driver, waited=waits)
             failpoints.reach("run.acted")
         if isinstance(action, Pause | Resume):
             await self._hand_down(row.id, action)
         return await self._get(row.id)
+
+    async def _settled(self, run_id: str) -> Driver | None:
+        """The driver of a run; one that gives way has let go of it by then."""
+        driver = self._drivers.get(run_id)
+        if driver is not None and driver.is_letting_go:
+            await driver.finished.wait()
+        return driver
 
     async def foresee(self, run_id: str, action: Action) -> Asked:
         """What an action would mean for a run; the errors of `acting.foresee`. Nothing is changed."""
@@ -360,8 +379,16 @@ class Runs:
                 lambda tx: kept_dangers.refused(tx, subject, actor, found)
             )
 
-    def _may_take_up(self, action: RunAction) -> None:
+    def _drive(self, row: RunRow, driver: Driver, *, waited: bool) -> None:
+        """A run has a driver again; what is left of one that waited needs no turn."""
+        if waited:
+            self._queue.seat(self._queue.stored(row, driver.definition))
+        self._watch(driver)
+
+    def _may_take_up(self, action: RunAction, *, waits: bool) -> None:
         """Conflict when a run that no driver drives cannot get one for this action."""
+        if waits:
+            return
         if self._draining:
             raise Conflict("the engine is stopping", hint="try again shortly")
         if action not in AFTERWARDS:
@@ -383,6 +410,7 @@ class Runs:
                 # A record that we cannot read must not keep the engine from all the others.
                 log.exception("run.bug", run=run_id)
                 await give_up(self._tools, run_id, bug)
+        await self.yielding.recall()
         self.taken_up.set()
         return len(live)
 
@@ -390,12 +418,16 @@ class Runs:
         driver = await self._read(run_id)
         row = await self._get(run_id)
         failpoints.reach("recovery.read")
+        state, waited_s = driver.state, await self.yielding.waited_s(row, driver.definition)
         item = self._queue.stored(row, driver.definition)
-        if driver.state.run is RunState.QUEUED:
+        if state.gave_way:
+            since = self._tools.clock.now().timestamp() - waited_s
+            item = replace(item, since=since, gave_way_to=state.yields_to)
+        if state.awaits_turn:
             self._queue.wait(item)
             return
         if row.parent is None:
-            self._queue.seat(item)
+            self._queue.seat(item, waited_s)
         await driver.resume()
         self._watch(driver)
         await self._look_at_review(run_id)
@@ -403,18 +435,23 @@ class Runs:
         log.info("run.resumed", run=run_id)
 
     async def begin(self, run_id: str) -> None:
-        """Let a run begin that waited; nothing happens where it was stopped meanwhile."""
+        """Let a run begin, or go on, that waited; nothing happens where it was stopped meanwhile."""
         try:
             async with self._acting:
+                await self._settled(run_id)
                 driver = await self._read(run_id)
-                if driver.state.run is not RunState.QUEUED:
+                if not driver.state.awaits_turn:
                     self._queue.leave(run_id)
                     return
+                event: AnyEvent = driver.definition.beginning
+                if driver.state.gave_way:
+                    event = TurnCame()
+                    await driver.remember()
                 driver.be_patient()
                 self._watch(driver)
             failpoints.reach("queue.turn")
             with suppress(IllegalTransition):
-                await driver.feed(driver.definition.beginning, ENGINE_ACTOR)
+                await driver.feed(event, ENGINE_ACTOR)
             failpoints.reach("queue.turn-taken")
         except StorageFault as fault:
             log.error("run.storage", run=run_id, fault=str(fault))
@@ -511,6 +548,9 @@ class Runs:
                 # One that this engine has lost may go on at its hosts: it keeps what it holds.
                 if driver.state.run in TERMINAL_RUN_STATES:
                     self._queue.leave(driver.run_id)
+                elif driver.state.gave_way:
+                    self._queue.suspend(driver.run_id, driver.state.yields_to)
+                    failpoints.reach("yield.given")
             self._tools.on_output(driver.run_id)
 
         task = asyncio.get_running_loop().create_task(forget())
@@ -540,20 +580,37 @@ class Runs:
 
         return await self._tools.store.reader.read(read)
 
-    async def resolve(self, request: RunRequest, documents: planning.Documents) -> RunDefinition:
-        """What would run, if the guard rails let it.
+    async def moment(self, request: RunRequest) -> Moment:
+        """What the request is resolved by, as of now."""
+        now = self._tools.clock.now()
+        return await self._tools.store.reader.read(lambda c: moment_of(c, request, now))
+
+    async def resolve(self, request: RunRequest, moment: Moment) -> RunDefinition:
+        """What would run, if the guard rails let it."""
+        definition = await asyncio.to_thread(resolve, self._seeded(request), moment)
+        await self._require_contents(definition)
+        return definition
+
+    async def _resolve_and_look(
+        self, request: RunRequest, moment: Moment
+    ) -> tuple[RunDefinition, list[dangers.StepHit]]:
+        """As `resolve`, with the dangers that it meets.
 
         In a thread: freezing ten thousand hosts takes longer than the loop may wait.
         """
-        if not request.seed:
-            request = request.model_copy(update={"seed": self._tools.ids.new()})
-        away = await self._away()
-        outcomes = await self._tools.store.reader.read(lambda c: _outcomes(c, request))
-        definition = await asyncio.to_thread(planning.resolve, request, documents, away, outcomes)
-        if definition.contents:
-            read = self._tools.store.reader.read
-            await read(lambda c: contents.require(c, definition.contents))
-        return definition
+        found = await asyncio.to_thread(resolve_and_look, self._seeded(request), moment)
+        await self._require_contents(found[0])
+        return found
+
+    def _seeded(self, request: RunRequest) -> RunRequest:
+        """With what chance follows from, where it has none."""
+        return (
+            request if request.seed else request.model_copy(update={"seed": self._tools.ids.new()})
+        )
+
+    async def _require_contents(self, definition: RunDefinition) -> None:
+        if wanted := definition.contents:
+            await self._tools.store.reader.read(lambda c: contents.require(c, wanted))
 
     async def _away(self) -> dict[str, str]:
         """Hosts that take part in nothing that does not ask for them, and why."""
@@ -582,22 +639,6 @@ class Runs:
         may_hold_secrets = request.secrets or request.parameters
         data = self._tools.vault.fingerprint(text) if may_hold_secrets else text.encode()
         return hashlib.sha256(data).hexdigest()
-
-
-def _outcomes(connection: Connection, request: RunRequest) -> dict[str, works.Outcome]:
-    """What the frozen nodes of a request came to. Invalid with every node that has no good end."""
-    found, problems = {}, []
-    for node, run_id in request.frozen.items():
-        row = runs.get(connection, run_id)
-        ends = [each for each in runs.steps_of(connection, row.id) if each.step == node]
-        if ends and ends[-1].state is RunState.SUCCEEDED:
-            found[node] = works.Outcome(row.id, ends[-1].outputs)
-            continue
-        what = f"did not succeed in run {row.id}" if ends else f"did not begin in run {row.id}"
-        problems.append(Problem(where=f"frozen.{node}", what=f"node {node} {what}"))
-    if problems:
-        raise Invalid("a node cannot be frozen", problems)
-    return found
 
 
 def _same(found: tuple[str, RunRow], digest: str) -> RunRow:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select
 
 from core import failpoints
 from core.storage.database import Reader
@@ -48,19 +49,51 @@ def read_after(
     subject: str = "",
 ) -> list[Entry]:
     """Entries after `seq`, oldest first; empty `types` and `subject` narrow nothing."""
-    query = select(journal).where(journal.c.seq > seq).order_by(journal.c.seq).limit(limit)
-    if types:
-        query = query.where(journal.c.type.in_(types))
-    if subject:
-        query = query.where(journal.c.subject == subject)
-    return [
-        Entry(**{**row._mapping, "data": json.loads(row.data)}) for row in connection.execute(query)
-    ]
+    query = _page(by_type=bool(types), by_subject=bool(subject))
+    given = {"seq": seq, "most": limit, "types": types, "subject": subject}
+    return _entries(connection.execute(query, given))
+
+
+def read_before(
+    connection: Connection,
+    seq: int,
+    limit: int,
+    *,
+    types: Sequence[str] = (),
+    subject: str = "",
+) -> list[Entry]:
+    """The newest entries before `seq`, which may lie beyond the end, oldest first."""
+    query = _page(by_type=bool(types), by_subject=bool(subject), backwards=True)
+    given = {"seq": seq, "most": limit, "types": types, "subject": subject}
+    return _entries(connection.execute(query, given))[::-1]
+
+
+def _entries(rows: Iterable[Row[Any]]) -> list[Entry]:
+    return [Entry(**{**row._mapping, "data": json.loads(row.data)}) for row in rows]
+
+
+@cache
+def _page(*, by_type: bool, by_subject: bool, backwards: bool = False) -> Select[Any]:
+    """Made once, as every commit has its followers read: making it costs more than running it."""
+    seq = journal.c.seq
+    given: BindParameter[int] = bindparam("seq")
+    if backwards:
+        query = select(journal).where(seq < given).order_by(seq.desc())
+    else:
+        query = select(journal).where(seq > given).order_by(seq)
+    if by_type:
+        query = query.where(journal.c.type.in_(bindparam("types", expanding=True)))
+    if by_subject:
+        query = query.where(journal.c.subject == bindparam("subject"))
+    return query.limit(bindparam("most"))
 
 
 def last_seq(connection: Connection) -> int:
     """The newest entry's number; 0 when there is none."""
-    return connection.execute(select(func.max(journal.c.seq))).scalar() or 0
+    return connection.execute(_LAST).scalar() or 0
+
+
+_LAST = select(func.max(journal.c.seq))
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ Nothing here decides: states come from `core.flow` and `core.domain.run`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -74,10 +74,12 @@ def create(
     actor: str,
     target_count: int,
     parent: str | None = None,
+    environments: Collection[str] = (),
 ) -> None:
     """Record an accepted run in state created, with its frozen definition.
 
-    `parent`: the run whose step asked for it.
+    `parent`: the run whose step asked for it. `environments`: those of the hosts that it is
+    known to touch.
     """
     body = _json(body_of(definition)).encode()
     steps = " ".join(node.name for node in definition.graph.nodes)
@@ -96,6 +98,7 @@ def create(
             "parent": parent,
             "change": definition.change,
             "priority": definition.queueing.priority.value,
+            "environments": _json(sorted(environments)),
             "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
         },
     )

@@ -6,13 +6,13 @@ The door to stored runs; changing them is `run_writes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 import zstandard
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, func, or_, select
 
 from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
@@ -66,6 +66,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """The run whose step asked for this one."""
     priority: Priority = Priority.NORMAL
     """As of now; it may have been changed."""
+    environments: list[str] = []
+    """Environments of the hosts that it was known to touch when it started, sorted."""
     notes: int = 0
     """Number of notes that people left on it."""
 
@@ -116,7 +118,7 @@ _NOTES = select(func.count()).where(run_note.c.run_id == run.c.id).correlate(run
 _RUN_COLUMNS = [_NOTES if name == "notes" else run.c[name] for name in RunRow.__struct_fields__]
 _STEP_COLUMNS = [step_run.c[name] for name in StepRow.__struct_fields__]
 _TARGET_COLUMNS = [target_run.c[name] for name in TargetRow.__struct_fields__]
-_JSON_COLUMNS = frozenset({"counts", "outputs", "positions"})
+_JSON_COLUMNS = frozenset({"counts", "environments", "outputs", "positions"})
 
 # Made once, as every run asks them: making a statement costs more than running it.
 _NAMED = (
@@ -199,6 +201,16 @@ def events_of(connection: Connection, run_id: str) -> list[AnyEvent]:
     return [msgspec.json.decode(row[0], type=AnyEvent) for row in rows]
 
 
+def timed_events_of(connection: Connection, run_id: str) -> list[tuple[str, AnyEvent]]:
+    """As `events_of`, each with the timestamp at which it was stored."""
+    rows = connection.execute(
+        select(run_event.c.at, run_event.c.event)
+        .where(run_event.c.run_id == run_id)
+        .order_by(run_event.c.seq)
+    )
+    return [(at, msgspec.json.decode(event, type=AnyEvent)) for at, event in rows]
+
+
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of runs is narrowed to; empty fields narrow nothing."""
 
@@ -217,6 +229,10 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Asked for by this run."""
     nested: bool | None = None
     """Whether another run asked for it."""
+    environment: str = ""
+    """It was known to touch hosts of this environment."""
+    ids: tuple[str, ...] = ()
+    """One of these."""
 
 
 def list_runs(
@@ -226,33 +242,47 @@ def list_runs(
     query: Select[Any] = select(run.c.id).order_by(run.c.id.desc()).limit(limit)
     if before:
         query = query.where(run.c.id < before)
-    if where.states:
-        query = query.where(run.c.state.in_([state.value for state in where.states]))
-    if where.origin:
-        query = query.where(run.c.job == ("" if where.origin == ADHOC else where.origin))
-    if where.actor:
-        query = query.where(run.c.actor == where.actor)
-    if where.since:
-        query = query.where(run.c.id >= _first_id(where.since), run.c.created_at >= where.since)
-    for word in where.text.split():
-        # SQLite's LIKE ignores the case of ASCII letters by itself; `lower` would double the cost.
-        query = query.where(run.c.summary.contains(word, autoescape=True))
-    if where.noted is not None:
-        noted = exists().where(run_note.c.run_id == run.c.id)
-        query = query.where(noted if where.noted else ~noted)
-    if where.parent:
-        query = query.where(run.c.parent == where.parent)
-    if where.nested is not None:
-        query = query.where((run.c.parent.is_not if where.nested else run.c.parent.is_)(None))
-    if where.host:
-        touched = select(target_run.c.run_id).where(target_run.c.host == where.host)
-        query = query.where(run.c.id.in_(touched))
+    query = query.where(*_conditions(where))
     # Apart from the search, which an index may answer alone; rows are read for the page only.
     page = select(*_RUN_COLUMNS).where(run.c.id.in_(query)).order_by(run.c.id.desc())
     return [_struct(row, RunRow) for row in connection.execute(page)]
 
 
-def _first_id(since: str) -> str:
+def _conditions(where: RunFilter) -> Iterator[ColumnElement[bool]]:
+    if where.states:
+        yield run.c.state.in_([state.value for state in where.states])
+    if where.origin:
+        yield run.c.job == ("" if where.origin == ADHOC else where.origin)
+    if where.actor:
+        yield run.c.actor == where.actor
+    if where.since:
+        yield run.c.id >= first_id(where.since)
+        yield run.c.created_at >= where.since
+    for word in where.text.split():
+        # SQLite's LIKE ignores the case of ASCII letters by itself; `lower` would double the cost.
+        yield run.c.summary.contains(word, autoescape=True)
+    yield from _relations(where)
+
+
+def _relations(where: RunFilter) -> Iterator[ColumnElement[bool]]:
+    """What stands beside a run: its notes, its parent, its hosts and their environments."""
+    if where.noted is not None:
+        noted = exists().where(run_note.c.run_id == run.c.id)
+        yield noted if where.noted else ~noted
+    if where.parent:
+        yield run.c.parent == where.parent
+    if where.nested is not None:
+        yield (run.c.parent.is_not if where.nested else run.c.parent.is_)(None)
+    if where.environment:
+        named = json.dumps(where.environment, ensure_ascii=False)
+        yield run.c.environments.contains(named, autoescape=True)
+    if where.ids:
+        yield run.c.id.in_(where.ids)
+    if where.host:
+        yield run.c.id.in_(select(target_run.c.run_id).where(target_run.c.host == where.host))
+
+
+def first_id(since: str) -> str:
     """No run made at or after `since` has a smaller id: ids begin with their time.
 
     Ids are made a moment before their run is stored, and a clock may be set back a little.

@@ -115,6 +115,8 @@ run = Table(
     Column("parent", String(26)),
     Column("change", String(128), nullable=False, server_default=text("''")),  # change number
     Column("priority", String(10), nullable=False, server_default=text("'normal'")),  # as of now
+    # JSON array of names, sorted: environments of the hosts that it was known to touch.
+    Column("environments", Text, nullable=False, server_default=text("'[]'")),
     Index(None, "state", "id"),
     Index(None, "job", "id"),
     Index(None, "id", "summary"),  # a search for words that few runs have reads all of it

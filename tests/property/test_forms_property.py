@@ -206,3 +206,15 @@ def test_no_text_of_a_secret_outlives_the_moment(kind: str, data: st.DataObject)
         for _path, place, value in leaves(kept.root, kept.body)
         if place.shape is Shape.SECRET and isinstance(value, str)
     ]
+
+
+@every_kind
+@thorough
+@given(data=st.data())
+def test_changes_are_carried_onto_what_others_made(kind: str, data: st.DataObject) -> None:
+    base, mine, theirs = (written(data.draw(documents(kind))) for _ in range(3))
+
+    assert values.merged(base, mine, base) == mine
+    assert values.merged(base, base, theirs) == theirs
+    assert values.merged(base, mine, mine) == mine
+    assert values.merged(base, mine, {**base, "labels": {"theirs": "yes"}})["spec"] == mine["spec"]

@@ -32,6 +32,8 @@ class View(Widget):
     SCOPE: ClassVar[Scope]
     ALSO: ClassVar[tuple[Scope, ...]] = ()
     """Further scopes whose actions are at hand."""
+    HELP: ClassVar[str] = ""
+    """The topic of its help page; "" where it has none."""
     FIELDS: ClassVar[tuple[str, ...]] = ()
     """Fields that the engine can look for, as filters name them."""
     DEFAULT_CSS = "View { height: 1fr; }"
@@ -146,7 +148,7 @@ class View(Widget):
         action = registry()[id_]
         if not self.offers(action):
             return
-        if action.scope is Scope.LIST:
+        if action.scope in (Scope.LIST, Scope.TEXT):
             self.perform_list(action.name)
             return
         handler: Callable[[], Any] = getattr(self, f"do_{action.name}")
@@ -162,4 +164,4 @@ class View(Widget):
             self.deck.complain(error)
 
     def perform_list(self, name: str) -> None:
-        """Carry out an action of lists; a view with a grid hands it on."""
+        """Carry out an action of lists or texts; a view hands it on to what has the rows."""

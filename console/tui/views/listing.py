@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +12,7 @@ from console.actions import Scope
 from console.i18n import _
 from console.presenters.durations import number
 from console.presenters.text import Line, Span, Tone, line
-from console.tui.filters import BadFilter, Filter, parse
+from console.tui.filters import BadFilter, Filter, every, parse
 from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
 from console.tui.widgets.grid import Grid, Present, Rows
@@ -23,17 +24,22 @@ class ListView(View):
     ALSO = (Scope.LIST,)
     EMPTY: ClassVar[Callable[[], Sequence[str]]] = staticmethod(lambda: ())
     """What to say, and what to do next, where there is nothing."""
+    IS_FILTER: ClassVar[bool] = True
+    """Whether the place's argument is a filter; else it names what the list belongs to."""
 
     def __init__(self, place: Place, memory: Memory) -> None:
         super().__init__(place, memory)
         self.wanted = Filter()
         try:
-            self.wanted = parse(place.argument or memory.filter, self.FIELDS)
+            given = place.argument if self.IS_FILTER else ""
+            self.wanted = parse(given or memory.filter, self.FIELDS)
         except BadFilter as bad:
             self._bad = str(bad)
         else:
             self._bad = ""
         self._items: Sequence[Any] = ()
+        self._texts: Sequence[str] | None = None
+        """Of the items' rows, for `/` to look in; made when they are first looked in."""
         self._key: Callable[[Any], str] = str
         self._more = False
 
@@ -58,12 +64,11 @@ class ListView(View):
         """The presenter's table of some items."""
         raise NotImplementedError
 
-    def text_of(self, item: Any) -> str:
-        """A row as one text, for `/` to look in."""
-        table = self.present([item])
-        return " ".join(cell.text for cell in table.rows[0])
+    def empty_text(self) -> Sequence[str]:
+        """What to say, and what to do next, where there is nothing."""
+        return type(self).EMPTY()
 
-    def labels_of(self, item: Any) -> dict[str, str]:
+    def labels_of(self, item: Any) -> Mapping[str, str]:
         """An item's labels, for `/-l`."""
         return {}
 
@@ -71,8 +76,10 @@ class ListView(View):
         self, items: Sequence[Any], key: Callable[[Any], str], *, more: bool = False
     ) -> None:
         """Show these, as far as the filter lets them through."""
+        if items is not self._items:
+            self._texts = None
         self._items, self._key, self._more = items, key, more
-        shown = [item for item in items if self._fits(item)] if self._narrows else items
+        shown = self._narrowed()
         empty = [_("nothing fits the filter"), _("esc shows everything")]
         self.grid.show(
             Rows(
@@ -80,7 +87,7 @@ class ListView(View):
                 key,
                 self._present,
                 more=more,
-                empty=empty if self.wanted.text and not shown else type(self).EMPTY(),
+                empty=empty if self.wanted.text and not shown else self.empty_text(),
             )
         )
         self.post_message(self.Said())
@@ -89,35 +96,34 @@ class ListView(View):
     def _present(self) -> Present:
         return self.present
 
-    @property
-    def _narrows(self) -> bool:
-        """Whether the filter says more than what the engine was asked for."""
-        known = {word for word in self.wanted.text.split() if ":" in word or word.startswith("@")}
-        return bool(set(self.wanted.text.split()) - known)
-
-    def _fits(self, item: Any) -> bool:
+    def _narrowed(self) -> Sequence[Any]:
+        """The items that the filter lets through, beyond what the engine was asked for."""
         if self.wanted.labels:
-            labels = self.labels_of(item)
-            pairs = [each.partition("=") for each in self.wanted.labels.split(",")]
-            return all(
-                labels.get(key.strip()) == value.strip() if sign else key.strip() in labels
-                for key, sign, value in pairs
-            )
-        return self.wanted.fits(self.text_of(item))
+            wanted = [each.partition("=") for each in self.wanted.labels.split(",")]
+            return [item for item in self._items if _has(self.labels_of(item), wanted)]
+        if self.wanted.keep is every:
+            return self._items
+        if self._texts is None:
+            rows = self.present(self._items).rows
+            self._texts = [" ".join(cell.text for cell in row) for row in rows]
+        return list(compress(self._items, self.wanted.keep(self._texts)))
 
     # ------------------------------------------------------------------ as a view
 
     def filter(self, text: str, *, done: bool) -> None:
-        before = self.wanted
-        self.wanted = parse(text, self.FIELDS)
+        before, self.wanted = self.wanted, parse(text, self.FIELDS)
         if self.wanted.fields != before.fields:
             if not done:
-                self.wanted = before
+                self.wanted = before  # the engine is asked when it is known for what
                 return
             self.grid.clear_widths()
             self.reload()
-        else:
+            return
+        try:
             self.show_items(self._items, self._key, more=self._more)
+        except BadFilter:
+            self.wanted = before
+            raise
 
     def escape(self) -> bool:
         if self.grid.marked:
@@ -168,3 +174,11 @@ class ListView(View):
 
     def more_wanted(self) -> None:
         """The end of what is there comes near; a list that comes in pages asks for the next."""
+
+
+def _has(labels: Mapping[str, str], wanted: Sequence[tuple[str, str, str]]) -> bool:
+    """Whether labels fit `key=value` (or only `key`), every one of them."""
+    return all(
+        labels.get(key.strip()) == value.strip() if sign else key.strip() in labels
+        for key, sign, value in wanted
+    )

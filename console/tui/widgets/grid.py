@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -79,6 +79,7 @@ class Grid(Widget, can_focus=True):
         self._laid: tuple[tuple[Any, ...], list[list[Segment]], list[Segment]] | None = None
         self._version = 0
         self._jumping = False
+        self._column_widths: list[int] = []
 
     # ------------------------------------------------------------------ what is shown
 
@@ -198,7 +199,7 @@ class Grid(Widget, can_focus=True):
         table = self._rows.present(window)
         titles = [Span(column.title, Tone.QUIET) for column in table.columns]
         rows = [[one_line(cell) for cell in row] for row in table.rows]
-        widths = self._widths(table, [titles, *rows])
+        widths = self._column_widths = self._widths(table, [titles, *rows])
         paint = self._colours
         return (
             [painting.row(row, widths, table.columns, paint) for row in rows],
@@ -213,6 +214,13 @@ class Grid(Widget, can_focus=True):
         room = max(0, self.size.width - _GUTTER)
         widths = column_widths(table, [[Span(" " * size) for size in seen]], room)
         return _filled(table.columns, widths, room)
+
+    def cell(self, column: int) -> Region:
+        """Where a cell of the cursor's row is painted, from the grid's own corner."""
+        self._layout()
+        left = _GUTTER + sum(self._column_widths[:column]) + GAP * column
+        width = self._column_widths[column] if self._column_widths else 0
+        return Region(left, self._cursor - self._top + 1, width, 1)
 
     # ------------------------------------------------------------------ moving
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,7 +14,7 @@ from textual.widgets import Input
 
 from console.i18n import _
 from console.presenters.actions import Offer, offers_table
-from console.tui.filters import parse
+from console.tui.filters import fuzzy
 from console.tui.widgets.grid import Grid, Rows
 
 
@@ -59,8 +60,8 @@ class Palette(ModalScreen[str | None]):
         self._narrow(event.value)
 
     def _narrow(self, typed: str) -> None:
-        fits = parse(f"-f {typed}" if typed else "").fits
-        found = [offer for offer in self._offers if fits(f"{offer.action.title} {offer.action.id}")]
+        texts = [f"{offer.action.title} {offer.action.id}" for offer in self._offers]
+        found = list(compress(self._offers, fuzzy(typed)(texts)))
         grid = self.query_one(Grid)
         grid.show(Rows(found, lambda offer: offer.action.id, offers_table))
         grid.move_to(0)

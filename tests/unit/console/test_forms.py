@@ -163,6 +163,16 @@ def test_items_are_added_moved_and_taken_away() -> None:
     assert draft.drop((*steps, 1)).body == JOB
 
 
+def test_two_people_change_different_fields() -> None:
+    draft = opened(HOST).typed(("spec", "address"), "10.0.0.1")
+    theirs = {**HOST, "labels": {"env": "prod"}, "spec": {"port": 22}}
+
+    merged = draft.onto(theirs, 4)
+
+    assert merged.body == {**theirs, "spec": {"port": 22, "address": "10.0.0.1"}}
+    assert (merged.base, merged.revision) == (theirs, 4)
+
+
 def test_rows_show_what_most_documents_need() -> None:
     root = whole(schema_of("host"))
     usual = [row.label for row in outline.rows(root, HOST)]
@@ -195,6 +205,7 @@ def test_every_seldom_field_is_one_of_a_real_schema() -> None:
         ("documents[0].spec.steps[0].retry.times", ("spec", "steps", 0, "retry", "times"), ""),
         ("spec.targets column 7", ("spec", "targets"), "column 7"),
         ("labels.a.b/c", ("labels", "a.b/c"), ""),
+        ('labels["a.b/c"]', ("labels", "a.b/c"), ""),
         ("spec.nothing.here", ("spec",), "nothing.here"),
         ("", (), ""),
     ],

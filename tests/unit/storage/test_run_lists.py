@@ -76,3 +76,20 @@ def test_a_search_for_words_reads_an_index_and_no_run(store: Store, history: Seq
 
     scans = [line for line in plans if line.startswith("SCAN")]
     assert scans == ["SCAN run USING COVERING INDEX ix_run_id_summary"]
+
+
+def test_runs_are_found_by_an_environment_that_they_touch(store: Store) -> None:
+    ids = [f"{number:026}" for number in range(3)]
+    for run_id, named in zip(ids, ('["prod"]', '["prod-eu","test"]', "[]"), strict=True):
+        add_run(store, run_id, ["web0"], environments=named)
+
+    assert found(store, RunFilter(environment="prod")) == [ids[0]]
+    assert found(store, RunFilter(environment="test")) == [ids[1]]
+    assert found(store, RunFilter(environment="prod_eu")) == []
+
+
+def test_some_runs_are_asked_for_by_their_ids(store: Store, history: Sequence[str]) -> None:
+    assert found(store, RunFilter(ids=(history[2], history[7], "nowhere"))) == [
+        history[7],
+        history[2],
+    ]
