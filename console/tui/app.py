@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
+from rich.color import ColorSystem
+from rich.console import RenderableType
+from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.reactive import var
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from console import themes
 from console.actions import Action, Scope, Subject, registry
@@ -28,21 +30,25 @@ from console.preferences import PreferenceFile, Preferences
 from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
-from console.tui import commandline, theming, views
+from console.tui import commandline, mouse, theming, views
 from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
 from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
+from console.tui.shown import Shown
+from console.tui.typeahead import TypeAhead
+from console.tui.updates import frugal
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
 from console.tui.widgets.dialogs import Text
 from console.tui.widgets.palette import Palette
+from console.tui.working import later
 from core.clock import Clock
 from core.errors import OpsError
 
-_FIRST = "runs"
+_FIRST = "pulse"
 """The view that is opened first."""
 _SAYS_S = 8.0
 """How long a message stands in the status line."""
@@ -117,19 +123,24 @@ class JobdeckApp(App[None]):
         self._ways, self._habits, self._bookmark = ways, habits, bookmark
         self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()
+        self.typing = TypeAhead(self, super().on_event)
         self._view: View | None = None
         self._going = asyncio.Lock()
         """Held while one view gives way to another."""
+        self.gather_s = 1.0 if habits.calm else 0.2
+        """How long changes are gathered before they are shown."""
         self.link = Link(
             ways.connect,
             ways.revive,
             on_state=self._line_is,
             on_change=self._changed,
-            gather_s=1.0 if habits.calm else 0.2,
+            gather_s=self.gather_s,
         )
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
         self._says = 0
+        self._shown = Shown()
+        self._has_mouse = False
         self.animation_level = "none"
         self.preferences = Preferences()
         self._not_understood: OpsError | None = None
@@ -152,13 +163,18 @@ class JobdeckApp(App[None]):
 
     async def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
-        self.link.open()
+        self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
+        self.call_after_refresh(
+            self.link.open
+        )  # what it loads would keep the first picture waiting
         try:
             place = commandline.parse(self._start, views.VIEWS).place
         except commandline.BadCommand as bad:
             place = None
             self.say(str(bad), Tone.BAD)
         await self._open(place or Place(_FIRST))
+        if self._not_understood is not None:
+            self.complain(self._not_understood)
 
     @property
     def failure(self) -> Exception | None:
@@ -173,7 +189,14 @@ class JobdeckApp(App[None]):
         """
         self._close_messages_no_wait()
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self.typing.take(event)
+        else:
+            await super().on_event(event)
+
     def on_unmount(self) -> None:
+        self.typing.close()
         self.link.close()
 
     @property
@@ -182,12 +205,23 @@ class JobdeckApp(App[None]):
         assert self._view is not None, "asked for by what stands in the frame"
         return self._view
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send only what the terminal does not show already (`updates`)."""
+        # A colour out of 256 takes half the bytes, and the themes read as well in them.
+        most = ColorSystem.EIGHT_BIT if self._habits.calm else ColorSystem.TRUECOLOR
+        super()._display(screen, frugal(self._shown, renderable, self.size, most))
+
+    def _paint_anew(self) -> None:
+        """Somebody else may have written to the terminal: paint everything."""
+        self._shown.forget()
+        self.screen.refresh()
+
     # ------------------------------------------------------------------ from place to place
 
     def go(self, place: Place, *, below: bool = True) -> None:
         """Open a place; `below`: it was opened from here, and `escape` comes back."""
         here = self.history.here
-        self.run_worker(self._open(place.inside(here if below else None)), group="going")
+        self._travel(place.inside(here if below else None))
 
     def obey(self, text: str, *, below: bool = True) -> bool:
         """Do what the command bar would for this text; False, and said why, where it cannot."""
@@ -201,6 +235,16 @@ class JobdeckApp(App[None]):
         else:
             self.go(command.place, below=below)
         return True
+
+    def go_beside(self, place: Place) -> None:
+        """Open a place that stands where this one does: `escape` leaves both at once."""
+        here = self.history.here
+        self._travel(place.inside(here.parent if here else None))
+
+    def _travel(self, place: Place, *, is_step: bool = False) -> None:
+        """Open a place beside the keyboard; keys that follow are for it."""
+        opening = self._open(place, is_step=is_step)
+        self.typing.opens(self.run_worker(opening, group="going"))
 
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
         async with self._going:
@@ -255,7 +299,7 @@ class JobdeckApp(App[None]):
 
     def _leave_bar(self) -> None:
         self.query_one(CommandBar).close()
-        self.view.query("*:can-focus").first().focus()
+        self.view.take_keys()
 
     # ------------------------------------------------------------------ the engine
 
@@ -268,12 +312,12 @@ class JobdeckApp(App[None]):
         pieces = line(Span(f" ! {text}", Tone.WARNING), f"  {reason}") if text else ()
         self.query_one(Banner).announce(pieces)
         if state is State.LIVE:
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(later(self._look_at_environments), exit_on_error=False)
         self._show_frame()
 
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(later(self._look_at_environments), exit_on_error=False)
         if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
@@ -322,7 +366,8 @@ class JobdeckApp(App[None]):
 
     def on_view_said(self, event: View.Said) -> None:
         event.stop()
-        self._show_frame()
+        if not self._going.locked():
+            self._show_frame()
 
     def _show_frame(self) -> None:
         here = self.history.here
@@ -356,7 +401,8 @@ class JobdeckApp(App[None]):
             self.query_one(Status).say(self.view.said(), self._message)
 
     def _show_keys(self) -> None:
-        self.query_one(Footer).show_keys(self._offers_now())
+        if self._view is not None and self.query(Footer):
+            self.query_one(Footer).show_keys(self._offers_now())
 
     # ------------------------------------------------------------------ preferences
 
@@ -447,11 +493,11 @@ class JobdeckApp(App[None]):
         if self.silence() or self.view.escape():
             return
         if here is not None and here.parent is not None:
-            self.run_worker(self._open(here.parent), group="going")
+            self._travel(here.parent)
 
     def do_last(self) -> None:
         if place := self.history.last():
-            self.run_worker(self._open(place), group="going")
+            self._travel(place)
 
     def do_back(self) -> None:
         self._step(-1)
@@ -462,13 +508,14 @@ class JobdeckApp(App[None]):
     def _step(self, by: int) -> None:
         self._remember()
         if place := self.history.step(by):
-            self.run_worker(self._open(place, is_step=True), group="going")
+            self._travel(place, is_step=True)
 
     def do_refresh(self) -> None:
+        self._paint_anew()
         self.view.reload()
 
     def do_copy_name(self) -> None:
-        self._copy("\n".join(self.view.subject().names))
+        self._copy(self.view.copied())
 
     def do_copy_cli(self) -> None:
         self._copy(self.view.cli())
@@ -484,6 +531,15 @@ class JobdeckApp(App[None]):
             return
         self.copy_to_clipboard(text)
         self.say(_("copied: {text}").format(text=text.partition("\n")[0]), Tone.GOOD)
+
+    def do_mouse(self) -> None:
+        self._has_mouse = not self._has_mouse
+        mouse.switch(self, on=self._has_mouse)
+        self.say(
+            _("the mouse points and scrolls")
+            if self._has_mouse
+            else _("the mouse is the terminal's")
+        )
 
     def do_quit(self) -> None:
         self._leave()

@@ -16,13 +16,14 @@ from console.tui.navigation import Memory, Place
 from console.tui.views.detailed import DetailedListView
 from console.tui.views.scheduling import SchedulingActions, subject_of
 from console.tui.widgets.grid import Grid
+from console.tui.working import later
 
 _FORECAST = 30
 _SETTLED_S = 0.15
 """How long the cursor rests on a row before the engine is asked about it."""
 
 
-class SchedulesView(SchedulingActions, DetailedListView):
+class SchedulesView(DetailedListView, SchedulingActions):
     """The list of schedules."""
 
     SCOPE = Scope.SCHEDULES
@@ -60,7 +61,7 @@ class SchedulesView(SchedulingActions, DetailedListView):
         self.set_timer(_SETTLED_S, self._rested)
 
     async def _rested(self) -> None:
-        self.run_worker(self._ask_what_comes(), group="coming", exclusive=True)
+        self.run_worker(later(self._ask_what_comes), group="coming", exclusive=True)
 
     async def _ask_what_comes(self) -> None:
         """The slots to come of the schedule under the cursor, once."""
