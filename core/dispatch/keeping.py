@@ -53,8 +53,7 @@ class Keeping:
         found = []
         if keeper is not None and resource in self._uses:
             found.append((keeper, self._uses[resource]))
-        rank = waiting.item.priority.rank
         for other, mode in self._claims.at(resource):
-            if other not in (waiting, keeper) and other.item.priority.rank <= rank:
+            if other not in (waiting, keeper) and other.own <= waiting.own:
                 found.append((other, mode))
         return found

@@ -169,9 +169,9 @@ class Queue:
         A step looks at a bounded number of runs; while not `is_settled`, ask again.
         """
         effort = EFFORT
+        self._open(*self._keeping.renew(self._inside, now))
         while effort and not self.is_settled:
             effort -= 1
-            self._open(*self._keeping.renew(self._inside, now))
             if self._opened:
                 self._wake(now)
                 continue
