@@ -142,7 +142,7 @@ async def test_who_gives_way_to_whom_is_said_of_both(api: Api) -> None:
     api.hosts.behaviours["h"] = Behaviour(until=(second := asyncio.Event()))
     go.set()
     async with asyncio.timeout(20):
-        while not any(
+        while not any(  # noqa: ASYNC110
             (place["run_id"], place["gave_way_to"]) == (low, urgent)
             for place in (await api.get("/queue")).json()["places"]
         ):
