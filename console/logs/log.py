@@ -151,6 +151,11 @@ class Log:
         places = {place for row in rows for place in self.places_of_row(row)}
         return [self._numbers[place] for place in sorted(places) if place not in self._parts]
 
+    def bytes_of(self, rows: range) -> int:
+        """How much stands in the chunks in which these rows begin."""
+        first, last = self.place_of_row(rows[0]), self.place_of_row(rows[-1])
+        return self._bytes_before[last + 1] - self._bytes_before[first]
+
     def row(self, row: int) -> Row | None:
         """A row; None where bytes of it are missing, or where there is none."""
         spans = self.spans(row) if row < self.rows else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from console.answers import OfTarget, OutputChunks, OutputIndex, OutputMatches
 from console.client import Client
@@ -15,11 +15,20 @@ from console.logs.log import Log
 from console.logs.matches import Matches, Missing, Spot
 from console.logs.window import Window
 from console.outputlines import piece_bytes
-from console.tui.link import Link
+
+A = TypeVar("A")
 
 _INDEXED = 20_000
 """Chunks of one page of the index."""
 _WAIT_S = 10
+
+
+class Line(Protocol):
+    """The way to the engine, as far as a feed needs it: that of `Link`."""
+
+    async def ask(self, question: Callable[[Client], A]) -> A: ...
+
+    async def attend(self, question: Callable[[Client], A]) -> A: ...
 
 
 class Feed:
@@ -27,7 +36,7 @@ class Feed:
 
     def __init__(
         self,
-        link: Link,
+        link: Line,
         log: Log,
         run_id: str,
         query: Mapping[str, Any],
