@@ -81,6 +81,11 @@ class Home:
         return self.root / "settings.toml"
 
     @property
+    def preferences(self) -> Path:
+        """How its person wants the consoles with screens; the engine never reads it."""
+        return self.root / "preferences.toml"
+
+    @property
     def socket(self) -> Path:
         """The engine's socket; in a private folder of the temporary files where the path is long."""
         direct = self.root / "engine.sock"

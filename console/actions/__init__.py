@@ -12,16 +12,28 @@ from collections.abc import Mapping
 from functools import cache
 
 from console.actions import (
+    approvals,
+    channels,
+    comparison,
     document,
     editing,
+    engine,
+    events,
     everywhere,
     inventory,
     launch,
     library,
     lists,
     output,
+    pulse,
+    queue,
+    run,
+    run_panes,
     runs,
+    schedules,
+    settings,
     texts,
+    tour,
 )
 from console.actions.base import Action, Scope, Subject
 from console.i18n import language
@@ -30,13 +42,25 @@ _SOURCES = (
     everywhere,
     lists,
     texts,
+    pulse,
     runs,
+    run,
+    run_panes,
+    comparison,
     output,
-    inventory,
+    launch,
     library,
     document,
     editing,
-    launch,
+    inventory,
+    schedules,
+    approvals,
+    queue,
+    events,
+    engine,
+    channels,
+    settings,
+    tour,
 )
 
 

@@ -26,6 +26,8 @@ class Scope(StrEnum):
     HOSTS = "hosts"
     """The hosts of one run."""
     GROUPS = "groups"
+    COMPARISON = "comparison"
+    """Two runs beside each other."""
     OUTPUT = "output"
     INVENTORY = "inventory"
     LIBRARY = "library"
@@ -36,11 +38,17 @@ class Scope(StrEnum):
     """In anything whose fields are filled in."""
     LAUNCH = "launch"
     SCHEDULES = "schedules"
+    SCHEDULE = "schedule"
+    """One schedule: its slots to come and its ledger."""
     APPROVALS = "approvals"
+    APPROVAL = "approval"
     QUEUE = "queue"
     EVENTS = "events"
     ENGINE = "engine"
+    CHANNELS = "channels"
     SETTINGS = "settings"
+    HELP = "help"
+    TOUR = "tour"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +99,11 @@ def two(subject: Subject) -> bool:
 def may(*asked: str) -> When:
     """Where the engine allows one of these now."""
     return lambda subject: bool(subject.names) and not subject.allowed.isdisjoint(asked)
+
+
+def engine_may(*asked: str) -> When:
+    """Where one of these may be asked of the engine itself, whatever the cursor stands on."""
+    return lambda subject: not subject.allowed.isdisjoint(asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,13 @@ def actions() -> Iterator[Action]:
         keys=("?",),
     )
     yield Action(
+        id="everywhere.help",
+        title=_("help"),
+        help=_("Opens the help page of this view."),
+        keys=("f1",),
+        shown=False,
+    )
+    yield Action(
         id="everywhere.up",
         title=_("back up"),
         help=_("Closes what is open, ends a filter, or goes to where this view was opened from."),

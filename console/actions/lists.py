@@ -1,4 +1,4 @@
-"""Actions of anything that has rows, and of anything that is read line by line."""
+"""Actions of anything that has rows."""
 
 from __future__ import annotations
 

@@ -69,3 +69,67 @@ def actions() -> Iterator[Action]:
         keys=("v",),
         shown=False,
     )
+    yield Action(
+        id="output.search",
+        title=_("search"),
+        help=_("Marks every place of a text, letter case ignored, and goes to the next one."),
+        keys=("/",),
+    )
+    yield Action(
+        id="output.next",
+        title=_("next match"),
+        help=_("Goes on to the next match of what is looked for."),
+        keys=("n",),
+        shown=False,
+    )
+    yield Action(
+        id="output.previous",
+        title=_("previous match"),
+        help=_("Goes back to the match before."),
+        keys=("N",),
+        shown=False,
+    )
+    yield Action(
+        id="output.wrap",
+        title=_("wrap"),
+        help=_("Breaks long lines, or shows them in one line that can be slid."),
+        keys=("w",),
+    )
+    yield Action(
+        id="output.mark",
+        title=_("mark"),
+        help=_("Marks the line; copying is then about all marked lines."),
+        keys=("space",),
+        shown=False,
+    )
+    yield Action(
+        id="output.copy",
+        title=_("copy the lines"),
+        help=_("Copies the marked lines, or the one under the cursor, to the clipboard."),
+        keys=("c",),
+    )
+    yield Action(
+        id="output.goto",
+        title=_("go to a line"),
+        help=_("Asks for the number of a line, or for a part such as 50%."),
+        keys=("L",),
+        shown=False,
+    )
+    yield Action(
+        id="output.middle",
+        title=_("go to the middle"),
+        help=_("Goes to the line in the middle."),
+        keys=("M",),
+        shown=False,
+    )
+    for id_, title, keys in (
+        ("left", _("slide to the left"), ("left",)),
+        ("right", _("slide to the right"), ("right",)),
+    ):
+        yield Action(
+            id=f"output.{id_}",
+            title=title,
+            help=_("Moves what is shown, where lines are not wrapped."),
+            keys=keys,
+            shown=False,
+        )

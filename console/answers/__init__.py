@@ -22,6 +22,7 @@ from console.answers.documents import (
 from console.answers.engine import (
     Backup,
     Engine,
+    HookDoor,
     Lost,
     Removed,
     RetentionPreview,
@@ -76,6 +77,7 @@ from console.answers.plans import (
     PlanStep,
     Taken,
 )
+from console.answers.pulse import Coming, HourResults, Pulse, SomeRuns
 from console.answers.queue import (
     Admission,
     Hold,
@@ -123,6 +125,7 @@ __all__ = [
     "ChunkMatches",
     "ChunkPieces",
     "ChunkPlace",
+    "Coming",
     "Compared",
     "Content",
     "ContentVerdict",
@@ -149,6 +152,7 @@ __all__ = [
     "Group",
     "Groups",
     "Hold",
+    "HookDoor",
     "HostAnswer",
     "HostChange",
     "HostFacts",
@@ -158,6 +162,7 @@ __all__ = [
     "HostSample",
     "HostState",
     "Hosts",
+    "HourResults",
     "InventoryImport",
     "KeptSecret",
     "KeyImport",
@@ -183,6 +188,7 @@ __all__ = [
     "PlanStep",
     "Preview",
     "PreviewStep",
+    "Pulse",
     "Queue",
     "QueueStatus",
     "Refreshed",
@@ -204,6 +210,7 @@ __all__ = [
     "ScriptText",
     "SealedKey",
     "SkippedLine",
+    "SomeRuns",
     "Source",
     "Step",
     "StreamedPiece",

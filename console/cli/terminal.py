@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -37,12 +36,7 @@ def tui(
     write: Annotated[
         bool, typer.Option("--write", help=_("allow changes in read-only environments"))
     ] = False,
-    lang: Annotated[
-        str | None, typer.Option("--lang", metavar="LANG", help=_("en or zh_CN"))
-    ] = None,
 ) -> int:
-    if lang is not None:
-        os.environ["JOBDECK_LANG"] = lang
     return show(" ".join(command or ()), write=write)
 
 
@@ -51,6 +45,7 @@ def show(start: str = "", *, write: bool = False) -> int:
     from console import themes
     from console.autostart import ensure_engine
     from console.client import Client
+    from console.preferences import PreferenceFile
     from console.tui.app import Habits, JobdeckApp, Ways
     from console.tui.bookmark import Bookmark
     from core.clock import SystemClock
@@ -67,6 +62,7 @@ def show(start: str = "", *, write: bool = False) -> int:
         socket=str(place.socket),
         actor=getpass.getuser(),
         drafts=place.drafts,
+        preferences=PreferenceFile(place.preferences),
     )
     habits = Habits(
         theme=themes.chosen(themes.AUTO, os.environ),
@@ -74,10 +70,8 @@ def show(start: str = "", *, write: bool = False) -> int:
         calm="SSH_CONNECTION" in os.environ,
     )
     bookmark = Bookmark(place.root / "console-place")
-    JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark).run()
+    app = JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark)
+    app.run(mouse=False)
+    if app.failure is not None:
+        raise app.failure
     return 0
-
-
-def is_terminal() -> bool:
-    """Whether there is a screen to draw on and a keyboard to read from."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

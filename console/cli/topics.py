@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
-import assets
 from console.cells import wrap
 from console.cli import exit_codes
 from console.cli.helping import MAX_CELLS, command, family
 from console.cli.options import one_of
-from console.cli.pages import render
 from console.cli.printing import Screen, out
 from console.cli.root import COMPLETION_VARIABLE
-from console.i18n import ENGLISH, _, language
+from console.i18n import _
+from console.pages import page_title, render, topics
 from console.presenters.actions import keys_tables
 from console.presenters.text import Span, Tone
 from core.errors import NotFound
@@ -33,7 +31,7 @@ def help_(topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]")] = None
     pages, made = topics(), _made()
     if topic is None:
         for name in sorted([*pages, *made]):
-            title = made[name].title if name in made else _title(pages[name])
+            title = made[name].title if name in made else page_title(pages[name])
             out().print(Span(f"{name:<14}", Tone.STRONG), title)
     elif topic in made:
         out().print(Span(made[topic].title, Tone.STRONG))
@@ -56,21 +54,6 @@ def _made() -> Mapping[str, Made]:
         EXIT_CODES: Made(_("Exit codes of commands"), _print_exit_codes),
         KEYS: Made(_("Keys of the terminal UI"), _print_keys),
     }
-
-
-def topics() -> dict[str, Path]:
-    """Topic -> its page in the language of the environment, in English where there is no other."""
-    folder = Path(assets.__file__).parent / "help"
-    found = {}
-    for tongue in (ENGLISH, language()):
-        for page in sorted(folder.glob(f"*.{tongue}.md")):
-            found[page.name.partition(".")[0]] = page
-    return found
-
-
-def _title(file: Path) -> str:
-    with file.open(encoding="utf-8") as page:
-        return page.readline().lstrip("# ").strip()
 
 
 def _print_page(screen: Screen, text: str) -> None:

@@ -32,6 +32,7 @@ def scope_word(scope: Scope) -> str:
         Scope.RUN: _("run"),
         Scope.HOSTS: _("hosts"),
         Scope.GROUPS: _("groups"),
+        Scope.COMPARISON: _("comparison"),
         Scope.OUTPUT: _("output"),
         Scope.INVENTORY: _("inventory"),
         Scope.LIBRARY: _("library"),
@@ -40,11 +41,16 @@ def scope_word(scope: Scope) -> str:
         Scope.FORM: _("forms"),
         Scope.LAUNCH: _("launch"),
         Scope.SCHEDULES: _("schedules"),
+        Scope.SCHEDULE: _("schedule"),
         Scope.APPROVALS: _("approvals"),
+        Scope.APPROVAL: _("approval"),
         Scope.QUEUE: _("queue"),
         Scope.EVENTS: _("events"),
         Scope.ENGINE: _("engine"),
+        Scope.CHANNELS: _("channels"),
         Scope.SETTINGS: _("settings"),
+        Scope.HELP: _("help"),
+        Scope.TOUR: _("tour"),
     }
     return words[scope]
 
@@ -97,7 +103,7 @@ def _keys_table(actions: Sequence[Action]) -> Table:
     )
 
 
-_KEY_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}
+_KEY_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "comma": ","}
 
 
 def key_word(key: str) -> str:

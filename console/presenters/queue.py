@@ -12,6 +12,7 @@ from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
 from console.presenters.results import short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES
 
 
@@ -59,6 +60,9 @@ def why_lines(why: WhyWaits, now: datetime) -> list[Line]:
     id_ = Span(short_id(why.run_id), Tone.STRONG)
     if why.place is None:
         lines = [line(id_, "  ", _not_waiting(why))]
+        if why.yields_to:
+            text = _("gives way to run {run} at the end of its step or batch")
+            lines.append(line("  ", text.format(run=short_id(why.yields_to))))
         return lines + [line("  ", hold_text(hold)) for hold in why.holds]
     place = why.place
     head = _("place {position}, {priority}, waits for {duration}").format(
@@ -67,6 +71,7 @@ def why_lines(why: WhyWaits, now: datetime) -> list[Line]:
         duration=duration(span_of(place.since, None, now)),
     )
     lines = [line(id_, "  ", head)]
+    lines += [line("  ", text) for text in _suspended(place)]
     lines += [line("  ", text) for text in reason_texts(place)]
     if place.unknown_loads:
         text = _("how busy {hosts} are is not known, and keeps it from nothing")
@@ -75,6 +80,14 @@ def why_lines(why: WhyWaits, now: datetime) -> list[Line]:
         time=clock_time(place.aged_at, now)
     )
     return [*lines, line("  ", Span(aged, Tone.QUIET))]
+
+
+def _suspended(place: Place) -> list[str]:
+    """That it has begun, and for whom it waits now."""
+    if not place.gave_way_to:
+        return []
+    text = _("suspended for run {run}; it goes on in its turn")
+    return [text.format(run=short_id(place.gave_way_to))]
 
 
 def reason_texts(place: Place) -> list[str]:
@@ -110,6 +123,7 @@ _HELD: Words = {
     "flow": lambda: _("flow {names} has {count} of at most {limit} runs: {runs}"),
     "lock": lambda: _("waits for run {runs}, which has lock {names}"),
     "host-lock": lambda: _("waits for run {runs} on host {names}"),
+    "yield": lambda: _("asked to give way to it, at the end of a step or batch: {runs}"),
     "load": lambda: _("host {names} is busy: {detail}"),
     "freeze": lambda: _("nothing begins: the engine is frozen by {detail}"),
 }
@@ -156,6 +170,37 @@ def priority_word(priority: str) -> str:
     return _(priority)
 
 
+def priority_options() -> list[tuple[str, str, str]]:
+    """Each class, the most urgent first: its name, as people read it, and what it means."""
+    meanings = {
+        Priority.URGENT: _("before all others; for what cannot wait"),
+        Priority.HIGH: _("before what is usual"),
+        Priority.NORMAL: _("as runs are by themselves"),
+        Priority.LOW: _("after what is usual"),
+        Priority.BACKGROUND: _("when nothing else wants to begin"),
+    }
+    return [(each.value, priority_word(each.value), text) for each, text in meanings.items()]
+
+
+def admitting_word(deed: str) -> str:
+    """Freezing, draining or unfreezing as a verb and its object."""
+    words = {
+        "freeze": _("freeze the engine"),
+        "drain": _("drain the engine"),
+        "unfreeze": _("unfreeze the engine"),
+    }
+    return words[deed]
+
+
+def admitting_lines(deed: str) -> list[Line]:
+    """What freezing or draining does, in words."""
+    words = {
+        "freeze": _("Nothing begins: starts are accepted and wait. What has begun goes on."),
+        "drain": _("New starts are refused. What was accepted goes on to its end."),
+    }
+    return [line(words[deed]), line(_("It holds for everybody until somebody unfreezes it."))]
+
+
 def admission_text(admission: Admission) -> str:
     """That the engine is frozen or drains, who said so and why; "" where it is open."""
     words = {
@@ -185,7 +230,7 @@ def _class(place: Place) -> str:
 
 
 def _first_reason(place: Place) -> str:
-    first, *others = reason_texts(place)
+    first, *others = *_suspended(place), *reason_texts(place)
     if not others:
         return first
     more = ngettext("and {count} more", "and {count} more", len(others))
@@ -209,4 +254,4 @@ def waiting_lines(place: Place | None) -> Sequence[Line]:
     if place is None:
         return ()
     head = line(_("waits for its turn, place {position}").format(position=number(place.position)))
-    return [head, *(line("  ", text) for text in reason_texts(place))]
+    return [head, *(line("  ", text) for text in (*_suspended(place), *reason_texts(place)))]

@@ -12,27 +12,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.color import ColorSystem
+from rich.console import RenderableType
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.reactive import var
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
 from console.drafts import Drafts
-from console.i18n import _
+from console.i18n import _, is_language_given, speak
+from console.preferences import PreferenceFile, Preferences
 from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
-from console.tui import commandline, theming, views
+from console.tui import commandline, mouse, theming, views
 from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
-from console.tui.keymap import bindings
+from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
+from console.tui.shown import Shown
+from console.tui.updates import frugal
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
@@ -41,7 +46,7 @@ from console.tui.widgets.palette import Palette
 from core.clock import Clock
 from core.errors import OpsError
 
-_FIRST = "runs"
+_FIRST = "pulse"
 """The view that is opened first."""
 _SAYS_S = 8.0
 """How long a message stands in the status line."""
@@ -61,15 +66,16 @@ class Ways:
     """Who sits here, as the engine records it."""
     drafts: Path
     """The folder for what is begun and not saved."""
+    preferences: PreferenceFile
+    """Where this person's settings are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How one person wants it."""
+    """How it is wanted this time, whatever the person's preferences say."""
 
     theme: str = themes.DARK
-    keys: Mapping[str, str] = ()  # type: ignore[assignment]
-    """Action id -> keys, separated by commas, instead of the registry's."""
+    """One of ours, where the person has chosen none: what suits the terminal."""
     write: bool = False
     """Whether read-only environments may be changed from here."""
     calm: bool = False
@@ -130,9 +136,16 @@ class JobdeckApp(App[None]):
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
         self._says = 0
-        theming.wear(self, habits.theme)
+        self._shown = Shown()
+        self._has_mouse = False
         self.animation_level = "none"
-        self.set_keymap(dict(habits.keys))
+        self.preferences = Preferences()
+        self._not_understood: OpsError | None = None
+        try:
+            self.preferences = ways.preferences.read()
+        except OpsError as error:
+            self._not_understood = error
+        self._dress()
 
     # ------------------------------------------------------------------ the frame
 
@@ -147,13 +160,31 @@ class JobdeckApp(App[None]):
 
     async def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
-        self.link.open()
+        self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
+        self.call_after_refresh(
+            self.link.open
+        )  # what it loads would keep the first picture waiting
         try:
             place = commandline.parse(self._start, views.VIEWS).place
         except commandline.BadCommand as bad:
             place = None
             self.say(str(bad), Tone.BAD)
         await self._open(place or Place(_FIRST))
+        if self._not_understood is not None:
+            self.complain(self._not_understood)
+
+    @property
+    def failure(self) -> Exception | None:
+        """Our own mistake that ended this console; to be raised after it has ended."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        """End; whoever ran us reports `failure`.
+
+        WORKAROUND(textual 8.2): its own report shows local variables, and with them what was
+        typed and what a form holds, such as a password.
+        """
+        self._close_messages_no_wait()
 
     def on_unmount(self) -> None:
         self.link.close()
@@ -164,12 +195,36 @@ class JobdeckApp(App[None]):
         assert self._view is not None, "asked for by what stands in the frame"
         return self._view
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send only what the terminal does not show already (`updates`)."""
+        # A colour out of 256 takes half the bytes, and the themes read as well in them.
+        most = ColorSystem.EIGHT_BIT if self._habits.calm else ColorSystem.TRUECOLOR
+        super()._display(screen, frugal(self._shown, renderable, self.size, most))
+
+    def _paint_anew(self) -> None:
+        """Somebody else may have written to the terminal: paint everything."""
+        self._shown.forget()
+        self.screen.refresh()
+
     # ------------------------------------------------------------------ from place to place
 
     def go(self, place: Place, *, below: bool = True) -> None:
         """Open a place; `below`: it was opened from here, and `escape` comes back."""
         here = self.history.here
         self.run_worker(self._open(place.inside(here if below else None)), group="going")
+
+    def obey(self, text: str, *, below: bool = True) -> bool:
+        """Do what the command bar would for this text; False, and said why, where it cannot."""
+        try:
+            command = commandline.parse(text, views.VIEWS)
+        except commandline.BadCommand as bad:
+            self.say(str(bad), Tone.BAD)
+            return False
+        if command.place is None:
+            self._leave()
+        else:
+            self.go(command.place, below=below)
+        return True
 
     def go_beside(self, place: Place) -> None:
         """Open a place that stands where this one does: `escape` leaves both at once."""
@@ -212,16 +267,8 @@ class JobdeckApp(App[None]):
             if self._filter(event.text, done=True):
                 self._leave_bar()
             return
-        try:
-            command = commandline.parse(event.text, views.VIEWS)
-        except commandline.BadCommand as bad:
-            self.say(str(bad), Tone.BAD)
-            return
-        self._leave_bar()
-        if command.place is None:
-            self._leave()
-        else:
-            self.go(command.place, below=False)
+        if self.obey(event.text, below=False):
+            self._leave_bar()
 
     @on(CommandBar.Left)
     def _left(self, event: CommandBar.Left) -> None:
@@ -237,7 +284,7 @@ class JobdeckApp(App[None]):
 
     def _leave_bar(self) -> None:
         self.query_one(CommandBar).close()
-        self.view.query("*:can-focus").first().focus()
+        self.view.take_keys()
 
     # ------------------------------------------------------------------ the engine
 
@@ -250,12 +297,12 @@ class JobdeckApp(App[None]):
         pieces = line(Span(f" ! {text}", Tone.WARNING), f"  {reason}") if text else ()
         self.query_one(Banner).announce(pieces)
         if state is State.LIVE:
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(self._look_at_environments, exit_on_error=False)
         self._show_frame()
 
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(self._look_at_environments, exit_on_error=False)
         if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
@@ -304,7 +351,8 @@ class JobdeckApp(App[None]):
 
     def on_view_said(self, event: View.Said) -> None:
         event.stop()
-        self._show_frame()
+        if not self._going.locked():
+            self._show_frame()
 
     def _show_frame(self) -> None:
         here = self.history.here
@@ -340,6 +388,26 @@ class JobdeckApp(App[None]):
     def _show_keys(self) -> None:
         self.query_one(Footer).show_keys(self._offers_now())
 
+    # ------------------------------------------------------------------ preferences
+
+    def prefer(self, **changes: Any) -> None:
+        """Keep a changed preference, and take it up at once. Raises OpsError, changing nothing."""
+        self.preferences = self._ways.preferences.change(**changes)
+        self._dress(chosen=True)
+        self.screen.refresh_bindings()
+        self._show_frame()
+
+    def keys_of(self, action: Action) -> tuple[str, ...]:
+        """An action's keys as this person has them, as people read them."""
+        return tuple(map(key_word, keys_of(action, self.preferences.keys)))
+
+    def _dress(self, *, chosen: bool = False) -> None:
+        wanted = self.preferences
+        theming.wear(self, wanted.theme if wanted.theme in themes.NAMES else self._habits.theme)
+        self.set_keymap(dict(wanted.keys))
+        if wanted.language and (chosen or not is_language_given()):
+            speak(wanted.language)
+
     # ------------------------------------------------------------------ actions
 
     def _offers_now(self) -> list[Offer]:
@@ -347,7 +415,7 @@ class JobdeckApp(App[None]):
         known, found = registry(), dict[str, list[str]]()
         for key, active in self.screen.active_bindings.items():
             if active.binding.id in known:
-                found.setdefault(str(active.binding.id), []).append(key_word(_sign(key)))
+                found.setdefault(str(active.binding.id), []).append(key_word(name_of_key(key)))
         order = list(known)
         offers = [Offer(known[id_], tuple(keys), True) for id_, keys in found.items()]
         far = (Scope.LIST, Scope.TEXT, Scope.EVERYWHERE)
@@ -366,11 +434,10 @@ class JobdeckApp(App[None]):
         action = registry()[id_]
         if action.scope is not Scope.EVERYWHERE:
             await self.view.action_perform(id_)
+        elif handler := getattr(self, f"do_{action.name}", None):
+            handler()
         elif action.name in views.VIEWS:
             self.go(Place(action.name), below=False)
-        else:
-            handler: Callable[[], Any] = getattr(self, f"do_{action.name}", lambda: None)
-            handler()
 
     def do_command(self) -> None:
         self.query_one(CommandBar).open(
@@ -382,7 +449,7 @@ class JobdeckApp(App[None]):
     def do_palette(self) -> None:
         now = {offer.action.id: offer for offer in self._offers_now()}
         every = [
-            now.get(action.id) or Offer(action, _keys_of(action), self._can(action))
+            now.get(action.id) or Offer(action, self.keys_of(action), self._can(action))
             for action in registry().values()
         ]
         self._pick(Palette(every))
@@ -401,6 +468,9 @@ class JobdeckApp(App[None]):
                 self.call_later(self.action_perform, id_)
 
         self.push_screen(palette, done)
+
+    def do_help(self) -> None:
+        self.go(Place("help", self.view.HELP))
 
     def do_up(self) -> None:
         here = self.history.here
@@ -425,10 +495,11 @@ class JobdeckApp(App[None]):
             self.run_worker(self._open(place, is_step=True), group="going")
 
     def do_refresh(self) -> None:
+        self._paint_anew()
         self.view.reload()
 
     def do_copy_name(self) -> None:
-        self._copy("\n".join(self.view.subject().names))
+        self._copy(self.view.copied())
 
     def do_copy_cli(self) -> None:
         self._copy(self.view.cli())
@@ -445,6 +516,15 @@ class JobdeckApp(App[None]):
         self.copy_to_clipboard(text)
         self.say(_("copied: {text}").format(text=text.partition("\n")[0]), Tone.GOOD)
 
+    def do_mouse(self) -> None:
+        self._has_mouse = not self._has_mouse
+        mouse.switch(self, on=self._has_mouse)
+        self.say(
+            _("the mouse points and scrolls")
+            if self._has_mouse
+            else _("the mouse is the terminal's")
+        )
+
     def do_quit(self) -> None:
         self._leave()
 
@@ -455,27 +535,3 @@ class JobdeckApp(App[None]):
 
     def action_how_to_leave(self) -> None:
         self.say(_("q leaves; runs go on"))
-
-
-def _keys_of(action: Action) -> tuple[str, ...]:
-    return tuple(map(key_word, action.keys))
-
-
-_SIGNS = {
-    "colon": ":",
-    "slash": "/",
-    "question_mark": "?",
-    "minus": "-",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "equals_sign": "=",
-    "exclamation_mark": "!",
-    "comma": ",",
-    "full_stop": ".",
-    "number_sign": "#",
-}
-
-
-def _sign(key: str) -> str:
-    """Textual's name of a key as the character that is printed on it."""
-    return _SIGNS.get(key, key)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from textual.binding import Binding
 
@@ -26,20 +25,54 @@ def _binding(action: Action) -> Binding:
 def conflicts(own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What is wrong with a person's key map: (action id, why as a word).
 
-    `unknown` for an id that no action has, `taken` for a key that another action of its scope,
-    or one that is at hand everywhere, has too.
+    `unknown` for an id that no action has, `taken` for a key that another action, which may be at
+    hand at the same time, has too.
     """
-    keys = {action.id: _keys(action, own) for action in registry().values()}
+    known = registry()
     for id_ in own:
-        if id_ not in keys:
+        if id_ not in known:
             yield id_, "unknown"
-    for scope in Scope:
-        at_hand = [a for a in registry().values() if a.scope in (scope, Scope.EVERYWHERE)]
-        count = Counter(key for action in at_hand for key in keys[action.id])
-        for action in at_hand:
-            if action.id in own and any(count[key] > 1 for key in keys[action.id]):
-                yield action.id, "taken"
+        elif any(taken_by(known[id_], key, own) for key in keys_of(known[id_], own)):
+            yield id_, "taken"
 
 
-def _keys(action: Action, own: Mapping[str, str]) -> Iterable[str]:
+def taken_by(action: Action, key: str, own: Mapping[str, str]) -> Action | None:
+    """Another action that has this key and may be at hand at the same time as `action`."""
+    for other in registry().values():
+        if other is not action and _meet(action.scope, other.scope) and key in keys_of(other, own):
+            return other
+    return None
+
+
+_SHARED = (Scope.LIST, Scope.TEXT)
+
+
+def _meet(one: Scope, other: Scope) -> bool:
+    """Whether actions of these scopes may be at hand in one view."""
+    if one is other or Scope.EVERYWHERE in (one, other):
+        return True
+    return (one in _SHARED) != (other in _SHARED)
+
+
+def keys_of(action: Action, own: Mapping[str, str]) -> Sequence[str]:
+    """The keys of an action: a person's own, else those of the registry."""
     return own[action.id].split(",") if action.id in own else action.keys
+
+
+_SIGNS = {
+    "colon": ":",
+    "slash": "/",
+    "question_mark": "?",
+    "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "equals_sign": "=",
+    "exclamation_mark": "!",
+    "full_stop": ".",
+    "number_sign": "#",
+}
+
+
+def name_of_key(key: str) -> str:
+    """Textual's name of a key as the character that is printed on it."""
+    return _SIGNS.get(key, key)

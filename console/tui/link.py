@@ -156,15 +156,19 @@ class Link:
         self._set_state(State.STOPPED if stopped else State.AWAY, str(gone))
 
     def _set_state(self, state: State, reason: str = "") -> None:
+        if self._closed.is_set():
+            return  # nobody looks any more
         if state is State.LIVE:
             self._live.set()
         else:
             self._live.clear()
-        if state is not self.state:
+        if state is not self.state and not self._closed.is_set():
             self.state = state
             self._on_state(state, reason)
 
     def _tell(self) -> None:
+        if self._closed.is_set():
+            return
         with self._lock:
             events, self._gathered = self._gathered, []
             missed, self._missed = self._missed, False

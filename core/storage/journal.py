@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select
 
 from core import failpoints
 from core.storage.database import Reader
@@ -51,16 +51,36 @@ def read_after(
     """Entries after `seq`, oldest first; empty `types` and `subject` narrow nothing."""
     query = _page(by_type=bool(types), by_subject=bool(subject))
     given = {"seq": seq, "most": limit, "types": types, "subject": subject}
-    return [
-        Entry(**{**row._mapping, "data": json.loads(row.data)})
-        for row in connection.execute(query, given)
-    ]
+    return _entries(connection.execute(query, given))
+
+
+def read_before(
+    connection: Connection,
+    seq: int,
+    limit: int,
+    *,
+    types: Sequence[str] = (),
+    subject: str = "",
+) -> list[Entry]:
+    """The newest entries before `seq`, which may lie beyond the end, oldest first."""
+    query = _page(by_type=bool(types), by_subject=bool(subject), backwards=True)
+    given = {"seq": seq, "most": limit, "types": types, "subject": subject}
+    return _entries(connection.execute(query, given))[::-1]
+
+
+def _entries(rows: Iterable[Row[Any]]) -> list[Entry]:
+    return [Entry(**{**row._mapping, "data": json.loads(row.data)}) for row in rows]
 
 
 @cache
-def _page(*, by_type: bool, by_subject: bool) -> Select[Any]:
+def _page(*, by_type: bool, by_subject: bool, backwards: bool = False) -> Select[Any]:
     """Made once, as every commit has its followers read: making it costs more than running it."""
-    query = select(journal).where(journal.c.seq > bindparam("seq")).order_by(journal.c.seq)
+    seq = journal.c.seq
+    given: BindParameter[int] = bindparam("seq")
+    if backwards:
+        query = select(journal).where(seq < given).order_by(seq.desc())
+    else:
+        query = select(journal).where(seq > given).order_by(seq)
     if by_type:
         query = query.where(journal.c.type.in_(bindparam("types", expanding=True)))
     if by_subject:

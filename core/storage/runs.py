@@ -201,6 +201,16 @@ def events_of(connection: Connection, run_id: str) -> list[AnyEvent]:
     return [msgspec.json.decode(row[0], type=AnyEvent) for row in rows]
 
 
+def timed_events_of(connection: Connection, run_id: str) -> list[tuple[str, AnyEvent]]:
+    """As `events_of`, each with the timestamp at which it was stored."""
+    rows = connection.execute(
+        select(run_event.c.at, run_event.c.event)
+        .where(run_event.c.run_id == run_id)
+        .order_by(run_event.c.seq)
+    )
+    return [(at, msgspec.json.decode(event, type=AnyEvent)) for at, event in rows]
+
+
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of runs is narrowed to; empty fields narrow nothing."""
 
@@ -246,7 +256,7 @@ def _conditions(where: RunFilter) -> Iterator[ColumnElement[bool]]:
     if where.actor:
         yield run.c.actor == where.actor
     if where.since:
-        yield run.c.id >= _first_id(where.since)
+        yield run.c.id >= first_id(where.since)
         yield run.c.created_at >= where.since
     for word in where.text.split():
         # SQLite's LIKE ignores the case of ASCII letters by itself; `lower` would double the cost.
@@ -272,7 +282,7 @@ def _relations(where: RunFilter) -> Iterator[ColumnElement[bool]]:
         yield run.c.id.in_(select(target_run.c.run_id).where(target_run.c.host == where.host))
 
 
-def _first_id(since: str) -> str:
+def first_id(since: str) -> str:
     """No run made at or after `since` has a smaller id: ids begin with their time.
 
     Ids are made a moment before their run is stored, and a clock may be set back a little.

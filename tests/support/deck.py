@@ -11,6 +11,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from console.client import Client
+from console.preferences import PreferenceFile
 from console.tui.app import Habits, JobdeckApp, Ways
 from core.clock import SystemClock
 from tests.support.product import Product
@@ -75,6 +76,7 @@ async def open_deck(
         socket=str(product.home.socket),
         actor="tester",
         drafts=product.home.drafts,
+        preferences=PreferenceFile(product.home.preferences),
     )
     app = JobdeckApp(ways, Habits(**habits), SystemClock(), start=start)
     async with app.run_test(size=size) as pilot:

@@ -9,13 +9,27 @@ from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
 
 VIEWS: Mapping[str, str] = {
+    "pulse": "pulse:PulseView",
     "runs": "runs:RunsView",
+    "run": "run:RunView",
+    "comparison": "comparison:ComparisonView",
     "output": "output:OutputView",
     "inventory": "inventory:InventoryView",
     "library": "library:LibraryView",
     "document": "document:DocumentView",
     "edit": "edit:EditView",
     "launch": "launch:launch_view",
+    "schedules": "schedules:SchedulesView",
+    "schedule": "schedule:ScheduleView",
+    "approvals": "approvals:ApprovalsView",
+    "approval": "approval:ApprovalView",
+    "queue": "queue:QueueView",
+    "events": "events:EventsView",
+    "engine": "engine:EngineView",
+    "channels": "channels:ChannelsView",
+    "settings": "settings:SettingsView",
+    "help": "help:HelpView",
+    "tour": "tour:TourView",
 }
 """Name in the command bar -> module and class."""
 

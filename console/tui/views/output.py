@@ -259,8 +259,23 @@ class OutputView(View):
 
     # ------------------------------------------------------------------ going
 
-    def perform_text(self, name: str) -> bool:
-        return self.shown.perform_text(name)
+    def perform_text(self, name: str) -> None:
+        self.shown.perform_text(name)
+
+    def do_middle(self) -> None:
+        self.shown.perform_text("middle")
+
+    def do_left(self) -> None:
+        self.shown.perform_text("left")
+
+    def do_right(self) -> None:
+        self.shown.perform_text("right")
+
+    def do_wrap(self) -> None:
+        self.shown.perform_text("wrap")
+
+    def do_mark(self) -> None:
+        self.shown.perform_text("mark")
 
     async def do_goto(self) -> None:
         asked = Question(

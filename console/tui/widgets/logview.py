@@ -74,8 +74,8 @@ class LogView(Widget, can_focus=True):
         self._repaint()
         self.post_message(self.Moved())
 
-    def perform_text(self, name: str) -> bool:
-        """Carry out one of the registry's actions for texts; False for those that need more."""
+    def perform_text(self, name: str) -> None:
+        """Move, mark or wrap, by the names that the registry has for it."""
         window = self.window
         moves: Mapping[str, Callable[[], object]] = {
             "down": lambda: window.move(1),
@@ -92,11 +92,8 @@ class LogView(Widget, can_focus=True):
             "wrap": lambda: window.wrap(not window.wraps),
             "mark": window.mark,
         }
-        if name not in moves:
-            return False
         moves[name]()
         self.moved()
-        return True
 
     def _fit(self) -> None:
         self.window.resize(self.size.width - _GUTTER - self._margin.cells, self.size.height)

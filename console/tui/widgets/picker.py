@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,7 +15,7 @@ from textual.widgets import Input
 
 from console.i18n import _
 from console.presenters.text import Column, Line, Span, Table, Tone, line
-from console.tui.filters import parse
+from console.tui.filters import fuzzy
 from console.tui.widgets.dialogs import Text
 from console.tui.widgets.grid import Grid, Rows
 
@@ -35,7 +36,7 @@ class Picker(ModalScreen[str | None]):
     Picker { align: center middle; background: $background 60%; }
     Picker > Vertical {
         width: 84; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-        background: $surface; border: solid $panel; overflow-y: auto;
+        background: $raised; border: solid $tone-rule; overflow-y: auto;
     }
     Picker Input { margin: 1 0 0 0; }
     Picker Grid { height: auto; min-height: 2; max-height: 16; margin: 1 0 0 0; }
@@ -86,8 +87,8 @@ class Picker(ModalScreen[str | None]):
         self._narrow(event.value)
 
     def _narrow(self, typed: str) -> None:
-        fits = parse(f"-f {typed}" if typed else "").fits
-        found = [each for each in self._options if fits(each.title)]
+        titles = [each.title for each in self._options]
+        found = list(compress(self._options, fuzzy(typed)(titles)))
         grid = self.query_one(Grid)
         grid.show(Rows(found, lambda each: each.id, _table))
         grid.move_to(0)

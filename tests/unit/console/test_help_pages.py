@@ -10,8 +10,8 @@ import pytest
 import assets
 from console.cells import width
 from console.cli import exit_codes
-from console.cli.pages import render
 from console.cli.root import table
+from console.pages import render
 from console.presenters.states import RUN_SIGNS, TARGET_SIGNS
 from console.presenters.text import Table, plain
 from core.domain.run import RunState

@@ -1,4 +1,6 @@
-"""Help pages on a terminal: the small part of Markdown that our pages are written in.
+"""Help pages: which there are, and how they look in cells.
+
+They are written in a small part of Markdown.
 
 Headings, paragraphs, lists, fenced code, tables of two and more columns, `code`
 and **strong** text. Anything else is shown as it is written.
@@ -8,8 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+import assets
 from console.cells import wrap
+from console.i18n import ENGLISH, language
 from console.presenters.text import Column, Line, Span, Table, Tone, line
 
 _ITEM = re.compile(r"(\s*(?:[-*]|\d+\.)\s+)(.*)")
@@ -18,6 +23,22 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 _CODE_INDENT = "  "
 _BLOCKS = ("#", "|", "```")
 """How rows begin that belong to no paragraph."""
+
+
+def topics() -> dict[str, Path]:
+    """Topic -> its page in the language of the environment, in English where there is no other."""
+    folder = Path(assets.__file__).parent / "help"
+    found = {}
+    for tongue in (ENGLISH, language()):
+        for page in sorted(folder.glob(f"*.{tongue}.md")):
+            found[page.name.partition(".")[0]] = page
+    return found
+
+
+def page_title(page: Path) -> str:
+    """A page's first line."""
+    with page.open(encoding="utf-8") as text:
+        return text.readline().lstrip("# ").strip()
 
 
 def render(text: str, cells: int) -> Iterator[Line | Table]:
