@@ -134,6 +134,17 @@ async def test_lines_are_copied_and_saved(product: Product, deck: OpenDeck, tmp_
     assert file.read_text() == "one\ntwo\nthree\n"
 
 
+async def test_a_search_of_all_runs_opens_the_line(product: Product, deck: OpenDeck) -> None:
+    run(product, "seq 500; echo a rare zebrafish; seq 500", "web1,web2")
+    async with deck("search zebraFISH") as d:
+        await d.see(lambda text: text.count("a rare zebrafish") == 2)
+        await d.press("enter")
+        await d.see("/zebraFISH  1/1")
+        await d.see("line 501/1,001")
+        await d.press("escape", "escape")
+        await d.see("search: zebraFISH")
+
+
 async def test_nothing_printed_says_so(product: Product, deck: OpenDeck) -> None:
     silent = run(product, "true")
     async with deck(f"output {silent} web1") as d:

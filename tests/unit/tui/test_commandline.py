@@ -10,7 +10,7 @@ from console.tui.navigation import Place
 
 VIEWS = dict.fromkeys(
     ("pulse", "runs", "launch", "library", "inventory", "schedules", "approvals")
-    + ("queue", "events", "engine", "settings"),
+    + ("queue", "events", "engine", "settings", "output", "search"),
     "",
 )
 
