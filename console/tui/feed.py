@@ -54,6 +54,8 @@ class Feed:
         self._asked: set[int] = set()
         self._fetching, self._counting = asyncio.Lock(), asyncio.Lock()
         self._came = asyncio.Event()
+        self._has_index = False
+        """Whether the index was read to what was its end."""
         self.has_ended = False
         """Whether the run has: nothing is added then."""
 
@@ -79,6 +81,7 @@ class Feed:
             Entry(item.chunk, whos[item.target], item.size_bytes, item.lines, item.continues)
             for item in page.items
         )
+        self._has_index |= not page.more
         self.has_ended = page.ended and not page.more
         self._tell()
 
@@ -130,7 +133,7 @@ class Feed:
             if isinstance(found, Missing):
                 self.moved()
                 await self.fetch(partial(list, found.numbers))
-            elif found is None and not matches.is_counted:
+            elif found is None and not (matches.is_counted and self._has_index):
                 self._came.clear()
                 await self._came.wait()
             else:

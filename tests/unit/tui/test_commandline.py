@@ -49,6 +49,7 @@ def test_completions_name_views_before_aliases() -> None:
     assert list(completions("s", VIEWS)) == [
         "schedules",
         "settings",
+        "search",
         "start",
         "scripts",
         "s",
