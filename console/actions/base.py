@@ -29,6 +29,7 @@ class Scope(StrEnum):
     COMPARISON = "comparison"
     """Two runs beside each other."""
     OUTPUT = "output"
+    SEARCH = "search"
     INVENTORY = "inventory"
     LIBRARY = "library"
     DOCUMENT = "document"
