@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
-from textual import on
+from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -43,6 +43,7 @@ from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
 from console.tui.widgets.dialogs import Text
 from console.tui.widgets.palette import Palette
+from console.tui.widgets.small import TooSmall
 from core.clock import Clock
 from core.errors import OpsError
 
@@ -87,7 +88,7 @@ class JobdeckApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Screen { background: $background; }
+    Screen { background: $background; layers: default above; }
     #body { height: 1fr; }
     Input, Input:focus { border: none; height: 1; padding: 0; background: $field; }
     CommandBar, CommandBar:focus { background: $bar; }
@@ -155,19 +156,22 @@ class JobdeckApp(App[None]):
         yield Status()
         yield CommandBar()
         yield Footer()
+        yield TooSmall()
 
     async def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
         self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
-        self.call_after_refresh(
-            self.link.open
-        )  # what it loads would keep the first picture waiting
+        # What the line loads would keep the first picture waiting.
+        self.call_after_refresh(self.link.open)
         try:
             place = commandline.parse(self._start, views.VIEWS).place
         except commandline.BadCommand as bad:
             place = None
             self.say(str(bad), Tone.BAD)
         await self._open(place or Place(_FIRST))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.screen_stack[0].query_one(TooSmall).judge(event.size.width, event.size.height)
 
     @property
     def failure(self) -> Exception | None:

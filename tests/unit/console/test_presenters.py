@@ -6,7 +6,6 @@ import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import msgspec
 import pytest
 
 from console.answers import (
