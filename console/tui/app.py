@@ -37,6 +37,7 @@ from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.shown import Shown
+from console.tui.typing_ahead import Keys
 from console.tui.updates import frugal
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
@@ -115,7 +116,8 @@ class JobdeckApp(App[None]):
 
         Without it the place is opened where a console was cut off, as `bookmark` has it.
         """
-        super().__init__()
+        with theming.own_view_of_colours():
+            super().__init__()
         self.clock = clock
         self.actor = ways.actor
         self.drafts = Drafts(ways.drafts, clock)
@@ -136,6 +138,7 @@ class JobdeckApp(App[None]):
         self._message: Line = ()
         self._says = 0
         self._shown = Shown()
+        self._keys = Keys(self, super().on_event)
         self._has_mouse = False
         self.animation_level = "none"
         self.preferences = Preferences()
@@ -194,6 +197,12 @@ class JobdeckApp(App[None]):
         """The view that is open."""
         assert self._view is not None, "asked for by what stands in the frame"
         return self._view
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send only what the terminal does not show already (`updates`)."""

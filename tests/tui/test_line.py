@@ -63,6 +63,17 @@ KEYS = {
 }
 
 
+def test_keys_that_come_together_act_as_if_they_came_one_by_one(product: Product) -> None:
+    with line(product) as wire:
+        at_rest(wire)
+        wire.press(b"/row 17\r")
+        wire.until(lambda text: "row 17" in text and "row 16" not in text)
+        wire.press(b"\x1b")
+        wire.until("row 16")
+        wire.press(b":runs state:failed\r")
+        wire.until("/state:failed")
+
+
 @pytest.mark.parametrize("colours", [{}, {"NO_COLOR": "1"}, {"TERM": "linux", "COLORTERM": ""}])
 @pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS)
 def test_what_arrived_bit_by_bit_is_what_is_painted_at_once(
