@@ -32,6 +32,7 @@ def scope_word(scope: Scope) -> str:
         Scope.RUN: _("run"),
         Scope.HOSTS: _("hosts"),
         Scope.GROUPS: _("groups"),
+        Scope.COMPARISON: _("comparison"),
         Scope.OUTPUT: _("output"),
         Scope.INVENTORY: _("inventory"),
         Scope.LIBRARY: _("library"),
@@ -102,7 +103,7 @@ def _keys_table(actions: Sequence[Action]) -> Table:
     )
 
 
-_KEY_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}
+_KEY_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "comma": ","}
 
 
 def key_word(key: str) -> str:

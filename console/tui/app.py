@@ -48,7 +48,7 @@ from console.tui.widgets.small import TooSmall
 from core.clock import Clock
 from core.errors import OpsError
 
-_FIRST = "runs"
+_FIRST = "pulse"
 """The view that is opened first."""
 _SAYS_S = 8.0
 """How long a message stands in the status line."""
@@ -127,12 +127,14 @@ class JobdeckApp(App[None]):
         self._view: View | None = None
         self._going = asyncio.Lock()
         """Held while one view gives way to another."""
+        self.gather_s = 1.0 if habits.calm else 0.2
+        """How long changes are gathered before they are shown."""
         self.link = Link(
             ways.connect,
             ways.revive,
             on_state=self._line_is,
             on_change=self._changed,
-            gather_s=1.0 if habits.calm else 0.2,
+            gather_s=self.gather_s,
         )
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
@@ -172,6 +174,8 @@ class JobdeckApp(App[None]):
             place = None
             self.say(str(bad), Tone.BAD)
         await self._open(place or Place(_FIRST))
+        if self._not_understood is not None:
+            self.complain(self._not_understood)
 
     def on_resize(self, event: events.Resize) -> None:
         self.screen_stack[0].query_one(TooSmall).judge(event.size.width, event.size.height)
@@ -235,6 +239,11 @@ class JobdeckApp(App[None]):
             self.go(command.place, below=below)
         return True
 
+    def go_beside(self, place: Place) -> None:
+        """Open a place that stands where this one does: `escape` leaves both at once."""
+        here = self.history.here
+        self.run_worker(self._open(place.inside(here.parent if here else None)), group="going")
+
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
         async with self._going:
             body = self.query_one("#body", Container)
@@ -288,7 +297,7 @@ class JobdeckApp(App[None]):
 
     def _leave_bar(self) -> None:
         self.query_one(CommandBar).close()
-        self.view.query("*:can-focus").first().focus()
+        self.view.take_keys()
 
     # ------------------------------------------------------------------ the engine
 
@@ -301,12 +310,12 @@ class JobdeckApp(App[None]):
         pieces = line(Span(f" ! {text}", Tone.WARNING), f"  {reason}") if text else ()
         self.query_one(Banner).announce(pieces)
         if state is State.LIVE:
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(self._look_at_environments, exit_on_error=False)
         self._show_frame()
 
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(self._look_at_environments, exit_on_error=False)
         if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
@@ -355,7 +364,8 @@ class JobdeckApp(App[None]):
 
     def on_view_said(self, event: View.Said) -> None:
         event.stop()
-        self._show_frame()
+        if not self._going.locked():
+            self._show_frame()
 
     def _show_frame(self) -> None:
         here = self.history.here
@@ -502,7 +512,7 @@ class JobdeckApp(App[None]):
         self.view.reload()
 
     def do_copy_name(self) -> None:
-        self._copy("\n".join(self.view.subject().names))
+        self._copy(self.view.copied())
 
     def do_copy_cli(self) -> None:
         self._copy(self.view.cli())
