@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from console.cli.helping import command, family
-from console.cli.settings import home
+from console.cli.settings import home, is_screen
 from console.i18n import _
 from core.errors import RequestError
 
@@ -43,7 +43,7 @@ def tui(
 
 def show(start: str = "", *, write: bool = False) -> int:
     """Run the terminal UI until it is left; 0."""
-    if not is_terminal():
+    if not is_screen():
         raise RequestError(
             _("this is no terminal that could show a screen"),
             hint=_(
