@@ -44,6 +44,7 @@ from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
 from console.tui.widgets.dialogs import Text
 from console.tui.widgets.palette import Palette
+from console.tui.widgets.small import TooSmall
 from console.tui.working import later
 from core.clock import Clock
 from core.errors import OpsError
@@ -89,7 +90,7 @@ class JobdeckApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Screen { background: $background; }
+    Screen { background: $background; layers: default above; }
     #body { height: 1fr; }
     Input, Input:focus { border: none; height: 1; padding: 0; background: $field; }
     CommandBar, CommandBar:focus { background: $bar; }
@@ -116,7 +117,8 @@ class JobdeckApp(App[None]):
 
         Without it the place is opened where a console was cut off, as `bookmark` has it.
         """
-        super().__init__()
+        with theming.own_view_of_colours():
+            super().__init__()
         self.clock = clock
         self.actor = ways.actor
         self.drafts = Drafts(ways.drafts, clock)
@@ -160,13 +162,13 @@ class JobdeckApp(App[None]):
         yield Status()
         yield CommandBar()
         yield Footer()
+        yield TooSmall()
 
     async def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
         self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
-        self.call_after_refresh(
-            self.link.open
-        )  # what it loads would keep the first picture waiting
+        # What the line loads would keep the first picture waiting.
+        self.call_after_refresh(self.link.open)
         try:
             place = commandline.parse(self._start, views.VIEWS).place
         except commandline.BadCommand as bad:
@@ -175,6 +177,9 @@ class JobdeckApp(App[None]):
         await self._open(place or Place(_FIRST))
         if self._not_understood is not None:
             self.complain(self._not_understood)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.screen_stack[0].query_one(TooSmall).judge(event.size.width, event.size.height)
 
     @property
     def failure(self) -> Exception | None:
