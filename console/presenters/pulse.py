@@ -175,7 +175,7 @@ def _failed(some: SomeRuns, now: datetime) -> Section:
         columns=_RUN_COLUMNS,
         entries=[_run(run, now, clock_time(run.finished_at, now)) for run in some.newest],
         count=some.count,
-        all="runs state:failed,timed_out,rejected,rollback_failed since:24h",
+        all="runs state:failed,partially_succeeded,timed_out,rejected,rollback_failed since:24h",
         empty=_("nothing"),
     )
 
