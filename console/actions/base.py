@@ -26,6 +26,8 @@ class Scope(StrEnum):
     HOSTS = "hosts"
     """The hosts of one run."""
     GROUPS = "groups"
+    COMPARISON = "comparison"
+    """Two runs beside each other."""
     OUTPUT = "output"
     INVENTORY = "inventory"
     LIBRARY = "library"

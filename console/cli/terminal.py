@@ -71,7 +71,7 @@ def show(start: str = "", *, write: bool = False) -> int:
     )
     bookmark = Bookmark(place.root / "console-place")
     app = JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark)
-    app.run()
+    app.run(mouse=False)
     if app.failure is not None:
         raise app.failure
     return 0

@@ -32,6 +32,7 @@ def scope_word(scope: Scope) -> str:
         Scope.RUN: _("run"),
         Scope.HOSTS: _("hosts"),
         Scope.GROUPS: _("groups"),
+        Scope.COMPARISON: _("comparison"),
         Scope.OUTPUT: _("output"),
         Scope.INVENTORY: _("inventory"),
         Scope.LIBRARY: _("library"),

@@ -11,6 +11,9 @@ from console.tui.views.base import View
 VIEWS: Mapping[str, str] = {
     "pulse": "pulse:PulseView",
     "runs": "runs:RunsView",
+    "run": "run:RunView",
+    "comparison": "comparison:ComparisonView",
+    "output": "output:OutputView",
     "inventory": "inventory:InventoryView",
     "library": "library:LibraryView",
     "document": "document:DocumentView",

@@ -78,6 +78,14 @@ class View(Widget):
         """What actions would be about now."""
         return NOTHING
 
+    def copied(self) -> str:
+        """What `copy the name` copies."""
+        return "\n".join(self.subject().names)
+
+    def take_keys(self) -> None:
+        """Give the keys to what has the rows or the text."""
+        self.query("*:can-focus").first().focus()
+
     def title(self) -> str:
         """The view's part of the breadcrumbs."""
         return str(self.place)
@@ -157,8 +165,11 @@ class View(Widget):
         action = registry()[id_]
         if not self.offers(action):
             return
-        if action.scope in (Scope.LIST, Scope.TEXT):
+        if action.scope is Scope.LIST:
             self.perform_list(action.name)
+            return
+        if action.scope is Scope.TEXT:
+            self.perform_text(action.name)
             return
         handler: Callable[[], Any] = getattr(self, f"do_{action.name}")
         done = handler()
@@ -173,4 +184,7 @@ class View(Widget):
             self.deck.complain(error)
 
     def perform_list(self, name: str) -> None:
-        """Carry out an action of lists or texts; a view hands it on to what has the rows."""
+        """Carry out an action of lists; a view hands it on to what has the rows."""
+
+    def perform_text(self, name: str) -> None:
+        """Carry out an action of texts; a view hands it on to what has the lines."""

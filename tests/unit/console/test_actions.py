@@ -25,6 +25,14 @@ def test_no_key_means_two_things_in_a_view(scope: Scope) -> None:
         assert {key: ids for key, ids in owners.items() if len(ids) > 1} == {}
 
 
+def test_the_panes_of_a_run_leave_its_own_keys_alone() -> None:
+    """Both are at hand at the same time."""
+    own = {key for action in of_scope(Scope.RUN) for key in action.keys}
+
+    for pane in (Scope.HOSTS, Scope.GROUPS):
+        assert [a.id for a in of_scope(pane) if not own.isdisjoint(a.keys)] == []
+
+
 def test_an_id_is_a_scope_and_a_name() -> None:
     for id_, action in registry().items():
         assert re.fullmatch(r"[a-z]+\.[a-z_]+", id_)
