@@ -43,7 +43,7 @@ from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
 from console.tui.widgets.dialogs import Text
 from console.tui.widgets.palette import Palette
-from console.tui.working import begin
+from console.tui.working import later
 from core.clock import Clock
 from core.errors import OpsError
 
@@ -298,12 +298,12 @@ class JobdeckApp(App[None]):
         pieces = line(Span(f" ! {text}", Tone.WARNING), f"  {reason}") if text else ()
         self.query_one(Banner).announce(pieces)
         if state is State.LIVE:
-            begin(self, self._look_at_environments)
+            self.run_worker(later(self._look_at_environments), exit_on_error=False)
         self._show_frame()
 
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
-            begin(self, self._look_at_environments)
+            self.run_worker(later(self._look_at_environments), exit_on_error=False)
         if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from console.actions import registry
+from importlib import import_module
+
+from console.actions import TEXTS, Scope, registry
 from console.tui.keymap import conflicts, keys_of, name_of_key, taken_by
+from console.tui.views import VIEWS
 
 
 def test_the_registry_itself_has_no_conflict() -> None:
@@ -32,6 +35,14 @@ def test_a_key_that_was_given_away_is_free() -> None:
     own = {"everywhere.quit": "ctrl+q"}
     assert taken_by(known["runs.stop"], "q", own) is None
     assert keys_of(known["everywhere.quit"], own) == ["ctrl+q"]
+
+
+def test_only_views_without_rows_leave_out_the_actions_of_lists() -> None:
+    for place in VIEWS.values():
+        module, _colon, name = place.partition(":")
+        view = getattr(import_module(f"console.tui.views.{module}"), name)
+        if isinstance(view, type):  # others make one of several
+            assert (view.SCOPE in TEXTS) == (Scope.LIST not in view.ALSO), name
 
 
 def test_an_action_that_is_not_there_is_told() -> None:
