@@ -387,7 +387,8 @@ class JobdeckApp(App[None]):
             self.query_one(Status).say(self.view.said(), self._message)
 
     def _show_keys(self) -> None:
-        self.query_one(Footer).show_keys(self._offers_now())
+        if self._view is not None and self.query(Footer):
+            self.query_one(Footer).show_keys(self._offers_now())
 
     # ------------------------------------------------------------------ preferences
 
