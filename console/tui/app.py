@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
-from textual import on
+from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -37,6 +37,7 @@ from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.shown import Shown
+from console.tui.typeahead import TypeAhead
 from console.tui.updates import frugal
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
@@ -122,6 +123,7 @@ class JobdeckApp(App[None]):
         self._ways, self._habits, self._bookmark = ways, habits, bookmark
         self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()
+        self.typing = TypeAhead(self, super().on_event)
         self._view: View | None = None
         self._going = asyncio.Lock()
         """Held while one view gives way to another."""
@@ -187,7 +189,14 @@ class JobdeckApp(App[None]):
         """
         self._close_messages_no_wait()
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self.typing.take(event)
+        else:
+            await super().on_event(event)
+
     def on_unmount(self) -> None:
+        self.typing.close()
         self.link.close()
 
     @property
@@ -212,7 +221,7 @@ class JobdeckApp(App[None]):
     def go(self, place: Place, *, below: bool = True) -> None:
         """Open a place; `below`: it was opened from here, and `escape` comes back."""
         here = self.history.here
-        self.run_worker(self._open(place.inside(here if below else None)), group="going")
+        self._travel(place.inside(here if below else None))
 
     def obey(self, text: str, *, below: bool = True) -> bool:
         """Do what the command bar would for this text; False, and said why, where it cannot."""
@@ -230,7 +239,12 @@ class JobdeckApp(App[None]):
     def go_beside(self, place: Place) -> None:
         """Open a place that stands where this one does: `escape` leaves both at once."""
         here = self.history.here
-        self.run_worker(self._open(place.inside(here.parent if here else None)), group="going")
+        self._travel(place.inside(here.parent if here else None))
+
+    def _travel(self, place: Place, *, is_step: bool = False) -> None:
+        """Open a place beside the keyboard; keys that follow are for it."""
+        opening = self._open(place, is_step=is_step)
+        self.typing.opens(self.run_worker(opening, group="going"))
 
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
         async with self._going:
@@ -479,11 +493,11 @@ class JobdeckApp(App[None]):
         if self.silence() or self.view.escape():
             return
         if here is not None and here.parent is not None:
-            self.run_worker(self._open(here.parent), group="going")
+            self._travel(here.parent)
 
     def do_last(self) -> None:
         if place := self.history.last():
-            self.run_worker(self._open(place), group="going")
+            self._travel(place)
 
     def do_back(self) -> None:
         self._step(-1)
@@ -494,7 +508,7 @@ class JobdeckApp(App[None]):
     def _step(self, by: int) -> None:
         self._remember()
         if place := self.history.step(by):
-            self.run_worker(self._open(place, is_step=True), group="going")
+            self._travel(place, is_step=True)
 
     def do_refresh(self) -> None:
         self._paint_anew()

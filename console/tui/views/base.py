@@ -176,7 +176,7 @@ class View(Widget):
         done = handler()
         if done is not None:
             # In a worker: a handler may wait for a person's answer.
-            self.run_worker(self._guarded(done), exit_on_error=False)
+            self.deck.typing.opens(self.run_worker(self._guarded(done), exit_on_error=False))
 
     async def _guarded(self, deed: Any) -> None:
         try:
