@@ -52,6 +52,10 @@ class Scope(StrEnum):
     TOUR = "tour"
 
 
+TEXTS = frozenset({Scope.OUTPUT, Scope.APPROVAL, Scope.ENGINE, Scope.HELP})
+"""Views that are only read: they have no rows, so the actions of lists are never at hand there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What an action would be about: the thing under the cursor, or those that are marked."""
