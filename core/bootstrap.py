@@ -176,6 +176,7 @@ def _wire(
         approvals=approvals,
         notify=notices.tell,
         on_output=outputs.announce,
+        on_bears=queue.set_bears,
     )
     runs = Runs(tools, queue)
     gathering = Gathering(tools, runs)

@@ -37,7 +37,6 @@ def actions() -> Iterator[Action]:
         help=_("Shows again what is saved; what you typed is gone. Asks first."),
         keys=("X",),
         when=may("discard"),
-        dangerous=True,
         shown=False,
     )
     yield from _of_forms()

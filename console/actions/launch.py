@@ -48,3 +48,27 @@ def actions() -> Iterator[Action]:
         cli="jobdeck start {name} --check",
         call=Call(method="POST", path="/plans", body={"level": "check"}),
     )
+    yield Action(
+        id="launch.anew",
+        title=_("begin anew"),
+        help=_("Empties the form; what you had typed is gone."),
+        keys=("X",),
+        when=may("start"),
+        shown=False,
+    )
+    yield Action(
+        id="launch.scroll",
+        title=_("read on"),
+        help=_("Shows more of what it would do."),
+        keys=("shift+down",),
+        when=may("start"),
+        shown=False,
+    )
+    yield Action(
+        id="launch.scroll_back",
+        title=_("read back"),
+        help=_("Shows what stood before of what it would do."),
+        keys=("shift+up",),
+        when=may("start"),
+        shown=False,
+    )

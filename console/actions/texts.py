@@ -12,7 +12,7 @@ def actions() -> Iterator[Action]:
     for name, title, keys in (
         ("down", _("one line down"), ("j", "down")),
         ("up", _("one line up"), ("k", "up")),
-        ("page_down", _("a page down"), ("space", "ctrl+f", "pagedown")),
+        ("page_down", _("a page down"), ("ctrl+f", "pagedown")),
         ("page_up", _("a page up"), ("ctrl+b", "pageup")),
         ("half_down", _("half a page down"), ("ctrl+d",)),
         ("half_up", _("half a page up"), ("ctrl+u",)),

@@ -22,6 +22,7 @@ from console.answers.documents import (
 from console.answers.engine import (
     Backup,
     Engine,
+    HookDoor,
     Lost,
     Removed,
     RetentionPreview,
@@ -151,6 +152,7 @@ __all__ = [
     "Group",
     "Groups",
     "Hold",
+    "HookDoor",
     "HostAnswer",
     "HostChange",
     "HostFacts",

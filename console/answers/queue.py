@@ -33,6 +33,8 @@ class Place(Answer, frozen=True, kw_only=True):
     level: str | None = None
     reasons: list[WaitReason] = []
     unknown_loads: str = ""
+    gave_way_to: str = ""
+    """The run for which it was suspended."""
 
 
 class Admission(Answer, frozen=True, kw_only=True):
@@ -79,4 +81,6 @@ class WhyWaits(Answer, frozen=True, kw_only=True):
     parent: str | None = None
     place: Place | None = None
     holds: list[Hold] = []
+    yields_to: str = ""
+    """The run to which it is to give way."""
     answer: str = ""

@@ -29,7 +29,7 @@ from console.presenters.run import carried_of, detail_table, latest_steps, steps
 from console.presenters.text import Span, Tone
 from console.trees import tree_of
 from core.clock import SystemClock
-from core.domain.run import RunState
+from core.domain.run import AWAITING_TURN, RunState
 from core.errors import RequestError
 
 app = family(_("Look at runs, follow them, act on them."))
@@ -153,7 +153,7 @@ def show(
         if as_json:
             out().json(watching.as_json(client, detail, outputs=False))
             return
-        place = client.why_waits(detail.id).place if detail.state == RunState.QUEUED else None
+        place = client.why_waits(detail.id).place if detail.state in AWAITING_TURN else None
         out().table(detail_table(detail, now, client.lost_lines(detail.id), place))
         out().print("")
         if is_flow(detail):

@@ -32,7 +32,7 @@ from console.presenters.plans import warning_lines
 from console.presenters.queue import waiting_lines
 from console.presenters.results import begun
 from core.domain.priorities import HostLock, Priority
-from core.domain.run import RunState
+from core.domain.run import AWAITING_TURN
 from core.errors import (
     Invalid,
     Problem,
@@ -356,7 +356,7 @@ def follow(
     if view not in (watching.QUIET, watching.JSON):
         err().print(*begun(detail, str(detail.definition.get("hosts", ""))))
         err().lines(left_out_lines(detail.definition.get("left_out", {})))
-        if detail.state == RunState.QUEUED:
+        if detail.state in AWAITING_TURN:
             err().lines(waiting_lines(client.why_waits(run.id).place))
     watch = watching.Watch(client, detail, view, outputs=outputs, earlier=earlier)
     return watch.to_the_end()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -37,12 +36,7 @@ def tui(
     write: Annotated[
         bool, typer.Option("--write", help=_("allow changes in read-only environments"))
     ] = False,
-    lang: Annotated[
-        str | None, typer.Option("--lang", metavar="LANG", help=_("en or zh_CN"))
-    ] = None,
 ) -> int:
-    if lang is not None:
-        os.environ["JOBDECK_LANG"] = lang
     return show(" ".join(command or ()), write=write)
 
 
@@ -77,12 +71,7 @@ def show(start: str = "", *, write: bool = False) -> int:
     )
     bookmark = Bookmark(place.root / "console-place")
     app = JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark)
-    app.run()
+    app.run(mouse=False)
     if app.failure is not None:
         raise app.failure
     return 0
-
-
-def is_terminal() -> bool:
-    """Whether there is a screen to draw on and a keyboard to read from."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

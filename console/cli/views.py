@@ -24,9 +24,6 @@ from console.sentences import said
 from core.domain.hostrange import expand
 from core.domain.run import GOOD_TARGET_STATES, LIVE_TARGET_STATES, TargetState
 
-_BAD_STATES = [
-    state for state in TargetState if state not in GOOD_TARGET_STATES | LIVE_TARGET_STATES
-]
 _PRINTED_STATES = frozenset(
     {
         TargetState.SUCCESS,
@@ -47,7 +44,7 @@ def failed_targets(client: Client, run: RunDetail) -> list[Target]:
 
 
 def _failed_in(client: Client, run: RunDetail, step: Step) -> list[Target]:
-    query = {"step": step.step, "attempt": step.attempt, "state": _BAD_STATES}
+    query = {"step": step.step, "attempt": step.attempt, "state": states.FAILED}
     return list(client.targets(run.id, query))
 
 

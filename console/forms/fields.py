@@ -70,6 +70,8 @@ class Field:
     schema: Schema = field(repr=False, compare=False)
     """Its bounds, and what is inside; resolved, without null."""
     root: Schema = field(repr=False, compare=False)
+    known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What has been read of it already: a form asks at each key that is pressed."""
 
 
 def whole(schema: Schema) -> Field:
@@ -139,31 +141,45 @@ def inner(place: Field, value: Any = None) -> tuple[Field, ...]:
     group = place if place.shape is not Shape.BRANCHES else branch(place, value)
     if group is None or group.shape is not Shape.GROUP:
         return ()
-    needed = group.schema.get("required", ())
-    return tuple(
-        read(name, schema, group.root, required=name in needed)
-        for name, schema in group.schema["properties"].items()
-        if "const" not in resolved(schema, group.root)
-    )
+    if "inner" not in group.known:
+        needed = group.schema.get("required", ())
+        group.known["inner"] = tuple(
+            read(name, schema, group.root, required=name in needed)
+            for name, schema in group.schema["properties"].items()
+            if "const" not in resolved(schema, group.root)
+        )
+    found: tuple[Field, ...] = group.known["inner"]
+    return found
 
 
 def branch(place: Field, value: Any) -> Field | None:
     """The group that `value` says it is; None where it says none."""
     said = value.get(place.tag) if isinstance(value, Mapping) else None
-    for name, schema in zip(place.choices, place.schema["oneOf"], strict=True):
-        if name == said:
-            return read(place.name, schema, place.root, required=place.required)
-    return None
+    if "branches" not in place.known:
+        place.known["branches"] = {
+            name: read(place.name, schema, place.root, required=place.required)
+            for name, schema in zip(place.choices, place.schema["oneOf"], strict=True)
+        }
+    found: Field | None = place.known["branches"].get(said) if isinstance(said, str) else None
+    return found
 
 
 def item(place: Field) -> Field:
     """What stands in a list, or behind the keys of a map."""
+    if "item" not in place.known:
+        place.known["item"] = read("", _item_schema(place), place.root, required=True)
+    found: Field = place.known["item"]
+    return found
+
+
+def _item_schema(place: Field) -> Schema:
     if place.shape is Shape.LIST:
-        return read("", place.schema["items"], place.root, required=True)
+        items: Schema = place.schema["items"]
+        return items
     behind: Any = place.schema.get("additionalProperties") or next(
         iter(place.schema.get("patternProperties", {}).values()), {}
     )
-    return read("", behind if isinstance(behind, Mapping) else {}, place.root, required=True)
+    return behind if isinstance(behind, Mapping) else {}
 
 
 def child(place: Field, value: Any, step: str | int) -> Field:

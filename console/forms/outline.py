@@ -16,9 +16,10 @@ from console.forms.values import ABSENT, at
 SELDOM = frozenset({
     "allow_empty", "backoff", "become", "ca", "certificate", "certificate_file", "change_pattern",
     "code_page", "execution", "exempt", "facts_s", "health_s", "host_key",
-    "host_keys", "host_outputs", "http_networks", "idempotent", "ignorable", "jump", "lock_hosts",
+    "host_keys", "host_outputs", "http_networks", "idempotent", "ignorable", "include_away", "jump",
+    "lock_hosts",
     "locks", "max_bytes", "max_load_per_cpu", "max_runs", "max_runs_per_host", "min_free_mem_mb",
-    "on_timeout", "optional", "outputs", "passphrase", "preemptible", "skippable", "spool", "tls",
+    "on_timeout", "optional", "outputs", "override", "passphrase", "preemptible", "skippable", "spool", "tls",
     "tls_certificate", "tls_key", "tls_passphrase", "undo", "winrm",
 })  # fmt: skip
 """Names of fields that most documents do without."""

@@ -76,6 +76,11 @@ class Log:
         """Whose output there is, in the order of arrival."""
         return list(dict.fromkeys(who.host for who in self._known))
 
+    @property
+    def numbers(self) -> list[int]:
+        """Of all chunks."""
+        return list(self._numbers)
+
     def number_at(self, place: int) -> int:
         return self._numbers[place]
 

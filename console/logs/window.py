@@ -19,6 +19,7 @@ from console.logs.matches import Matches, Missing, Spot
 from console.logs.shown import Mark, bits
 
 _KEPT_ROWS = 400
+_MOST_DIGITS = 18
 _AHEAD = 2
 """Windows that are asked for above and below, so that paging shows at once."""
 
@@ -110,6 +111,17 @@ class Window:
             self._top = place
         self.move(by)
 
+    def put_cursor(self, place: Place) -> None:
+        """Put the cursor on a place that is shown."""
+        self.follows = False
+        self.cursor = place
+        self._settle()
+
+    def mark(self) -> None:
+        """Mark the row under the cursor, or mark it no more, and go to the next one."""
+        self.marked ^= {self.cursor[0]}
+        self.move(len(self._lay_out(self.cursor[0])) - self.cursor[1])
+
     def slide(self, by: int) -> None:
         """Show columns further to the right, or to the left."""
         self.left = max(0, self.left + by)
@@ -129,6 +141,19 @@ class Window:
     def go_to_part(self, fraction: float) -> None:
         """To a part of the whole: 0.5 is its middle."""
         self.go_to_row(int(fraction * self.log.rows))
+
+    def go_to(self, typed: str) -> bool:
+        """To a line or a part as it is typed: `12,345` or `50%`; False where it is neither."""
+        number = typed.replace(",", "").removesuffix("%").strip()
+        if not (number.isascii() and number.isdigit()):
+            return False
+        # More digits than any line has: the end.
+        value = int(number[:_MOST_DIGITS])
+        if typed.endswith("%"):
+            self.go_to_part(value / 100)
+        else:
+            self.go_to_line(value)
+        return True
 
     def go_to_end(self) -> None:
         self.cursor = self._end()

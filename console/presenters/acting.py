@@ -33,6 +33,8 @@ def action_word(action: str) -> str:
         "choose_way": _("choose the way"),
         "rerun": _("run anew"),
         "roll_back": _("roll back"),
+        "give_way": _("give way"),
+        "keep_place": _("keep its place"),
     }
     return words.get(action, action)
 

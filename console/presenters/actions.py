@@ -103,7 +103,7 @@ def _keys_table(actions: Sequence[Action]) -> Table:
     )
 
 
-_KEY_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}
+_KEY_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "comma": ","}
 
 
 def key_word(key: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from console.cells import cut, width
 from console.forms.entry import shown
-from console.forms.fields import Field, Path, Shape, inner
+from console.forms.fields import Field, Path, Shape, inner, item
 from console.forms.outline import Row
 from console.forms.values import ABSENT
 from console.i18n import _, ngettext
@@ -21,6 +21,8 @@ from core.errors import Problem
 
 _INDENT = 2
 _MOST_NAMED = 8
+_HIDDEN = "…"
+_UNTELLING = frozenset({Shape.FLAG, Shape.CHOICE, Shape.WHOLE, Shape.NUMBER})
 _BESIDE_NOTE = 36
 """Cells of a value beside which there is something to say; the rest of it is read elsewhere."""
 
@@ -82,9 +84,16 @@ def brief(place: Field, value: Any) -> str:
         case Shape.LINES:
             return _first_line(str(value))
         case Shape.LIST if isinstance(value, list):
-            return _list(value)
-        case Shape.MAP | Shape.GROUP if isinstance(value, Mapping):
-            return ", ".join(f"{key}={_plain(each)}" for key, each in value.items())
+            return _list(place, value)
+        case Shape.MAP if isinstance(value, Mapping):
+            behind = item(place)
+            return ", ".join(f"{key}={_inside(behind, each)}" for key, each in value.items())
+        case Shape.GROUP if isinstance(value, Mapping):
+            return ", ".join(
+                f"{each.name}={_inside(each, value[each.name])}"
+                for each in inner(place, value)
+                if value.get(each.name) is not None
+            )
         case Shape.BRANCHES if isinstance(value, Mapping):
             return "  ".join(filter(None, (str(value.get(place.tag, "")), _gist(place, value))))
     return _first_line(shown(place, value))
@@ -93,9 +102,19 @@ def brief(place: Field, value: Any) -> str:
 def _gist(place: Field, value: Mapping[str, Any]) -> str:
     """What tells a group from others of its kind: the first text or name that it needs or has."""
     fields = sorted(inner(place, value), key=lambda each: not each.required)
-    said = (value.get(each.name) for each in fields if each.name != "name")
-    texts = (each.get("name") if isinstance(each, Mapping) else each for each in said)
-    return next((_first_line(each) for each in texts if isinstance(each, str) and each), "")
+    telling = (each for each in fields if each.name != "name" and each.shape not in _UNTELLING)
+    texts = (_inside(each, value.get(each.name)) for each in telling)
+    return next((text for text in texts if text not in ("", _HIDDEN)), "")
+
+
+def _inside(place: Field, value: Any) -> str:
+    """A value within another one, in as few words as there can be; a secret's never."""
+    if place.shape is Shape.SECRET:
+        return _HIDDEN if value else ""
+    if isinstance(value, Mapping | list):
+        name = value.get("name") if isinstance(value, Mapping) else None
+        return name if isinstance(name, str) else _HIDDEN if value else ""
+    return brief(place, value)
 
 
 def _secret(value: Any) -> str:
@@ -103,7 +122,12 @@ def _secret(value: Any) -> str:
         return _("(typed; kept in the vault when this is saved)")
     if isinstance(value, Mapping) and "secret" in value:
         return _("(in the vault)")
-    return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
+    # Of a command only the program: its arguments may be secret themselves.
+    return ", ".join(
+        f"{key} {each[0] if isinstance(each, list) and each else each}"
+        for key, each in value.items()
+        if each is not None
+    )
 
 
 def _first_line(text: str) -> str:
@@ -114,23 +138,13 @@ def _first_line(text: str) -> str:
     return f"{first} … {more.format(count=number(len(rest)))}"
 
 
-def _list(items: Sequence[Any]) -> str:
+def _list(place: Field, items: Sequence[Any]) -> str:
     if not items:
         return ""
-    names = [_plain(each.get("name", "")) if isinstance(each, Mapping) else _plain(each)
-             for each in items[:_MOST_NAMED]]  # fmt: skip
-    more = "…" if len(items) > _MOST_NAMED else ""
-    return f"{number(len(items))}: {', '.join([*filter(None, names), *filter(None, [more])])}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping | list):
-        return "…" if value else ""
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if value is None else _first_line(str(value))
+    names = [_inside(item(place), each) for each in items[:_MOST_NAMED]]
+    if len(items) > _MOST_NAMED:
+        names.append(_HIDDEN)
+    return f"{number(len(items))}: {', '.join(filter(None, names))}"
 
 
 def _note(filled: Filled) -> Span:

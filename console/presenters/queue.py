@@ -60,6 +60,9 @@ def why_lines(why: WhyWaits, now: datetime) -> list[Line]:
     id_ = Span(short_id(why.run_id), Tone.STRONG)
     if why.place is None:
         lines = [line(id_, "  ", _not_waiting(why))]
+        if why.yields_to:
+            text = _("gives way to run {run} at the end of its step or batch")
+            lines.append(line("  ", text.format(run=short_id(why.yields_to))))
         return lines + [line("  ", hold_text(hold)) for hold in why.holds]
     place = why.place
     head = _("place {position}, {priority}, waits for {duration}").format(
@@ -68,6 +71,7 @@ def why_lines(why: WhyWaits, now: datetime) -> list[Line]:
         duration=duration(span_of(place.since, None, now)),
     )
     lines = [line(id_, "  ", head)]
+    lines += [line("  ", text) for text in _suspended(place)]
     lines += [line("  ", text) for text in reason_texts(place)]
     if place.unknown_loads:
         text = _("how busy {hosts} are is not known, and keeps it from nothing")
@@ -76,6 +80,14 @@ def why_lines(why: WhyWaits, now: datetime) -> list[Line]:
         time=clock_time(place.aged_at, now)
     )
     return [*lines, line("  ", Span(aged, Tone.QUIET))]
+
+
+def _suspended(place: Place) -> list[str]:
+    """That it has begun, and for whom it waits now."""
+    if not place.gave_way_to:
+        return []
+    text = _("suspended for run {run}; it goes on in its turn")
+    return [text.format(run=short_id(place.gave_way_to))]
 
 
 def reason_texts(place: Place) -> list[str]:
@@ -111,6 +123,7 @@ _HELD: Words = {
     "flow": lambda: _("flow {names} has {count} of at most {limit} runs: {runs}"),
     "lock": lambda: _("waits for run {runs}, which has lock {names}"),
     "host-lock": lambda: _("waits for run {runs} on host {names}"),
+    "yield": lambda: _("asked to give way to it, at the end of a step or batch: {runs}"),
     "load": lambda: _("host {names} is busy: {detail}"),
     "freeze": lambda: _("nothing begins: the engine is frozen by {detail}"),
 }
@@ -217,7 +230,7 @@ def _class(place: Place) -> str:
 
 
 def _first_reason(place: Place) -> str:
-    first, *others = reason_texts(place)
+    first, *others = *_suspended(place), *reason_texts(place)
     if not others:
         return first
     more = ngettext("and {count} more", "and {count} more", len(others))
@@ -241,4 +254,4 @@ def waiting_lines(place: Place | None) -> Sequence[Line]:
     if place is None:
         return ()
     head = line(_("waits for its turn, place {position}").format(position=number(place.position)))
-    return [head, *(line("  ", text) for text in reason_texts(place))]
+    return [head, *(line("  ", text) for text in (*_suspended(place), *reason_texts(place)))]

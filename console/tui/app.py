@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.color import ColorSystem
+from rich.console import RenderableType
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.reactive import var
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from console import themes
 from console.actions import Action, Scope, Subject, registry
@@ -28,12 +30,14 @@ from console.preferences import PreferenceFile, Preferences
 from console.presenters.actions import Offer, key_word
 from console.presenters.errors import error_lines
 from console.presenters.text import Line, Span, Tone, line
-from console.tui import commandline, theming, views
+from console.tui import commandline, mouse, theming, views
 from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
 from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
+from console.tui.shown import Shown
+from console.tui.updates import frugal
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
@@ -42,7 +46,7 @@ from console.tui.widgets.palette import Palette
 from core.clock import Clock
 from core.errors import OpsError
 
-_FIRST = "runs"
+_FIRST = "pulse"
 """The view that is opened first."""
 _SAYS_S = 8.0
 """How long a message stands in the status line."""
@@ -120,16 +124,20 @@ class JobdeckApp(App[None]):
         self._view: View | None = None
         self._going = asyncio.Lock()
         """Held while one view gives way to another."""
+        self.gather_s = 1.0 if habits.calm else 0.2
+        """How long changes are gathered before they are shown."""
         self.link = Link(
             ways.connect,
             ways.revive,
             on_state=self._line_is,
             on_change=self._changed,
-            gather_s=1.0 if habits.calm else 0.2,
+            gather_s=self.gather_s,
         )
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
         self._says = 0
+        self._shown = Shown()
+        self._has_mouse = False
         self.animation_level = "none"
         self.preferences = Preferences()
         self._not_understood: OpsError | None = None
@@ -152,13 +160,18 @@ class JobdeckApp(App[None]):
 
     async def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
-        self.link.open()
+        self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
+        self.call_after_refresh(
+            self.link.open
+        )  # what it loads would keep the first picture waiting
         try:
             place = commandline.parse(self._start, views.VIEWS).place
         except commandline.BadCommand as bad:
             place = None
             self.say(str(bad), Tone.BAD)
         await self._open(place or Place(_FIRST))
+        if self._not_understood is not None:
+            self.complain(self._not_understood)
 
     @property
     def failure(self) -> Exception | None:
@@ -182,6 +195,17 @@ class JobdeckApp(App[None]):
         assert self._view is not None, "asked for by what stands in the frame"
         return self._view
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send only what the terminal does not show already (`updates`)."""
+        # A colour out of 256 takes half the bytes, and the themes read as well in them.
+        most = ColorSystem.EIGHT_BIT if self._habits.calm else ColorSystem.TRUECOLOR
+        super()._display(screen, frugal(self._shown, renderable, self.size, most))
+
+    def _paint_anew(self) -> None:
+        """Somebody else may have written to the terminal: paint everything."""
+        self._shown.forget()
+        self.screen.refresh()
+
     # ------------------------------------------------------------------ from place to place
 
     def go(self, place: Place, *, below: bool = True) -> None:
@@ -201,6 +225,11 @@ class JobdeckApp(App[None]):
         else:
             self.go(command.place, below=below)
         return True
+
+    def go_beside(self, place: Place) -> None:
+        """Open a place that stands where this one does: `escape` leaves both at once."""
+        here = self.history.here
+        self.run_worker(self._open(place.inside(here.parent if here else None)), group="going")
 
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
         async with self._going:
@@ -268,12 +297,12 @@ class JobdeckApp(App[None]):
         pieces = line(Span(f" ! {text}", Tone.WARNING), f"  {reason}") if text else ()
         self.query_one(Banner).announce(pieces)
         if state is State.LIVE:
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(self._look_at_environments, exit_on_error=False)
         self._show_frame()
 
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
-            self.run_worker(self._look_at_environments(), exit_on_error=False)
+            self.run_worker(self._look_at_environments, exit_on_error=False)
         if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
@@ -322,7 +351,8 @@ class JobdeckApp(App[None]):
 
     def on_view_said(self, event: View.Said) -> None:
         event.stop()
-        self._show_frame()
+        if not self._going.locked():
+            self._show_frame()
 
     def _show_frame(self) -> None:
         here = self.history.here
@@ -465,6 +495,7 @@ class JobdeckApp(App[None]):
             self.run_worker(self._open(place, is_step=True), group="going")
 
     def do_refresh(self) -> None:
+        self._paint_anew()
         self.view.reload()
 
     def do_copy_name(self) -> None:
@@ -484,6 +515,15 @@ class JobdeckApp(App[None]):
             return
         self.copy_to_clipboard(text)
         self.say(_("copied: {text}").format(text=text.partition("\n")[0]), Tone.GOOD)
+
+    def do_mouse(self) -> None:
+        self._has_mouse = not self._has_mouse
+        mouse.switch(self, on=self._has_mouse)
+        self.say(
+            _("the mouse points and scrolls")
+            if self._has_mouse
+            else _("the mouse is the terminal's")
+        )
 
     def do_quit(self) -> None:
         self._leave()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from console.i18n import _
-from core.domain.command_rules import timebox
+from core.domain import timebox
 
 _FIELD = re.compile(r"([a-z][a-z-]*):(\S+)$")
 _ENVIRONMENT = "environment"

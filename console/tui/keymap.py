@@ -69,6 +69,7 @@ _SIGNS = {
     "equals_sign": "=",
     "exclamation_mark": "!",
     "full_stop": ".",
+    "number_sign": "#",
 }
 
 

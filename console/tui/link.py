@@ -115,6 +115,23 @@ class Link:
             except EngineUnreachable as gone:
                 self._lost(gone)
 
+    async def attend(self, question: Callable[[Client], A]) -> A:
+        """As `ask`, for a question that the engine answers when there is news.
+
+        It has a thread of its own, which nobody waits for when this console is left.
+        """
+        while True:
+            await self._live.wait()
+            answer: asyncio.Future[A] = self._loop.create_future()
+            work = threading.Thread(
+                target=self._answer, args=(answer, question), daemon=True, name="link-news"
+            )
+            work.start()
+            try:
+                return await answer
+            except EngineUnreachable as gone:
+                self._lost(gone)
+
     async def act(self, deed: Callable[[Client], A]) -> A:
         """Ask for something to be done, once.
 
@@ -139,15 +156,19 @@ class Link:
         self._set_state(State.STOPPED if stopped else State.AWAY, str(gone))
 
     def _set_state(self, state: State, reason: str = "") -> None:
+        if self._closed.is_set():
+            return  # nobody looks any more
         if state is State.LIVE:
             self._live.set()
         else:
             self._live.clear()
-        if state is not self.state:
+        if state is not self.state and not self._closed.is_set():
             self.state = state
             self._on_state(state, reason)
 
     def _tell(self) -> None:
+        if self._closed.is_set():
+            return
         with self._lock:
             events, self._gathered = self._gathered, []
             missed, self._missed = self._missed, False
@@ -160,6 +181,19 @@ class Link:
                 everything=missed,
             )
         )
+
+    # ------------------------------------------------------------------ in other threads
+
+    def _answer(self, answer: asyncio.Future[A], question: Callable[[Client], A]) -> None:
+        """Ask, and hand over what came; who asked may be gone."""
+        client = self._client
+        assert client is not None, "the line is live"
+        try:
+            found = question(client)
+        except Exception as error:  # noqa: BLE001  # whoever waits is told, whatever it is
+            self._call(_fail, answer, error)
+        else:
+            self._call(_succeed, answer, found)
 
     # ------------------------------------------------------------------ in the journal's thread
 
@@ -224,3 +258,13 @@ class Link:
     def _call(self, function: Callable[..., None], *values: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody looks any more
             self._loop.call_soon_threadsafe(function, *values)
+
+
+def _succeed(answer: asyncio.Future[A], found: A) -> None:
+    if not answer.done():
+        answer.set_result(found)
+
+
+def _fail(answer: asyncio.Future[A], error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)

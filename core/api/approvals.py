@@ -55,6 +55,7 @@ class ApprovalOut(Answer):
     forbid_requester: bool = Field(description="whoever asked may not vote")
     required: str = Field(description="approvals that it takes: any, all or a number")
     on_timeout: str
+    reason_required: bool = Field(description="who approves says why; who denies always does")
     missing: list[str] = Field(description="who is still waited for, in words")
     votes: list[VoteOut]
     form: list[Parameter] = Field(description="what who approves fills in")
@@ -153,6 +154,7 @@ def approval_out(shown: Shown) -> ApprovalOut:
         forbid_requester=spec.forbid_requester,
         required=str(spec.required),
         on_timeout=spec.on_timeout.value,
+        reason_required=spec.reason_required,
         missing=list(shown.missing),
         votes=[
             VoteOut(

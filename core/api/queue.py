@@ -49,6 +49,7 @@ class PlaceOut(Answer):
     unknown_loads: str = Field(
         description="hosts whose load is asked and not known, folded: they keep it from nothing"
     )
+    gave_way_to: str = Field(description="the run for which it was suspended; empty: it is queued")
 
 
 class AdmissionOut(Answer):
@@ -86,6 +87,9 @@ class WhyWaits(Answer):
     parent: str | None = Field(description="the run that it belongs to: it never waits")
     place: PlaceOut | None = Field(description="null: it does not wait")
     holds: list[HoldOut] = Field(description="locks that it holds")
+    yields_to: str = Field(
+        description="the run to which it gives way at the end of its step or batch; empty: to none"
+    )
     answer: str = Field(description="in one sentence why it waits, or that it does not")
 
 
@@ -171,6 +175,7 @@ def _place_out(place: Place, title: str) -> PlaceOut:
         level=place.level,
         reasons=[ReasonOut.model_validate(reason) for reason in place.reasons],
         unknown_loads=place.unknown_loads,
+        gave_way_to=place.gave_way_to,
     )
 
 
@@ -186,14 +191,21 @@ def _why(engine: Engine, row: RunRow) -> WhyWaits:
             HoldOut(kind=use.resource.kind, name=use.resource.name, mode=use.mode)
             for use in engine.queue.holds(row.id)
         ],
-        answer=_answer(row, place),
+        yields_to=(yields_to := engine.queue.yields_to(row.id)),
+        answer=_answer(row, place, yields_to),
     )
 
 
-def _answer(row: RunRow, place: PlaceOut | None) -> str:
+def _answer(row: RunRow, place: PlaceOut | None, yields_to: str) -> str:
     if place is not None:
         texts = [reason.text for reason in place.reasons]
-        return "; ".join(texts) or "nothing is in its way: it begins at the next decision"
+        if not texts:
+            texts = ["nothing is in its way: it begins at the next decision"]
+        if place.gave_way_to:
+            texts.insert(0, f"suspended for run {place.gave_way_to}; it goes on in its turn")
+        return "; ".join(texts)
+    if yields_to:
+        return f"it goes on, and gives way to run {yields_to} at the end of its step or batch"
     if row.state in TERMINAL_RUN_STATES:
         return f"it does not wait: it is {row.state}"
     if row.state is RunState.QUEUED:

@@ -45,7 +45,10 @@ class Claims:
         self._claimants: dict[str, Waiting] = {}
         self._kept: dict[Resource, dict[str, Mode]] = {}
         """Resource -> the claimants for whom it is kept, and how they use it."""
-        self._orders: list[Order] = []
+        self._told: dict[str, str] = {}
+        """As `_asked`, as far as it was said."""
+        self._unsaid: dict[str, None] = {}
+        """Runs of which that may have changed."""
 
     def __bool__(self) -> bool:
         return bool(self._claimants)
@@ -75,9 +78,22 @@ class Claims:
         for run_id, mode in self._kept.get(resource, {}).items():
             yield self._claimants[run_id], mode
 
+    @property
+    def has_orders(self) -> bool:
+        """Whether there may be something to say."""
+        return bool(self._unsaid)
+
     def take_orders(self) -> list[Order]:
-        """What is to be said since it was asked last."""
-        orders, self._orders = self._orders, []
+        """What is to be said since it was asked last; what changed to and fro is not said."""
+        orders = []
+        for run_id in self._unsaid:
+            claimant = self.asked_for(run_id)
+            if claimant != self._told.pop(run_id, ""):
+                to = self._claimants[claimant].item if claimant else None
+                orders.append(Order(run_id, to))
+            if claimant:
+                self._told[run_id] = claimant
+        self._unsaid.clear()
         return orders
 
     # --- what happens -------------------------------------------------------------------------
@@ -91,8 +107,10 @@ class Claims:
         before = self._victims.get(item.run_id, frozenset())
         for each in sorted(chosen - before):
             self._asked[each] = item.run_id
-            if not is_told:
-                self._orders.append(Order(each, item))
+            if is_told:
+                self._told[each] = item.run_id
+            else:
+                self._unsaid[each] = None
         self._victims[item.run_id] = chosen
         self._claimants[item.run_id] = waiting
         for use in item.uses:
@@ -115,6 +133,7 @@ class Claims:
     def released(self, run_id: str) -> str:
         """A run gives way no more: it did, it has ended, or it cannot. The claimant; "" is none."""
         claimant = self._asked.pop(run_id, "")
+        self._told.pop(run_id, None)
         if claimant:
             self._victims[claimant] -= {run_id}
         return claimant
@@ -138,7 +157,7 @@ class Claims:
         spared = sorted(runs)
         for each in spared:
             del self._asked[each]
-            self._orders.append(Order(each, None))
+            self._unsaid[each] = None
         return spared
 
     def _needs(

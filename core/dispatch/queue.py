@@ -119,6 +119,11 @@ class Queue:
         self.claims.make(waiting, known | {run_id}, is_told=True)
         return True
 
+    @property
+    def has_orders(self) -> bool:
+        """Whether there may be something to say to runs that go on."""
+        return self.claims.has_orders
+
     def take_orders(self) -> list[Order]:
         """Who is to be asked to give way, and who not any more."""
         return self.claims.take_orders()

@@ -155,6 +155,9 @@ TERMINAL_RUN_STATES = frozenset(
     }
 )
 
+AWAITING_TURN = frozenset({_R.QUEUED, _R.SUSPENDED})
+"""A run in such a state may stand in the queue; one that is paused does not."""
+
 _RESULTS = {
     _R.SUCCEEDED,
     _R.PARTIALLY_SUCCEEDED,

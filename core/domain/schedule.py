@@ -149,7 +149,7 @@ class TriggerSpec(Value):
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:
-        if sum(bool(getattr(self, name)) for name in _TRIGGERS) != 1:
+        if len([name for name in _TRIGGERS if getattr(self, name)]) != 1:
             raise ValueError(f"give one of {', '.join(f'`{name}`' for name in _TRIGGERS)}")
         if self.epoch is not None and self.every_s is None:
             raise ValueError("`epoch` belongs to `every_s`")

@@ -47,7 +47,11 @@ _ASKED_MEANWHILE = _OF_RETRIES | {
 def bears(state: FlowState) -> int:
     """Of how many classes, the most urgent first, runs may ask it to give way; 0: of none."""
     possible = state.graph.preemptible
-    if not possible or state.run not in _GOES_ON or state.is_paused or state.gave_way:
+    if not possible or state.run not in _GOES_ON or state.gave_way:
+        return 0
+    if state.yields_to:
+        return state.yields_below
+    if state.is_paused:
         return 0
     live = state.live
     steady = live.keys() <= possible and UNDER_WAY | {RunState.SUSPENDED} >= set(live.values())

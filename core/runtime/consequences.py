@@ -80,6 +80,8 @@ def _keep_run(tx: Transaction, run_id: str, each: Advanced) -> None:
         approvals.lapse(tx, run_id, f"the run is {after.run.value}")
     # Why a run was stopped was said by whoever stopped it; a run that goes on has no why.
     said = _waiting_reason(event, after) if isinstance(event, BatchEvent) else reason
+    if after.gave_way:
+        said = f"gave way to run {after.yields_to}; it goes on in its turn"
     is_told = before.run is RunState.STOPPING or after.run is RunState.RUNNING
     run_writes.set_run_state(tx, run_id, after.run, each.actor, reason="" if is_told else said)
 

@@ -23,6 +23,7 @@ from core import failpoints
 from core.clock import Clock
 from core.domain.flow import Control
 from core.domain.run import (
+    TERMINAL_RUN_STATES,
     RunState,
     TargetCode,
     TargetState,
@@ -39,6 +40,7 @@ from core.flow.commands import (
     CheckBatch,
     EndStep,
     FinishRun,
+    GiveWay,
     StartBatch,
     StartStep,
     StopStep,
@@ -100,6 +102,8 @@ class Tools:
     approvals: Approvals
     notify: Notify
     on_output: Callable[[str], None]
+    on_bears: Callable[[str, int], None]
+    """(run, number): a run gives way to runs of so many classes, the most urgent first."""
 
 
 async def give_up(tools: Tools, run_id: str, bug: Exception) -> None:
@@ -143,8 +147,10 @@ class Driver:
         self._orders: dict[str, Orders] = {}
         """Rolling step -> what is wanted of its batches."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._retries: set[asyncio.Task[None]] = set()
+        """Those of the tasks that wait until a step is tried again."""
         self._is_leaving = False
-        """The engine stops; what a next one can take up is left to it."""
+        """The engine stops, or the run gives way; what a next driver can take up is left to it."""
         self.goes_on = asyncio.Event()
         """Set while the run is not paused."""
         self.goes_on.set()
@@ -157,6 +163,11 @@ class Driver:
     @property
     def state(self) -> FlowState:
         return self._feed.state
+
+    @property
+    def is_letting_go(self) -> bool:
+        """Whether the run gave way, and is soon driven no more."""
+        return self._is_leaving and self.state.gave_way
 
     @property
     def outputs(self) -> Mapping[str, Any]:
@@ -233,13 +244,33 @@ class Driver:
                 case StartBatch() | WaitForBatch() | CheckBatch() | EndStep():
                     self._orders[command.step].put_nowait(command)
                 case WaitForRetry(step=step, attempt=attempt, delay_s=delay_s):
-                    self._spawn(self._retry_later(step, attempt, delay_s))
+                    self._retries.add(self._spawn(self._retry_later(step, attempt, delay_s)))
                 case StopStep(step=step, force=force):
                     if step in self._executions:
                         self._executions[step].stop(force=force)
+                case GiveWay():
+                    self._give_way()
                 case FinishRun():
                     failpoints.reach("run.ended")
                     self.finished.set()
+        self._tell_bears()
+
+    def _tell_bears(self) -> None:
+        """Say to whom the run gives way; what lets go by itself has nobody look for another."""
+        state = self.state
+        lets_go = state.gave_way or state.run in {*TERMINAL_RUN_STATES, RunState.STOPPING}
+        if not lets_go:
+            self._tools.on_bears(self.run_id, machine.bears(state))
+
+    def _give_way(self) -> None:
+        """Let go of the run, of which nothing is under way; `finished` is set when that is done."""
+        failpoints.reach("yield.giving")
+        for execution in self._executions.values():
+            assert isinstance(execution, RollingExecution), "only batches have more to come"
+            execution.leave()
+        for retry in self._retries:
+            retry.cancel()
+        self.leave()
 
     def _begin(self, command: StartStep) -> None:
         node = self._definition.graph.node(command.step)
@@ -289,19 +320,21 @@ class Driver:
         )
         await self.feed(event, ENGINE_ACTOR, reason=end.reason, also=store if end.outputs else None)
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(self._guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._has_ended)
+        return task
 
     def leave(self) -> None:
-        """The engine stops: `finished` is set when nothing of the run is under way here."""
+        """Nobody drives the run any more: `finished` is set when nothing of the run is under way here."""
         self._is_leaving = True
         if not self._tasks:
             self.finished.set()
 
     def _has_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._retries.discard(task)
         if self._is_leaving and not self._tasks:
             self.finished.set()
 

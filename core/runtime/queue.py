@@ -18,6 +18,7 @@ import structlog
 from core.clock import Clock
 from core.config import Settings
 from core.dispatch import asking, reasons
+from core.dispatch.claims import Order
 from core.dispatch.items import Item, Load, Rules, Use
 from core.dispatch.lines import Waiting
 from core.dispatch.queue import Queue
@@ -46,6 +47,8 @@ _SHARES = {priority: 1 << (len(Priority) - 1 - priority.rank) for priority in Pr
 
 Begin = Callable[[str], Awaitable[None]]
 """Let a run that waited begin; it holds what it uses by then."""
+Say = Callable[[Order], Awaitable[None]]
+"""Ask a run that goes on to give way to another one, or not to any more."""
 
 
 class QueueFull(Conflict):
@@ -87,6 +90,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Empty: it begins at the next decision."""
     unknown_loads: str
     """Hosts whose load is asked and not known, folded: they keep it from nothing."""
+    gave_way_to: str
+    """The run for which it was suspended; "" where it has not begun yet."""
 
 
 class RunQueue:
@@ -112,9 +117,9 @@ class RunQueue:
         self._admission = await self._store.reader.read(admission.get)
         await self.renew()
 
-    def start(self, begin: Begin) -> None:
-        """From here on, runs that wait begin by `begin` in their turn."""
-        self._pumping = asyncio.get_running_loop().create_task(self._pump(begin))
+    def start(self, begin: Begin, say: Say) -> None:
+        """From here on, runs that wait begin by `begin` in their turn, and others give way."""
+        self._pumping = asyncio.get_running_loop().create_task(self._pump(begin, say))
 
     def shut(self) -> None:
         """Let nothing begin any more: what waits stays for the next engine."""
@@ -211,6 +216,7 @@ class RunQueue:
             )
         self._queue.enter(item)
         if self._step(item.run_id):
+            self.seat(item)  # it has waited for nothing since it ended
             return
         waiting = self._queue.get(item.run_id)
         assert waiting is not None, "it has not begun"
@@ -228,9 +234,30 @@ class RunQueue:
         self._queue.enter(item)
         self._news.set()
 
-    def seat(self, item: Item) -> None:
-        """A run goes on that an earlier engine let begin."""
-        self._queue.seat(item)
+    def seat(self, item: Item, waited_s: float = 0.0) -> None:
+        """A run goes on that has begun already, after it had waited that long."""
+        self._queue.leave(item.run_id)
+        self._queue.seat(item, waited_s)
+
+    def suspend(self, run_id: str, to: str) -> None:
+        """A run has given way to another one, and waits for its turn."""
+        self._queue.suspend(run_id, to, self._now)
+        self._news.set()
+
+    def set_bears(self, run_id: str, bears: int) -> None:
+        """A run that goes on gives way to runs of so many classes, the most urgent first."""
+        self._queue.set_bears(run_id, bears)
+        if not self._queue.is_settled:
+            self._news.set()
+
+    def recall(self, run_id: str, to: str) -> bool:
+        """Whether a run that was asked to give way by an earlier engine is still to do so."""
+        return self._queue.recall(run_id, to)
+
+    def still_wants(self, order: Order) -> bool:
+        """Whether what is to be said is still so."""
+        to = "" if order.to is None else order.to.run_id
+        return self._queue.claims.asked_for(order.run_id) == to
 
     def leave(self, run_id: str) -> None:
         """A run has ended, or waits no more."""
@@ -281,6 +308,10 @@ class RunQueue:
         now = self._now
         return self._place(waiting, self._queue.ahead_of(run_id, now), now)
 
+    def yields_to(self, run_id: str) -> str:
+        """The run to which one that goes on is to give way; "" where to none."""
+        return self._queue.claims.asked_for(run_id)
+
     def share_of(self, run_id: str) -> int:
         """Turns of a run at the engine's room, for one of a run in the background."""
         begun = self._queue.held.get(run_id)
@@ -312,6 +343,7 @@ class RunQueue:
             level=why.level,
             reasons=why.reasons,
             unknown_loads=why.unknown_loads,
+            gave_way_to=waiting.item.gave_way_to,
         )
 
     # --- inside -------------------------------------------------------------------------------
@@ -351,26 +383,29 @@ class RunQueue:
             self._news.set()
         return False
 
-    async def _pump(self, begin: Begin) -> None:
+    async def _pump(self, begin: Begin, say: Say) -> None:
         """Decide whenever something has changed, a bounded step at a time."""
         while not self._is_shut:
             await self._news.wait()
             self._news.clear()
             try:
-                await self._let_begin(begin)
+                await self._let_begin(begin, say)
             except Exception:
                 # A bug must not stop the queue: it decides anew when something else changes.
                 log.exception("queue.bug")
 
-    async def _let_begin(self, begin: Begin) -> None:
-        """All whose turn has come, some of them at the same time."""
-        while not self._is_shut and (self._turns or not self._queue.is_settled):
+    async def _let_begin(self, begin: Begin, say: Say) -> None:
+        """All whose turn has come, some of them at the same time; and what is to be said meanwhile."""
+        while not self._is_shut and (
+            self._turns or self._queue.has_orders or not self._queue.is_settled
+        ):
             while len(self._turns) < _BEGIN_TOGETHER and not self._queue.is_settled:
                 if item := self._queue.next(self._now):
                     self._turns.append(item.run_id)
                 await asyncio.sleep(0)
             together = [self._turns.popleft() for _ in range(len(self._turns))]
-            await asyncio.gather(*map(begin, together))
+            orders = self._queue.take_orders()
+            await asyncio.gather(*map(begin, together), *map(say, orders))
 
 
 def _timestamp(moment_s: float) -> str:

@@ -93,8 +93,12 @@ class RollingExecution:
         self._execution.stop(force=force)
         self._orders.put_nowait(None)
 
+    def leave(self) -> None:
+        """The run gives way between two batches; what is left is for whoever takes it up."""
+        self._orders.put_nowait(None)
+
     async def run(self) -> StepEnd | None:
-        """How the step ended; None when the engine stops first."""
+        """How the step ended; None when the engine stops, or the run gives way, first."""
         waking = asyncio.create_task(self._wake_when_holding())
         try:
             async with asyncio.TaskGroup() as group:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,14 @@ from core.errors import (
 from core.flow import dangers, dryrun, guards, inside, machine, planning
 from core.flow.commands import AnyCommand
 from core.flow.definition import RunDefinition, RunRequest
-from core.flow.events import AnyEvent, Queued, ReviewRefused, ReviewRequested, Started
+from core.flow.events import (
+    AnyEvent,
+    Queued,
+    ReviewRefused,
+    ReviewRequested,
+    Started,
+    TurnCame,
+)
 from core.flow.machine import FlowState
 from core.runtime import consequences, reviews, secrets
 from core.runtime.acting import Asked, Known, foresee, understand
@@ -37,6 +45,7 @@ from core.runtime.driver import Driver, Tools, give_up
 from core.runtime.nodes import Services
 from core.runtime.queue import RunQueue
 from core.runtime.resolving import Moment, moment_of, resolve, resolve_and_look
+from core.runtime.yielding import Yielding
 from core.storage import approvals, contents, hosts, operations, plans, run_writes, runs
 from core.storage import dangers as kept_dangers
 from core.storage.documents import Snapshot, snapshot
@@ -61,6 +70,7 @@ class Runs:
         tools.approvals.told_to(self._look_at_review)
         self._queue = queue
         self._drivers: dict[str, Driver] = {}
+        self.yielding = Yielding(tools.store, tools.clock, queue, self._drivers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._acting = asyncio.Lock()
         self._draining = False
@@ -270,15 +280,15 @@ class Runs:
         if isinstance(action, Afterwards) and action.secrets:
             await asyncio.to_thread(self._tools.vault.unlock)
         async with self._acting:
-            driver = self._drivers.get(row.id)
+            driver = await self._settled(row.id)
             is_live = driver is not None and not driver.finished.is_set()
             if driver is None or not is_live:
                 driver = await self._read(row.id)
             known = Known(id=row.id, definition=driver.definition, state=driver.state)
             asked = await self._tools.store.reader.read(lambda c: understand(c, known, action))
-            is_queued = driver.state.run is RunState.QUEUED
-            if not is_live and not is_queued:
-                self._may_take_up(asked.action)
+            waits = driver.state.awaits_turn
+            if not is_live:
+                self._may_take_up(asked.action, waits=waits)
                 await driver.remember()
             if isinstance(action, Resolve):
                 driver.recount(asked.step, STATE_OF[action.verdict], len(asked.ordinals))
@@ -286,7 +296,7 @@ class Runs:
             if isinstance(action, Afterwards):
                 found = await self._guard_again(asked, action, actor)
             failpoints.reach("run.acting")
-            goes_on = not is_live and not is_queued and row.parent is None
+            goes_on = not is_live and not waits and row.parent is None
             if goes_on:
                 await self._queue.claim(self._queue.stored(row, driver.definition))
             try:
@@ -300,12 +310,19 @@ class Runs:
                 if goes_on:
                     self._queue.leave(row.id)
                 raise
-            if not is_live:
-                self._watch(driver)
+            if not is_live and not driver.state.awaits_turn:
+                self._drive(row, driver, waited=waits)
             failpoints.reach("run.acted")
         if isinstance(action, Pause | Resume):
             await self._hand_down(row.id, action)
         return await self._get(row.id)
+
+    async def _settled(self, run_id: str) -> Driver | None:
+        """The driver of a run; one that gives way has let go of it by then."""
+        driver = self._drivers.get(run_id)
+        if driver is not None and driver.is_letting_go:
+            await driver.finished.wait()
+        return driver
 
     async def foresee(self, run_id: str, action: Action) -> Asked:
         """What an action would mean for a run; the errors of `acting.foresee`. Nothing is changed."""
@@ -362,8 +379,16 @@ class Runs:
                 lambda tx: kept_dangers.refused(tx, subject, actor, found)
             )
 
-    def _may_take_up(self, action: RunAction) -> None:
+    def _drive(self, row: RunRow, driver: Driver, *, waited: bool) -> None:
+        """A run has a driver again; what is left of one that waited needs no turn."""
+        if waited:
+            self._queue.seat(self._queue.stored(row, driver.definition))
+        self._watch(driver)
+
+    def _may_take_up(self, action: RunAction, *, waits: bool) -> None:
         """Conflict when a run that no driver drives cannot get one for this action."""
+        if waits:
+            return
         if self._draining:
             raise Conflict("the engine is stopping", hint="try again shortly")
         if action not in AFTERWARDS:
@@ -385,6 +410,7 @@ class Runs:
                 # A record that we cannot read must not keep the engine from all the others.
                 log.exception("run.bug", run=run_id)
                 await give_up(self._tools, run_id, bug)
+        await self.yielding.recall()
         self.taken_up.set()
         return len(live)
 
@@ -392,12 +418,16 @@ class Runs:
         driver = await self._read(run_id)
         row = await self._get(run_id)
         failpoints.reach("recovery.read")
+        state, waited_s = driver.state, await self.yielding.waited_s(row, driver.definition)
         item = self._queue.stored(row, driver.definition)
-        if driver.state.run is RunState.QUEUED:
+        if state.gave_way:
+            since = self._tools.clock.now().timestamp() - waited_s
+            item = replace(item, since=since, gave_way_to=state.yields_to)
+        if state.awaits_turn:
             self._queue.wait(item)
             return
         if row.parent is None:
-            self._queue.seat(item)
+            self._queue.seat(item, waited_s)
         await driver.resume()
         self._watch(driver)
         await self._look_at_review(run_id)
@@ -405,18 +435,23 @@ class Runs:
         log.info("run.resumed", run=run_id)
 
     async def begin(self, run_id: str) -> None:
-        """Let a run begin that waited; nothing happens where it was stopped meanwhile."""
+        """Let a run begin, or go on, that waited; nothing happens where it was stopped meanwhile."""
         try:
             async with self._acting:
+                await self._settled(run_id)
                 driver = await self._read(run_id)
-                if driver.state.run is not RunState.QUEUED:
+                if not driver.state.awaits_turn:
                     self._queue.leave(run_id)
                     return
+                event: AnyEvent = driver.definition.beginning
+                if driver.state.gave_way:
+                    event = TurnCame()
+                    await driver.remember()
                 driver.be_patient()
                 self._watch(driver)
             failpoints.reach("queue.turn")
             with suppress(IllegalTransition):
-                await driver.feed(driver.definition.beginning, ENGINE_ACTOR)
+                await driver.feed(event, ENGINE_ACTOR)
             failpoints.reach("queue.turn-taken")
         except StorageFault as fault:
             log.error("run.storage", run=run_id, fault=str(fault))
@@ -513,6 +548,9 @@ class Runs:
                 # One that this engine has lost may go on at its hosts: it keeps what it holds.
                 if driver.state.run in TERMINAL_RUN_STATES:
                     self._queue.leave(driver.run_id)
+                elif driver.state.gave_way:
+                    self._queue.suspend(driver.run_id, driver.state.yields_to)
+                    failpoints.reach("yield.given")
             self._tools.on_output(driver.run_id)
 
         task = asyncio.get_running_loop().create_task(forget())

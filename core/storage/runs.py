@@ -201,6 +201,16 @@ def events_of(connection: Connection, run_id: str) -> list[AnyEvent]:
     return [msgspec.json.decode(row[0], type=AnyEvent) for row in rows]
 
 
+def timed_events_of(connection: Connection, run_id: str) -> list[tuple[str, AnyEvent]]:
+    """As `events_of`, each with the timestamp at which it was stored."""
+    rows = connection.execute(
+        select(run_event.c.at, run_event.c.event)
+        .where(run_event.c.run_id == run_id)
+        .order_by(run_event.c.seq)
+    )
+    return [(at, msgspec.json.decode(event, type=AnyEvent)) for at, event in rows]
+
+
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of runs is narrowed to; empty fields narrow nothing."""
 

@@ -16,6 +16,7 @@ from console.forms import entry, outline, placing, values
 from console.forms.draft import Draft, leaves
 from console.forms.fields import CONTAINERS, Field, Path, Shape, whole
 from console.forms.values import ABSENT
+from console.presenters.forms import Filled, field_lines, form_table
 from core.api.kinds import schema_of
 from core.domain.documents import KINDS, parse
 from core.domain.files import contents
@@ -206,6 +207,28 @@ def test_no_text_of_a_secret_outlives_the_moment(kind: str, data: st.DataObject)
         for _path, place, value in leaves(kept.root, kept.body)
         if place.shape is Shape.SECRET and isinstance(value, str)
     ]
+
+
+@every_kind
+@thorough
+@given(data=st.data())
+def test_no_row_of_a_form_shows_the_text_of_a_secret(kind: str, data: st.DataObject) -> None:
+    draft = opened(kind, data.draw(documents(kind)))
+    canary = "canary-that-nobody-may-see"
+    places = [(path, place) for path, place, _value in leaves(draft.root, draft.body)]
+    for path, place in places:
+        if place.shape is Shape.SECRET:
+            draft = draft.put(path, canary)
+
+    opened_rows = [
+        [Filled(row, None, (), False) for row in outline.rows(draft.root, draft.body, some)]
+        for some in ((), [path for path, _place in places])
+    ]
+    shown = [cell.text for rows in opened_rows for row in form_table(rows).rows for cell in row]
+    shown += [span.text for rows in opened_rows for row in rows for line in field_lines(row)
+              for span in line]  # fmt: skip
+
+    assert not [text for text in shown if canary in text]
 
 
 @every_kind

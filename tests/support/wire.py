@@ -59,6 +59,8 @@ class Wire:
         self._arrived = bytearray()
         self._status: int | None = None
         self._closing = threading.Event()
+        self.arrived_at = 0.0
+        """When the last bytes came, by `time.perf_counter`."""
 
     def __enter__(self) -> Self:
         self.pid, self._master = pty.fork()
@@ -89,14 +91,16 @@ class Wire:
 
     # ------------------------------------------------------------------ towards the program
 
-    def press(self, keys: bytes) -> None:
-        """Send keys; they arrive after half a round trip. Returns at once."""
+    def press(self, keys: bytes) -> float:
+        """Send keys, which arrive after half a round trip; the moment (`perf_counter`)."""
+        now = time.perf_counter()
         if not self._way_s:
             os.write(self._master, keys)
-            return
+            return now
         timer = threading.Timer(self._way_s, os.write, (self._master, keys))
         timer.daemon = True
         timer.start()
+        return now
 
     def say(self, line: str) -> None:
         """A line, then Enter."""
@@ -162,6 +166,10 @@ class Wire:
             assert time.perf_counter() - begun < patience_s, "it never comes to rest"
         return seen
 
+    def idle(self, for_s: float) -> None:
+        """Let time go by: for what is told by nothing happening."""
+        self._closing.wait(for_s)
+
     @property
     def ended(self) -> int | None:
         """The exit code of the program (negative: the signal); None while it runs."""
@@ -200,5 +208,6 @@ class Wire:
 
     def _arrive(self, data: bytes) -> None:
         with self._lock:
+            self.arrived_at = time.perf_counter()
             self._arrived += data
             self._stream.feed(data)

@@ -13,6 +13,7 @@ VIEWS: Mapping[str, str] = {
     "runs": "runs:RunsView",
     "run": "run:RunView",
     "comparison": "comparison:ComparisonView",
+    "output": "output:OutputView",
     "inventory": "inventory:InventoryView",
     "library": "library:LibraryView",
     "document": "document:DocumentView",

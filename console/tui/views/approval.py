@@ -23,7 +23,7 @@ Since = tuple[Run, Sequence[FieldChange]]
 """The last run of the same work, and in what this one is asked differently."""
 
 
-class ApprovalView(VotingActions, ReadingView):
+class ApprovalView(ReadingView, VotingActions):
     """The argument is its id, or a beginning of it."""
 
     SCOPE = Scope.APPROVAL

@@ -17,7 +17,7 @@ from console.tui.views.voting import VotingActions, subject_of
 _MOST = 1000
 
 
-class ApprovalsView(VotingActions, ListView):
+class ApprovalsView(ListView, VotingActions):
     """Approvals, newest first; `state:` is asked of the engine, without it only open ones."""
 
     SCOPE = Scope.APPROVALS

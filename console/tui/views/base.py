@@ -7,6 +7,7 @@ rows, the engine says what is allowed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -32,8 +33,12 @@ class View(Widget):
     SCOPE: ClassVar[Scope]
     ALSO: ClassVar[tuple[Scope, ...]] = ()
     """Further scopes whose actions are at hand."""
+    WITHOUT: ClassVar[frozenset[str]] = frozenset()
+    """Ids of actions of further scopes that make no sense here."""
     HELP: ClassVar[str] = ""
     """The topic of its help page; "" where it has none."""
+    LEAST_S: ClassVar[float] = 0.0
+    """Between two questions, where much happens and a look is enough now and then."""
     FIELDS: ClassVar[tuple[str, ...]] = ()
     """Fields that the engine can look for, as filters name them."""
     DEFAULT_CSS = "View { height: 1fr; }"
@@ -119,7 +124,7 @@ class View(Widget):
             self._is_stale = True
             return
         self._is_loading = True
-        self.run_worker(self._load(), exit_on_error=False)
+        self.run_worker(self._load, exit_on_error=False)
 
     async def _load(self) -> None:
         try:
@@ -129,12 +134,14 @@ class View(Widget):
                     await self.load()
                 except OpsError as error:
                     self.deck.complain(error)
+                self.refresh_bindings()
+                self.post_message(self.Said())
+                if self.LEAST_S:
+                    await asyncio.sleep(self.LEAST_S)
                 if not self._is_stale:
                     return
         finally:
             self._is_loading = False
-            self.refresh_bindings()
-            self.post_message(self.Said())
 
     # ------------------------------------------------------------------ actions
 
@@ -150,14 +157,19 @@ class View(Widget):
         subject = self.subject()
         if action.scope is self.SCOPE and not hasattr(self, f"do_{action.name}"):
             return False
+        if action.id in self.WITHOUT:
+            return False
         return action.when(subject) and not (action.changes and self.deck.is_read_only(subject))
 
     async def action_perform(self, id_: str) -> None:
         action = registry()[id_]
         if not self.offers(action):
             return
-        if action.scope in (Scope.LIST, Scope.TEXT):
+        if action.scope is Scope.LIST:
             self.perform_list(action.name)
+            return
+        if action.scope is Scope.TEXT:
+            self.perform_text(action.name)
             return
         handler: Callable[[], Any] = getattr(self, f"do_{action.name}")
         done = handler()
@@ -172,4 +184,7 @@ class View(Widget):
             self.deck.complain(error)
 
     def perform_list(self, name: str) -> None:
-        """Carry out an action of lists or texts; a view hands it on to what has the rows."""
+        """Carry out an action of lists; a view hands it on to what has the rows."""
+
+    def perform_text(self, name: str) -> None:
+        """Carry out an action of texts; a view hands it on to what has the lines."""

@@ -17,15 +17,15 @@ class DetailedListView(ListView):
     """Subclasses say in `detail` what stands below; nothing there closes the pane."""
 
     DEFAULT_CSS = """
-    DetailedListView > Text {
+    DetailedListView > #detail {
         max-height: 40%; padding: 0 2; border-top: solid $panel; display: none;
     }
-    DetailedListView > Text.-shown { display: block; }
+    DetailedListView > #detail.-shown { display: block; }
     """
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
-        yield Text([])
+        yield Text([], id="detail")
 
     def detail(self, item: Any) -> Sequence[Line | Table]:
         """What there is to say of an item that its row does not say."""
@@ -35,7 +35,7 @@ class DetailedListView(ListView):
         """Say again what stands below."""
         item = self.grid.current
         parts = self.detail(item) if item is not None else ()
-        pane = self.query_one(Text)
+        pane = self.query_one("#detail", Text)
         pane.show(parts)
         pane.set_class(bool(parts), "-shown")
 

@@ -27,9 +27,11 @@ from console.tui.navigation import Memory, Place
 from console.tui.views.deeds import DocumentDeeds
 from console.tui.views.sections import Tabs
 from console.tui.widgets.grid import Grid, Rows
-from console.tui.widgets.reading import MOVES, Reading
+from console.tui.widgets.reader import Reader
 
 _TEXT, _HISTORY, _FACTS = "document", "history", "facts"
+_NOT_OF_DOCUMENTS = frozenset({"open", "filter", "mark", "mark_all", "jump"})
+"""Actions of lists that there are none of here."""
 
 
 class DocumentView(DocumentDeeds):
@@ -41,7 +43,7 @@ class DocumentView(DocumentDeeds):
     DocumentView ContentSwitcher { height: 1fr; }
     DocumentView #history { height: 1fr; layout: vertical; }
     DocumentView #history > Grid { height: 12; max-height: 40%; }
-    DocumentView #difference { border-top: solid $panel; }
+    DocumentView #difference { border-top: solid $tone-rule; }
     """
 
     def __init__(self, place: Place, memory: Memory) -> None:
@@ -57,14 +59,14 @@ class DocumentView(DocumentDeeds):
     def compose(self) -> ComposeResult:
         yield Tabs()
         with ContentSwitcher(initial=self._pane):
-            yield Reading(id=_TEXT)
+            yield Reader(id=_TEXT)
             with Vertical(id=_HISTORY):
                 grid = Grid()
                 grid.recall(self.memory)
                 yield grid
-                yield Reading(id="difference")
+                yield Reader(id="difference")
             if _FACTS in self._panes:
-                yield Reading(id=_FACTS)
+                yield Reader(id=_FACTS)
 
     def on_mount(self) -> None:
         self._turn_to(self._pane)
@@ -84,8 +86,8 @@ class DocumentView(DocumentDeeds):
             parts: list[Line | Table] = [facts_table(facts, now), line("")]
             nothing = line(Span(_("nothing was ever gathered; F asks the host now"), Tone.QUIET))
             parts += [*history_lines(facts.history, now)] if facts.at else [nothing]
-            self.query_one(f"#{_FACTS}", Reading).show(parts)
-        self.query_one(f"#{_TEXT}", Reading).show([*head, *document_parts(document, now)])
+            self.query_one(f"#{_FACTS}", Reader).show(parts)
+        self.query_one(f"#{_TEXT}", Reader).show([*head, *document_parts(document, now)])
         revisions = await self.deck.link.ask(partial(Client.history, kind=kind, name=name))
         self._revisions.show(
             Rows(revisions, lambda each: str(each.revision), partial(history_table, now=now))
@@ -114,7 +116,9 @@ class DocumentView(DocumentDeeds):
             title = _("from {first} to {last}").format(first=revision_title(first, now), last=title)
         nothing = [line(Span(_("nothing differs"), Tone.QUIET))]
         lines = [line(Span(title, Tone.STRONG)), *(field_lines(found) if found else nothing)]
-        self.query_one("#difference", Reading).show(lines, top=0)
+        difference = self.query_one("#difference", Reader)
+        difference.show(lines)
+        difference.move_to(0)
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         event.stop()
@@ -132,7 +136,7 @@ class DocumentView(DocumentDeeds):
         self._pane = pane
         self.query_one(ContentSwitcher).current = pane
         self.query_one(Tabs).say(tabs_line(self._panes, pane))
-        (self._revisions if pane == _HISTORY else self.query_one(f"#{pane}", Reading)).focus()
+        (self._revisions if pane == _HISTORY else self.query_one(f"#{pane}", Reader)).focus()
         self.refresh_bindings()
         if pane == _HISTORY:
             self._revisions.post_message(Grid.Moved())
@@ -149,14 +153,15 @@ class DocumentView(DocumentDeeds):
 
     def offers(self, action: Action) -> bool:
         if action.scope is Scope.LIST:
-            known = MOVES | ({"mark"} if self._pane == _HISTORY else set())
-            return action.name in known
+            mark = {"mark"} if self._pane == _HISTORY else set()
+            return action.name not in _NOT_OF_DOCUMENTS - mark
         return super().offers(action)
 
     def perform_list(self, name: str) -> None:
-        pane = self._revisions if self._pane == _HISTORY else self.query_one(
-            f"#{self._pane}", Reading)  # fmt: skip
-        pane.perform_list(name)
+        if self._pane == _HISTORY:
+            self._revisions.perform_list(name)
+        else:
+            self.query_one(f"#{self._pane}", Reader).perform_text(name)
 
     # ------------------------------------------------------------------ as a view
 

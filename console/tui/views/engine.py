@@ -20,7 +20,7 @@ from console.tui.views.reading import ReadingView
 from console.tui.widgets.dialogs import Question
 
 
-class EngineView(AdmittingActions, ReadingView):
+class EngineView(ReadingView, AdmittingActions):
     """One page: findings first, then figures."""
 
     SCOPE = Scope.ENGINE

@@ -23,13 +23,12 @@ from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
 from console.tui.widgets.form import Form
 from console.tui.widgets.grid import Grid
-from console.tui.widgets.reading import MOVES
 from core.errors import EnvironmentFault, OpsError, RequestError
 
 _KEEP_AFTER_S = 0.5
 _RESOLVE_AFTER_S = 0.15
-_FILLED = MOVES | {"open"}
-"""Actions of lists that a form has."""
+_NOT_OF_FORMS = frozenset({"filter", "mark", "mark_all", "jump"})
+"""Actions of lists that a form has not."""
 
 
 class FillingView(View):
@@ -135,7 +134,7 @@ class FillingView(View):
     def offers(self, action: Action) -> bool:
         if action.scope is Scope.LIST:
             form = self.form
-            return action.name in _FILLED and form is not None and not form.is_typing
+            return action.name not in _NOT_OF_FORMS and form is not None and not form.is_typing
         if action.scope is Scope.FORM and (self.form is None or self.form.is_typing):
             return False
         return super().offers(action)

@@ -26,7 +26,7 @@ from console.tui.widgets.choosing import Choice, Option
 _MOST = 1000
 
 
-class QueueView(AdmittingActions, DetailedListView):
+class QueueView(DetailedListView, AdmittingActions):
     """Runs that wait, the first one first."""
 
     SCOPE = Scope.QUEUE

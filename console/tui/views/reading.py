@@ -45,7 +45,7 @@ class ReadingView(View):
         last = min(count, self.reader.top + shown)
         return line(Span(f" {number(last)}/{number(count)}", Tone.QUIET))
 
-    def perform_list(self, name: str) -> None:
+    def perform_text(self, name: str) -> None:
         self.reader.perform_text(name)
 
     def on_reader_moved(self, event: Reader.Moved) -> None:

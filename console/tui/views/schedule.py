@@ -24,7 +24,7 @@ _FORECAST = 60
 _LEDGER = 500
 
 
-class ScheduleView(SchedulingActions, ListView):
+class ScheduleView(ListView, SchedulingActions):
     """The argument is its name; the list is its ledger, newest first."""
 
     SCOPE = Scope.SCHEDULE

@@ -22,7 +22,7 @@ _SETTLED_S = 0.15
 """How long the cursor rests on a row before the engine is asked about it."""
 
 
-class SchedulesView(SchedulingActions, DetailedListView):
+class SchedulesView(DetailedListView, SchedulingActions):
     """The list of schedules."""
 
     SCOPE = Scope.SCHEDULES
@@ -60,7 +60,7 @@ class SchedulesView(SchedulingActions, DetailedListView):
         self.set_timer(_SETTLED_S, self._rested)
 
     async def _rested(self) -> None:
-        self.run_worker(self._ask_what_comes(), group="coming", exclusive=True)
+        self.run_worker(self._ask_what_comes, group="coming", exclusive=True)
 
     async def _ask_what_comes(self) -> None:
         """The slots to come of the schedule under the cursor, once."""

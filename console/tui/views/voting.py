@@ -47,7 +47,7 @@ class VotingActions(View):
             deed.format(title=seen.title),
             [*ballot_parts(seen, choice)],
             [] if is_denied else seen.form,
-            must_say_why=is_denied,
+            must_say_why=is_denied or seen.reason_required,
         )
         filled = await self.deck.push_screen_wait(asked)
         if filled is None:

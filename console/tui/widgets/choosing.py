@@ -41,6 +41,8 @@ class Choice(ModalScreen[str | None]):
         Binding("enter,l", "take", show=False),
         Binding("down,j", "move('down')", show=False),
         Binding("up,k", "move('up')", show=False),
+        Binding("home,g", "move('first')", show=False),
+        Binding("end,G", "move('last')", show=False),
     ]
 
     def __init__(

@@ -53,7 +53,7 @@ class Question(ModalScreen[str | None]):
     """
 
     DEFAULT_CSS = """
-    Question { align: center middle; background: $background 60%; }
+    Question { align: center middle; background: transparent; }
     Question > Vertical {
         width: 76; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
         background: $raised; border: solid $tone-rule; overflow-y: auto;

@@ -30,7 +30,7 @@ class ExpressionBox(ModalScreen[str | None]):
     ExpressionBox { align: center middle; background: $background 60%; }
     ExpressionBox > Vertical {
         width: 84; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-        background: $surface; border: solid $panel;
+        background: $raised; border: solid $tone-rule;
     }
     ExpressionBox Input { margin: 1 0; }
     ExpressionBox #found { min-height: 3; }

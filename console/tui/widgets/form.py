@@ -74,7 +74,7 @@ class Form(Widget):
     Form { height: 1fr; layout: vertical; layers: base above; }
     Form > Grid { height: 1fr; }
     Form > #about { height: auto; min-height: 3; max-height: 50%; padding: 0 1;
-                    border-top: solid $panel; }
+                    border-top: solid $tone-rule; }
     Form > Cell, Form > Cell:focus { layer: above; position: absolute; display: none; }
     Form > Cell.-shown { display: block; }
     """
@@ -352,6 +352,13 @@ class Form(Widget):
         at = next((n for n, each in enumerate(self.grid.items) if each.row.path == path), None)
         if at is not None:
             self.grid.move_to(at)
+
+    def open_to(self, path: Path) -> None:
+        """Open what is around a field, so that it has a row."""
+        self._opened |= {path[:end] for end in range(1, len(path))}
+        place = values.field_at(self._draft.root, self._draft.body, path)
+        self._everything |= not outline.is_shown(place, self._draft.value(path))
+        self._show()
 
     def take_away(self) -> None:
         """Without the item, or without a value of the field."""

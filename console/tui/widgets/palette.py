@@ -22,7 +22,7 @@ class Palette(ModalScreen[str | None]):
     """Answers the id of the action that is to be done, or None."""
 
     DEFAULT_CSS = """
-    Palette { align: center top; background: $background 60%; }
+    Palette { align: center top; background: transparent; }
     Palette > Vertical {
         width: 96; max-width: 96%; height: 80%; margin: 2 0 0 0; padding: 0 1;
         background: $raised; border: solid $tone-rule;

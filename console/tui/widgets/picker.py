@@ -36,7 +36,7 @@ class Picker(ModalScreen[str | None]):
     Picker { align: center middle; background: $background 60%; }
     Picker > Vertical {
         width: 84; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
-        background: $surface; border: solid $panel; overflow-y: auto;
+        background: $raised; border: solid $tone-rule; overflow-y: auto;
     }
     Picker Input { margin: 1 0 0 0; }
     Picker Grid { height: auto; min-height: 2; max-height: 16; margin: 1 0 0 0; }
@@ -87,8 +87,8 @@ class Picker(ModalScreen[str | None]):
         self._narrow(event.value)
 
     def _narrow(self, typed: str) -> None:
-        shown = fuzzy(typed)([each.title for each in self._options])
-        found = list(compress(self._options, shown))
+        titles = [each.title for each in self._options]
+        found = list(compress(self._options, fuzzy(typed)(titles)))
         grid = self.query_one(Grid)
         grid.show(Rows(found, lambda each: each.id, _table))
         grid.move_to(0)

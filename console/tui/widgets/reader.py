@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.style import Style
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -50,12 +51,19 @@ class Reader(Widget, can_focus=True):
     def show_flowing(self, parts: Flowing) -> None:
         """Show instead what is made for the width that there is."""
         self._parts, self._laid = parts, None
+        self.refresh(layout=True)  # its height may follow from the text
         self.move_to(self._top)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._laid_out(width))
 
     @property
     def lines(self) -> list[Line]:
         """The text as it is laid out for the present width."""
-        room = max(1, self.size.width - _MARGIN)
+        return self._laid_out(self.size.width)
+
+    def _laid_out(self, width: int) -> list[Line]:
+        room = max(1, width - _MARGIN)
         cells = room if self._most is None else min(room, self._most)
         if self._laid is None or self._laid[0] != cells:
             self._laid = (cells, lay_out(self._parts(cells), cells))

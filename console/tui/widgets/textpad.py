@@ -22,10 +22,10 @@ class TextPad(ModalScreen[str]):
     TextPad { align: center middle; background: $background 60%; }
     TextPad > Vertical {
         width: 100%; height: 100%; margin: 1 2; padding: 0 1;
-        background: $surface; border: solid $panel;
+        background: $raised; border: solid $tone-rule;
     }
     TextPad TextArea, TextPad TextArea:focus {
-        height: 1fr; border: none; padding: 0; background: $surface;
+        height: 1fr; border: none; padding: 0; background: $raised;
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

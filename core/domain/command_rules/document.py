@@ -9,8 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from core.domain import timebox
 from core.domain.approvers import ApprovalRules
-from core.domain.command_rules import timebox
 from core.domain.command_rules.builtin import BUILTIN
 from core.domain.command_rules.rule import Rule
 from core.domain.command_rules.values import Language, Level, Operation

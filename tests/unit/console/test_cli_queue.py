@@ -66,6 +66,20 @@ def test_why_names_everything_in_the_way_and_what_is_not_known(
     assert "no other run overtakes it" in shown
 
 
+def test_why_says_for_whom_a_run_is_suspended_and_who_gives_way_to_whom(
+    api: FakeApi, jobdeck: Jobdeck
+) -> None:
+    gives = {"kind": "yield", "runs": [OTHER], "count": 1}
+    api.on("GET", f"/queue/{ID}", answer(why(place=place(reasons=[gives], gave_way_to=OTHER))))
+    shown = jobdeck("queue", "why", ID).out
+    assert "suspended for run 01JABCDEFGHJ; it goes on in its turn" in shown
+    assert "asked to give way to it, at the end of a step or batch: 01JABCDEFGHJ" in shown
+    going = why(place=None, state="running", yields_to=OTHER)
+    api.on("GET", f"/queue/{ID}", answer(going))
+    shown = jobdeck("queue", "why", ID).out
+    assert "gives way to run 01JABCDEFGHJ at the end of its step or batch" in shown
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -125,7 +139,7 @@ def test_flags_of_a_start_say_how_it_waits(api: FakeApi, jobdeck: Jobdeck) -> No
 def test_every_kind_of_reason_has_words_in_both_languages(
     kind: Kind, older: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if older and kind in (Kind.LOAD, Kind.FREEZE):
+    if older and kind in (Kind.LOAD, Kind.FREEZE, Kind.YIELD):
         return  # nobody is overtaken there
     reason = WaitReason(kind=kind, names="x", runs=[ID], count=1, limit=1, older=older, text="?")
     monkeypatch.setenv("JOBDECK_LANG", "en")

@@ -7,6 +7,7 @@ import pytest
 from console.forms import entry, launching, outline, placing, values
 from console.forms.draft import Draft
 from console.forms.fields import Field, Shape, inner, whole
+from console.forms.launching import Work
 from console.forms.outline import SELDOM
 from console.forms.values import ABSENT
 from core.api.kinds import schema_of
@@ -195,6 +196,7 @@ def test_every_seldom_field_is_one_of_a_real_schema() -> None:
         for part in schema_of(kind)["$defs"].values()
         for name in part.get("properties", ())
     }
+    names |= set(launching.schema_of(Work(), {}, {})["properties"])
     assert names >= SELDOM
 
 
@@ -229,7 +231,9 @@ def test_parameters_are_fields_of_a_start() -> None:
         {"name": "KEY", "type": "secret"},
         {"name": "LEVEL", "type": "number", "minimum": 1, "maximum": 5},
     ]
-    root = whole(launching.schema_of({"parameters": declared, "targets": "env=prod"}))
+    root = whole(
+        launching.schema_of(Work("job", "x"), {"parameters": declared, "targets": "env=prod"}, {})
+    )
     fields = {each.name: each for each in inner(values.field_at(root, {}, ("parameters",)))}
 
     assert {name: each.shape for name, each in fields.items()} == {
@@ -266,8 +270,32 @@ def test_every_type_of_parameter_has_a_shape() -> None:
 
 
 def test_a_start_without_targets_of_its_own_needs_some() -> None:
-    root = whole(launching.schema_of({"steps": [COMMAND]}))
+    root = whole(launching.schema_of(Work("job", "x"), {"steps": [COMMAND]}, {}))
     fields = {each.name: each for each in inner(root)}
     assert fields["targets"].required
     assert fields["start_at"].choices == ("first",)
     assert "without" not in fields
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"job": "deploy", "targets": "all", "parameters": {"A": "1"}, "locks": [{"name": "x"}]},
+        {"flow": "roll", "hosts": ["web1"], "rolling": {"batch": "1", "mode": "manual"}},
+        {"step": {"kind": "command", "name": "command", "command": "true"}, "targets": "all"},
+        {"step": {"kind": "script", "name": "script", "text": "true"}, "hosts": ["web1"]},
+    ],
+)
+def test_an_earlier_request_is_asked_again_as_it_was(request_: dict[str, Any]) -> None:
+    work, body = launching.filled_in(request_)
+    spec = {"targets": "all"} if work.is_saved else {}
+    assert Draft(whole(launching.schema_of(work, spec, body)), body, body).complaints() == {}
+    assert launching.request_of(work, body) == request_
+
+
+def test_a_command_is_a_step() -> None:
+    body = {"command": "uptime", "targets": "all"}
+    assert launching.request_of(Work(), body) == {
+        "step": {"kind": "command", "name": "command", "command": "uptime"},
+        "targets": "all",
+    }

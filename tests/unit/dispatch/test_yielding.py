@@ -135,12 +135,12 @@ def test_nobody_is_asked_in_vain() -> None:
 def test_who_shares_a_lock_asks_only_the_run_that_has_it_alone() -> None:
     shared, alone = (use(Kind.LOCK, "db", mode) for mode in (Mode.SHARED, Mode.EXCLUSIVE))
     queue = Queue(rules())
-    going(queue, item("v", "low", uses=(alone,)))
-    queue.enter(item("w", "high", uses=(shared,)))
-    settle(queue)
+    going(queue, item("v", "low", uses=(alone,)), now=350)
+    queue.enter(item("w", "high", since=350, uses=(shared,)))
+    settle(queue, 350)
     assert orders(queue) == {"v": "w"}
-    queue.suspend("v", "w", 1)
-    assert settle(queue, 1) == ["w"], "its own victim waits there longer, and does not go first"
+    queue.suspend("v", "w", 351)
+    assert settle(queue, 351) == ["w"], "its victim has waited longer there, and does not go first"
 
 
 def test_a_writer_asks_all_that_share_a_lock_or_nobody() -> None:

@@ -17,9 +17,7 @@ def write_new(path: Path, data: Iterable[bytes]) -> int:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except OSError as error:
         raise EnvironmentFault(
-            _("{flag}: {path} cannot be written: {reason}").format(
-                flag="-o", path=path, reason=error.strerror
-            )
+            _("{path} cannot be written: {reason}").format(path=path, reason=error.strerror)
         ) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
