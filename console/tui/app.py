@@ -9,6 +9,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -129,8 +130,10 @@ class JobdeckApp(App[None]):
         self.link = Link(
             ways.connect,
             ways.revive,
-            on_state=self._line_is,
-            on_change=self._changed,
+            # In the application's own turn: what the link calls belongs to no widget, so no timer
+            # could be set there.
+            on_state=partial(self.call_later, self._line_is),
+            on_change=partial(self.call_later, self._changed),
             gather_s=self.gather_s,
         )
         self._read_only: frozenset[str] = frozenset()

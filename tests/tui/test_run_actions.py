@@ -31,6 +31,13 @@ def documents(product: Product) -> None:
 ---
 {kind: host, name: shut, spec: {protocol: local, environment: sealed}}
 ---
+kind: job
+name: secretive
+spec:
+  targets: web1
+  parameters: [{name: TOKEN, type: secret, required: true}]
+  steps: [{name: main, kind: command, command: 'test $TOKEN = other'}]
+---
 kind: flow
 name: steps
 spec:
@@ -66,7 +73,7 @@ name: skippable
 spec:
   targets: web1
   nodes:
-    - {name: rest, kind: wait, for_s: 600}
+    - {name: rest, kind: command, command: 'false', retry: {times: 1, delay_s: 600}}
     - {name: after, kind: command, command: 'true'}
 """
     )
@@ -204,12 +211,12 @@ async def test_a_secret_that_was_erased_is_typed_again_and_not_shown(
 ) -> None:
     secret = product.folder / "token"
     secret.write_text("s3cret")
-    run = product.detached("run", "--on", "web1", "-p", f"TOKEN=@{secret}", "test $TOKEN = other")
+    run = product.detached("start", "secretive", "-p", f"TOKEN=@{secret}")
     product.ended(run)
     async with deck(f"run {run}") as d:
         await d.see("✗ 1 failed")
         await d.press("r")
-        await d.see("retry: step command")
+        await d.see("retry: step main")
         await d.press("enter")
         await d.see("they were erased")
         await d.type("other")
@@ -358,7 +365,7 @@ async def test_a_note_is_left(product: Product, deck: OpenDeck) -> None:
 
 
 async def test_a_run_that_waits_gets_another_priority(product: Product, deck: OpenDeck) -> None:
-    product.run("queue", "freeze", "--reason", "calm")
+    product.run("engine", "freeze", "--reason", "calm")
     try:
         run = product.detached("run", "--on", "web1", "true # queued")
         async with deck(f"run {run}") as d:
@@ -369,7 +376,7 @@ async def test_a_run_that_waits_gets_another_priority(product: Product, deck: Op
             until(lambda: product.api("GET", f"/runs/{run}").json()["priority"] == "high")
             await d.see("high")
     finally:
-        product.run("queue", "unfreeze")
+        product.run("engine", "unfreeze")
 
 
 async def test_several_runs_are_tried_again_at_once(product: Product, deck: OpenDeck) -> None:
@@ -400,7 +407,7 @@ async def test_two_runs_are_compared_host_by_host(product: Product, deck: OpenDe
         await d.see(lambda text: "-one" in text and "+two" in text)
         await d.press("d")
         await d.see("steps.command.command")
-        await d.press("n")
+        await d.press("n", "n")
         await d.see("web2  command")
         await d.press("escape")
         await d.see("TITLE")

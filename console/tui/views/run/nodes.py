@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.message import Message
+
 from console.i18n import _
 from console.presenters.nodes import Twig, twigs, twigs_table
 from console.presenters.results import short_id
@@ -14,6 +16,13 @@ from console.tui.views.run.panes import GridPane, Seen
 
 class NodesPane(GridPane):
     """What its cursor stands on is what the other panes are about."""
+
+    class Opened(Message):
+        """A node of the run itself is to be looked into."""
+
+        def __init__(self, twig: Twig) -> None:
+            super().__init__()
+            self.twig = twig
 
     NAME = "nodes"
     WITHOUT = frozenset({"mark", "mark_all"})
@@ -63,10 +72,3 @@ class NodesPane(GridPane):
         elif " " not in item.run:
             rest = f" hosts {item.node}" if item.node else ""
             self.deck.go(Place("run", f"{short_id(item.run)}{rest}"))
-
-    class Opened(GridPane.Changed):
-        """A node of the run itself is to be looked into."""
-
-        def __init__(self, twig: Twig) -> None:
-            super().__init__()
-            self.twig = twig
