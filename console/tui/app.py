@@ -44,6 +44,7 @@ from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
 from console.tui.widgets.dialogs import Text
 from console.tui.widgets.palette import Palette
+from console.tui.working import later
 from core.clock import Clock
 from core.errors import OpsError
 
@@ -300,12 +301,12 @@ class JobdeckApp(App[None]):
         pieces = line(Span(f" ! {text}", Tone.WARNING), f"  {reason}") if text else ()
         self.query_one(Banner).announce(pieces)
         if state is State.LIVE:
-            self.run_worker(self._look_at_environments, exit_on_error=False)
+            self.run_worker(later(self._look_at_environments), exit_on_error=False)
         self._show_frame()
 
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
-            self.run_worker(self._look_at_environments, exit_on_error=False)
+            self.run_worker(later(self._look_at_environments), exit_on_error=False)
         if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
@@ -389,7 +390,8 @@ class JobdeckApp(App[None]):
             self.query_one(Status).say(self.view.said(), self._message)
 
     def _show_keys(self) -> None:
-        self.query_one(Footer).show_keys(self._offers_now())
+        if self._view is not None and self.query(Footer):
+            self.query_one(Footer).show_keys(self._offers_now())
 
     # ------------------------------------------------------------------ preferences
 

@@ -21,6 +21,7 @@ from console.presenters.text import Line
 from console.tui.keymap import bindings
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
+from console.tui.working import later
 from core.errors import OpsError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class View(Widget):
             self._is_stale = True
             return
         self._is_loading = True
-        self.run_worker(self._load, exit_on_error=False)
+        self.run_worker(later(self._load), exit_on_error=False)
 
     async def _load(self) -> None:
         try:
