@@ -126,15 +126,18 @@ class RunsView(ListView):
             at = pages.high + 1 if by > 0 else pages.low - 1
             try:
                 page = await self._page(self._asked, pages.cursor_of(at), _PAGE)
+                found, following = list(page.items), page.next_cursor
+                while at == 0 and by < 0 and following is not None:
+                    # Runs that have started since the page was here last stand before it now.
+                    if pages.reaches(found):
+                        break
+                    page = await self._page(self._asked, following, _PAGE)
+                    found, following = [*found, *page.items], page.next_cursor
             except OpsError as error:
                 self.deck.complain(error)
                 return
-            pages.put(at, page.items, page.next_cursor, keep_all=bool(self.grid.marked))
-            self._is_anew = by < 0 and at == 0  # what started meanwhile belongs on top
-        if self._is_anew:
-            self.reload()
-        else:
-            self._show()
+            pages.put(at, found, following, keep_all=bool(self.grid.marked))
+        self._show()
 
     def _query(self) -> dict[str, Any]:
         """What the engine is asked for; `by:me` is who sits here."""

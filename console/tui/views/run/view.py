@@ -44,7 +44,7 @@ from core.domain.run import TERMINAL_RUN_STATES, RunState
 _WIDE = 150
 """Cells from which two panes stand beside each other."""
 _NODES, _FIRST_DETAIL = "nodes", "hosts"
-_REST = 3.0
+_REST = 5.0
 """Between two loads at least so many times what the last one took: a big run stays cheap."""
 
 
