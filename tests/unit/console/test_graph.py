@@ -81,8 +81,9 @@ def test_what_is_too_wide_is_no_drawing(cells: int) -> None:
     assert draw("a -> b, c, d, e", cells=cells) is None
 
 
-def test_what_matters_now_is_found() -> None:
-    drawing = draw("a -> b -> c", begun={"a": Span("✓ ok", Tone.GOOD), "b": Span("✗ no", Tone.BAD)})
+def test_what_matters_now_is_found_with_what_led_to_it() -> None:
+    done = Span("✓ ok", Tone.GOOD)
+    drawing = draw("a -> b -> c -> d", begun={"a": done, "b": done, "c": Span("✗ no", Tone.BAD)})
 
     assert drawing is not None
     assert "┌" in plain(drawing.lines[drawing.focus])

@@ -10,7 +10,7 @@ from console.i18n import _
 from console.presenters.nodes import Twig, twigs, twigs_table
 from console.presenters.results import short_id
 from console.presenters.text import Table
-from console.tui.navigation import Place
+from console.tui.navigation import Memory, Place
 from console.tui.views.run.panes import GridPane, Seen
 
 
@@ -30,6 +30,8 @@ class NodesPane(GridPane):
     def __init__(self) -> None:
         super().__init__()
         self._run = ""
+        self._is_first = True
+        """Whether the cursor is still to be put on what matters now."""
 
     def title(self) -> str:
         return _("steps")
@@ -41,6 +43,9 @@ class NodesPane(GridPane):
         self._run = seen.run.id
         rows = [*twigs(seen.tree, self.deck.clock.now())]
         self.show_items(rows, lambda twig: twig.key)
+        if self._is_first:
+            self._is_first = False
+            self.stand_on(next((row.node for row in rows if row.matters), ""))
 
     def present(self, items: Sequence[Twig]) -> Table:
         return twigs_table(items)
@@ -61,6 +66,10 @@ class NodesPane(GridPane):
         for at, twig in enumerate(self.grid.items):
             if (twig.run, twig.node) == (self._run, node):
                 self.grid.move_to(at)
+
+    def recall(self, memory: Memory) -> None:
+        super().recall(memory)
+        self._is_first = False
 
     def names(self) -> tuple[str, ...]:
         twig = self.chosen
