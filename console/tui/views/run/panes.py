@@ -155,6 +155,11 @@ class GridPane(Pane):
         self.grid.show(Rows(shown, key, self.present, more=more, empty=nothing))
         self.post_message(self.Changed())
 
+    def begin_anew(self) -> None:
+        """Another list has come: what was marked in the one before, and where, means nothing."""
+        self.grid.unmark()
+        self.grid.move_to(0)
+
     def perform(self, name: str) -> None:
         if name == "filter":
             self.deck.type_filter(self.wanted.text)

@@ -394,7 +394,12 @@ class RunView(ActsOnRun):
 
     def on_nodes_pane_opened(self, event: NodesPane.Opened) -> None:
         event.stop()
-        self.open("hosts" if event.twig.is_step else "record")
+        approvals = self._seen.tree.approvals if self._seen is not None else ()
+        waits = next((each for each in approvals if each.step == event.twig.node), None)
+        if waits is not None:
+            self.deck.go(Place("approval", waits.id))
+        else:
+            self.open("hosts" if event.twig.is_step else "graph")
 
     def on_pane_wanted(self, event: Pane.Wanted) -> None:
         event.stop()
