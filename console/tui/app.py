@@ -512,7 +512,8 @@ class JobdeckApp(App[None]):
     def do_copy_curl(self) -> None:
         path = self.view.api()
         socket = shlex.quote(self._ways.socket)
-        self._copy(f"curl --unix-socket {socket} http://jobdeck/api/v1{path}" if path else "")
+        url = shlex.quote(f"http://jobdeck/api/v1{path}")
+        self._copy(f"curl --unix-socket {socket} {url}" if path else "")
 
     def _copy(self, text: str) -> None:
         if not text:

@@ -95,8 +95,8 @@ class Pane(Widget):
     def perform(self, name: str) -> None:
         """Carry out an action of lists or of texts."""
 
-    def filter(self, text: str) -> None:
-        """Narrow what is shown. May raise BadFilter."""
+    def filter(self, text: str, *, done: bool = True) -> None:
+        """Narrow what is shown; `done`: it was typed to its end. May raise BadFilter."""
 
     def escape(self) -> bool:
         """End what is narrowed or marked; False where nothing is."""
@@ -166,12 +166,15 @@ class GridPane(Pane):
         else:
             self.grid.perform_list(name)
 
-    def filter(self, text: str) -> None:
+    def filter(self, text: str, *, done: bool = True) -> None:
         wanted = parse(text, self.FIELDS)
         is_asked = wanted.fields != self.wanted.fields
+        if is_asked and not done:
+            return  # the engine is asked when it is known for what
         self.wanted = wanted
         if is_asked:
             self.post_message(self.Wanted())
+            return
         self.show_items(self._narrowing.items, self._key, more=self._more)
 
     def escape(self) -> bool:

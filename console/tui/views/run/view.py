@@ -263,7 +263,7 @@ class RunView(ActsOnRun):
         )
 
     def filter(self, text: str, *, done: bool) -> None:
-        self.pane.filter(text)
+        self.pane.filter(text, done=done)
 
     def escape(self) -> bool:
         if self.pane.escape():
