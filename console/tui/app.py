@@ -9,6 +9,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -134,8 +135,10 @@ class JobdeckApp(App[None]):
         self.link = Link(
             ways.connect,
             ways.revive,
-            on_state=self._line_is,
-            on_change=self._changed,
+            # In the application's own turn: what the link calls belongs to no widget, so no timer
+            # could be set there.
+            on_state=partial(self.call_later, self._line_is),
+            on_change=partial(self.call_later, self._changed),
             gather_s=self.gather_s,
         )
         self._read_only: frozenset[str] = frozenset()
@@ -528,7 +531,8 @@ class JobdeckApp(App[None]):
     def do_copy_curl(self) -> None:
         path = self.view.api()
         socket = shlex.quote(self._ways.socket)
-        self._copy(f"curl --unix-socket {socket} http://jobdeck/api/v1{path}" if path else "")
+        url = shlex.quote(f"http://jobdeck/api/v1{path}")
+        self._copy(f"curl --unix-socket {socket} {url}" if path else "")
 
     def _copy(self, text: str) -> None:
         if not text:
