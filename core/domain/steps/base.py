@@ -17,6 +17,7 @@ from core.domain.patterns import FOLDER
 from core.domain.queueing import Locks
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
+from core.domain.telling import Telling
 from core.domain.values import Env, EnvName, Name, Value
 
 LAST_TARGETS = frozenset({"LAST_ALL", "LAST_SUCCESS", "LAST_FAIL"})
@@ -67,6 +68,9 @@ class NodeBase(Value):
     optional: bool = Field(False, description="whoever starts it may leave it out")
     skippable: bool = Field(True, description="an operator may skip it while it waits or hangs")
     ignorable: bool = Field(True, description="an operator may ignore its failure")
+    notify: Telling | None = Field(
+        None, description="channels that are told how it ended, and that it takes long"
+    )
 
 
 class StepBase(NodeBase):
