@@ -21,13 +21,24 @@ ENGLISH = "en"
 CHINESE = "zh_CN"
 LANGUAGES = (ENGLISH, CHINESE)
 
-_VARIABLES = ("JOBDECK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+_OWN = "JOBDECK_LANG"
+_VARIABLES = (_OWN, "LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def language(environ: Mapping[str, str] = os.environ) -> str:
     """One of LANGUAGES: every Chinese locale reads Simplified Chinese, all others English."""
     chosen = next((environ[name] for name in _VARIABLES if environ.get(name)), "")
     return CHINESE if chosen.lower().startswith("zh") else ENGLISH
+
+
+def is_language_given(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether somebody asked Jobdeck for a language, beyond the locale of all programs."""
+    return bool(environ.get(_OWN))
+
+
+def speak(name: str) -> None:
+    """From now on this process, and those that it starts, speak one of LANGUAGES."""
+    os.environ[_OWN] = name
 
 
 def catalogue_file(name: str) -> Path:

@@ -276,13 +276,13 @@ def serve(home: Home, *, to_stderr: bool = False) -> None:
         owner = local_owner()
         await engine.start()
         failpoints.reach("engine.ready")
-        _spare_the_collector()
+        spare_the_collector()
         try:
             await serve_api(engine, create_app(engine, lambda _: owner))
         finally:
             await engine.stop()
 
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(main())
 
 
@@ -299,8 +299,8 @@ def ssh_worker() -> Callable[[socket.socket], None]:
     """What a worker does with its socket; loads all that it needs for it."""
     from core.executors.workers import worker
 
-    loop_factory = _loop_factory()
-    return lambda sock: worker.run(sock, ssh_in_worker, loop_factory)
+    new_loop = loop_factory()
+    return lambda sock: worker.run(sock, ssh_in_worker, new_loop)
 
 
 def _spawn_zygote(version: str, control: socket.socket) -> int:
@@ -352,7 +352,7 @@ def restore(home: Home, source: Path) -> Restored:
         lock.release()
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What is imported and wired stays for ever: look for garbage only in what comes after.
 
     A full collection over it takes 50 to 130 ms, and a run of 500 hosts caused several: not even
@@ -364,7 +364,7 @@ def _spare_the_collector() -> None:
     gc.enable()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop where it exists: about a fifth less CPU a connection."""
     if sys.platform == "win32":
         return None

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from core.domain.addresses import NetworkText
 from core.domain.documents import problems_of
+from core.domain.listening import HookListening, hook_listening
 from core.domain.queueing import MaxRuns
 from core.domain.values import SourceKind, Value
 from core.errors import EnvironmentFault, Invalid, Problem
@@ -90,6 +91,13 @@ class Settings(Value):
     keep_contents: str = Field(
         "7d", description="contents that nobody has referred to for longer go"
     )
+    listen_hooks: str = Field(
+        "", description="HOST:PORT for calls of schedules; empty: only the Unix socket takes them"
+    )
+    tls_certificate: str = Field(
+        "", description="PEM file for `listen_hooks`; empty: plain HTTP, on loopback alone"
+    )
+    tls_key: str = Field("", description="its key; empty: in the same file")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def caps(self) -> Caps:
@@ -109,6 +117,10 @@ class Settings(Value):
             keep_noted=self.keep_noted,
             contents_age=age,
         )
+
+    def hook_listening(self) -> HookListening | None:
+        """Where calls of schedules are taken beside the socket; Invalid names the setting."""
+        return hook_listening(self.listen_hooks, self.tls_certificate, self.tls_key)
 
     def most_contents(self) -> int | None:
         """Bytes that contents may take; None: as many as the disk has. Invalid as `retention`."""
@@ -155,6 +167,7 @@ def load_settings(path: Path) -> Settings:
         settings.caps()
         settings.retention()
         settings.most_contents()
+        settings.hook_listening()
     except FileNotFoundError:
         return Settings()
     except OSError as error:

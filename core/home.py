@@ -72,8 +72,18 @@ class Home:
         return self.root / "content"
 
     @property
+    def drafts(self) -> Path:
+        """What people have begun to write in a console, and not saved."""
+        return self.root / "drafts"
+
+    @property
     def settings(self) -> Path:
         return self.root / "settings.toml"
+
+    @property
+    def preferences(self) -> Path:
+        """How its person wants the consoles with screens; the engine never reads it."""
+        return self.root / "preferences.toml"
 
     @property
     def socket(self) -> Path:

@@ -14,6 +14,7 @@ from typing import Protocol
 from core.clock import Clock
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _RANDOM_BITS = 80
 
 
@@ -57,8 +58,4 @@ class SequentialIds:
 def encode_ulid(time_ms: int, random: int) -> str:
     """The 26 characters of one ULID."""
     value = (time_ms << _RANDOM_BITS) | random
-    characters = []
-    for _ in range(26):
-        characters.append(_ALPHABET[value & 31])
-        value >>= 5
-    return "".join(reversed(characters))
+    return "".join([_PAIRS[value >> bits & 1023] for bits in range(120, -1, -10)])

@@ -11,12 +11,13 @@ from contextlib import contextmanager
 def without(*modules: str) -> Iterator[None]:
     """Whoever is imported in this block finds these modules missing, which it can do without.
 
-    What is loaded already stays so.
+    What is loaded already is missing meanwhile, too, and is there again afterwards.
     """
-    hidden = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: not to be found
+    loaded = {name: sys.modules[name] for name in modules if name in sys.modules}
+    sys.modules.update(dict.fromkeys(modules))  # type: ignore[arg-type]  # None: not to be found
     try:
         yield
     finally:
-        for name in hidden:
+        for name in modules:
             del sys.modules[name]
+        sys.modules.update(loaded)

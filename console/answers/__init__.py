@@ -22,6 +22,7 @@ from console.answers.documents import (
 from console.answers.engine import (
     Backup,
     Engine,
+    HookDoor,
     Lost,
     Removed,
     RetentionPreview,
@@ -30,6 +31,7 @@ from console.answers.engine import (
     Worker,
 )
 from console.answers.events import Event, EventPage
+from console.answers.executed import Executed, ScriptText, Way
 from console.answers.flows import FlowProblems
 from console.answers.hostkeys import HostKey, KeyImport, SkippedLine
 from console.answers.hosts import (
@@ -45,11 +47,18 @@ from console.answers.hosts import (
 from console.answers.inventory import HostChange, InventoryImport, Refreshed, Resolved, Source
 from console.answers.notes import Note
 from console.answers.output import (
+    ChunkMatches,
+    ChunkPieces,
+    ChunkPlace,
     Diff,
     DiffLine,
     Group,
     Groups,
     Match,
+    OfTarget,
+    OutputChunks,
+    OutputIndex,
+    OutputMatches,
     OutputPage,
     Piece,
     RunMatch,
@@ -68,6 +77,7 @@ from console.answers.plans import (
     PlanStep,
     Taken,
 )
+from console.answers.pulse import Coming, HourResults, Pulse, SomeRuns
 from console.answers.queue import (
     Admission,
     Hold,
@@ -112,6 +122,10 @@ __all__ = [
     "Change",
     "Channel",
     "ChannelTested",
+    "ChunkMatches",
+    "ChunkPieces",
+    "ChunkPlace",
+    "Coming",
     "Compared",
     "Content",
     "ContentVerdict",
@@ -124,6 +138,7 @@ __all__ = [
     "EnvironmentTouched",
     "Event",
     "EventPage",
+    "Executed",
     "Fact",
     "Facts",
     "FactsSpan",
@@ -137,6 +152,7 @@ __all__ = [
     "Group",
     "Groups",
     "Hold",
+    "HookDoor",
     "HostAnswer",
     "HostChange",
     "HostFacts",
@@ -146,6 +162,7 @@ __all__ = [
     "HostSample",
     "HostState",
     "Hosts",
+    "HourResults",
     "InventoryImport",
     "KeptSecret",
     "KeyImport",
@@ -154,7 +171,11 @@ __all__ = [
     "Match",
     "Note",
     "Notice",
+    "OfTarget",
     "Operation",
+    "OutputChunks",
+    "OutputIndex",
+    "OutputMatches",
     "OutputPage",
     "Page",
     "PairGroup",
@@ -167,6 +188,7 @@ __all__ = [
     "PlanStep",
     "Preview",
     "PreviewStep",
+    "Pulse",
     "Queue",
     "QueueStatus",
     "Refreshed",
@@ -185,8 +207,10 @@ __all__ = [
     "Sample",
     "Schedule",
     "SchedulesStatus",
+    "ScriptText",
     "SealedKey",
     "SkippedLine",
+    "SomeRuns",
     "Source",
     "Step",
     "StreamedPiece",
@@ -196,6 +220,7 @@ __all__ = [
     "Vault",
     "Verdict",
     "WaitReason",
+    "Way",
     "Why",
     "WhyWaits",
     "Worker",

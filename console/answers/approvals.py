@@ -38,6 +38,7 @@ class Approval(Answer, frozen=True, kw_only=True):
     forbid_requester: bool = True
     required: str = ""
     on_timeout: str = ""
+    reason_required: bool = False
     missing: list[str] = []
     votes: list[ApprovalVote] = []
     form: list[dict[str, Any]] = []

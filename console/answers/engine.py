@@ -34,6 +34,13 @@ class SchedulesStatus(Answer, frozen=True, kw_only=True):
     """Schedules whose newest slot was missed or refused, and why."""
 
 
+class HookDoor(Answer, frozen=True, kw_only=True):
+    """Where calls of schedules are taken, beside the engine's own socket."""
+
+    url: str = ""
+    fault: str = ""
+
+
 class Engine(Answer, frozen=True, kw_only=True):
     """How the engine is."""
 
@@ -61,6 +68,7 @@ class Engine(Answer, frozen=True, kw_only=True):
     failing_sources: dict[str, str] = {}
     schedules: SchedulesStatus = SchedulesStatus()
     queue: QueueStatus = QueueStatus()
+    hooks: HookDoor = HookDoor()
     workers: list[Worker] = []
 
 

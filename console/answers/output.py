@@ -81,6 +81,70 @@ class StreamedPiece(Piece, frozen=True, kw_only=True):
     ordinal: int
 
 
+class OfTarget(Answer, frozen=True, kw_only=True):
+    """Whose output a chunk is."""
+
+    target: int
+    host: str
+    ordinal: int
+    step: str
+    attempt: int
+
+
+class ChunkPlace(Answer, frozen=True, kw_only=True):
+    """A chunk of output, without its bytes."""
+
+    chunk: int
+    target: int
+    at: str
+    size_bytes: int
+    lines: int
+    """That begin in it."""
+    continues: bool = False
+    """Whether it begins within a line of the chunk before."""
+
+
+class OutputIndex(Answer, frozen=True, kw_only=True):
+    """Chunks in the order of arrival, and whose they are."""
+
+    items: list[ChunkPlace]
+    targets: list[OfTarget]
+    next: int
+    more: bool = False
+    ended: bool = False
+    """Whether the run has ended: nothing is added to its output."""
+
+
+class ChunkPieces(Answer, frozen=True, kw_only=True):
+    """What is in a chunk."""
+
+    chunk: int
+    target: int
+    pieces: list[Piece]
+
+
+class OutputChunks(Answer, frozen=True, kw_only=True):
+    """Chunks that were asked for; one that is gone is left out."""
+
+    chunks: list[ChunkPieces]
+    targets: list[OfTarget]
+
+
+class ChunkMatches(Answer, frozen=True, kw_only=True):
+    """How often a text occurs in a chunk."""
+
+    chunk: int
+    count: int
+
+
+class OutputMatches(Answer, frozen=True, kw_only=True):
+    """Chunks in which a text occurs; `more`: there is output that was not looked at yet."""
+
+    items: list[ChunkMatches]
+    next: int
+    more: bool = False
+
+
 class Match(Answer, frozen=True, kw_only=True):
     """A line of output that a search found."""
 

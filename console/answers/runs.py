@@ -57,6 +57,8 @@ class Run(Answer, frozen=True, kw_only=True):
     change: str = ""
     parent: str | None = None
     priority: str = "normal"
+    environments: list[str] = []
+    """Those of the hosts that it was known to touch when it started."""
     notes: int = 0
 
 
@@ -108,6 +110,8 @@ class Affected(Answer, frozen=True, kw_only=True):
 class ActionPreview(Answer, frozen=True, kw_only=True):
     """What an action would do."""
 
+    about: Affected | None = None
+    """The step or node that it is about; None: the run as a whole."""
     begins: list[Affected] = []
     ends: list[Affected] = []
 

@@ -10,14 +10,14 @@ import typer
 
 from console.answers import Run, RunDetail
 from console.cli import options, starting, watching
-from console.cli.acknowledging import Acknowledge, acknowledged
-from console.cli.asking import secret
+from console.cli.acknowledging import Acknowledge
+from console.cli.answering import answered
 from console.cli.exit_codes import ExitCode
 from console.cli.flaggroups import gathered
 from console.cli.helping import command, family
 from console.cli.printing import err, out
 from console.cli.runs import RunId, find
-from console.cli.settings import engine, may_ask
+from console.cli.settings import engine
 from console.cli.starting import (
     WHERE,
     Change,
@@ -26,19 +26,13 @@ from console.cli.starting import (
     Hosts,
     ShowFlags,
 )
-from console.cli.views import latest_steps
 from console.client import Client
 from console.i18n import _
 from console.presenters import acting, results
+from console.presenters.run import latest_steps
 from core.clock import SystemClock
 from core.domain.run import RunState
-from core.errors import (
-    AcknowledgementRequired,
-    ConfirmationRequired,
-    Invalid,
-    Problem,
-    RequestError,
-)
+from core.errors import Invalid, Problem, RequestError
 
 app = family()
 
@@ -318,27 +312,14 @@ def act(
     """Take an ended run up again; what the engine asks for is asked of a person."""
     try:
         return client.act(run_id, action, **fields, secrets=dict(secrets))
-    except ConfirmationRequired as asked:
-        hosts = starting.confirmed_hosts(
-            {name: value for name, value in fields.items() if value is not None}, asked
-        )
-        return act(client, run_id, action, {**fields, "confirm_hosts": hosts}, secrets)
-    except AcknowledgementRequired as asked:
-        rules = acknowledged(fields, asked)
-        return act(client, run_id, action, {**fields, "acknowledge": rules}, secrets)
-    except Invalid as error:
-        missing = [
-            name
-            for problem in error.problems
-            if (name := problem.where.removeprefix("secrets.")) != problem.where
-            and name not in secrets
-        ]
-        if missing and may_ask():
-            asked_for = {name: secret(name) for name in missing}
-            return act(client, run_id, action, fields, {**secrets, **asked_for})
-        raise Invalid(
-            error.message, [_as_flag(problem) for problem in error.problems], hint=error.hint
-        ) from error
+    except RequestError as error:
+        try:
+            more = dict(answered(error, fields, secrets))
+        except Invalid as refused:
+            problems = [_as_flag(problem) for problem in refused.problems]
+            raise Invalid(refused.message, problems, hint=refused.hint) from error
+    given = {**secrets, **more.pop("secrets", {})}
+    return act(client, run_id, action, {**fields, **more}, given)
 
 
 def _as_flag(problem: Problem) -> Problem:

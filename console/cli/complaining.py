@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import typer
@@ -15,18 +14,14 @@ import typer
 from console.cli.exit_codes import ExitCode, of_error
 from console.cli.printing import err
 from console.i18n import _
+from console.presenters.errors import error_lines
 from console.presenters.text import Span, Tone
-from console.sentences import said
 from core.errors import OpsError
 
 
 def about(error: OpsError) -> int:
     """Say what was wrong and return the exit code that fits."""
-    places = [
-        str(replace(problem, what=said(problem.what), hint=said(problem.hint)))
-        for problem in error.problems
-    ]
-    _say(said(error.message), places, said(error.hint))
+    err().lines(error_lines(error))
     return of_error(error)
 
 
@@ -40,14 +35,14 @@ def about_usage(error: typer.TyperException) -> int:
     message, hint = tell(error)
     if not hint and context is not None:
         hint = f"`{_path(context)} --help`"
-    _say(message, [], hint)
+    _say(message, hint)
     return ExitCode.REFUSED
 
 
 def about_output(error: OSError) -> int:
     """stdout leads to a file that cannot be written."""
     message = _("the output cannot be written: {reason}").format(reason=error.strerror)
-    _say(message, [], _("check space and permissions"))
+    _say(message, _("check space and permissions"))
     return ExitCode.ENVIRONMENT
 
 
@@ -55,7 +50,7 @@ def about_bytes(argument: str) -> int:
     """An argument that is no text, where only text can go to the engine."""
     shown = argument.encode("utf-8", "replace").decode("utf-8")
     message = _("this is no text in UTF-8: {argument}").format(argument=shown)
-    _say(message, [], _("write it in UTF-8, or rename the file"))
+    _say(message, _("write it in UTF-8, or rename the file"))
     return ExitCode.REFUSED
 
 
@@ -67,7 +62,6 @@ def about_bug(error: Exception) -> int:
             screen.print(Span(part, Tone.QUIET))
     _say(
         _("this is a mistake in Jobdeck: {what}").format(what=f"{type(error).__name__}: {error}"),
-        [],
         _("please report it, with the lines above"),
     )
     return ExitCode.BUG
@@ -78,11 +72,11 @@ def warn(message: str) -> None:
     err().print(Span(_("warning: "), Tone.WARNING), message)
 
 
-def _say(message: str, places: list[str], hint: str) -> None:
+def _say(message: str, hint: str) -> None:
     screen = err()
     first, *rest = message.splitlines() or [""]
     screen.print(Span(_("error: "), Tone.BAD), first)
-    for line in [*rest, *(f"  {place}" for place in places)]:
+    for line in rest:
         screen.print(line)
     for line in hint.splitlines():
         screen.print("  ", Span(_("hint: "), Tone.STRONG), line)

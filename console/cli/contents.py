@@ -13,12 +13,12 @@ import typer
 from console.cli import attaching, options
 from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
-from console.cli.newfile import write_new
 from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import engine
 from console.client import Client
 from console.i18n import _
+from console.newfile import write_new
 from console.presenters.contents import (
     content_table,
     contents_table,

@@ -16,12 +16,12 @@ from console.cli.attaching import FOLDER as CONTENTS
 from console.cli.attaching import contents_of
 from console.cli.exit_codes import ExitCode
 from console.cli.helping import command, family
-from console.cli.newfile import write_new
 from console.cli.options import Json, Selector, Yes
 from console.cli.printing import err, out
 from console.cli.settings import engine
 from console.client import Client
 from console.i18n import _
+from console.newfile import write_new
 from console.presenters.changes import documents_word, field_lines
 from console.presenters.lists import documents_table, history_table
 from console.presenters.text import Span, Tone

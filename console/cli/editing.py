@@ -6,14 +6,12 @@ else was faster, it is kept in a file whose name is shown.
 
 from __future__ import annotations
 
-import os
-import shlex
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from console import editor
 from console.answers import Document
 from console.cli import complaining
 from console.cli.asking import ask
@@ -26,7 +24,7 @@ from console.client import Client
 from console.i18n import _
 from console.presenters.changes import field_lines
 from core.domain import documents, yamlsafe
-from core.errors import EnvironmentFault, Invalid, OpsError, RequestError, StaleRevision
+from core.errors import Invalid, OpsError, RequestError, StaleRevision
 
 app = family()
 
@@ -57,7 +55,7 @@ def edit(kind: KindName, name: Name) -> int:
 def _edit_until_accepted(client: Client, document: Document, file: Path) -> int:
     while True:
         try:
-            _open_editor(file)
+            editor.open_file(file)
             body = _read(file, document)
             if body == document.body():
                 err().print(_("nothing was changed"))
@@ -86,23 +84,6 @@ def _show_theirs(client: Client, document: Document) -> None:
     """What the others changed, so that it is not undone by accident."""
     err().print(_("the newest change, by {actor}:").format(actor=document.updated_by))
     err().lines(field_lines(client.diff(document.kind, document.name, None, None), indent="  "))
-
-
-def _open_editor(file: Path) -> None:
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    try:
-        done = subprocess.run([*shlex.split(editor), str(file)], check=False)
-    except OSError as error:
-        raise EnvironmentFault(
-            _("the editor {editor} cannot be started: {reason}").format(
-                editor=editor, reason=error.strerror
-            ),
-            hint=_("set VISUAL or EDITOR"),
-        ) from error
-    if done.returncode != 0:
-        raise RequestError(
-            _("the editor ended with {code}; nothing was changed").format(code=done.returncode)
-        )
 
 
 def _read(file: Path, document: Document) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -17,13 +18,15 @@ from console.cli.liveline import LiveLine
 from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import home
-from console.client import Client
 from console.i18n import _
 from console.presenters.engine import status_table
 from console.presenters.text import Line, line
 from core.clock import SystemClock
 from core.errors import EngineUnreachable
 from core.lean import without
+
+if TYPE_CHECKING:
+    from console.client import Client
 
 app = family(_("Start, stop and look at the engine: the one process that does the work of a home."))
 
@@ -108,7 +111,7 @@ def _stop(*, drain: bool, detach: bool, timeout: str | None) -> bool:
         return False
     waiting = LiveLine(err(), clock)
     began_s = clock.monotonic()
-    with Client.over_socket(place.socket) as client:
+    with _client(place.socket) as client:
         client.stop_engine("drain" if drain else "detach", limit_s if drain else None)
         while autostart.is_running(place):
             waiting.show(_waits_for(client))
@@ -121,6 +124,13 @@ def _stop(*, drain: bool, detach: bool, timeout: str | None) -> bool:
             time.sleep(_PAUSE_S)
     waiting.clear()
     return True
+
+
+def _client(socket: Path) -> Client:
+    # Not at the top: the engine's own process is started from here, and needs none.
+    from console.client import Client
+
+    return Client.over_socket(socket)
 
 
 def _waits_for(client: Client) -> Line:
@@ -142,7 +152,7 @@ def status(as_json: Json = False) -> int:
         else:
             out().print(_("no engine runs in {home}").format(home=place.root))
         return ExitCode.ENVIRONMENT
-    with Client.over_socket(place.socket) as client:
+    with _client(place.socket) as client:
         answer = client.engine()
     if as_json:
         out().json(msgspec.to_builtins(answer))

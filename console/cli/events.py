@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 from typing import Annotated, Any
@@ -65,7 +64,8 @@ def events(
         if follow:
             _show(client.follow_events(query), as_json)
         elif start is None:
-            _show(deque(client.all_events({**query, "after": 0}), maxlen=count), as_json)
+            wanted = {"type": kinds, "subject": subject}
+            _show(client.newest_events(wanted, limit=count), as_json)
         else:
             _show(islice(client.all_events(query), count), as_json)
 

@@ -11,13 +11,13 @@ import typer
 from console.answers import RunDetail, StreamedPiece
 from console.cli import options
 from console.cli.helping import command, family
-from console.cli.newfile import write_new
 from console.cli.printing import Screen, err, out
 from console.cli.runs import RunId, find
 from console.cli.settings import engine
 from console.cli.views import StreamView
 from console.client import Client
 from console.i18n import _
+from console.newfile import write_new
 from console.presenters.durations import parse_time, size
 
 app = family()

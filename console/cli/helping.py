@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from console.cli.cells import pad, paragraphs, width, wrap
+from console.cells import pad, paragraphs, width, wrap
 from console.i18n import _
 from core.errors import RequestError, nearest
 

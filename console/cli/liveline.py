@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from console.cli.printing import Screen, fit
+from console.cli.printing import Screen
 from console.presenters.text import Line, plain
+from console.tables import fit
 from core.clock import Clock
 
 _REDRAW_S = 0.1

@@ -30,6 +30,7 @@ def run(args: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    root.speak_as_asked(args)
     try:
         code = root.build().main(args=list(args), prog_name="jobdeck", standalone_mode=False)
         sys.stdout.flush()

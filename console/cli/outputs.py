@@ -16,9 +16,10 @@ from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.runs import Attempt, RunId, StepName, exact_place, find, place_of
 from console.cli.settings import engine
-from console.cli.views import StreamView, output_lines
+from console.cli.views import StreamView
 from console.client import Client
 from console.i18n import _
+from console.outputlines import output_lines
 from console.presenters import results, states
 from console.presenters.changes import diff_lines
 from console.presenters.lists import matches_table

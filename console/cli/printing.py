@@ -12,12 +12,12 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
-from console.cli.cells import cut, pad, width, wrap
 from console.cli.settings import settings
-from console.presenters.text import Column, Line, Span, Table, Tone
+from console.presenters.text import Line, Span, Table, Tone
+from console.tables import fit, table_lines
 from core.domain.display import safe_text
 
 _SGR: Mapping[Tone, str] = {
@@ -29,15 +29,6 @@ _SGR: Mapping[Tone, str] = {
     Tone.STRONG: "1",
 }
 """Tones as the sixteen colours every terminal lets its owner choose."""
-
-_GAP = 2
-"""Blanks between columns."""
-_BELOW = 4
-"""Blanks before what stands below its row."""
-_ROOM, _MOST_LINES = 24, 2
-"""A column of fewer cells than this holds no text of more lines than this."""
-_LEAST = 10
-"""Cells that a column that gives way keeps."""
 
 _JSON_CONTROLS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What JSON leaves as it is though a terminal may obey it."""
@@ -91,53 +82,13 @@ class Screen:
 
     def table(self, table: Table) -> None:
         """Columns two blanks apart, under their titles if any; a terminal's width is kept."""
-        if not table.rows:
-            if table.empty:
-                self.print(Span(table.empty, Tone.QUIET))
-            return
-        titles = tuple(Span(column.title, Tone.QUIET) for column in table.columns)
-        shown = table.rows if all(not cell.text for cell in titles) else (titles, *table.rows)
-        rows = [tuple(_one_line(cell) for cell in row) for row in shown]
-        widths = _widths(table, rows, self.cells)
-        for row in rows:
-            self._row(row, widths, table.columns)
-
-    def _row(self, row: Sequence[Span], widths: Sequence[int], columns: Sequence[Column]) -> None:
-        *firsts, last = row
-        spaced = []
-        for cell, size, column in zip(firsts, widths, columns, strict=False):
-            text = pad(cut(cell.text, size), size, right=column.right)
-            spaced += [Span(text, cell.tone), Span(" " * _GAP)]
-        parts = wrap(last.text, widths[-1]) if columns[-1].wraps else [cut(last.text, widths[-1])]
-        if columns[-1].right:
-            parts = [pad(part, widths[-1], right=True) for part in parts]
-        indent = sum(widths[:-1]) + _GAP * len(firsts)
-        is_cramped = max(map(width, parts)) > widths[-1] or (
-            len(parts) > _MOST_LINES and widths[-1] < _ROOM
-        )
-        if columns[-1].wraps and self.cells and is_cramped:
-            # What has no room beside the other cells stands below them.
-            indent, parts = _BELOW, ["", *wrap(last.text, self.cells - _BELOW)]
-        self._stream.write(self.render([*spaced, Span(parts[0], last.tone)]).rstrip() + "\n")
-        for part in parts[1:]:
-            self._stream.write(self.render([" " * indent, Span(part, last.tone)]) + "\n")
+        for each in table_lines(table, self.cells):
+            self._stream.write(self.render(each).rstrip() + "\n")
 
     def json(self, value: Any, *, indent: int | None = 2) -> None:
         """One JSON document; control characters are escaped, all other text is as it is."""
         text = json.dumps(value, ensure_ascii=False, indent=indent)
         self._stream.write(_JSON_CONTROLS.sub(_escaped, text) + "\n")
-
-
-def fit(line: Line, cells: int) -> Line:
-    """The beginning of a line that fits into `cells`."""
-    shown: list[Span] = []
-    for span in line:
-        text = cut(span.text, cells)
-        shown.append(Span(text, span.tone))
-        cells -= width(text)
-        if text != span.text:
-            break
-    return tuple(shown)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -149,35 +100,6 @@ def _wants_colours(is_terminal: bool, environ: Mapping[str, str]) -> bool:
     if settings.color != "auto":
         return settings.color == "always"
     return is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-
-
-def _one_line(cell: Span) -> Span:
-    return Span(safe_text(" ".join(cell.text.splitlines())), cell.tone)
-
-
-def _widths(table: Table, rows: Sequence[Sequence[Span]], room: int | None) -> list[int]:
-    """Cells of each column.
-
-    Where the screen is too narrow the elastic column gives way, then the widest of the others. One
-    that wraps may give way wholly, since it then stands below its row.
-    """
-    widths = [max(width(row[at].text) for row in rows) for at in range(len(table.columns))]
-    if room is None:
-        return widths
-    over = sum(widths) + _GAP * (len(widths) - 1) - room
-    for at, column in enumerate(table.columns):
-        if column.elastic and over > 0:
-            kept = max(widths[at] - over, min(widths[at], 0 if column.wraps else _LEAST))
-            over -= widths[at] - kept
-            widths[at] = kept
-    cuttable = [at for at, column in enumerate(table.columns) if not column.whole]
-    while over > 0 and cuttable:
-        widest = max(cuttable, key=lambda at: widths[at])
-        if widths[widest] <= _LEAST:
-            break
-        widths[widest] -= 1
-        over -= 1
-    return widths
 
 
 def out() -> Screen:

@@ -10,9 +10,8 @@ from console.cli.helping import command, family
 from console.cli.options import Json, Yes
 from console.cli.printing import err, out
 from console.cli.settings import engine
-from console.i18n import _, ngettext
-from console.presenters.durations import number, size
-from console.presenters.retention import preview_table
+from console.i18n import _
+from console.presenters.retention import is_nothing, preview_table, removed_text
 from core.errors import RequestError
 
 app = family(
@@ -45,7 +44,7 @@ def preview(as_json: Json = False) -> int:
 def apply(yes: Yes = False, as_json: Json = False) -> int:
     with engine() as client:
         found = client.preview_retention()
-        if not (found.runs or found.outputs or found.contents):
+        if is_nothing(found):
             err().print(_("nothing is to be removed"))
             return ExitCode.OK
         err().table(preview_table(found))
@@ -57,17 +56,5 @@ def apply(yes: Yes = False, as_json: Json = False) -> int:
     if as_json:
         out().json(msgspec.to_builtins(done))
     else:
-        text = ngettext(
-            "removed: {runs} run, the output of {outputs} more, files of jobs: {contents}; {size}",
-            "removed: {runs} runs, the output of {outputs} more, files of jobs: {contents}; {size}",
-            done.runs,
-        )
-        err().print(
-            text.format(
-                runs=number(done.runs),
-                outputs=number(done.outputs),
-                contents=number(done.contents),
-                size=size(done.size_bytes + done.contents_bytes),
-            )
-        )
+        err().print(removed_text(done))
     return ExitCode.OK

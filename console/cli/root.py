@@ -7,8 +7,9 @@ nothing here imports a command, the client or the core.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -17,7 +18,7 @@ from typer.main import get_group
 
 from console.cli import settings
 from console.cli.helping import Entry, Group, Section
-from console.i18n import _
+from console.i18n import LANGUAGES, _, speak
 
 COMPLETION_VARIABLE = "_JOBDECK_COMPLETE"
 """Set by a shell's completion script; the answer is then candidates, and no command runs."""
@@ -63,6 +64,10 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "channels": Place("channels", _("see who is told of what, send a test"), True),
             "schedules": Place(
                 "schedules", _("look at schedules, pause them, ask why a slot did not run"), True
+            ),
+            "tui": Place("terminal", _("open the terminal UI")),
+            "plain": Place(
+                "plain", _("work line by line, as screen readers and serial lines need it")
             ),
             "plans": Place("plans", _("look at dry runs, compare them with what followed"), True),
         },
@@ -121,6 +126,15 @@ class Root(Group):
                 return _load(cmd_name, places[cmd_name])
         return None
 
+    def invoke(self, ctx: Any) -> Any:
+        """Without a command: the terminal UI; `build` lets it come here where there is a screen."""
+        done = super().invoke(ctx)
+        if ctx.invoked_subcommand is not None:
+            return done
+        from console.cli import terminal
+
+        return terminal.show()
+
     def sections(self, ctx: Any) -> list[Section]:
         commands = [
             (title, [Entry(name, place.summary) for name, place in places.items()])
@@ -175,8 +189,34 @@ def _remember_color(value: str | None) -> None:
     settings.settings.color = value
 
 
+def _remember_language(value: str | None) -> None:
+    if value is None:
+        return
+    if value not in LANGUAGES:
+        raise typer.BadParameter(_("must be one of {names}").format(names=", ".join(LANGUAGES)))
+    speak(value)
+
+
+def speak_as_asked(args: Sequence[str]) -> None:
+    """Take up `--lang` before there is a command line: its help pages are written while it is made.
+
+    A language that is not there is refused when the flags are read.
+    """
+    for word, following in pairwise([*args, ""]):
+        if word == "--":
+            return
+        name, sign, value = word.partition("=")
+        wanted = value if sign else following
+        if name == "--lang" and wanted in LANGUAGES:
+            speak(wanted)
+
+
 def build() -> TyperGroup:
-    """The whole command line, with nothing loaded yet."""
+    """The whole command line, with nothing loaded yet.
+
+    Without a command it opens the terminal UI, or shows its help page where there is no terminal.
+    """
+    has_screen = settings.is_screen()
     app = typer.Typer(
         cls=Root,
         name="jobdeck",
@@ -184,7 +224,8 @@ def build() -> TyperGroup:
             "Jobdeck runs work on many machines and keeps the record. Every command talks to"
             " the engine of your home folder and starts it when none runs."
         ),
-        no_args_is_help=True,
+        no_args_is_help=not has_screen,
+        invoke_without_command=has_screen,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -218,6 +259,16 @@ def build() -> TyperGroup:
                 metavar="WHEN",
                 help=_("auto, always or never (auto obeys NO_COLOR)"),
                 callback=_remember_color,
+                expose_value=False,
+            ),
+        ] = None,
+        lang: Annotated[
+            str | None,
+            typer.Option(
+                "--lang",
+                metavar="LANG",
+                help=_("en or zh_CN (JOBDECK_LANG, else the locale)"),
+                callback=_remember_language,
                 expose_value=False,
             ),
         ] = None,

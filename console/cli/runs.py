@@ -15,8 +15,7 @@ from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import engine
 from console.cli.starting import ShowFlags
-from console.cli.trees import tree_of
-from console.cli.views import GroupsView, failed_targets, latest_steps
+from console.cli.views import GroupsView, failed_targets
 from console.client import Client
 from console.i18n import _
 from console.presenters import results
@@ -26,8 +25,9 @@ from console.presenters.carried import carried_table
 from console.presenters.dangers import dangers_table
 from console.presenters.lists import runs_table, targets_table
 from console.presenters.nodes import is_flow, nodes_table
-from console.presenters.run import carried_of, detail_table, steps_table
+from console.presenters.run import carried_of, detail_table, latest_steps, steps_table
 from console.presenters.text import Span, Tone
+from console.trees import tree_of
 from core.clock import SystemClock
 from core.domain.run import AWAITING_TURN, RunState
 from core.errors import RequestError
@@ -99,6 +99,10 @@ def list_runs(
         str | None,
         typer.Option("--since", metavar="TIME", help=_("started since: 2h, 3d, or 2026-01-31")),
     ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option("--environment", metavar="NAME", help=_("that touch hosts of it")),
+    ] = None,
     noted: Annotated[bool, typer.Option("--noted", help=_("with notes"))] = False,
     nested: Annotated[
         bool, typer.Option("--nested", help=_("also runs that other runs asked for"))
@@ -119,6 +123,7 @@ def list_runs(
         "actor": by,
         "host": host,
         "since": options.since("--since", since),
+        "environment": environment,
         "noted": noted or None,
         "q": " ".join(words or ()) or None,
         # A search for words reads an index that knows no parents.

@@ -44,6 +44,12 @@ def home() -> Home:
     return Home.locate(settings.home, os.environ)
 
 
+def is_screen() -> bool:
+    """Whether there is a screen to draw on and a keyboard to read from, and asking is welcome."""
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    return is_terminal and not settings.no_input and os.environ.get("TERM", "dumb") != "dumb"
+
+
 def may_ask() -> bool:
     """Whether there is a person to answer: a terminal, and no --no-input."""
     return not settings.no_input and sys.stdin.isatty() and sys.stderr.isatty()

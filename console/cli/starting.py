@@ -17,8 +17,9 @@ import typer
 
 from console.answers import Run
 from console.cli import options, plans, queueing, rolling, watching
-from console.cli.acknowledging import Acknowledge, acknowledged
-from console.cli.asking import ask, secret
+from console.cli.acknowledging import Acknowledge
+from console.cli.answering import answered
+from console.cli.asking import secret
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import err, out
 from console.cli.probing import dry_run
@@ -29,13 +30,10 @@ from console.presenters.batches import plan_lines
 from console.presenters.hosts import left_out_lines
 from console.presenters.plans import warning_lines
 from console.presenters.queue import waiting_lines
-from console.presenters.results import begun, hosts_word
-from console.presenters.text import Span, Tone
+from console.presenters.results import begun
 from core.domain.priorities import HostLock, Priority
 from core.domain.run import AWAITING_TURN
 from core.errors import (
-    AcknowledgementRequired,
-    ConfirmationRequired,
     Invalid,
     Problem,
     RequestError,
@@ -409,10 +407,8 @@ def _start(client: Client, request: Mapping[str, Any]) -> Run:
         while True:
             try:
                 run = client.start(request, key)
-            except ConfirmationRequired as asked:
-                request = {**request, "confirm_hosts": confirmed_hosts(request, asked)}
-            except AcknowledgementRequired as asked:
-                request = {**request, "acknowledge": acknowledged(request, asked)}
+            except RequestError as error:
+                request = {**request, **answered(error, request, request.get("secrets") or {})}
             else:
                 err().lines(warning_lines(run.warnings))
                 return run
@@ -428,23 +424,6 @@ def _as_flags() -> Iterator[None]:
         raise Invalid(
             error.message, [_as_flag(problem) for problem in error.problems], hint=error.hint
         ) from error
-
-
-def confirmed_hosts(request: Mapping[str, Any], asked: ConfirmationRequired) -> int:
-    """The number of hosts that a person typed, which must be the right one."""
-    if "confirm_hosts" in request or not may_ask():
-        raise asked
-    screen = err()
-    screen.print(_("This would touch {hosts}:").format(hosts=hosts_word(asked.hosts)))
-    for environment, hosts in asked.touched.items():
-        name = (
-            _("environment {name}").format(name=environment) if environment else _("no environment")
-        )
-        screen.print("  ", Span(name, Tone.STRONG), f"  {hosts}")
-    answer = ask(_("Type the number of hosts to go on:"))
-    if answer != str(asked.hosts):
-        raise RequestError(_("not confirmed; nothing was started"))
-    return asked.hosts
 
 
 def _as_flag(problem: Problem) -> Problem:

@@ -3,58 +3,57 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, NamedTuple
 
 import typer
 
-import assets
+from console.cells import wrap
 from console.cli import exit_codes
-from console.cli.cells import wrap
 from console.cli.helping import MAX_CELLS, command, family
 from console.cli.options import one_of
-from console.cli.pages import render
 from console.cli.printing import Screen, out
 from console.cli.root import COMPLETION_VARIABLE
-from console.i18n import ENGLISH, _, language
+from console.i18n import _
+from console.pages import page_title, render, topics
+from console.presenters.actions import keys_tables
 from console.presenters.text import Span, Tone
 from core.errors import NotFound
 
 app = family()
 
-EXIT_CODES = "exit-codes"
+EXIT_CODES, KEYS = "exit-codes", "keys"
 SHELLS = ("bash", "zsh", "fish")
 
 
 @command(app, "help", _("Read about a topic; without one, list the topics."))
 def help_(topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]")] = None) -> None:
-    pages = topics()
+    pages, made = topics(), _made()
     if topic is None:
-        for name in sorted([*pages, EXIT_CODES]):
-            out().print(Span(f"{name:<14}", Tone.STRONG), _title(pages, name))
-    elif topic == EXIT_CODES:
-        _print_exit_codes(out())
+        for name in sorted([*pages, *made]):
+            title = made[name].title if name in made else page_title(pages[name])
+            out().print(Span(f"{name:<14}", Tone.STRONG), title)
+    elif topic in made:
+        out().print(Span(made[topic].title, Tone.STRONG))
+        made[topic].write(out())
     elif topic in pages:
         _print_page(out(), pages[topic].read_text(encoding="utf-8"))
     else:
-        raise NotFound("topic", topic, [*pages, EXIT_CODES])
+        raise NotFound("topic", topic, [*pages, *made])
 
 
-def topics() -> dict[str, Path]:
-    """Topic -> its page in the language of the environment, in English where there is no other."""
-    folder = Path(assets.__file__).parent / "help"
-    found = {}
-    for tongue in (ENGLISH, language()):
-        for page in sorted(folder.glob(f"*.{tongue}.md")):
-            found[page.name.partition(".")[0]] = page
-    return found
+class Made(NamedTuple):
+    """A page that is made of a table of the program instead of being written."""
+
+    title: str
+    write: Callable[[Screen], None]
 
 
-def _title(pages: dict[str, Path], name: str) -> str:
-    if name == EXIT_CODES:
-        return _("Exit codes of commands")
-    with pages[name].open(encoding="utf-8") as page:
-        return page.readline().lstrip("# ").strip()
+def _made() -> Mapping[str, Made]:
+    return {
+        EXIT_CODES: Made(_("Exit codes of commands"), _print_exit_codes),
+        KEYS: Made(_("Keys of the terminal UI"), _print_keys),
+    }
 
 
 def _print_page(screen: Screen, text: str) -> None:
@@ -63,13 +62,19 @@ def _print_page(screen: Screen, text: str) -> None:
 
 def _print_exit_codes(screen: Screen) -> None:
     cells = min(screen.cells or MAX_CELLS, MAX_CELLS)
-    screen.print(Span(_("Exit codes of commands"), Tone.STRONG))
     screen.print("")
     for code, meaning in exit_codes.meanings().items():
         first, *rest = wrap(meaning, cells - 6)
         screen.print(Span(f"{code:>4}", Tone.STRONG), f"  {first}")
         for line in rest:
             screen.print(" " * 6 + line)
+
+
+def _print_keys(screen: Screen) -> None:
+    for title, table in keys_tables():
+        screen.print("")
+        screen.print(Span(title, Tone.STRONG))
+        screen.table(table)
 
 
 @command(

@@ -6,27 +6,24 @@ is, and how it ended, is the business of `watching`.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from console.answers import Event, Piece, RunDetail, Step, StreamedPiece, Target
-from console.cli.cells import pad, width
+from console.answers import Event, RunDetail, Step, StreamedPiece, Target
+from console.cells import pad, width
 from console.cli.printing import Screen
 from console.client import Client
 from console.i18n import _
+from console.outputlines import Lines, output_lines, piece_bytes
 from console.presenters import results, states
 from console.presenters.durations import size
 from console.presenters.nodes import is_flow
+from console.presenters.run import latest_steps
 from console.presenters.text import Span, Tone
 from console.sentences import said
-from core.domain.display import safe_text
 from core.domain.hostrange import expand
 from core.domain.run import GOOD_TARGET_STATES, LIVE_TARGET_STATES, TargetState
 
-_BAD_STATES = [
-    state for state in TargetState if state not in GOOD_TARGET_STATES | LIVE_TARGET_STATES
-]
 _PRINTED_STATES = frozenset(
     {
         TargetState.SUCCESS,
@@ -37,19 +34,8 @@ _PRINTED_STATES = frozenset(
     }
 )
 """States of targets that ran, and so may have printed something."""
-_MOST_LINE_BYTES = 1 << 20
-"""A line that grows beyond this is shown in parts."""
 _NAME_CELLS = 24
 _STREAM_SIGNS = {"out": "|", "err": "!", "note": "#"}
-
-
-def latest_steps(run: RunDetail) -> list[Step]:
-    """The latest attempt of every step that started, in order."""
-    latest: dict[str, Step] = {}
-    for step in run.steps:
-        if step.step not in latest or latest[step.step].attempt < step.attempt:
-            latest[step.step] = step
-    return list(latest.values())
 
 
 def failed_targets(client: Client, run: RunDetail) -> list[Target]:
@@ -58,15 +44,8 @@ def failed_targets(client: Client, run: RunDetail) -> list[Target]:
 
 
 def _failed_in(client: Client, run: RunDetail, step: Step) -> list[Target]:
-    query = {"step": step.step, "attempt": step.attempt, "state": _BAD_STATES}
+    query = {"step": step.step, "attempt": step.attempt, "state": states.FAILED}
     return list(client.targets(run.id, query))
-
-
-def piece_bytes(piece: Piece) -> bytes:
-    """The bytes that a piece of output stands for."""
-    if piece.text is not None:
-        return piece.text.encode("utf-8", "surrogateescape")
-    return base64.b64decode(piece.base64 or "")
 
 
 class View:
@@ -167,35 +146,6 @@ def target_lines(target: Target) -> Iterator[tuple[Span, ...]]:
     if target.dropped_bytes:
         note = _("{size} of output over the limit were not kept")
         yield (Span("    "), Span(note.format(size=size(target.dropped_bytes)), Tone.WARNING))
-
-
-def output_lines(client: Client, run_id: str, query: Mapping[str, Any]) -> Iterator[str]:
-    """One target's output in lines, made safe for a screen."""
-    begun: dict[str, Lines] = {}
-    for piece in client.output(run_id, query):
-        yield from begun.setdefault(piece.stream, Lines()).feed(piece_bytes(piece))
-    for lines in begun.values():
-        yield from lines.rest()
-
-
-class Lines:
-    """Bytes to lines that are safe to show; an overlong line comes in parts."""
-
-    def __init__(self) -> None:
-        self._begun = b""
-
-    def feed(self, data: bytes) -> Iterator[str]:
-        *lines, self._begun = (self._begun + data).split(b"\n")
-        for line in lines:
-            yield safe_text(line.removesuffix(b"\r"))
-        if len(self._begun) > _MOST_LINE_BYTES:
-            yield from self.rest()
-
-    def rest(self) -> Iterator[str]:
-        """What came after the last line end."""
-        if self._begun:
-            yield safe_text(self._begun)
-            self._begun = b""
 
 
 class StreamView(View):

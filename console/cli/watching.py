@@ -29,14 +29,14 @@ from console.cli.views import (
     StreamView,
     View,
     failed_targets,
-    latest_steps,
-    piece_bytes,
 )
 from console.client import Client
 from console.i18n import _
+from console.outputlines import piece_bytes
 from console.presenters import results, states
 from console.presenters.nodes import asked_lines, is_flow, node_line
 from console.presenters.progress import Meter, ended, progress_line
+from console.presenters.run import latest_steps
 from console.presenters.tally import Tally
 from console.presenters.text import Line, Span, Tone
 from console.sentences import said

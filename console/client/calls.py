@@ -1,8 +1,8 @@
-# ruff: noqa: E402  (the workaround below comes before httpx is imported)
 """The one place that knows HTTP: asking over the engine's Unix socket, and reading its answers.
 
 Every failure becomes an error of `core.errors`: a refusal keeps the API's code and hint, an
-engine that does not answer is EngineUnreachable.
+engine that does not answer is EngineUnreachable. The library is loaded with the first client: a
+screen paints before it asks.
 """
 
 from __future__ import annotations
@@ -15,15 +15,11 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-# WORKAROUND(httpx 0.28): the package imports its own command line (click, rich, pygments),
-# which takes as long as the rest of it. It does without when that module cannot be found.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-
-import httpx
 import msgspec
 
 from console.answers import Page
@@ -38,12 +34,16 @@ from core.errors import (
     OpsError,
 )
 
+if TYPE_CHECKING:
+    import httpx
+
 A = TypeVar("A")
 
 _BASE = "http://jobdeck/api/v1"
 """The host's name is never looked up: the transport is the socket."""
-_TIMEOUT = httpx.Timeout(60, connect=5)
-ENDLESS = httpx.Timeout(None, connect=5)
+_TIMEOUT_S = 60.0
+_CONNECT_S = 5.0
+ENDLESS = None
 """For what takes as long as it takes."""
 MOST_ITEMS = 1000
 """Items asked for at once where everything is wanted: the most that the API gives."""
@@ -55,12 +55,29 @@ Query = Mapping[str, Any]
 """Parameters: text, numbers, lists of text; None is left out."""
 
 
+@cache
+def _httpx() -> Any:
+    """The library, loaded when it is first needed."""
+    # WORKAROUND(httpx 0.28): the package imports its own command line (click, rich, pygments),
+    # which takes as long as the rest of it. It does without when that module cannot be found.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    import httpx
+
+    return httpx
+
+
+def _timeout(seconds: float | None) -> httpx.Timeout:
+    """How long to wait for the answer; to get through has a limit of its own."""
+    timeout: httpx.Timeout = _httpx().Timeout(seconds, connect=_CONNECT_S)
+    return timeout
+
+
 class Calls:
     """Calls on one engine. Safe to use from several threads; close it when done."""
 
     def __init__(self, transport: httpx.BaseTransport) -> None:
-        self._http = httpx.Client(
-            transport=transport, base_url=_BASE, timeout=_TIMEOUT, trust_env=False
+        self._http: httpx.Client = _httpx().Client(
+            transport=transport, base_url=_BASE, timeout=_timeout(_TIMEOUT_S), trust_env=False
         )
         self._until_back: Callable[[EngineUnreachable], None] | None = None
 
@@ -69,7 +86,8 @@ class Calls:
         """A client of the engine that listens on this Unix socket."""
         # Nothing is encrypted there: certificates, and variables that name them, are not looked at.
         nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return cls(httpx.HTTPTransport(verify=nobody, uds=str(path), retries=0, trust_env=False))
+        transport = _httpx().HTTPTransport
+        return cls(transport(verify=nobody, uds=str(path), retries=0, trust_env=False))
 
     def patient(self, until_back: Callable[[EngineUnreachable], None] | None) -> Self:
         """This client, for somebody whose calls outlive the engine's absence; None: they do not.
@@ -121,10 +139,15 @@ class Calls:
         query: Query | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout = _TIMEOUT,
+        timeout: float | None = _TIMEOUT_S,
     ) -> httpx.Response:
         request = self._http.build_request(
-            method, path, params=_params(query), json=body, headers=headers, timeout=timeout
+            method,
+            path,
+            params=_params(query),
+            json=body,
+            headers=headers,
+            timeout=_timeout(timeout),
         )
         for _absence in range(_MOST_ABSENCES):
             try:
@@ -143,7 +166,7 @@ class Calls:
                 path,
                 content=blocks,
                 headers={"Content-Type": "application/octet-stream"},
-                timeout=ENDLESS,
+                timeout=_timeout(ENDLESS),
             )
         )
 
@@ -154,7 +177,7 @@ class Calls:
         with (
             _unreachable(),
             self._http.stream(
-                "GET", path, params=_params(query), headers=headers, timeout=ENDLESS
+                "GET", path, params=_params(query), headers=headers, timeout=_timeout(ENDLESS)
             ) as response,
         ):
             if response.status_code >= 400:
@@ -204,7 +227,8 @@ def _params(query: Query | None) -> httpx.QueryParams:
             found.append((name, str(value)))
         else:
             found += [(name, item) for item in value or ()]
-    return httpx.QueryParams(found)
+    params: httpx.QueryParams = _httpx().QueryParams(found)
+    return params
 
 
 def _error(response: httpx.Response) -> OpsError:
@@ -222,10 +246,10 @@ def _error(response: httpx.Response) -> OpsError:
 def _unreachable() -> Iterator[None]:
     try:
         yield
-    except httpx.TransportError as error:
-        refused = isinstance(error, httpx.ConnectError)
+    except _httpx().TransportError as error:
+        refused = isinstance(error, _httpx().ConnectError)
         _close_refused_sockets(error)
-        if isinstance(error, httpx.ReadTimeout):
+        if isinstance(error, _httpx().ReadTimeout):
             raise EngineHalted(
                 _("the engine's process is there, and does not answer"),
                 hint=_(
@@ -240,7 +264,7 @@ def _unreachable() -> Iterator[None]:
 
 
 def _never_arrived(gone: EngineUnreachable) -> bool:
-    return isinstance(gone.__cause__, httpx.ConnectError)
+    return isinstance(gone.__cause__, _httpx().ConnectError)
 
 
 def _close_refused_sockets(error: httpx.TransportError) -> None:

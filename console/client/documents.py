@@ -31,6 +31,11 @@ class DocumentCalls(Calls):
     def document(self, kind: str, name: str, revision: int | None = None) -> answers.Document:
         return self._get(answers.Document, paths.document(kind, name), {"revision": revision})
 
+    def create(self, body: Mapping[str, Any]) -> answers.Document:
+        """Store a new document; AlreadyExists where there is one of its name."""
+        path = f"/documents/{paths.part(str(body['kind']))}"
+        return self._post(answers.Document, path, body)
+
     def replace(self, body: Mapping[str, Any], revision: int) -> answers.Document:
         """Replace a document that has not changed since `revision`; StaleRevision if it has."""
         path = paths.document(str(body["kind"]), str(body["name"]))

@@ -12,6 +12,10 @@ class EngineCalls(Calls):
     def engine(self) -> answers.Engine:
         return self._get(answers.Engine, "/engine")
 
+    def pulse(self, limit: int) -> answers.Pulse:
+        """Everything in one look; at most `limit` of each list."""
+        return self._get(answers.Pulse, "/pulse", {"limit": limit})
+
     def stop_engine(self, mode: str, timeout_s: float | None = None) -> None:
         """Ask the engine to end by itself; `mode` is drain or detach."""
         body = {"mode": mode, **({} if timeout_s is None else {"timeout_s": timeout_s})}

@@ -9,6 +9,8 @@ from console.client.calls import MOST_ITEMS, Calls, Query, stopped
 
 _BYE = "bye"
 """The last event of a stream that ends because the engine stops."""
+_END = 10**18
+"""A number that no entry has: what lies before it is the newest."""
 
 
 class EventCalls(Calls):
@@ -26,6 +28,19 @@ class EventCalls(Calls):
             if len(page.items) < asked["limit"]:
                 return
             asked["after"] = page.next
+
+    def newest_events(self, query: Query, *, limit: int) -> list[answers.Event]:
+        """The newest `limit` entries that fit, oldest first."""
+        found: list[answers.Event] = []
+        before = _END
+        while len(found) < limit:
+            wanted = min(limit - len(found), MOST_ITEMS)
+            page = self.events({**query, "before": before, "limit": wanted}).items
+            found = page + found
+            if len(page) < wanted:
+                break
+            before = page[0].seq
+        return found
 
     def follow_events(self, query: Query) -> Iterator[answers.Event]:
         """Journal entries after `after`, then every further one.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from console import answers
 from console.client import paths
 from console.client.calls import MOST_ITEMS, Calls, Query, stopped
+
+MOST_CHUNKS = 64
+"""Chunks that one answer holds."""
 
 
 class OutputCalls(Calls):
@@ -48,6 +51,22 @@ class OutputCalls(Calls):
         return self._all(
             answers.StreamedPiece, f"{paths.run(run_id)}/output/merged", {"limit": None}
         )
+
+    def output_index(self, run_id: str, query: Query) -> answers.OutputIndex:
+        """Which chunks hold an output; takes step, attempt, ordinal, streams, after and wait_s."""
+        return self._get(answers.OutputIndex, f"{paths.run(run_id)}/output/index", query)
+
+    def output_chunks(
+        self, run_id: str, chunks: Sequence[int], streams: Sequence[str] = ()
+    ) -> answers.OutputChunks:
+        """What is in chunks that an index named; at most MOST_CHUNKS of them."""
+        query = {"chunk": chunks, "streams": streams}
+        return self._get(answers.OutputChunks, f"{paths.run(run_id)}/output/chunks", query)
+
+    def output_matches(self, run_id: str, words: str, query: Query) -> answers.OutputMatches:
+        """How often a text occurs in each chunk; takes step, attempt, ordinal, streams, after."""
+        path = f"{paths.run(run_id)}/output/matches"
+        return self._get(answers.OutputMatches, path, {**query, "q": words})
 
     def export(self, run_id: str, format_: str) -> Iterator[bytes]:
         """A run's whole output as one document: text, jsonl, html or zip."""

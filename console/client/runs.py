@@ -31,6 +31,11 @@ class RunCalls(Calls):
                 break
         return found
 
+    def runs_page(self, query: Query, cursor: str | None, limit: int) -> answers.Page[answers.Run]:
+        """A part of the list of runs, newest first; `cursor` None begins at the newest."""
+        asked = {**query, "cursor": cursor, "limit": limit}
+        return self._get(answers.Page[answers.Run], "/runs", asked)
+
     def run(self, run_id: str) -> answers.RunDetail:
         return self._get(answers.RunDetail, paths.run(run_id))
 
@@ -64,6 +69,17 @@ class RunCalls(Calls):
     def targets(self, run_id: str, query: Query) -> Iterator[answers.Target]:
         """Targets in the run's order; `query` takes step, attempt, state and host."""
         return self._all(answers.Target, f"{paths.run(run_id)}/targets", query)
+
+    def targets_page(
+        self, run_id: str, query: Query, cursor: str | None, limit: int
+    ) -> answers.Page[answers.Target]:
+        """A part of a run's targets in their order; `query` as `targets` takes it."""
+        asked = {**query, "cursor": cursor, "limit": limit}
+        return self._get(answers.Page[answers.Target], f"{paths.run(run_id)}/targets", asked)
+
+    def executed(self, run_id: str, query: Query) -> answers.Executed:
+        """What was really executed; `query` takes step, attempt and host."""
+        return self._get(answers.Executed, f"{paths.run(run_id)}/executed", query)
 
     def lost_lines(self, run_id: str) -> answers.Lost:
         """Hosts of a live run that are looked for at this moment."""

@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from console.cli.cells import wrap
+from console.cells import wrap
 from console.cli.exit_codes import ExitCode
 from console.cli.printing import out
 from console.demo.fleet import Fleet

@@ -6,13 +6,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from console.answers import Approval
+from console.answers import Approval, FieldChange, Run
 from console.i18n import _
 from console.presenters import states
+from console.presenters.changes import field_lines
 from console.presenters.durations import clock_time, full_time
 from console.presenters.results import short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
 from console.sentences import said
+
+_MOST_LINES = 6
+"""Lines of a message that a question repeats; the page of the approval has all."""
 
 
 def approvals_table(found: Sequence[Approval], now: datetime) -> Table:
@@ -42,7 +46,16 @@ def approvals_table(found: Sequence[Approval], now: datetime) -> Table:
 
 
 def approval_parts(found: Approval, now: datetime) -> Iterator[Line | Table]:
-    """All there is to know before a vote."""
+    """All there is to know before a vote, and the commands that vote."""
+    yield from question_parts(found, now)
+    if found.state == "open" and not found.refusal:
+        yield line("")
+        yield _next_step(found)
+
+
+def question_parts(found: Approval, now: datetime) -> Iterator[Line | Table]:
+    """What is asked, of whom, and every vote."""
+    is_open = found.state == "open"
     for text in found.message.splitlines():
         yield line(Span(text, Tone.STRONG))
     yield line("")
@@ -61,6 +74,7 @@ def approval_parts(found: Approval, now: datetime) -> Iterator[Line | Table]:
         (_("decided by"), _approvers(found)),
         (_("it takes"), _takes(found.required)),
         (_("waits for"), "; ".join(found.missing)),
+        (_("your vote"), Span(said(found.refusal) if is_open else "", Tone.WARNING)),
         (_("until"), _until(found)),
         (_("decided at"), full_time(found.decided_at)),
         *((_("form"), _field(field)) for field in found.form),
@@ -69,9 +83,40 @@ def approval_parts(found: Approval, now: datetime) -> Iterator[Line | Table]:
     if found.votes:
         yield line("")
         yield votes_table(found, now)
-    if found.state == "open":
-        yield line("")
-        yield _next_step(found)
+
+
+def since_lines(since: tuple[Run, Sequence[FieldChange]] | None, now: datetime) -> Iterator[Line]:
+    """In what a run is asked differently than the last one of the same work."""
+    if since is None:
+        yield line(Span(_("No run of the same work was there before."), Tone.QUIET))
+        return
+    before, changes = since
+    yield line(
+        Span(_("since the last run"), Tone.STRONG),
+        f"  {short_id(before.id)}  {clock_time(before.started_at, now)}  ",
+        states.run_state(before.state),
+    )
+    if not changes:
+        yield line(Span(_("It is asked to do the same."), Tone.QUIET))
+    yield from field_lines(changes, indent="  ")
+
+
+def ballot_parts(found: Approval, choice: str) -> Iterator[Line | Table]:
+    """What is voted on, and what the vote means."""
+    for text in found.message.splitlines()[:_MOST_LINES]:
+        yield line(text)
+    yield pairs(
+        (_("run"), f"{short_id(found.run_id)}  {found.title}"),
+        (_("step"), found.step),
+        (_("asked by"), found.requester),
+        (_("waits for"), "; ".join(found.missing)),
+    )
+    yield line("")
+    words = {
+        "approve": _("A vote is never changed. With enough of them the run goes on at once."),
+        "deny": _("A vote is never changed. One deny ends it, whoever has approved."),
+    }
+    yield line(words[choice])
 
 
 def votes_table(found: Approval, now: datetime) -> Table:
@@ -153,8 +198,6 @@ def _field(field: dict[str, Any]) -> str:
 
 
 def _next_step(found: Approval) -> Line:
-    if found.refusal:
-        return line(Span(found.refusal, Tone.QUIET))
     fields = "".join(f" --form {field['name']}=…" for field in found.form if field.get("required"))
     return line(
         Span(f"jobdeck approvals approve {found.id}{fields}", Tone.STRONG),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from console.answers import Engine, SchedulesStatus, Worker
+from console.answers import Engine, HookDoor, SchedulesStatus, Worker
 from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.durations import duration, full_time, number, size
@@ -42,6 +42,7 @@ def status_table(engine: Engine) -> Table:
         *((_("source"), _failing(name, why)) for name, why in engine.failing_sources.items()),
         (_("schedules"), _schedules(engine.schedules)),
         *((_("schedule"), _not_run(name, why)) for name, why in engine.schedules.troubled.items()),
+        (_("calls"), _calls(engine.hooks)),
         (_("database"), size(engine.database_bytes)),
         (_("search index"), _behind(engine.unindexed_chunks)),
         (_("writes waiting"), number(engine.writes_waiting) if engine.writes_waiting else ""),
@@ -97,6 +98,13 @@ def _refusing(fault: str) -> str | Span:
         return ""
     text = _("{fault}; what runs waits to be recorded, nothing new starts").format(fault=fault)
     return Span(text, Tone.BAD)
+
+
+def _calls(door: HookDoor) -> str | Span:
+    """Where schedules are called from outside."""
+    if not door.fault:
+        return door.url
+    return Span(_("not taken: {fault}").format(fault=door.fault), Tone.BAD)
 
 
 def _behind(chunks: int) -> str:

@@ -3,28 +3,58 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from console.answers import Event
+from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time
 from console.presenters.results import short_id
-from console.presenters.text import Line, Span, Tone, line
+from console.presenters.text import Column, Line, Span, Table, Tone, line
 
 _RUN = "run."
 
 
 def event_line(event: Event, now: datetime) -> Line:
     """Number, time, what happened to what, by whom; then what the entry says besides."""
-    subject = short_id(event.subject) if event.type.startswith(_RUN) else event.subject
     return line(
         Span(f"{event.seq:>7}  {clock_time(event.at, now)}  ", Tone.QUIET),
         Span(f"{event.type:<18}  ", Tone.STRONG),
-        f"{subject}  {event.actor}",
+        f"{_subject(event)}  {event.actor}",
         Span("".join(f"  {part}" for part in _details(event.data)), Tone.QUIET),
     )
+
+
+def events_table(events: Sequence[Event], now: datetime) -> Table:
+    """The same, as rows."""
+    return Table(
+        columns=(
+            Column("#", right=True, whole=True),
+            Column(_("AT"), whole=True),
+            Column(_("WHAT"), whole=True),
+            Column(_("SUBJECT")),
+            Column(_("BY")),
+            Column(_("DETAILS"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(str(event.seq), Tone.QUIET),
+                Span(clock_time(event.at, now), Tone.QUIET),
+                Span(event.type, Tone.STRONG),
+                Span(_subject(event)),
+                Span(event.actor),
+                Span("  ".join(_details(event.data)), Tone.QUIET),
+            )
+            for event in events
+        ),
+        empty=_("nothing happened yet"),
+    )
+
+
+def _subject(event: Event) -> str:
+    return short_id(event.subject) if event.type.startswith(_RUN) else event.subject
 
 
 def _details(data: Mapping[str, Any]) -> list[str]:

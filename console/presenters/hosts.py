@@ -17,11 +17,17 @@ from core.domain.hostrange import fold
 
 
 def hosts_table(
-    documents: Sequence[Document], known: Mapping[str, HostState], now: datetime
+    documents: Sequence[Document],
+    known: Mapping[str, HostState],
+    now: datetime,
+    *,
+    always: bool = False,
 ) -> Table:
-    """Hosts with how they stand, where there is anything to say of any of them."""
+    """Hosts with how they stand, where there is anything to say of any of them, or `always`."""
     table = documents_table("host", documents, now)
-    if not any(_is_told(known[each.name]) for each in documents if each.name in known):
+    if not always and not any(
+        _is_told(known[each.name]) for each in documents if each.name in known
+    ):
         return table
     rows = tuple(
         (*row, _state(known.get(document.name), now))

@@ -12,6 +12,7 @@ from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
 from console.presenters.results import short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES
 
 
@@ -167,6 +168,37 @@ def hold_text(hold: Hold) -> str:
 def priority_word(priority: str) -> str:
     """A class as people read it: its own name in English, a word in other languages."""
     return _(priority)
+
+
+def priority_options() -> list[tuple[str, str, str]]:
+    """Each class, the most urgent first: its name, as people read it, and what it means."""
+    meanings = {
+        Priority.URGENT: _("before all others; for what cannot wait"),
+        Priority.HIGH: _("before what is usual"),
+        Priority.NORMAL: _("as runs are by themselves"),
+        Priority.LOW: _("after what is usual"),
+        Priority.BACKGROUND: _("when nothing else wants to begin"),
+    }
+    return [(each.value, priority_word(each.value), text) for each, text in meanings.items()]
+
+
+def admitting_word(deed: str) -> str:
+    """Freezing, draining or unfreezing as a verb and its object."""
+    words = {
+        "freeze": _("freeze the engine"),
+        "drain": _("drain the engine"),
+        "unfreeze": _("unfreeze the engine"),
+    }
+    return words[deed]
+
+
+def admitting_lines(deed: str) -> list[Line]:
+    """What freezing or draining does, in words."""
+    words = {
+        "freeze": _("Nothing begins: starts are accepted and wait. What has begun goes on."),
+        "drain": _("New starts are refused. What was accepted goes on to its end."),
+    }
+    return [line(words[deed]), line(_("It holds for everybody until somebody unfreezes it."))]
 
 
 def admission_text(admission: Admission) -> str:

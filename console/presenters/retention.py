@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from console.answers import RetentionPreview
-from console.i18n import _
+from console.answers import Removed, RetentionPreview
+from console.i18n import _, ngettext
 from console.presenters.durations import duration, number, size
 from console.presenters.text import Table, pairs
 
@@ -27,6 +27,26 @@ def preview_table(found: RetentionPreview) -> Table:
         (_("outputs to go"), number(found.outputs)),
         (_("files of jobs to go"), number(found.contents)),
         (_("to be freed"), size(found.size_bytes + found.contents_bytes)),
+    )
+
+
+def is_nothing(found: RetentionPreview) -> bool:
+    """Whether nothing would go."""
+    return not (found.runs or found.outputs or found.contents)
+
+
+def removed_text(done: Removed) -> str:
+    """What went."""
+    text = ngettext(
+        "removed: {runs} run, the output of {outputs} more, files of jobs: {contents}; {size}",
+        "removed: {runs} runs, the output of {outputs} more, files of jobs: {contents}; {size}",
+        done.runs,
+    )
+    return text.format(
+        runs=number(done.runs),
+        outputs=number(done.outputs),
+        contents=number(done.contents),
+        size=size(done.size_bytes + done.contents_bytes),
     )
 
 

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from console.answers import Fire, ForecastSlot, Schedule, Why
-from console.i18n import _
+from console.i18n import _, ngettext
 from console.presenters import states
-from console.presenters.durations import clock_time, full_time, number
-from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.presenters.durations import clock_time, full_time, number, parse_time
+from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
+from console.presenters.timeline import Moment, timeline
 from console.sentences import said
+
+_NAMED = 8
+"""Schedules that a question names one by one."""
 
 
 def schedules_table(found: Sequence[Schedule], now: datetime) -> Table:
@@ -87,6 +91,65 @@ def forecast_table(slots: Sequence[ForecastSlot]) -> Table:
     )
 
 
+def coming_lines(
+    slots: Sequence[ForecastSlot], now: datetime, cells: int, *, is_paused: bool
+) -> list[Line]:
+    """The next slots on a line of `cells`, and what its marks mean; nothing without slots.
+
+    While the schedule is paused all of them are skipped.
+    """
+    moments = [
+        Moment(parse_time(slot.due_at), is_paused or bool(slot.calendar) or slot.is_passed_over)
+        for slot in slots
+    ]
+    found = timeline(moments, now, cells)
+    if not found:
+        return []
+    legend: list[Span] = []
+    if not all(moment.is_left_out for moment in moments):
+        legend += [Span("* ", Tone.BUSY), Span(_("a run starts") + "   ", Tone.QUIET)]
+    if any(moment.is_left_out for moment in moments):
+        legend += [Span("x ", Tone.WARNING), Span(_("skipped"), Tone.QUIET)]
+    return [*found, tuple(legend)]
+
+
+def facts_table(found: Schedule, now: datetime) -> Table:
+    """One schedule as names and values."""
+    last = found.last
+    return pairs(
+        (_("state"), _state(found)),
+        (_("starts"), found.work),
+        (_("owner"), found.owner),
+        (_("paused"), Span(_paused(found), Tone.WARNING)),
+        (_("next"), full_time(found.next_slot) or _next(found, now)),
+        (_("last"), full_time(last.last_slot) if last else ""),
+        (_("outcome"), verdict(last.verdict) if last else ""),
+        (_("reason"), _why(last) if last else ""),
+    )
+
+
+def consequence_lines(deed: str, chosen: Sequence[Schedule]) -> list[Line]:
+    """What pausing (`pause`) or starting by hand (`fire`) some schedules does, in words."""
+    found = [
+        line(Span(each.name, Tone.STRONG), f"  {each.work}", Span(_planned(each), Tone.QUIET))
+        for each in chosen[:_NAMED]
+    ]
+    if more := len(chosen) - len(found):
+        text = ngettext("and {count} more", "and {count} more", more)
+        found.append(line(Span(text.format(count=number(more)), Tone.QUIET)))
+    words = {
+        "pause": _("Slots are skipped until it is resumed. Runs that go on do so."),
+        "fire": _("A run starts now. Slots to come stay as they are; guard rails and rules hold."),
+    }
+    return [*found, line(""), line(words[deed])]
+
+
+def _planned(schedule: Schedule) -> str:
+    if not schedule.next_slot:
+        return ""
+    return "  " + _("next at {time}").format(time=full_time(schedule.next_slot))
+
+
 def why_line(found: Why) -> Line:
     """The answer to "why did it not run?"."""
     slot = Span(full_time(found.slot), Tone.STRONG)
@@ -134,9 +197,16 @@ def _state(schedule: Schedule) -> Span:
 
 def _reason(schedule: Schedule) -> str:
     if schedule.paused_by:
-        text = _("paused by {name}").format(name=schedule.paused_by)
-        return f"{text}: {schedule.pause_reason}" if schedule.pause_reason else text
+        return _paused(schedule)
     return _why(schedule.last) if schedule.last else ""
+
+
+def _paused(schedule: Schedule) -> str:
+    """`paused by ada: the tape is full`; "" where it is not."""
+    if not schedule.paused_by:
+        return ""
+    text = _("paused by {name}").format(name=schedule.paused_by)
+    return f"{text}: {schedule.pause_reason}" if schedule.pause_reason else text
 
 
 def _why(fire: Fire) -> str:

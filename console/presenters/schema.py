@@ -10,12 +10,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from console.i18n import _
+from console.jsonschema import Schema, alternatives, described, is_secret, resolved
 from console.presenters.text import Column, Line, Span, Table, Tone, line
-
-Schema = Mapping[str, Any]
 
 _STEP = re.compile(r"[^.\[\]]+")
 
@@ -56,13 +54,11 @@ def find(schema: Schema, path: str) -> Field | list[str]:
 
 
 def _field(name: str, schema: Schema, root: Schema, *, required: bool, only: str = "") -> Field:
-    inner = [_resolved(part, root) for part in _parts(_resolved(schema, root), root)]
-    objects = [part for part in inner if "properties" in part]
-    description = schema.get("description") or _resolved(schema, root).get("description", "")
+    objects = [part for part in _parts(schema, root) if "properties" in part]
     return Field(
         name=name,
-        type=_type(schema, root),
-        description=" ".join(str(description).split()),
+        type=type_text(schema, root),
+        description=described(schema, root),
         required=required,
         default=_default(schema),
         only=only,
@@ -98,34 +94,27 @@ def _kind_of_all(objects: Sequence[Schema]) -> Schema:
     return {"enum": [part["properties"]["kind"].get("const") for part in objects]}
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
-    if "$ref" in schema:
-        return root["$defs"][schema["$ref"].rpartition("/")[2]]
-    return schema
-
-
 def _parts(schema: Schema, root: Schema) -> list[Schema]:
     """The alternatives of a schema, lists taken apart, without null."""
-    alternatives = schema.get("anyOf") or schema.get("oneOf")
-    if alternatives:
-        return [
-            part
-            for item in alternatives
-            if item.get("type") != "null"
-            for part in _parts(_resolved(item, root), root)
-        ]
-    if schema.get("type") == "array" and isinstance(schema.get("items"), Mapping):
-        return _parts(_resolved(schema["items"], root), root)
-    return [schema]
+    return [
+        inner
+        for part in alternatives(schema, root)
+        for inner in (
+            _parts(part["items"], root)
+            if part.get("type") == "array" and isinstance(part.get("items"), Mapping)
+            else [part]
+        )
+    ]
 
 
-def _type(schema: Schema, root: Schema) -> str:
-    schema = _resolved(schema, root)
-    alternatives = schema.get("anyOf") or schema.get("oneOf")
-    if alternatives and any(item.get("writeOnly") for item in alternatives):
+def type_text(schema: Schema, root: Schema) -> str:
+    """What may stand at a place, in words."""
+    schema = resolved(schema, root)
+    choices = schema.get("anyOf") or schema.get("oneOf")
+    if choices and is_secret(schema, root):
         return _("secret text")
-    if alternatives:
-        names = [_type(item, root) for item in alternatives if item.get("type") != "null"]
+    if choices:
+        names = [type_text(item, root) for item in choices if item.get("type") != "null"]
         return " | ".join(dict.fromkeys(names))
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
@@ -141,7 +130,7 @@ def _type(schema: Schema, root: Schema) -> str:
     kind = schema.get("type")
     if kind == "array":
         items = schema.get("items")
-        inner = _type(items, root) if isinstance(items, Mapping) else _("value")
+        inner = type_text(items, root) if isinstance(items, Mapping) else _("value")
         return _("list of {items}").format(items=inner)
     return " ".join(filter(None, (words.get(str(kind), _("any value")), _bounds(schema))))
 

@@ -11,7 +11,13 @@ from collections.abc import Mapping
 
 from console.i18n import _
 from console.presenters.text import Span, Tone
-from core.domain.run import BatchState, RunState, TargetState
+from core.domain.run import (
+    GOOD_TARGET_STATES,
+    LIVE_TARGET_STATES,
+    BatchState,
+    RunState,
+    TargetState,
+)
 
 GOOD = ("\N{CHECK MARK}", Tone.GOOD)
 PARTLY = ("~", Tone.WARNING)
@@ -80,6 +86,9 @@ BATCH_SIGNS: Mapping[BatchState, Sign] = {
     BatchState.FAILED: BAD,
     BatchState.STOPPED: NOT_DONE,
 }
+
+FAILED = [state for state in TargetState if state not in GOOD_TARGET_STATES | LIVE_TARGET_STATES]
+"""States of targets that have ended, and not well."""
 
 _URGENCY = (BAD, REFUSED, UNKNOWN, NOT_DONE, BUSY, WAITING, GOOD)
 

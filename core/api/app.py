@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from core.api import openapi
+from core.api.outside import CALLER, is_outside
 from core.api.problems import HANDLERS, internal_error
 from core.api.routes import ApiRoute, engine_of
 from core.domain.authorization import Actor
@@ -46,6 +47,7 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "kinds": ["kinds"],
     "openapi.json": ["docs"],
     "plans": ["plans"],
+    "pulse": ["pulse"],
     "queue": ["queue"],
     "retention": ["retention"],
     "runs": [
@@ -54,7 +56,9 @@ FAMILIES: Mapping[str, Sequence[str]] = {
         "run_targets",
         "run_groups",
         "run_comparison",
+        "run_executed",
         "run_output",
+        "run_index",
         "run_merged",
         "run_export",
     ],
@@ -113,7 +117,7 @@ def _first_part(path: str) -> str:
 
 
 def create_app(engine: Engine, actor: Callable[[Request], Actor]) -> Api:
-    """The API of `engine`; `actor` says who makes a request."""
+    """The API of `engine`; `actor` says who makes a request over its own socket."""
     app = Api(
         title="Jobdeck",
         version=engine.version,
@@ -126,7 +130,7 @@ def create_app(engine: Engine, actor: Callable[[Request], Actor]) -> Api:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.engine = engine
-    app.state.actor = actor
+    app.state.actor = lambda request: CALLER if is_outside(request) else actor(request)
     return app
 
 

@@ -55,6 +55,7 @@ class ApprovalOut(Answer):
     forbid_requester: bool = Field(description="whoever asked may not vote")
     required: str = Field(description="approvals that it takes: any, all or a number")
     on_timeout: str
+    reason_required: bool = Field(description="who approves says why; who denies always does")
     missing: list[str] = Field(description="who is still waited for, in words")
     votes: list[VoteOut]
     form: list[Parameter] = Field(description="what who approves fills in")
@@ -100,7 +101,7 @@ async def list_approvals(
     )
     more = len(found) > limit
     return ApprovalPage(
-        items=[_out(each) for each in found[:limit]],
+        items=[approval_out(each) for each in found[:limit]],
         next_cursor=cursors.encode(scope, found[limit - 1].row.id) if more else None,
     )
 
@@ -109,7 +110,7 @@ async def list_approvals(
 @asks(Verb.READ, ObjectKind.APPROVAL, "{approval}")
 async def get(approval: str, engine: TheEngine, actor: TheActor) -> ApprovalOut:
     """One approval; a beginning of its id is enough."""
-    return _out(await engine.approvals.show(approval, actor))
+    return approval_out(await engine.approvals.show(approval, actor))
 
 
 @routes.post("/approvals/{approval}/votes", operation_id="vote", responses=fails(404, 409))
@@ -130,10 +131,10 @@ async def vote(
         digest=body.digest,
     )
     row = await engine.approvals.vote(approval, actor, ballot)
-    return _out(await engine.approvals.show(row.id, actor))
+    return approval_out(await engine.approvals.show(row.id, actor))
 
 
-def _out(shown: Shown) -> ApprovalOut:
+def approval_out(shown: Shown) -> ApprovalOut:
     row, spec = shown.row, shown.case.spec
     return ApprovalOut(
         id=row.id,
@@ -153,6 +154,7 @@ def _out(shown: Shown) -> ApprovalOut:
         forbid_requester=spec.forbid_requester,
         required=str(spec.required),
         on_timeout=spec.on_timeout.value,
+        reason_required=spec.reason_required,
         missing=list(shown.missing),
         votes=[
             VoteOut(

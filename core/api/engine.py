@@ -46,6 +46,13 @@ class QueueStatusOut(Answer):
     admission: AdmissionOut
 
 
+class HookDoorOut(Answer):
+    """Where calls of schedules are taken, beside the engine's own socket."""
+
+    url: str = Field(description="what a caller's address begins with; empty: nowhere")
+    fault: str = Field(description="why it is not open, or not as it should be")
+
+
 class EngineOut(Answer):
     """How the engine is."""
 
@@ -86,6 +93,7 @@ class EngineOut(Answer):
     )
     schedules: SchedulesOut
     queue: QueueStatusOut
+    hooks: HookDoorOut
     workers: list[WorkerOut]
 
 

@@ -51,6 +51,15 @@ async def events(
     request: Request,
     engine: TheEngine,
     after: Annotated[int | None, Query(ge=0, le=10**18, description="an entry's `seq`")] = None,
+    before: Annotated[
+        int | None,
+        Query(
+            ge=1,
+            le=10**18,
+            description="the newest entries before this `seq`, which may lie beyond the end:"
+            " read backwards, page by page; `after` has no part in it",
+        ),
+    ] = None,
     type_: Annotated[list[str] | None, Query(alias="type", description="any of these")] = None,
     subject: str = "",
     limit: Limit = 100,
@@ -67,6 +76,12 @@ async def events(
         seen = headers.last_event_id(request)
         start = _known(last if seen is None and after is None else seen or after or 0, last)
         return sse.EventStream(_follow(engine, start, types, subject))
+    if before is not None:
+        items = await engine.store.reader.read(
+            lambda c: journal.read_before(c, before, limit, types=types, subject=subject)
+        )
+        shown = [EventOut.model_validate(entry) for entry in items]
+        return EventPage(items=shown, next=min(before - 1, last))
     start = _known(after or 0, last)
 
     def read(c: Connection) -> EventPage:

@@ -27,7 +27,7 @@ _MOST_BYTES = 1024 * 1024
         "requestBody": {"content": {"application/json": {"schema": {}}}, "required": False}
     },
 )
-@asks(Verb.ACT, ObjectKind.SCHEDULE, "{schedule}")
+@asks(Verb.CALL, ObjectKind.SCHEDULE, "{schedule}")
 async def receive(schedule: Name, request: Request, engine: TheEngine) -> FireOut:
     """Make a schedule due whose trigger is `webhook`; its slot, which the same call has again.
 

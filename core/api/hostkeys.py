@@ -107,7 +107,7 @@ async def list_keys(
     after = cursors.text_position(scope, cursor) or ""
     rows = await engine.host_keys.on_record(status, after=after, limit=limit + 1)
     return HostKeyPage(
-        items=[_row_out(row) for row in rows[:limit]],
+        items=[host_key_out(row) for row in rows[:limit]],
         next_cursor=cursors.encode(scope, rows[limit - 1].id) if len(rows) > limit else None,
     )
 
@@ -122,7 +122,7 @@ async def decide(body: DecisionIn, engine: TheEngine, actor: TheActor) -> HostKe
     """
     status = _STATUS_AFTER[body.action]
     rows = await engine.host_keys.decide(body.ids, body.hosts, status, actor.name)
-    return HostKeyPage(items=[_row_out(row) for row in rows])
+    return HostKeyPage(items=[host_key_out(row) for row in rows])
 
 
 @routes.post("/host-keys/import", operation_id="importHostKeys")
@@ -150,10 +150,10 @@ async def add_authority(body: AuthorityIn, engine: TheEngine, actor: TheActor) -
     rows = await engine.host_keys.add_authority(body.pattern, body.public_key, actor.name)
     if not rows:
         raise AlreadyExists(f"this authority is on record for {body.pattern}")
-    return _row_out(rows[0])
+    return host_key_out(rows[0])
 
 
-def _row_out(row: KeyRow) -> HostKeyOut:
+def host_key_out(row: KeyRow) -> HostKeyOut:
     return _out(row.key, id_=row.id, first_seen_at=row.first_seen_at)
 
 

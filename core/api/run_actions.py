@@ -54,6 +54,10 @@ class Affected(Answer):
 class ActionPreview(Answer):
     """What an action would do."""
 
+    about: Affected | None = Field(
+        description="the step or node that it is about, with the hosts that it means there; null:"
+        " the run as a whole"
+    )
     begins: list[Affected] = Field(
         description="what would run, in order, and what may follow it on some way"
     )
@@ -109,7 +113,10 @@ async def act(run: str, body: Action, engine: TheEngine, actor: TheActor) -> Run
 async def preview(run: str, body: Action, engine: TheEngine) -> ActionPreview:
     """What an action would do now: what it ends, what it begins, and where. Nothing is changed."""
     foreseen = await engine.runs.foresee(run, body)
-    return ActionPreview(begins=_affected(foreseen.begins), ends=_affected(foreseen.ends))
+    about = _affected({foreseen.step: foreseen.about}) if foreseen.step else [None]
+    return ActionPreview(
+        about=about[0], begins=_affected(foreseen.begins), ends=_affected(foreseen.ends)
+    )
 
 
 def _affected(nodes: Mapping[str, Sequence[str]]) -> list[Affected]:

@@ -11,6 +11,9 @@ from core.storage import runs
 from core.storage.reading import Connection
 from core.storage.runs import StepRow, TargetFilter, TargetRow
 
+EVERY_STEP = "*"
+"""Stands for all attempts of all steps, where a request may mean them; no step has this name."""
+
 
 def attempt_of(connection: Connection, run_id: str, step: str, attempt: int) -> StepRow:
     """The attempt of `step`; "" is the step that started last, 0 its latest attempt."""
@@ -53,6 +56,28 @@ def target_of(
         named = str(ordinal) if host is None else host
         raise NotFound("target", named, [row.host for row in known], place=f"step {place.step}")
     return found[0]
+
+
+def selection_of(
+    connection: Connection, run_id: str, *, step: str, attempt: int, ordinals: Sequence[int]
+) -> frozenset[int] | None:
+    """The ids of the targets that a request means; None for all of the run.
+
+    No ordinals mean all targets. One that was not run again stands for the attempt in which it ran.
+    """
+    if step == EVERY_STEP:
+        if not ordinals:
+            return None
+        wheres = [TargetFilter(ordinal=ordinal) for ordinal in ordinals]
+        found = [row for where in wheres for row in runs.targets_of(connection, run_id, where)]
+    elif ordinals:
+        found = [
+            target_of(connection, run_id, step=step, attempt=attempt, ordinal=ordinal, host=None)
+            for ordinal in ordinals
+        ]
+    else:
+        found = targets_of(connection, run_id, attempt_of(connection, run_id, step, attempt))
+    return frozenset(row.id for row in found)
 
 
 def targets_of(connection: Connection, run_id: str, place: StepRow) -> list[TargetRow]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -28,6 +30,7 @@ from core.domain.targets import fold
 from core.errors import AcknowledgementRequired, ConfirmationRequired, IllegalTransition
 from core.flow import inside, machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
+from core.runtime.certificatefiles import has_files
 from core.storage import dangers, runs
 from core.storage.batches import batches_of
 from core.storage.reading import Connection
@@ -56,6 +59,9 @@ class RunOut(Answer):
     change: str = Field(description="the change number under which it was started, or empty")
     parent: str | None = Field(description="the run whose step asked for this one")
     priority: Priority = Field(description="as of now; it may have been changed")
+    environments: list[str] = Field(
+        description="environments of the hosts that it was known to touch when it started"
+    )
     notes: int = Field(description="number of notes that people left on it")
 
 
@@ -179,9 +185,10 @@ async def start(
     response.headers["Location"] = f"/api/v1/runs/{row.id}"
     driver = engine.runs.live.get(row.id)
     accounts = {} if driver is None else driver.definition.accounts
+    warned = partial(warnings_of, accounts, engine.clock.now().date())
     return RunStarted(
         **RunOut.model_validate(row).model_dump(),
-        warnings=warnings_of(accounts, engine.clock.now().date()),
+        warnings=await asyncio.to_thread(warned) if has_files(accounts) else warned(),
     )
 
 
@@ -225,11 +232,18 @@ async def list_runs(
     nested: Annotated[
         bool | None, Query(description="whether another run asked for it; empty: both")
     ] = None,
+    environment: Annotated[str, Query(description="it touches hosts of this environment")] = "",
+    ids: Annotated[
+        list[str] | None, Query(alias="id", max_length=1000, description="one of these, whole")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> RunPage:
     """Runs, newest first."""
-    scope = f"runs {state} {origin} {actor} {q} {host} {since} {noted} {parent} {nested}"
+    scope = (
+        f"runs {state} {origin} {actor} {q} {host} {since} {noted} {parent} {nested}"
+        f" {environment} {ids}"
+    )
     where = RunFilter(
         states=tuple(state or ()),
         origin=origin,
@@ -240,6 +254,8 @@ async def list_runs(
         noted=noted,
         parent=parent,
         nested=nested,
+        environment=environment,
+        ids=tuple(ids or ()),
     )
     before = cursors.text_position(scope, cursor)
     rows = await engine.store.reader.read(

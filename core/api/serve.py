@@ -1,4 +1,7 @@
-"""Serving the API on the engine's Unix socket until the engine is asked to stop."""
+"""Serving the API on the engine's Unix socket until the engine is asked to stop.
+
+Where the settings ask for it, calls of schedules come in over TCP beside it (`hook_door.py`).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from core.api.outside import Outside
 from core.runtime.engine import Engine, StopMode
 
 log = structlog.get_logger(__name__)
@@ -54,11 +58,13 @@ async def serve(engine: Engine, app: FastAPI) -> None:
     serving = asyncio.ensure_future(server.serve())
     draining = asyncio.ensure_future(_drained(engine))
     watching = asyncio.ensure_future(_watch(path, engine))
+    calls = asyncio.ensure_future(_take_calls(engine, app))
     await asyncio.wait({serving, draining}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving
     draining.cancel()
     watching.cancel()
+    calls.cancel()
     if engine.holds_home:  # else the socket at that path is another engine's
         with suppress(FileNotFoundError):
             path.unlink()
@@ -68,6 +74,14 @@ async def _drained(engine: Engine) -> None:
     """Answers go on while the engine finishes its work, so that people can watch."""
     await engine.stop_requested.wait()
     await engine.finish_work()
+
+
+async def _take_calls(engine: Engine, app: FastAPI) -> None:
+    """Let calls of schedules in from outside, where the settings say so."""
+    if (listening := engine.settings.hook_listening()) is not None:
+        from core.api.hook_door import Listener  # most engines listen to their socket alone
+
+        await Listener(listening, Outside(app, engine.clock), engine).keep_open()
 
 
 async def _watch(path: Path, engine: Engine) -> None:

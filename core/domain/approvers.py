@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from core.domain.values import Name, Value
+from core.domain.values import ChannelName, Name, Value
 
 ENGINE = "engine"
 """The engine's own name as an actor; other actors that are no person have a slash in theirs."""
@@ -72,7 +72,9 @@ class ApprovalRules(Value):
     reason_required: bool = Field(
         False, description="also of who approves; who denies always gives one"
     )
-    channels: tuple[Name, ...] = Field((), max_length=20, description="who is told that it waits")
+    channels: tuple[ChannelName, ...] = Field(
+        (), max_length=20, description="who is told that it waits"
+    )
     timeout_s: float | None = Field(None, gt=0, le=365 * 86400, description="none: it waits")
     on_timeout: OnTimeout = OnTimeout.DENY
     escalate_to: Approvers = Field(

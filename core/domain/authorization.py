@@ -32,6 +32,8 @@ class Verb(StrEnum):
     """Approve, revoke or import what the engine trusts; approve or deny what is asked."""
     STOP = "stop"
     BACKUP = "backup"
+    CALL = "call"
+    """Make a schedule due from outside, by its secret."""
 
 
 class ObjectKind(StrEnum):
@@ -63,6 +65,8 @@ class ObjectKind(StrEnum):
 class ActorKind(StrEnum):
     OWNER = "owner"
     """The user whose engine it is, known by the socket that only this user can open."""
+    CALLER = "caller"
+    """Whoever calls over the network: nobody that this engine knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
     _K.VAULT: frozenset({_V.READ, _V.ACT, _V.BACKUP}),
     _K.CONTENT: frozenset({_V.READ, _V.CREATE}),
     _K.HOST: frozenset({_V.READ, _V.ACT}),
-    _K.SCHEDULE: frozenset({_V.READ, _V.ACT}),
+    _K.SCHEDULE: frozenset({_V.READ, _V.ACT, _V.CALL}),
     _K.CHANNEL: frozenset({_V.READ, _V.ACT}),
     _K.APPROVAL: frozenset({_V.READ, _V.DECIDE}),
 }
@@ -102,6 +106,7 @@ VERBS: Mapping[ObjectKind, frozenset[Verb]] = {
 
 GRANTS: Mapping[str, Mapping[ObjectKind, frozenset[Verb]]] = {
     ActorKind.OWNER: VERBS,
+    ActorKind.CALLER: {_K.SCHEDULE: frozenset({_V.CALL})},
 }
 """Kind of actor -> what it may do. No row, no right."""
 

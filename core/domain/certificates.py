@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from core.domain.values import Lines
+
 
 def check_certificates(text: str) -> str:
     """`text`; ValueError unless it holds certificates in PEM."""
@@ -17,8 +19,8 @@ def check_certificates(text: str) -> str:
     return text
 
 
-Authorities = Annotated[str, AfterValidator(check_certificates)]
+Authorities = Annotated[Lines, AfterValidator(check_certificates)]
 """Certificates in PEM, of those whose signatures are trusted."""
 
-Certificates = Annotated[str, AfterValidator(check_certificates)]
+Certificates = Annotated[Lines, AfterValidator(check_certificates)]
 """A certificate in PEM, and what leads from it to an authority."""

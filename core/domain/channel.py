@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_
 
 from core.domain.patterns import CLOCK_TIME, MAIL_ADDRESS, SERVER_NAME, URL
 from core.domain.schedule import check_zone
-from core.domain.values import Name, Secret, Value
+from core.domain.values import ChannelName, Lines, Secret, Value
 
 MailAddress = Annotated[str, StringConstraints(pattern=MAIL_ADDRESS, max_length=254)]
 ClockTime = Annotated[str, StringConstraints(pattern=CLOCK_TIME)]
@@ -56,7 +56,7 @@ class Webhook(Value):
     secret: Secret | None = Field(
         None, description="signs each message (HMAC-SHA256): the receiver knows it too"
     )
-    ca: str | None = Field(
+    ca: Lines | None = Field(
         None, max_length=1 << 18, description="PEM: trust these authorities, and no others"
     )
 
@@ -109,7 +109,7 @@ class Quiet(Value):
 class Escalation(Value):
     """Who is told too when a message cannot be delivered."""
 
-    to: Name = Field(description="another channel")
+    to: ChannelName = Field(description="another channel")
     after_s: float = Field(300, ge=1, le=7 * 86400)
 
 

@@ -16,6 +16,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from core.domain.values import Lines
+
 _PLACE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -37,6 +39,9 @@ def check_places(text: str) -> str:
 
 Filled = Annotated[str, AfterValidator(check_places)]
 """A text in which `${NAME}` stands for an environment variable of the step."""
+
+FilledLines = Annotated[Lines, AfterValidator(check_places)]
+"""The same, of several lines."""
 
 
 def places(text: str) -> set[str]:

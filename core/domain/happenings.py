@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from core.domain import expressions
 from core.domain.run import TERMINAL_RUN_STATES, RunState
-from core.domain.values import Name, Secret, Value
+from core.domain.values import FlowName, JobName, Secret, TargetText, Value
 from core.errors import Invalid
 
 _DAY_S = 86400
@@ -40,8 +40,8 @@ class Need(StrEnum):
 class AfterSpec(Value):
     """Runs of saved jobs and flows that have ended. Each run counts once."""
 
-    jobs: tuple[Name, ...] = Field((), max_length=20)
-    flows: tuple[Name, ...] = Field((), max_length=20)
+    jobs: tuple[JobName, ...] = Field((), max_length=20)
+    flows: tuple[FlowName, ...] = Field((), max_length=20)
     need: Need = Field(Need.ALL, description="a run of all of them, or of any")
     states: tuple[RunState, ...] = Field(
         (RunState.SUCCEEDED,), min_length=1, description="how it must have ended"
@@ -109,7 +109,7 @@ class FileSpec(Value):
 class ConditionSpec(Value):
     """Hosts that are as a target expression says, such as `role=web,load>8`."""
 
-    hosts: str = Field(
+    hosts: TargetText = Field(
         max_length=2000, description="target expression; facts and loads are the last gathered"
     )
     count: int = Field(1, ge=1, le=100_000, description="hosts that it must choose at least")

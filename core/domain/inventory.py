@@ -9,7 +9,14 @@ from pydantic import Field, model_validator
 
 from core.domain.patterns import FINGERPRINT, FOLDER
 from core.domain.queueing import MaxRuns
-from core.domain.values import Env, Name, Value
+from core.domain.values import (
+    AccountName,
+    Env,
+    EnvironmentName,
+    HostName,
+    TargetText,
+    Value,
+)
 from core.domain.windows import WinrmOptions
 
 
@@ -29,9 +36,11 @@ class HostSpec(Value):
         22, ge=1, le=65535, description="empty: 22, behind WinRM 5986, or 5985 without TLS"
     )
     protocol: Protocol = Protocol.SSH
-    account: Name | None = Field(None, description="account used where the run names none")
-    environment: Name | None = Field(None, description="environment this host belongs to")
-    jump: tuple[Name, ...] = Field((), max_length=8, description="hosts to pass, nearest first")
+    account: AccountName | None = Field(None, description="account used where the run names none")
+    environment: EnvironmentName | None = Field(
+        None, description="environment this host belongs to"
+    )
+    jump: tuple[HostName, ...] = Field((), max_length=8, description="hosts to pass, nearest first")
     host_key: str | None = Field(
         None,
         pattern=FINGERPRINT,
@@ -90,8 +99,8 @@ class HostSpec(Value):
 class GroupSpec(Value):
     """A named set of hosts: a list, a target expression, or both (their union)."""
 
-    hosts: tuple[Name, ...] = ()
-    expression: str | None = Field(
+    hosts: tuple[HostName, ...] = ()
+    expression: TargetText | None = Field(
         None, description="target expression, see `jobdeck help targets`"
     )
     variables: Env = Field(default_factory=dict)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from core.domain.certificates import Authorities
 from core.domain.patterns import FILE, URL
-from core.domain.values import Labels, Name, Secret, Value
+from core.domain.values import AccountName, Labels, Lines, Secret, Value
 
 
 class SourceFormat(StrEnum):
@@ -27,7 +27,7 @@ class InventorySourceSpec(Value):
     """Where hosts come from by themselves: a file, a command or a web address."""
 
     file: str | None = Field(None, max_length=4096, pattern=FILE, description="whole path")
-    command: str | None = Field(
+    command: Lines | None = Field(
         None,
         min_length=1,
         max_length=65536,
@@ -51,7 +51,7 @@ class InventorySourceSpec(Value):
         False, description="carry out what differs; else it waits for `inventory refresh --apply`"
     )
     timeout_s: float = Field(60, gt=0, le=3600)
-    account: Name | None = Field(None, description="for hosts that the source gives none")
+    account: AccountName | None = Field(None, description="for hosts that the source gives none")
     labels: Labels = Field(default_factory=dict, description="added to every host")
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from core.domain.patterns import INTERPRETER
 from core.domain.priorities import HostLock, Priority
 from core.domain.queueing import Locks, MaxLoadPerCpu, MaxRuns, MinFreeMemMb
 from core.domain.steps import MAX_PROGRAM_CHARACTERS, Language, Step
-from core.domain.values import EnvName, Regex, Value
+from core.domain.values import EnvName, Lines, Regex, TargetText, Value
 
 
 class ParameterType(StrEnum):
@@ -60,7 +60,9 @@ class WorkSpec(Value):
 
     description: str = ""
     parameters: tuple[Parameter, ...] = Field((), max_length=100)
-    targets: str | None = Field(None, description="target expression used where a start names none")
+    targets: TargetText | None = Field(
+        None, description="target expression used where a start names none"
+    )
     concurrency: int = Field(100, ge=1, le=2000, description="targets at the same time, per step")
     priority: Priority = Field(
         Priority.NORMAL, description="how urgent its runs are where a start says nothing"
@@ -105,4 +107,4 @@ class ScriptSpec(Value):
 
     description: str = ""
     language: str = Field(Language.SH, max_length=255, pattern=INTERPRETER)
-    text: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
+    text: Lines = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)

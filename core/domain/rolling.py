@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from core.domain.names import natural_key
 from core.domain.rolling_expression import RollingExpression, parse, wanted_sizes
-from core.domain.values import Name, Value
+from core.domain.values import JobName, Value
 from core.errors import Invalid, Problem
 
 MAX_BATCHES = 500
@@ -116,7 +116,7 @@ class Rolling(Value):
     soak_s: float = Field(
         0, ge=0, le=7 * 86400, description="seconds to wait after a good batch, before its check"
     )
-    health: Name | None = Field(
+    health: JobName | None = Field(
         None, description="job that checks the hosts of each batch; its failure fails the batch"
     )
     stagger: Stagger | None = Field(

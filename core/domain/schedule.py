@@ -26,7 +26,7 @@ from core.domain.happenings import (
     WebhookSpec,
 )
 from core.domain.patterns import CHANGE
-from core.domain.values import Name, Value
+from core.domain.values import CalendarName, FlowName, JobName, Name, TargetText, Value
 from core.errors import Invalid
 from core.scheduling import cron, monthly, zones
 
@@ -149,7 +149,7 @@ class TriggerSpec(Value):
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:
-        if sum(bool(getattr(self, name)) for name in _TRIGGERS) != 1:
+        if len([name for name in _TRIGGERS if getattr(self, name)]) != 1:
             raise ValueError(f"give one of {', '.join(f'`{name}`' for name in _TRIGGERS)}")
         if self.epoch is not None and self.every_s is None:
             raise ValueError("`epoch` belongs to `every_s`")
@@ -177,15 +177,17 @@ class ScheduleSpec(Value):
     """A saved job or flow that starts by itself, once for each slot of its trigger."""
 
     description: str = ""
-    job: Name | None = Field(None, description="the saved job; its revision of that moment is run")
-    flow: Name | None = Field(None, description="a saved flow, instead of a job")
+    job: JobName | None = Field(
+        None, description="the saved job; its revision of that moment is run"
+    )
+    flow: FlowName | None = Field(None, description="a saved flow, instead of a job")
     parameters: dict[str, Any] = Field(default_factory=dict)
     given: dict[str, ExpressionText] = Field(
         default_factory=dict,
         max_length=50,
         description="parameters by the event, each an expression over what it says: `body.ref`",
     )
-    targets: str | None = Field(None, description="target expression; empty: its own")
+    targets: TargetText | None = Field(None, description="target expression; empty: its own")
     change: str | None = Field(
         None, max_length=128, pattern=CHANGE, description="the change number, for guard rails"
     )
@@ -201,7 +203,7 @@ class ScheduleSpec(Value):
     )
     begins: AwareDatetime | None = Field(None, description="no slot before this moment")
     ends: AwareDatetime | None = Field(None, description="no slot from this moment on")
-    blackout: tuple[Name, ...] = Field(
+    blackout: tuple[CalendarName, ...] = Field(
         (), max_length=20, description="calendars on whose days nothing starts"
     )
     jitter_s: int = Field(

@@ -10,14 +10,14 @@ from typing import Annotated, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from core.domain.run import TERMINAL_RUN_STATES, RunState
-from core.domain.values import Name, Value
+from core.domain.values import ChannelName, Value
 
 _DAY_S = 86400
 MOST_REMINDERS = 100
 """Of one attempt; whoever has not looked by then is not helped by more."""
 
 Seconds = Annotated[float, Field(gt=0, le=30 * _DAY_S)]
-Channels = Annotated[tuple[Name, ...], Field(max_length=20)]
+Channels = Annotated[tuple[ChannelName, ...], Field(max_length=20)]
 
 
 class Moment(NamedTuple):

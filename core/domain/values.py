@@ -164,6 +164,29 @@ Regex = Annotated[str, AfterValidator(_compiles)]
 Name = Annotated[str, AfterValidator(check_name)]
 """A document's name: letters of any script, digits, `.`, `_`, `-`; at most 128 characters."""
 
+REFERS_TO = "x-refers-to"
+"""In a JSON Schema: the kind of document whose name a text is."""
+HOLDS = "x-holds"
+"""In a JSON Schema: what kind of text it is, `targets` or `lines`, where that is no plain one."""
+
+
+def _note(key: str, value: str) -> Any:
+    return Field(json_schema_extra={key: value})
+
+
+AccountName = Annotated[Name, _note(REFERS_TO, "account")]
+CalendarName = Annotated[Name, _note(REFERS_TO, "calendar")]
+ChannelName = Annotated[Name, _note(REFERS_TO, "channel")]
+EnvironmentName = Annotated[Name, _note(REFERS_TO, "environment")]
+FlowName = Annotated[Name, _note(REFERS_TO, "flow")]
+HostName = Annotated[Name, _note(REFERS_TO, "host")]
+JobName = Annotated[Name, _note(REFERS_TO, "job")]
+ScriptName = Annotated[Name, _note(REFERS_TO, "script")]
+TargetText = Annotated[str, _note(HOLDS, "targets")]
+"""A target expression, as people write it."""
+Lines = Annotated[str, _note(HOLDS, "lines")]
+"""Text of several lines, such as a script."""
+
 EnvName = Annotated[str, AfterValidator(check_variable_name)]
 """A name that a POSIX shell accepts as an environment variable, and that is not Jobdeck's own."""
 

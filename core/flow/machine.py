@@ -19,7 +19,8 @@ and arrive as one `StepFinished`. And an illegal event raises and leaves the sta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from core.domain.run import (
     RUN_WIDE_ACTIONS,

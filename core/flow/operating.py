@@ -5,7 +5,7 @@ Where an action is legal says the table of `core.domain.run`; here is what it ch
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from core.domain.flow import Control, Converge, End, Exclusive, Inclusive
 from core.domain.flow.nodes import Nested
@@ -252,6 +252,8 @@ def pause(state: FlowState) -> Advance:
 
 def resume(state: FlowState) -> Advance:
     if not state.is_paused or not may_act(RunAction.RESUME, state.run):
+        if state.yields_to:
+            raise IllegalTransition(f"the run waits for run {state.yields_to}, and is not paused")
         raise IllegalTransition(f"the run is {state.run}, and not paused")
     return progress.begin_held(replace(state, is_paused=False))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from core.domain.flow import End, EndResult, OnFailure
 from core.domain.run import BatchState, RunState, transit

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from core.domain.flow import GraphNode, OnTimeout
 from core.domain.priorities import Priority
@@ -23,8 +25,9 @@ UNDER_WAY = frozenset({RunState.RUNNING, RunState.BATCH_WAITING, RunState.WAITIN
 """A node whose attempt is open, whether it does something or waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepStatus:
+class StepStatus(msgspec.Struct, frozen=True):
+    """How a node stands, in its newest attempt."""
+
     state: RunState
     attempt: int
     targets: tuple[int, ...] | None = None
@@ -39,34 +42,36 @@ class StepStatus:
     """Stopping, and then it has failed: somebody said so."""
     undone: bool = False
     """What it did was taken back."""
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = {}
     """Variables that somebody changed when it was tried again."""
     batches: tuple[BatchState, ...] = ()
     """Of a rolling step, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(msgspec.Struct, frozen=True):
     """How many of the edges into a node are decided."""
 
     taken: int = 0
     dead: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FlowState:
+class FlowState(msgspec.Struct, frozen=True):
     """Where a run is. `steps` holds the nodes that were ever started, in the order of that."""
 
     graph: Graph
     run: RunState = RunState.CREATED
-    steps: Mapping[str, StepStatus] = field(default_factory=dict)
-    batch_counts: Mapping[str, int] = field(default_factory=dict)
+    steps: Mapping[str, StepStatus] = {}
+    live: Mapping[str, RunState] = {}
+    """Those of them that have not ended -> their state. `with_step` and `with_steps` keep it, so that
+    a flow of a thousand nodes is not gone through at every event.
+    """
+    batch_counts: Mapping[str, int] = {}
     """Rolling step -> number of its batches."""
-    edges: Mapping[int, bool] = field(default_factory=dict)
+    edges: Mapping[int, bool] = {}
     """Index of an edge that is decided -> whether it was taken."""
-    arrivals: Mapping[str, Arrivals] = field(default_factory=dict)
+    arrivals: Mapping[str, Arrivals] = {}
     """Node -> how many of the edges into it are decided; the same as `edges`, counted."""
-    attempts: Mapping[str, int] = field(default_factory=dict)
+    attempts: Mapping[str, int] = {}
     """Node that runs anew, or is to -> its last attempt before that."""
     left_out: frozenset[str] = frozenset()
     """Optional nodes that whoever started the run left out."""
@@ -87,15 +92,6 @@ class FlowState:
     """
     undoing: tuple[str, ...] = ()
     """Steps that are still to be undone, the next one first."""
-    known_live: Mapping[str, RunState] | None = field(default=None, compare=False, repr=False)
-    """What `live` is, where it is carried on from state to state."""
-
-    @property
-    def live(self) -> Mapping[str, RunState]:
-        """Nodes that have not ended -> their state. Carried on, so that a flow of a thousand nodes
-        is not gone through at every event.
-        """
-        return _live(self.steps) if self.known_live is None else self.known_live
 
     @property
     def is_withheld(self) -> bool:
@@ -111,10 +107,6 @@ class FlowState:
     def awaits_review(self) -> bool:
         """Whether it waits for approval before it begins."""
         return self.run is RunState.WAITING_USER and not self.steps
-
-
-def _live(steps: Mapping[str, StepStatus]) -> dict[str, RunState]:
-    return {name: status.state for name, status in steps.items() if not is_over(status)}
 
 
 Advance = tuple[FlowState, tuple[AnyCommand, ...]]
@@ -161,17 +153,17 @@ def current(state: FlowState, name: str, attempt: int) -> StepStatus:
 
 
 def with_step(state: FlowState, name: str, status: StepStatus) -> FlowState:
-    live = dict(state.live)
+    """The same run with another status of a node, which may begin with it."""
+    live = {**state.live, name: status.state}
     if is_over(status):
-        live.pop(name, None)
-    else:
-        live[name] = status.state
-    return replace(state, steps={**state.steps, name: status}, known_live=live)
+        del live[name]
+    return replace(state, steps={**state.steps, name: status}, live=live)
 
 
 def with_steps(state: FlowState, steps: Mapping[str, StepStatus]) -> FlowState:
     """The same run with other nodes."""
-    return replace(state, steps=steps, known_live=_live(steps))
+    live = {name: status.state for name, status in steps.items() if not is_over(status)}
+    return replace(state, steps=steps, live=live)
 
 
 def without_held(state: FlowState, names: Collection[str]) -> FlowState:

@@ -10,7 +10,7 @@ step that failed or was stopped is undone too: part of what it does may have bee
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from core.domain.run import RunState, transit
 from core.domain.steps import StepBase

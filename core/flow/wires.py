@@ -13,7 +13,9 @@ waits until somebody tries it again, ignores it or chooses a way.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from core.domain.flow import Converge, Edge, Exclusive, When
 from core.domain.run import RunState

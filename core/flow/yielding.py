@@ -17,7 +17,7 @@ each class above its own.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from core.domain.priorities import Priority
 from core.domain.run import RunAction, RunState

@@ -68,7 +68,7 @@ from core.runtime.lostlines import LostLines
 from core.runtime.nodes import Notify, Performance, Services, perform
 from core.runtime.opening import open_attempt
 from core.runtime.progress import Progress
-from core.runtime.recording import Place, StepRecorder, add_up, write_until_kept
+from core.runtime.recording import Place, StepRecorder, add_up
 from core.runtime.recovery import Recovery
 from core.runtime.rolling import (
     Orders,
@@ -236,9 +236,6 @@ class Driver:
 
     def _erase_secrets(self, tx: Transaction) -> None:
         secrets.erase(tx, self._tools.vault, self.run_id)
-
-    async def _keep(self, write: Callable[[Transaction], None]) -> None:
-        await write_until_kept(self._tools.store.writer, self.run_id, write)
 
     def _perform(self, commands: Sequence[AnyCommand]) -> None:
         if self.state.is_paused:
@@ -515,15 +512,13 @@ class Driver:
     async def _finish_step(self, step: StepBase, attempt: int, end: StepEnd) -> None:
         self._progress.learn(step.name, end.outputs)
         of_step = self._progress.counts[step.name]
-        counts = add_up([of_step])
+        counts, run_counts = add_up([of_step]), self.counts
 
         def store(tx: Transaction) -> None:
             run_writes.set_step_outputs(tx, self.run_id, step.name, attempt, end.outputs)
-            run_writes.set_counts(tx, self.run_id, step.name, attempt, counts, self.counts)
+            run_writes.set_counts(tx, self.run_id, step.name, attempt, counts, run_counts)
 
         failpoints.reach("step.judged")
-        await self._keep(store)
-        failpoints.reach("step.finished")
         await self._progress.remember_host_outputs(step, attempt)
         state, reason = end.state, end.reason
         holds: tuple[int, ...] = ()
@@ -539,4 +534,4 @@ class Driver:
             marked=str(end.outputs.get("tag", "")),
             is_error=could_not_be_done(of_step),
         )
-        await self._end(step, event, reason)
+        await self._end(step, event, reason, store)

@@ -69,6 +69,15 @@ class EngineState(StrEnum):
     STOPPING = "stopping"
 
 
+class HookDoor(msgspec.Struct, frozen=True, kw_only=True):
+    """Where calls of schedules are taken, beside the engine's own socket."""
+
+    url: str = ""
+    """What a caller's address begins with; "" where nothing is listened to."""
+    fault: str = ""
+    """Why it is not open, or not as it should be; "" where it is."""
+
+
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How the engine is, in one look."""
 
@@ -104,6 +113,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Inventory sources that did not answer when they were last asked, and why."""
     schedules: SchedulesStatus
     queue: QueueStatus
+    hooks: HookDoor
     workers: tuple[WorkerStatus, ...]
     """The SSH worker processes that live now."""
 
@@ -169,6 +179,8 @@ class Engine:
         self._lock = lock
         self._recovery = recovery
         self.lost_lines = lost_lines
+        self.hook_door = HookDoor()
+        """As whoever keeps the door has seen it last."""
         self._workers = workers
         self._executors = executors
         self._state = EngineState.STARTING
@@ -275,6 +287,7 @@ class Engine:
             failing_sources=await self.store.reader.read(sources.failing),
             schedules=await self.schedules.status(),
             queue=self.queue.status(),
+            hooks=self.hook_door,
             workers=tuple(self._workers()),
         )
 

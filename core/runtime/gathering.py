@@ -18,7 +18,6 @@ from core.runtime.driver import Tools
 from core.runtime.runs import Runs
 from core.runtime.work import WorkMaker, open_secrets
 from core.storage import facts
-from core.storage.documents import snapshot
 
 MOST_HOSTS = 256
 """Of one gathering: its caller waits for all of them."""
@@ -86,11 +85,10 @@ class Gathering:
         `program`: the one for hosts that are reached so.
         """
         tools = self._tools
-        documents = await tools.store.reader.read(snapshot)
         request = RunRequest.model_validate(
             {"step": _NOTHING, "hosts": hosts, "run_as": run_as, "include_away": True}
         )
-        definition = await self._runs.resolve(request, documents)
+        definition = await self._runs.resolve(request, await self._runs.moment(request))
         opened = await open_secrets(definition, tools.store, tools.vault)
         maker = WorkMaker("", definition, opened, {}, {}, tools.ways)
         asker = Asker(maker, tools.executors, tools.clock, tools.ids)

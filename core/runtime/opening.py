@@ -5,7 +5,6 @@ and which a lost engine left in the middle of direct work.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from core import failpoints
 from core.domain.run import GOOD_TARGET_STATES, BatchState, TargetCode, TargetState, transit
@@ -29,30 +28,28 @@ async def open_attempt(
 ) -> list[TargetRow]:
     """The attempt's targets: stored ones after a restart, else new ones. `states`: its batches'."""
     run_id, step, attempt = place.run_id, place.step, place.attempt
+    # Made here: whatever makes ids belongs to the loop, and the write is another thread's.
+    ids = [new_id() for _ in definition.step_hosts[step]]
 
-    async def keep(write: Callable[[Transaction], None]) -> None:
-        await write_until_kept(store.writer, run_id, write)
-
-    stored = partial(runs.stored_attempt, run_id=run_id, step=step, attempt=attempt)
-    known, rows, before = await store.reader.read(stored)
-    if not known:
-        targets = line_up(definition, command, before, new_id)
-
-        def open_all(tx: Transaction) -> None:
+    def open_all(tx: Transaction) -> list[TargetRow]:
+        known, rows, before = runs.stored_attempt(tx.connection, run_id, step, attempt)
+        if not known:
+            targets = line_up(definition, command, before, iter(ids).__next__)
             run_writes.open_step(tx, run_id, step, attempt, targets)
             if states:
                 offsets_s = definition.offsets_s.get(step)
                 batches.open_batches(tx, run_id, step, attempt, states, offsets_s)
+        elif lost := [row for row in rows if row.state is TargetState.RUNNING and not row.claimed]:
+            may_repeat = definition.graph.step(step).may_repeat
+            _settle_lost(tx, place, lost, may_repeat=may_repeat)
+        else:
+            return rows
+        return runs.targets_of_attempt(tx.connection, run_id, step, attempt)
 
-        failpoints.reach("step.opening")
-        await keep(open_all)
-        failpoints.reach("step.opened")
-    elif lost := [row for row in rows if row.state is TargetState.RUNNING and not row.claimed]:
-        may_repeat = definition.graph.step(step).may_repeat
-        await keep(lambda tx: _settle_lost(tx, place, lost, may_repeat=may_repeat))
-    else:
-        return rows
-    return (await store.reader.read(stored))[1]
+    failpoints.reach("step.opening")
+    rows = await write_until_kept(store.writer, run_id, open_all)
+    failpoints.reach("step.opened")
+    return rows
 
 
 def _settle_lost(

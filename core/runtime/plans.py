@@ -77,9 +77,10 @@ class Plans:
         """
         if level.asks_hosts:
             self._check_room()
-        documents = await self._tools.store.reader.read(snapshot)
+        moment = await self._runs.moment(request)
+        documents = moment.documents
         request = dryrun.with_hidden(request, planning.missing_secrets(request, documents))
-        definition = await self._runs.resolve(request, documents)
+        definition = await self._runs.resolve(request, moment)
         given = planning.secret_parameters(request, documents)
         named = dryrun.with_secret_names(definition, [*given, *request.secrets])
         row = PlanRow(
@@ -144,10 +145,10 @@ class Plans:
             lambda c: plans.definition_of(c, plans.get(c, plan_id).id)
         )
         request = dryrun.request_of(planned)
-        documents = await self._tools.store.reader.read(snapshot)
-        names = set(planning.secret_names(request, documents)) & planned.secrets.keys()
+        moment = await self._runs.moment(request)
+        names = set(planning.secret_names(request, moment.documents)) & planned.secrets.keys()
         whole = dryrun.with_hidden(request, names)
-        definition = await self._runs.resolve(whole, documents)
+        definition = await self._runs.resolve(whole, moment)
         return dryrun.with_secret_names(definition, planned.secrets)
 
     async def cancel(self, plan_id: str) -> PlanRow:

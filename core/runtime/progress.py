@@ -128,12 +128,14 @@ class Progress:
         """What an expression at node `at` sees, as far as it asks for it by `names`."""
         paths = [name.split(".") for name in names]
         roots = {path[0] for path in paths}
-        scope: dict[str, Any] = {
-            "params": dict(self._definition.parameters),
-            "run": {"id": self._run_id, "title": self._definition.title},
-            "now": self._clock.now(),
-        }
+        scope: dict[str, Any] = {}
         # What nobody asks for is not made: a flow may have thousands of nodes, and each may ask.
+        if "params" in roots:
+            scope["params"] = self._definition.parameters
+        if "run" in roots:
+            scope["run"] = {"id": self._run_id, "title": self._definition.title}
+        if "now" in roots:
+            scope["now"] = self._clock.now()
         if "vars" in roots:
             scope["vars"] = {**self._definition.env, **self.outputs}
         if "nodes" in roots:

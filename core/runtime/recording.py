@@ -385,7 +385,8 @@ async def write_until_kept(writer: Writer, run_id: str, write: Callable[[Transac
 
 def add_up(parts: Sequence[Mapping[TargetState, int]]) -> dict[str, int]:
     """The sum of several counts, as JSON values; states that nothing is in are left out."""
-    total: Counter[TargetState] = Counter()
-    for part in parts:
-        total.update(part)
-    return {state.value: total[state] for state in TargetState if total.get(state)}
+    totals = ((name, sum(part.get(state, 0) for part in parts)) for state, name in _STATES)
+    return {name: total for name, total in totals if total}
+
+
+_STATES = [(state, state.value) for state in TargetState]

@@ -55,6 +55,8 @@ def ask(
 
     Raises Invalid where nobody could ever approve one of them.
     """
+    if not wanted:
+        return
     subject, requester = digest(definition), requester_of(tx.connection, actor)
     for rule, spec in wanted.items():
         place = ApprovalPlace(run_id=run_id, step=f"{_PREFIX}{rule}")

@@ -22,12 +22,10 @@ from core.errors import (
     Conflict,
     Forbidden,
     IllegalTransition,
-    Invalid,
-    Problem,
     RequestError,
     StorageFault,
 )
-from core.flow import dangers, dryrun, guards, inside, machine, planning, works
+from core.flow import dangers, dryrun, guards, inside, machine, planning
 from core.flow.commands import AnyCommand
 from core.flow.definition import RunDefinition, RunRequest
 from core.flow.events import (
@@ -46,6 +44,7 @@ from core.runtime.consequences import Advanced
 from core.runtime.driver import Driver, Tools, give_up
 from core.runtime.nodes import Services
 from core.runtime.queue import RunQueue
+from core.runtime.resolving import Moment, moment_of, resolve, resolve_and_look
 from core.runtime.yielding import Yielding
 from core.storage import approvals, contents, hosts, operations, plans, run_writes, runs
 from core.storage import dangers as kept_dangers
@@ -94,10 +93,11 @@ class Runs:
 
     async def preview(self, request: RunRequest) -> RunDefinition:
         """What would run; nothing is written and nothing leaves the machine."""
-        documents, request = await self.documents(), await self._whole(request)
-        definition = await self.resolve(request, documents)
-        found = await asyncio.to_thread(inside.find_dangers, definition, documents)
-        planning.guard(definition, request, documents, found, hosts=inside.hosts(definition))
+        request = await self._whole(request)
+        moment = await self.moment(request)
+        definition, found = await self._resolve_and_look(request, moment)
+        touched = inside.hosts(definition)
+        planning.guard(definition, request, moment.documents, found, hosts=touched)
         return definition
 
     async def start(
@@ -120,7 +120,6 @@ class Runs:
         """
         if self._draining and parent is None:
             raise Conflict("the engine is stopping and takes no new runs", hint="try again shortly")
-        documents = await self.documents()
         digest = ""
         if idempotency_key:
             # In a thread: the first look for the master key may wait for a keyring.
@@ -128,13 +127,15 @@ class Runs:
         if idempotency_key and (known := await self._known(actor, idempotency_key, digest)):
             return known
         plan_id, request = request.plan, await self._whole(request)
-        definition = await self.resolve(request, documents)
+        moment = await self.moment(request)
+        documents = moment.documents
+        definition, met = await self._resolve_and_look(request, moment)
         texts = {
             **planning.secret_parameters(request, documents),
             **{name: secrets.text_of(secret) for name, secret in request.secrets.items()},
         }
         plan = None if plan_id is None else await self._fresh(plan_id, definition, texts)
-        met = await self._guard(definition, request, documents, actor, reviewed)
+        await self._guard(definition, request, documents, met, actor, reviewed)
         definition = dangers.let_on(definition, documents, met, request.acknowledge)
         run_id = self._tools.ids.new()
         wanted = {} if reviewed is not None else dangers.reviews(met, documents, definition.title)
@@ -142,6 +143,8 @@ class Runs:
         event: AnyEvent = ReviewRequested()
         if not wanted:
             event = await self._turn_of(run_id, definition, actor, has_turn=parent is not None)
+        places = guards.touched(inside.hosts(definition), documents)
+        environments = {place.environment for place in places if place.environment}
         failpoints.reach("run.planned")
         created = FlowState(definition.graph, batch_counts=definition.batch_counts)
         state, commands = machine.advance(created, event)
@@ -157,7 +160,7 @@ class Runs:
                 if texts
                 else {}
             )
-            run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts), parent)
+            run_writes.create(tx, run_id, sealed, actor, len(sealed.hosts), parent, environments)
             kept_dangers.add(tx, run_id, actor, met)
             if plan is not None:
                 plans.link(tx, plan, run_id)
@@ -254,11 +257,11 @@ class Runs:
         definition: RunDefinition,
         request: RunRequest,
         documents: planning.Documents,
+        met: Sequence[dangers.StepHit],
         actor: str,
         reviewed: Collection[str] | None,
-    ) -> list[dangers.StepHit]:
-        """Ask rails and rules whether it may start; the dangers that it meets, and that let it."""
-        met = await asyncio.to_thread(inside.find_dangers, definition, documents)
+    ) -> None:
+        """Ask rails and rules whether it may start, with the dangers that it meets."""
         try:
             planning.guard(
                 definition, request, documents, met, reviewed, hosts=inside.hosts(definition)
@@ -266,7 +269,6 @@ class Runs:
         except (Forbidden, AcknowledgementRequired):
             await self._remember_refusal(definition.origin.partition("@")[0], actor, met)
             raise
-        return met
 
     async def act(self, run_id: str, action: Action, actor: str) -> RunRow:
         """Do what an operator asks of a run; the errors of `acting.understand` change nothing.
@@ -578,20 +580,37 @@ class Runs:
 
         return await self._tools.store.reader.read(read)
 
-    async def resolve(self, request: RunRequest, documents: planning.Documents) -> RunDefinition:
-        """What would run, if the guard rails let it.
+    async def moment(self, request: RunRequest) -> Moment:
+        """What the request is resolved by, as of now."""
+        now = self._tools.clock.now()
+        return await self._tools.store.reader.read(lambda c: moment_of(c, request, now))
+
+    async def resolve(self, request: RunRequest, moment: Moment) -> RunDefinition:
+        """What would run, if the guard rails let it."""
+        definition = await asyncio.to_thread(resolve, self._seeded(request), moment)
+        await self._require_contents(definition)
+        return definition
+
+    async def _resolve_and_look(
+        self, request: RunRequest, moment: Moment
+    ) -> tuple[RunDefinition, list[dangers.StepHit]]:
+        """As `resolve`, with the dangers that it meets.
 
         In a thread: freezing ten thousand hosts takes longer than the loop may wait.
         """
-        if not request.seed:
-            request = request.model_copy(update={"seed": self._tools.ids.new()})
-        away = await self._away()
-        outcomes = await self._tools.store.reader.read(lambda c: _outcomes(c, request))
-        definition = await asyncio.to_thread(planning.resolve, request, documents, away, outcomes)
-        if definition.contents:
-            read = self._tools.store.reader.read
-            await read(lambda c: contents.require(c, definition.contents))
-        return definition
+        found = await asyncio.to_thread(resolve_and_look, self._seeded(request), moment)
+        await self._require_contents(found[0])
+        return found
+
+    def _seeded(self, request: RunRequest) -> RunRequest:
+        """With what chance follows from, where it has none."""
+        return (
+            request if request.seed else request.model_copy(update={"seed": self._tools.ids.new()})
+        )
+
+    async def _require_contents(self, definition: RunDefinition) -> None:
+        if wanted := definition.contents:
+            await self._tools.store.reader.read(lambda c: contents.require(c, wanted))
 
     async def _away(self) -> dict[str, str]:
         """Hosts that take part in nothing that does not ask for them, and why."""
@@ -620,22 +639,6 @@ class Runs:
         may_hold_secrets = request.secrets or request.parameters
         data = self._tools.vault.fingerprint(text) if may_hold_secrets else text.encode()
         return hashlib.sha256(data).hexdigest()
-
-
-def _outcomes(connection: Connection, request: RunRequest) -> dict[str, works.Outcome]:
-    """What the frozen nodes of a request came to. Invalid with every node that has no good end."""
-    found, problems = {}, []
-    for node, run_id in request.frozen.items():
-        row = runs.get(connection, run_id)
-        ends = [each for each in runs.steps_of(connection, row.id) if each.step == node]
-        if ends and ends[-1].state is RunState.SUCCEEDED:
-            found[node] = works.Outcome(row.id, ends[-1].outputs)
-            continue
-        what = f"did not succeed in run {row.id}" if ends else f"did not begin in run {row.id}"
-        problems.append(Problem(where=f"frozen.{node}", what=f"node {node} {what}"))
-    if problems:
-        raise Invalid("a node cannot be frozen", problems)
-    return found
 
 
 def _same(found: tuple[str, RunRow], digest: str) -> RunRow:

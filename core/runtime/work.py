@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 import structlog
 
-from core.domain import variables
 from core.domain.access import AccountSpec, HostKeyPolicy
 from core.domain.command_rules import Hit
 from core.domain.inventory import Protocol
@@ -36,6 +35,7 @@ from core.executors.protocol import (
     Winrm,
     Work,
 )
+from core.flow import environment
 from core.flow.dangers import Judges, mentioned
 from core.flow.definition import FrozenHost, RunDefinition
 from core.storage.reading import Connection
@@ -205,7 +205,6 @@ class WorkMaker:
         self._run_id = run_id
         self._definition = definition
         self._opened = opened
-        self._outputs = outputs
         self._host_outputs = host_outputs
         self._ways = ways
         self._changed = changed
@@ -216,7 +215,7 @@ class WorkMaker:
         self._judged: dict[tuple[str | None, ...], list[Hit]] = {}
         """Step, the host's shell and their values -> what was found."""
         self._ordinals = {host.name: ordinal for ordinal, host in enumerate(definition.hosts)}
-        self._common = {name: variables.as_text(value) for name, value in self._values().items()}
+        self._common = environment.shared(definition, outputs)
 
     def is_open(self, step: StepBase) -> bool:
         """Whether what the step's texts mean depends on values: else the start has judged them."""
@@ -249,10 +248,6 @@ class WorkMaker:
     def _masked(self, hit: Hit) -> Hit:
         mask = self.masker.mask_text
         return replace(hit, command=mask(hit.command), meaning=mask(hit.meaning))
-
-    def _values(self) -> dict[str, Any]:
-        """Values that are the same on every host, weakest first."""
-        return {**self._definition.parameters, **self._outputs}
 
     def target(self, host: FrozenHost, step: StepBase) -> Target:
         """Where to go and as whom."""
@@ -368,16 +363,7 @@ class WorkMaker:
         """Values there, weakest first (`jobdeck help outputs`)."""
         own = self._host_outputs.get(host.name, {})
         return {
-            **host.variables,
-            **self._common,
-            **{name: variables.as_text(value) for name, value in own.items()},
-            **step.env,
-            **self._definition.env,
-            **self._changed,
+            **environment.said(self._definition, host, step, self._common, own, self._changed),
             **self._opened.env,
-            "JOBDECK_RUN": self._run_id,
-            "JOBDECK_STEP": step.name,
-            "JOBDECK_ATTEMPT": str(attempt),
-            "JOBDECK_HOST": host.name,
-            "JOBDECK_ADDRESS": host.address,
+            **environment.marks(self._run_id, step.name, attempt, host),
         }

@@ -7,11 +7,14 @@ or a reason why it is not started. `overlap` decides for a slot that is due and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, islice
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from core.domain.expressions import ExpressionFault
 from core.domain.schedule import Misfire, Overlap, ScheduleSpec
@@ -41,8 +44,17 @@ class Verdict(StrEnum):
     """Its start was refused: guard rails, rules, or a job that cannot be run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+VERDICT_TRANSITIONS: Mapping[Verdict, frozenset[Verdict]] = {
+    Verdict.DUE: frozenset(Verdict),
+    Verdict.STARTED: frozenset(),
+    Verdict.MISSED: frozenset(),
+    Verdict.SKIPPED: frozenset(),
+    Verdict.REFUSED: frozenset(),
+}
+"""Verdict -> what it may become. Of a slot that waits `due` becomes `due`, with another reason."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One slot that is due, or slots in a row of which none is started for the same reason."""
 
     first: datetime
@@ -52,12 +64,11 @@ class Entry:
     reason: str = ""
     cause: str | None = None
     """The event that it is the slot of, by what tells it from all others; None: the moment does."""
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = {}
     """Parameters that the event gives its run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """What a look found."""
 
     entries: tuple[Entry, ...] = ()
@@ -69,8 +80,7 @@ class Settled:
     """Whether slots are left that are due already."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What a look at a schedule goes by."""
 
     name: str

@@ -78,19 +78,25 @@ class Trigger:
     def _of_cron(self, times: Cron, moment: datetime) -> Iterator[datetime]:
         today = moment.astimezone(self.zone).date()
         last = moment
+        held = list[datetime]()
         for day in times.days(today - timedelta(days=1)):
             hours = times.hours
-            if day == today:
-                # The hour before too: clocks may be put back.
+            if day == today and zones.is_even(day, self.zone):
                 now = moment.astimezone(self.zone).hour
-                hours = tuple(hour for hour in hours if hour >= now - 1)
+                hours = tuple(hour for hour in hours if hour >= now)
             found = zones.moments(
                 day, hours, times.minutes, times.seconds, self.zone, repeats=times.repeats
             )
+            if held:
+                found, held = iter(sorted([*held, *found])), []
+            if times.repeats and zones.ends_twice(day, self.zone):
+                held = [*found]  # some of them lie behind the first of the next day
+                continue
             for slot in found:
                 if slot > last:
                     last = slot
                     yield slot
+        yield from (slot for slot in held if slot > last)
 
     def _of_months(self, rule: MonthlySpec, moment: datetime) -> Iterator[datetime]:
         choose = monthly.parse(rule.on)

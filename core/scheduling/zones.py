@@ -9,7 +9,7 @@ again in the hour that comes twice.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -35,7 +35,7 @@ def moments(
     repeats: bool,
 ) -> Iterator[datetime]:
     """The moments of these times on a day, in order, each once."""
-    if _is_even(day, where):
+    if is_even(day, where):
         for hour in hours:
             for minute in minutes:
                 for second in seconds:
@@ -53,7 +53,7 @@ def moments(
 
 
 @lru_cache(_KEPT_DAYS)
-def _is_even(day: date, where: ZoneInfo) -> bool:
+def is_even(day: date, where: ZoneInfo) -> bool:
     """Whether the clock of the zone goes evenly all through a day."""
     begins = datetime.combine(day, time(), where)
     ends = datetime.combine(day, time(23, 59, 59), where)
@@ -63,6 +63,14 @@ def _is_even(day: date, where: ZoneInfo) -> bool:
         and begins.replace(fold=1).utcoffset() == offset
         and ends.replace(fold=1).utcoffset() == offset
     )
+
+
+@lru_cache(_KEPT_DAYS)
+def ends_twice(day: date, where: ZoneInfo) -> bool:
+    """Whether a day goes on after the next has begun: the clock is put back over midnight."""
+    last = datetime.combine(day, time(23, 59, 59), where)
+    next_begins = datetime.combine(day + timedelta(days=1), time(), where)
+    return last.replace(fold=1).astimezone(UTC) > next_begins.astimezone(UTC)
 
 
 def _all(wall: datetime, where: ZoneInfo, repeats: bool) -> Iterator[datetime]:

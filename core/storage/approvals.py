@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from core.domain.approval import ApprovalSpec, ApprovalState, Case, Choice, Standing, Vote
 from core.domain.approvers import Voter
@@ -75,6 +75,7 @@ class StoredVote(msgspec.Struct, frozen=True, kw_only=True):
 _NAMES = ApprovalRow.__struct_fields__
 _OWN = [approval.c[name] for name in _NAMES if name != "title"]
 _QUERY: Select[Any] = select(*_OWN, run.c.title).join(run, run.c.id == approval.c.run_id)
+_OF_RUN = _QUERY.where(approval.c.run_id == bindparam("its_run")).order_by(approval.c.id)
 
 
 def create(tx: Transaction, id_: str, place: ApprovalPlace, case: Case, digest: str) -> ApprovalRow:
@@ -206,8 +207,7 @@ def next_due(connection: Connection) -> datetime | None:
 
 def of_run(connection: Connection, run_id: str) -> list[ApprovalRow]:
     """All that was asked for a run, oldest first."""
-    query = _QUERY.where(approval.c.run_id == run_id).order_by(approval.c.id)
-    return [_row(row) for row in connection.execute(query)]
+    return [_row(row) for row in connection.execute(_OF_RUN, {"its_run": run_id})]
 
 
 def lapse(tx: Transaction, run_id: str, reason: str) -> None:

@@ -1,14 +1,14 @@
 """Output in chunks: from pieces as they arrived to compressed rows, and back. Pure.
 
 A chunk holds up to 64 KiB of one target's output, all streams in the order of
-arrival; its layout says which bytes are whose. So a short output is one row,
-however often it changed between stdout and stderr.
+arrival; its layout says which bytes are whose, and how many lines end in them. So a
+short output is one row, however often it changed between stdout and stderr, and a
+reader finds a line's place from the layouts alone.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -36,6 +36,19 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """Time of arrival, as `writer.timestamp` writes it."""
 
 
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """Consecutive bytes of one stream, as a layout describes them."""
+
+    stream: str
+    size_bytes: int
+    delay_ms: int
+    """After the chunk's `at`."""
+    line_ends: int | None = None
+    """None in chunks of versions that did not count."""
+    is_open: bool = False
+    """Whether its last byte is no line end; unknown where `line_ends` is."""
+
+
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """One row's worth of output."""
 
@@ -55,6 +68,9 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     data: bytes
     at: str
+
+
+_PARTS = msgspec.json.Decoder(list[Part])
 
 
 def pack(pieces: Iterable[Piece]) -> Iterator[Chunk]:
@@ -78,14 +94,25 @@ def unpack(chunk: Chunk, offset: int) -> Iterator[Segment]:
         data = zstandard.ZstdDecompressor().decompress(data, max_output_size=chunk.size_bytes)
     start = _moment(chunk.at)
     place = 0
-    for stream, size, delay_ms in json.loads(chunk.layout):
+    for part in parts_of(chunk.layout):
+        late = timedelta(milliseconds=part.delay_ms)
         yield Segment(
             offset=offset + place,
-            stream=stream,
-            data=data[place : place + size],
-            at=timestamp(start + timedelta(milliseconds=delay_ms)) if delay_ms else chunk.at,
+            stream=part.stream,
+            data=data[place : place + part.size_bytes],
+            at=timestamp(start + late) if late else chunk.at,
         )
-        place += size
+        place += part.size_bytes
+
+
+def parts_of(layout: str) -> list[Part]:
+    """What a chunk's layout says."""
+    return _PARTS.decode(layout)
+
+
+def part_of(stream: str, data: bytes, delay_ms: int = 0) -> Part:
+    """The part that these bytes are, counted."""
+    return Part(stream, len(data), delay_ms, data.count(b"\n"), not data.endswith(b"\n"))
 
 
 class _Box:
@@ -122,11 +149,17 @@ class _Box:
         codec, data = _compressed(raw)
         return Chunk(
             size_bytes=len(raw),
-            layout=_layout_text(self._layout),
+            layout=msgspec.json.encode(list(self._parts_of(raw))).decode(),
             codec=codec,
             at=self._at,
             data=data,
         )
+
+    def _parts_of(self, raw: bytes) -> Iterator[Part]:
+        place = 0
+        for stream, size, delay_ms in self._layout:
+            yield part_of(stream, raw[place : place + size], delay_ms)
+            place += size
 
 
 def _compressed(raw: bytes) -> tuple[str, bytes]:
@@ -135,10 +168,6 @@ def _compressed(raw: bytes) -> tuple[str, bytes]:
         if len(packed) < len(raw):
             return "zstd", packed
     return "raw", raw
-
-
-def _layout_text(layout: Sequence[tuple[str, int, int]]) -> str:
-    return json.dumps(layout, separators=(",", ":"))
 
 
 def _moment(at: str) -> datetime:

@@ -9,7 +9,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from core.errors import Conflict
 from core.scheduling.ledger import Entry, Verdict
@@ -44,6 +56,20 @@ class Fire(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _FIRE = [schedule_fire.c[name] for name in Fire.__struct_fields__]
+_CONCLUDE = (
+    update(schedule_fire)
+    .where(
+        schedule_fire.c.schedule == bindparam("its"),
+        schedule_fire.c.slot == bindparam("its_slot"),
+        schedule_fire.c.verdict == Verdict.DUE,
+    )
+    .values(
+        verdict=bindparam("new_verdict"),
+        reason=bindparam("new_reason"),
+        run_id=bindparam("its_run"),
+        at=bindparam("now"),
+    )
+)
 
 
 def actor_of(schedule: str) -> str:
@@ -269,15 +295,8 @@ def _tell(tx: Transaction, schedule: str, entry: Entry) -> None:
 def _conclude(
     tx: Transaction, schedule: str, slot: str, verdict: Verdict, reason: str, run_id: str | None
 ) -> None:
-    changed = tx.connection.execute(
-        update(schedule_fire)
-        .where(
-            schedule_fire.c.schedule == schedule,
-            schedule_fire.c.slot == slot,
-            schedule_fire.c.verdict == Verdict.DUE,
-        )
-        .values(verdict=verdict.value, reason=reason, run_id=run_id, at=tx.at)
-    )
+    values = {"new_verdict": verdict.value, "new_reason": reason, "its_run": run_id, "now": tx.at}
+    changed = tx.connection.execute(_CONCLUDE, {"its": schedule, "its_slot": slot, **values})
     if changed.rowcount != 1:
         raise Conflict(f"slot {slot} of schedule {schedule} has its verdict already")
     if verdict is not Verdict.DUE:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select
 
 from core.domain.health import Health, Standing, after_look
 from core.errors import NotFound
@@ -62,7 +62,7 @@ def states(connection: Connection, now: datetime) -> dict[str, HostState]:
 
     for row in connection.execute(select(host_health)):
         add(row.host, health=_standing(dict(row._mapping)))
-    for row in connection.execute(select(host_maintenance).where(_active(now))):
+    for row in connection.execute(_IN_MAINTENANCE, {"now": timestamp(now)}):
         values = {name: row._mapping[name] for name in Maintenance.__struct_fields__}
         add(row.host, maintenance=Maintenance(**values))
     for row in connection.execute(select(source_host)):
@@ -73,19 +73,18 @@ def states(connection: Connection, now: datetime) -> dict[str, HostState]:
 def away(connection: Connection, now: datetime) -> dict[str, str]:
     """Hosts that take part in no run that does not ask for them, and why."""
     found: dict[str, str] = {}
-    for row in connection.execute(
-        select(source_host).where(source_host.c.vanished_at.is_not(None))
-    ):
+    for row in connection.execute(_VANISHED):
         found[row.host] = f"vanished from the inventory source {row.source}"
-    for row in connection.execute(select(host_maintenance).where(_active(now))):
+    for row in connection.execute(_IN_MAINTENANCE, {"now": timestamp(now)}):
         end = f" until {row.until[:16].replace('T', ' ')} UTC" if row.until else ""
         found[row.host] = f"in maintenance{end}" + (f": {row.reason}" if row.reason else "")
     return found
 
 
-def _active(now: datetime) -> ColumnElement[bool]:
-    until = host_maintenance.c.until
-    return or_(until.is_(None), until > timestamp(now))
+_UNTIL = host_maintenance.c.until
+_IS_ACTIVE = or_(_UNTIL.is_(None), bindparam("now") < _UNTIL)
+_IN_MAINTENANCE = select(host_maintenance).where(_IS_ACTIVE)
+_VANISHED = select(source_host).where(source_host.c.vanished_at.is_not(None))
 
 
 def forget(tx: Transaction, hosts: Sequence[str]) -> None:
@@ -112,12 +111,10 @@ def look(tx: Transaction, looks: Mapping[str, str], actor: str) -> None:
     if after:
         rows_now = [{"host": host, **msgspec.structs.asdict(now)} for host, now in after.items()]
         tx.connection.execute(insert(host_health), rows_now)
-    changed = [
-        (f"host/{host}", {"state": now.state.value, "message": now.message})
-        for host, now in after.items()
-        if now.state is not (before[host].state if host in before else Health.UP)
-    ]
-    tx.journal_all(actor, "host.health", changed)
+    for host, now in after.items():
+        if now.state is not (before[host].state if host in before else Health.UP):
+            told = {"state": now.state.value, "message": now.message}
+            tx.journal(actor, "host.health", f"host/{host}", told)
 
 
 def _standing(row: Mapping[str, object]) -> Standing:
@@ -138,17 +135,19 @@ def begin_maintenance(
     row = {"at": tx.at, "until": end, "actor": actor, "reason": reason}
     tx.connection.execute(insert(host_maintenance), [{"host": host, **row} for host in hosts])
     data = {"on": True, "until": end, "reason": reason}
-    tx.journal_all(actor, "host.maintenance", [(f"host/{host}", data) for host in hosts])
+    for host in hosts:
+        tx.journal(actor, "host.maintenance", f"host/{host}", data)
 
 
 def end_maintenance(tx: Transaction, hosts: Sequence[str], actor: str, *, reason: str) -> None:
     """Take hosts out of maintenance; those that are in none stay as they are."""
     require(tx.connection, hosts)
     its_own = host_maintenance.c.host
-    rows = tx.connection.execute(select(its_own).where(its_own.in_(hosts), _active(tx.now)))
-    ended = [(f"host/{row.host}", {"on": False, "reason": reason}) for row in rows]
+    active = select(its_own).where(its_own.in_(hosts), _IS_ACTIVE)
+    ended = tx.connection.execute(active, {"now": tx.at}).scalars().all()
     tx.connection.execute(delete(host_maintenance).where(its_own.in_(hosts)))
-    tx.journal_all(actor, "host.maintenance", ended)
+    for host in ended:
+        tx.journal(actor, "host.maintenance", f"host/{host}", {"on": False, "reason": reason})
 
 
 # --- notes --------------------------------------------------------------------------------------

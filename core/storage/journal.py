@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Set
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select
 
 from core import failpoints
 from core.storage.database import Reader
@@ -47,23 +49,70 @@ def read_after(
     subject: str = "",
 ) -> list[Entry]:
     """Entries after `seq`, oldest first; empty `types` and `subject` narrow nothing."""
-    query = select(journal).where(journal.c.seq > seq).order_by(journal.c.seq).limit(limit)
-    if types:
-        query = query.where(journal.c.type.in_(types))
-    if subject:
-        query = query.where(journal.c.subject == subject)
-    return [
-        Entry(**{**row._mapping, "data": json.loads(row.data)}) for row in connection.execute(query)
-    ]
+    query = _page(by_type=bool(types), by_subject=bool(subject))
+    given = {"seq": seq, "most": limit, "types": types, "subject": subject}
+    return _entries(connection.execute(query, given))
+
+
+def read_before(
+    connection: Connection,
+    seq: int,
+    limit: int,
+    *,
+    types: Sequence[str] = (),
+    subject: str = "",
+) -> list[Entry]:
+    """The newest entries before `seq`, which may lie beyond the end, oldest first."""
+    query = _page(by_type=bool(types), by_subject=bool(subject), backwards=True)
+    given = {"seq": seq, "most": limit, "types": types, "subject": subject}
+    return _entries(connection.execute(query, given))[::-1]
+
+
+def _entries(rows: Iterable[Row[Any]]) -> list[Entry]:
+    return [Entry(**{**row._mapping, "data": json.loads(row.data)}) for row in rows]
+
+
+@cache
+def _page(*, by_type: bool, by_subject: bool, backwards: bool = False) -> Select[Any]:
+    """Made once, as every commit has its followers read: making it costs more than running it."""
+    seq = journal.c.seq
+    given: BindParameter[int] = bindparam("seq")
+    if backwards:
+        query = select(journal).where(seq < given).order_by(seq.desc())
+    else:
+        query = select(journal).where(seq > given).order_by(seq)
+    if by_type:
+        query = query.where(journal.c.type.in_(bindparam("types", expanding=True)))
+    if by_subject:
+        query = query.where(journal.c.subject == bindparam("subject"))
+    return query.limit(bindparam("most"))
 
 
 def last_seq(connection: Connection) -> int:
     """The newest entry's number; 0 when there is none."""
-    return connection.execute(select(func.max(journal.c.seq))).scalar() or 0
+    return connection.execute(_LAST).scalar() or 0
+
+
+_LAST = select(func.max(journal.c.seq))
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    """A follower that has read everything."""
+
+    types: Set[str]
+    """What it follows; empty: everything."""
+    cursor: int
+    """Up to here there is nothing for it."""
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wants(self, types: Set[str]) -> bool:
+        return not (self.types and self.types.isdisjoint(types))
 
 
 class JournalFeed:
-    """Follows the journal in an event loop; woken by commits, never by a timer.
+    """Follows the journal in an event loop; woken by commits, never by a timer, and only by those
+    that have something of what is followed.
 
     Any number of followers, in any number of loops. Each reads at its own pace
     from the database, so a slow one holds up nobody and misses nothing.
@@ -73,10 +122,12 @@ class JournalFeed:
         self._reader = reader
         self._latest = 0
         self._lock = threading.Lock()
-        self._waiting: dict[asyncio.AbstractEventLoop, set[asyncio.Event]] = {}
+        self._waiting: dict[asyncio.AbstractEventLoop, set[_Waiter]] = {}
         self._closed = False
         writer.on_commit(self._committed)
-        self._committed(reader.read_now(last_seq))
+        latest = reader.read_now(last_seq)
+        with self._lock:
+            self._latest = max(self._latest, latest)
 
     def latest(self) -> int:
         """Number of the newest committed entry; 0 when there is none."""
@@ -85,7 +136,7 @@ class JournalFeed:
     def close(self) -> None:
         """End every follower after what it is reading now."""
         self._closed = True
-        self._wake_all()
+        self._wake(lambda _waiter: True)
 
     async def follow(
         self, cursor: int, *, types: Sequence[str] = (), subject: str = ""
@@ -107,35 +158,46 @@ class JournalFeed:
                 continue
             # A short page is everything up to `latest` at least: it was noted before the reading.
             cursor = max(cursor, latest, entries[-1].seq if entries else 0)
-            await self._newer_than(cursor)
+            cursor = await self._newer_than(cursor, frozenset(types))
 
-    async def _newer_than(self, cursor: int) -> None:
-        loop, event = asyncio.get_running_loop(), asyncio.Event()
+    async def _newer_than(self, cursor: int, types: Set[str]) -> int:
+        """Wait for entries of these `types` behind the cursor; the last number before them."""
+        loop, waiter = asyncio.get_running_loop(), _Waiter(types, cursor)
         with self._lock:
             if self._latest > cursor or self._closed:
-                return
-            self._waiting.setdefault(loop, set()).add(event)
+                return cursor
+            self._waiting.setdefault(loop, set()).add(waiter)
         try:
-            await event.wait()
+            await waiter.news.wait()
         finally:
             with self._lock:
-                self._waiting.get(loop, set()).discard(event)
+                self._waiting.get(loop, set()).discard(waiter)
+        return waiter.cursor
 
-    def _committed(self, seq: int) -> None:
+    def _committed(self, seq: int, types: Set[str]) -> None:
         with self._lock:
-            self._latest = max(self._latest, seq)
+            before, self._latest = self._latest, max(self._latest, seq)
         failpoints.reach("journal.told")
-        self._wake_all()
 
-    def _wake_all(self) -> None:
+        def has_news(waiter: _Waiter) -> bool:
+            # A follower may have read what is told only now: answers come before listeners.
+            waiter.cursor = max(waiter.cursor, before)
+            return waiter.cursor < seq and waiter.wants(types)
+
+        self._wake(has_news)
+
+    def _wake(self, has_news: Callable[[_Waiter], bool]) -> None:
+        woken: dict[asyncio.AbstractEventLoop, set[_Waiter]] = {}
         with self._lock:
-            waiting, self._waiting = self._waiting, {}
-        for loop, events in waiting.items():
-            if events and not loop.is_closed():
+            for loop, waiters in self._waiting.items():
+                woken[loop] = {waiter for waiter in waiters if has_news(waiter)}
+                waiters.difference_update(woken[loop])
+        for loop, waiters in woken.items():
+            if waiters and not loop.is_closed():
                 # One call a loop, however many wait there.
-                loop.call_soon_threadsafe(_set_all, events)
+                loop.call_soon_threadsafe(_tell_all, waiters)
 
 
-def _set_all(events: set[asyncio.Event]) -> None:
-    for event in events:
-        event.set()
+def _tell_all(waiters: Set[_Waiter]) -> None:
+    for waiter in waiters:
+        waiter.news.set()

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, Select, select
 
 from core.storage.caps import Caps, Limit, RunBudget, TargetBudget
-from core.storage.chunks import CHUNK_BYTES, Chunk, Piece, Segment, pack, unpack
+from core.storage.chunks import CHUNK_BYTES, Chunk, Piece, Segment, pack, parts_of, unpack
 from core.storage.tables import output_chunk
 from core.storage.writer import Transaction
 
@@ -109,8 +109,8 @@ def stream_sizes(connection: Connection, target_run_id: int) -> dict[str, int]:
     layouts = connection.execute(select(_c.layout).where(_c.target_run_id == target_run_id))
     sizes: dict[str, int] = {}
     for row in layouts:
-        for stream, length, _ in msgspec.json.decode(row.layout):
-            sizes[stream] = sizes.get(stream, 0) + length
+        for part in parts_of(row.layout):
+            sizes[part.stream] = sizes.get(part.stream, 0) + part.size_bytes
     return sizes
 
 

@@ -6,7 +6,7 @@ Nothing here decides: states come from `core.flow` and `core.domain.run`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -74,15 +74,17 @@ def create(
     actor: str,
     target_count: int,
     parent: str | None = None,
+    environments: Collection[str] = (),
 ) -> None:
     """Record an accepted run in state created, with its frozen definition.
 
-    `parent`: the run whose step asked for it.
+    `parent`: the run whose step asked for it. `environments`: those of the hosts that it is
+    known to touch.
     """
     body = _json(body_of(definition)).encode()
     steps = " ".join(node.name for node in definition.graph.nodes)
     tx.connection.execute(
-        insert(run),
+        _NEW_RUN,
         {
             "id": run_id,
             "title": definition.title,
@@ -96,12 +98,13 @@ def create(
             "parent": parent,
             "change": definition.change,
             "priority": definition.queueing.priority.value,
+            "environments": _json(sorted(environments)),
             "summary": f"{definition.title} {definition.origin} {steps} {definition.targets}",
         },
     )
     contents.hold(tx, run_id, definition.contents)
     packed = zstandard.ZstdCompressor(level=3).compress(body)
-    tx.connection.execute(insert(run_definition), {"run_id": run_id, "body": packed})
+    tx.connection.execute(_NEW_DEFINITION, {"run_id": run_id, "body": packed})
     data = {"title": definition.title, "origin": definition.origin, "targets": target_count}
     if definition.queueing.override:
         data["override"] = definition.queueing.override
@@ -131,16 +134,14 @@ def append_event(tx: Transaction, run_id: str, event: AnyEvent, actor: str) -> N
 
 def append_events(tx: Transaction, run_id: str, events: Sequence[tuple[AnyEvent, str]]) -> None:
     """Store events of the machine, each with whoever caused it, in this order."""
-    last = tx.connection.execute(_LAST_EVENT, {"run": run_id}).scalar() or 0
     rows = [
         {
-            "run_id": run_id,
-            "seq": last + number,
+            "run": run_id,
             "at": tx.at,
             "actor": actor,
             "event": msgspec.json.encode(event).decode(),
         }
-        for number, (event, actor) in enumerate(events, 1)
+        for event, actor in events
     ]
     tx.connection.execute(_APPEND_EVENT, rows)
 
@@ -169,37 +170,22 @@ def change_nodes(tx: Transaction, run_id: str, changes: Sequence[NodeChange]) ->
         if change.is_new
     ]
     if opened:
-        tx.connection.execute(insert(step_run), opened)
+        tx.connection.execute(_NEW_STEP, opened)
     changed = [
-        {
-            "run": run_id,
-            "node": change.step,
-            "number": change.attempt,
-            "new_state": change.state.value,
-            "new_reason": change.reason[:500],
-            "new_end": None if change.state.value in LIVE_STATES else tx.at,
-        }
+        _step_change(tx, run_id, change.step, change.attempt, change.state, change.reason)
         for change in changes
         if not change.is_new
     ]
     if changed:
-        tx.connection.execute(_CHANGE_NODE, changed)
-    tx.journal_all(
-        "engine",
-        "run.step",
-        (
-            (
-                run_id,
-                {
-                    "step": change.step,
-                    "attempt": change.attempt,
-                    "state": change.state.value,
-                    "reason": change.reason,
-                },
-            )
-            for change in changes
-        ),
-    )
+        tx.connection.execute(_CHANGE_STEP, changed)
+    for change in changes:
+        told = {
+            "step": change.step,
+            "attempt": change.attempt,
+            "state": change.state.value,
+            "reason": change.reason,
+        }
+        tx.journal("engine", "run.step", run_id, told)
 
 
 def set_run_state(
@@ -209,15 +195,11 @@ def set_run_state(
 
     A run that goes on has not ended: neither its end nor the reason of it stands any more.
     """
-    values: dict[str, Any] = {"state": state.value}
+    values = {"its": run_id, "new_state": state.value, "new_reason": reason[:500]}
     if state is RunState.RUNNING:
-        values["started_at"] = func.coalesce(run.c.started_at, tx.at)
-        values |= {"finished_at": None, "reason": ""}
-    if reason:
-        values["reason"] = reason[:500]
-    if state not in LIVE_STATES:
-        values["finished_at"] = tx.at
-    tx.connection.execute(update(run).where(run.c.id == run_id).values(**values))
+        tx.connection.execute(_GO_ON, {**values, "now": tx.at})
+    else:
+        tx.connection.execute(_CHANGE_RUN, {**values, "new_end": _end(tx, state)})
     tx.journal(actor, "run.state", run_id, {"state": state.value, "reason": reason})
 
 
@@ -230,7 +212,7 @@ def open_step(
 ) -> None:
     """Record a step's attempt and its targets, in the order of the run."""
     tx.connection.execute(
-        insert(step_run),
+        _NEW_STEP,
         {
             "run_id": run_id,
             "step": step,
@@ -242,7 +224,7 @@ def open_step(
     if targets:
         common = {"run_id": run_id, "step": step, "attempt": attempt}
         rows = [{**common, **_row(target)} for target in targets]
-        tx.connection.execute(insert(target_run), rows)
+        tx.connection.execute(_NEW_TARGET, rows)
     data = {"step": step, "attempt": attempt, "state": RunState.RUNNING.value}
     tx.journal("engine", "run.step", run_id, {**data, "targets": len(targets)})
 
@@ -257,16 +239,8 @@ def set_step_state(
     reason: str = "",
 ) -> None:
     """Change the state of a step's attempt. No `reason` keeps the last one."""
-    values: dict[str, Any] = {"state": state.value}
-    if reason:
-        values["reason"] = reason[:500]
-    if state not in LIVE_STATES:
-        values["finished_at"] = tx.at
-    tx.connection.execute(
-        update(step_run)
-        .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
-        .values(**values)
-    )
+    change = _step_change(tx, run_id, step, attempt, state, reason)
+    tx.connection.execute(_CHANGE_STEP, change)
     data = {"step": step, "attempt": attempt, "state": state.value, "reason": reason}
     tx.journal("engine", "run.step", run_id, data)
 
@@ -275,11 +249,8 @@ def set_step_outputs(
     tx: Transaction, run_id: str, step: str, attempt: int, outputs: Mapping[str, Any]
 ) -> None:
     """Keep the values that a step's attempt set."""
-    tx.connection.execute(
-        update(step_run)
-        .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
-        .values(outputs=_json(outputs))
-    )
+    place = {"run": run_id, "node": step, "number": attempt}
+    tx.connection.execute(_SET_OUTPUTS, {**place, "new_outputs": _json(outputs)})
 
 
 def set_counts(
@@ -291,12 +262,9 @@ def set_counts(
     run_counts: Mapping[str, int],
 ) -> None:
     """Keep the numbers that lists and progress show beside what they count."""
-    tx.connection.execute(
-        update(step_run)
-        .where(step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt)
-        .values(counts=_json(step_counts))
-    )
-    tx.connection.execute(update(run).where(run.c.id == run_id).values(counts=_json(run_counts)))
+    place = {"run": run_id, "node": step, "number": attempt}
+    tx.connection.execute(_SET_STEP_COUNTS, {**place, "new_counts": _json(step_counts)})
+    tx.connection.execute(_SET_RUN_COUNTS, {"its": run_id, "new_counts": _json(run_counts)})
 
 
 def abandon(tx: Transaction, run_id: str, reason: str) -> None:
@@ -400,21 +368,59 @@ def _recount(tx: Transaction, run_id: str) -> None:
         set_counts(tx, run_id, step, attempt, of_step, kept)
 
 
+def _step_change(
+    tx: Transaction, run_id: str, step: str, attempt: int, state: RunState, reason: str
+) -> dict[str, Any]:
+    """The parameters of `_CHANGE_STEP`."""
+    return {
+        "run": run_id,
+        "node": step,
+        "number": attempt,
+        "new_state": state.value,
+        "new_reason": reason[:500],
+        "new_end": _end(tx, state),
+    }
+
+
+def _end(tx: Transaction, state: RunState) -> str | None:
+    """When what is in this state ended, if it has."""
+    return None if state in LIVE_STATES else tx.at
+
+
+# Made once: making a statement takes SQLAlchemy seven times as long as running it.
+_NEW_RUN = insert(run)
+_NEW_DEFINITION = insert(run_definition)
+_NEW_STEP = insert(step_run)
+_NEW_TARGET = insert(target_run)
 _LAST_EVENT = select(func.max(run_event.c.seq)).where(run_event.c.run_id == bindparam("run"))
-_APPEND_EVENT = insert(run_event)
-_CHANGE_NODE = (
-    update(step_run)
-    .where(
-        step_run.c.run_id == bindparam("run"),
-        step_run.c.step == bindparam("node"),
-        step_run.c.attempt == bindparam("number"),
-    )
-    .values(
-        state=bindparam("new_state"),
-        reason=func.coalesce(func.nullif(bindparam("new_reason"), ""), step_run.c.reason),
-        finished_at=func.coalesce(bindparam("new_end"), step_run.c.finished_at),
-    )
+_APPEND_EVENT = insert(run_event).values(
+    run_id=bindparam("run"), seq=func.coalesce(_LAST_EVENT.scalar_subquery(), 0) + 1
 )
+_OF_RUN = update(run).where(run.c.id == bindparam("its"))
+_GO_ON = _OF_RUN.values(
+    state=bindparam("new_state"),
+    reason=bindparam("new_reason"),
+    started_at=func.coalesce(run.c.started_at, bindparam("now")),
+    finished_at=None,
+)
+_CHANGE_RUN = _OF_RUN.values(
+    state=bindparam("new_state"),
+    reason=func.coalesce(func.nullif(bindparam("new_reason"), ""), run.c.reason),
+    finished_at=func.coalesce(bindparam("new_end"), run.c.finished_at),
+)
+_SET_RUN_COUNTS = _OF_RUN.values(counts=bindparam("new_counts"))
+_OF_STEP = update(step_run).where(
+    step_run.c.run_id == bindparam("run"),
+    step_run.c.step == bindparam("node"),
+    step_run.c.attempt == bindparam("number"),
+)
+_CHANGE_STEP = _OF_STEP.values(
+    state=bindparam("new_state"),
+    reason=func.coalesce(func.nullif(bindparam("new_reason"), ""), step_run.c.reason),
+    finished_at=func.coalesce(bindparam("new_end"), step_run.c.finished_at),
+)
+_SET_OUTPUTS = _OF_STEP.values(outputs=bindparam("new_outputs"))
+_SET_STEP_COUNTS = _OF_STEP.values(counts=bindparam("new_counts"))
 _MOST_NAMED = 500
 """Targets that one statement names: SQLite bounds the variables of a statement."""
 _ABANDONED = {

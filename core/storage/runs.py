@@ -6,13 +6,13 @@ The door to stored runs; changing them is `run_writes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 import zstandard
-from sqlalchemy import Connection, Row, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, func, or_, select
 
 from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES, RunState, TargetCode, TargetState
@@ -66,6 +66,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """The run whose step asked for this one."""
     priority: Priority = Priority.NORMAL
     """As of now; it may have been changed."""
+    environments: list[str] = []
+    """Environments of the hosts that it was known to touch when it started, sorted."""
     notes: int = 0
     """Number of notes that people left on it."""
 
@@ -116,7 +118,28 @@ _NOTES = select(func.count()).where(run_note.c.run_id == run.c.id).correlate(run
 _RUN_COLUMNS = [_NOTES if name == "notes" else run.c[name] for name in RunRow.__struct_fields__]
 _STEP_COLUMNS = [step_run.c[name] for name in StepRow.__struct_fields__]
 _TARGET_COLUMNS = [target_run.c[name] for name in TargetRow.__struct_fields__]
-_JSON_COLUMNS = frozenset({"counts", "outputs", "positions"})
+_JSON_COLUMNS = frozenset({"counts", "environments", "outputs", "positions"})
+
+# Made once, as every run asks them: making a statement costs more than running it.
+_NAMED = (
+    select(*_RUN_COLUMNS)
+    .where(run.c.id >= bindparam("first"), run.c.id < bindparam("end"))
+    .limit(2)
+)
+_ATTEMPT = select(step_run.c.attempt).where(
+    step_run.c.run_id == bindparam("run"),
+    step_run.c.step == bindparam("node"),
+    step_run.c.attempt == bindparam("number"),
+)
+_TARGETS_OF_ATTEMPT = (
+    select(*_TARGET_COLUMNS)
+    .where(
+        target_run.c.run_id == bindparam("run"),
+        target_run.c.step == bindparam("node"),
+        target_run.c.attempt == bindparam("number"),
+    )
+    .order_by(target_run.c.id)
+)
 
 
 S = TypeVar("S", RunRow, StepRow, TargetRow)
@@ -139,8 +162,7 @@ def get(connection: Connection, run_id: str) -> RunRow:
     wanted = run_id.upper()
     rows: Sequence[Row[Any]] = ()
     if len(wanted) >= SHORTEST_ID:
-        query = select(*_RUN_COLUMNS).where(run.c.id >= wanted, run.c.id < wanted + "~").limit(2)
-        rows = connection.execute(query).all()
+        rows = connection.execute(_NAMED, {"first": wanted, "end": wanted + "~"}).all()
     if len(rows) != 1:
         raise NotFound("run", run_id)
     return _struct(rows[0], RunRow)
@@ -207,6 +229,10 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Asked for by this run."""
     nested: bool | None = None
     """Whether another run asked for it."""
+    environment: str = ""
+    """It was known to touch hosts of this environment."""
+    ids: tuple[str, ...] = ()
+    """One of these."""
 
 
 def list_runs(
@@ -216,33 +242,47 @@ def list_runs(
     query: Select[Any] = select(run.c.id).order_by(run.c.id.desc()).limit(limit)
     if before:
         query = query.where(run.c.id < before)
-    if where.states:
-        query = query.where(run.c.state.in_([state.value for state in where.states]))
-    if where.origin:
-        query = query.where(run.c.job == ("" if where.origin == ADHOC else where.origin))
-    if where.actor:
-        query = query.where(run.c.actor == where.actor)
-    if where.since:
-        query = query.where(run.c.id >= _first_id(where.since), run.c.created_at >= where.since)
-    for word in where.text.split():
-        # SQLite's LIKE ignores the case of ASCII letters by itself; `lower` would double the cost.
-        query = query.where(run.c.summary.contains(word, autoescape=True))
-    if where.noted is not None:
-        noted = exists().where(run_note.c.run_id == run.c.id)
-        query = query.where(noted if where.noted else ~noted)
-    if where.parent:
-        query = query.where(run.c.parent == where.parent)
-    if where.nested is not None:
-        query = query.where((run.c.parent.is_not if where.nested else run.c.parent.is_)(None))
-    if where.host:
-        touched = select(target_run.c.run_id).where(target_run.c.host == where.host)
-        query = query.where(run.c.id.in_(touched))
+    query = query.where(*_conditions(where))
     # Apart from the search, which an index may answer alone; rows are read for the page only.
     page = select(*_RUN_COLUMNS).where(run.c.id.in_(query)).order_by(run.c.id.desc())
     return [_struct(row, RunRow) for row in connection.execute(page)]
 
 
-def _first_id(since: str) -> str:
+def _conditions(where: RunFilter) -> Iterator[ColumnElement[bool]]:
+    if where.states:
+        yield run.c.state.in_([state.value for state in where.states])
+    if where.origin:
+        yield run.c.job == ("" if where.origin == ADHOC else where.origin)
+    if where.actor:
+        yield run.c.actor == where.actor
+    if where.since:
+        yield run.c.id >= first_id(where.since)
+        yield run.c.created_at >= where.since
+    for word in where.text.split():
+        # SQLite's LIKE ignores the case of ASCII letters by itself; `lower` would double the cost.
+        yield run.c.summary.contains(word, autoescape=True)
+    yield from _relations(where)
+
+
+def _relations(where: RunFilter) -> Iterator[ColumnElement[bool]]:
+    """What stands beside a run: its notes, its parent, its hosts and their environments."""
+    if where.noted is not None:
+        noted = exists().where(run_note.c.run_id == run.c.id)
+        yield noted if where.noted else ~noted
+    if where.parent:
+        yield run.c.parent == where.parent
+    if where.nested is not None:
+        yield (run.c.parent.is_not if where.nested else run.c.parent.is_)(None)
+    if where.environment:
+        named = json.dumps(where.environment, ensure_ascii=False)
+        yield run.c.environments.contains(named, autoescape=True)
+    if where.ids:
+        yield run.c.id.in_(where.ids)
+    if where.host:
+        yield run.c.id.in_(select(target_run.c.run_id).where(target_run.c.host == where.host))
+
+
+def first_id(since: str) -> str:
     """No run made at or after `since` has a smaller id: ids begin with their time.
 
     Ids are made a moment before their run is stored, and a clock may be set back a little.
@@ -408,16 +448,19 @@ def stored_attempt(
     connection: Connection, run_id: str, step: str, attempt: int
 ) -> tuple[bool, list[TargetRow], list[TargetRow]]:
     """Whether a step's attempt is on record, its targets, and those of the attempt before."""
-    known = connection.execute(
-        select(step_run.c.attempt).where(
-            step_run.c.run_id == run_id, step_run.c.step == step, step_run.c.attempt == attempt
-        )
-    ).first()
-    here, before = (
-        targets_of(connection, run_id, TargetFilter(step=step, attempt=number)) if number else []
-        for number in (attempt, attempt - 1)
-    )
-    return known is not None, here, before
+    place = {"run": run_id, "node": step, "number": attempt}
+    known = connection.execute(_ATTEMPT, place).first() is not None
+    here = targets_of_attempt(connection, run_id, step, attempt) if known else []
+    before = targets_of_attempt(connection, run_id, step, attempt - 1) if attempt > 1 else []
+    return known, here, before
+
+
+def targets_of_attempt(
+    connection: Connection, run_id: str, step: str, attempt: int
+) -> list[TargetRow]:
+    """The targets of a step's attempt, in the run's order."""
+    place = {"run": run_id, "node": step, "number": attempt}
+    return [_struct(row, TargetRow) for row in connection.execute(_TARGETS_OF_ATTEMPT, place)]
 
 
 def started_by_key(

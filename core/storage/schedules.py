@@ -86,7 +86,7 @@ def heads(connection: Connection, names: Collection[str] | None) -> list[Head]:
     joined = document.outerjoin(schedule_state, schedule_state.c.schedule == document.c.name)
     query = select(*_HEAD).select_from(joined).where(document.c.kind == "schedule")
     found = _some(connection, query, document.c.name, names)
-    return [Head(**row._mapping) for row in found]
+    return [Head(**dict(zip(Head.__struct_fields__, row, strict=True))) for row in found]
 
 
 def schedule_of(actor: str) -> str | None:
@@ -105,7 +105,7 @@ def left(connection: Connection) -> list[str]:
 def states(connection: Connection, names: Collection[str] | None = None) -> dict[str, State]:
     """States on record, by schedule; None: all."""
     rows = _some(connection, select(*_STATE), schedule_state.c.schedule, names)
-    return {row.schedule: State(**row._mapping) for row in rows}
+    return {row[0]: State(**dict(zip(State.__struct_fields__, row, strict=True))) for row in rows}
 
 
 def state_of(connection: Connection, schedule: str) -> State:

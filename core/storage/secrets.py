@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence, Set
 from datetime import timedelta
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from core.storage.tables import document_reference, secret, setting
 from core.storage.writer import Transaction, timestamp
@@ -28,6 +28,10 @@ class SealedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 _FINGERPRINTS = "vault.fingerprints"
 _COLUMNS = [secret.c[name] for name in SealedRow.__struct_fields__]
+_NEWEST = select(*_COLUMNS).order_by(secret.c.id.desc()).limit(bindparam("most"))
+_DELETE = delete(secret).where(
+    secret.c.owner >= bindparam("first"), secret.c.owner < bindparam("end")
+)
 
 
 def add(tx: Transaction, row: SealedRow) -> None:
@@ -56,7 +60,7 @@ def delete_owner(tx: Transaction, prefix: str) -> None:
     """Delete every secret whose owner begins with `prefix`, which ends with a slash."""
     assert prefix.endswith("/"), "without its slash, `a/b` would take `a/bc` along"
     after = prefix[:-1] + chr(ord("/") + 1)
-    tx.connection.execute(delete(secret).where(secret.c.owner >= prefix, secret.c.owner < after))
+    tx.connection.execute(_DELETE, {"first": prefix, "end": after})
 
 
 def key_ids(connection: Connection) -> Set[str]:
@@ -66,7 +70,7 @@ def key_ids(connection: Connection) -> Set[str]:
 
 def newest(connection: Connection, most: int) -> Sequence[SealedRow]:
     """The `most` that came last, the newest first."""
-    rows = connection.execute(select(*_COLUMNS).order_by(secret.c.id.desc()).limit(most))
+    rows = connection.execute(_NEWEST, {"most": most})
     return [SealedRow(**row._mapping) for row in rows]
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from core.domain import targets
 from core.domain.access import AccountSpec, EnvironmentSpec
@@ -35,6 +35,10 @@ from core.storage.tables import document, journal
 
 _CHANGES = ("document.created", "document.replaced", "document.deleted")
 _LEFT_OUT = ("schedule",)
+_FIRST = select(func.min(journal.c.seq)).where(journal.c.seq > bindparam("seq"))
+_NEWS = select(journal.c.type, journal.c.subject).where(
+    journal.c.seq > bindparam("seq"), journal.c.type.in_((*_CHANGES, facts.GATHERED))
+)
 
 Stored = Mapping[str, Mapping[str, StoredDocument]]
 
@@ -184,8 +188,7 @@ def _joins(connection: Connection, known: int, seq: int) -> bool:
     """Whether the journal still tells everything that happened between `known` and `seq`."""
     if seq <= known:
         return seq == known
-    first = connection.execute(select(func.min(journal.c.seq)).where(journal.c.seq > known))
-    return first.scalar() == known + 1
+    return connection.execute(_FIRST, {"seq": known}).scalar() == known + 1
 
 
 def _load(connection: Connection) -> Snapshot:
@@ -198,11 +201,7 @@ def _load(connection: Connection) -> Snapshot:
 
 def _changed_since(connection: Connection, seq: int) -> tuple[set[Key], bool]:
     """Documents that changed, and whether anything was observed."""
-    rows = connection.execute(
-        select(journal.c.type, journal.c.subject).where(
-            journal.c.seq > seq, journal.c.type.in_((*_CHANGES, facts.GATHERED))
-        )
-    ).all()
+    rows = connection.execute(_NEWS, {"seq": seq}).all()
     keys = (row.subject.partition("/") for row in rows if row.type in _CHANGES)
     observed = any(row.type == facts.GATHERED for row in rows)
     return {(kind, name) for kind, _, name in keys}, observed

@@ -115,8 +115,18 @@ run = Table(
     Column("parent", String(26)),
     Column("change", String(128), nullable=False, server_default=text("''")),  # change number
     Column("priority", String(10), nullable=False, server_default=text("'normal'")),  # as of now
+    # JSON array of names, sorted: environments of the hosts that it was known to touch.
+    Column("environments", Text, nullable=False, server_default=text("'[]'")),
     Index(None, "state", "id"),
     Index(None, "job", "id"),
+    # "What has this run called"; most runs were called by none.
+    Index(
+        None,
+        "parent",
+        "id",
+        sqlite_where=text("parent IS NOT NULL"),
+        postgresql_where=text("parent IS NOT NULL"),
+    ),
     Index(None, "id", "summary"),  # a search for words that few runs have reads all of it
 )
 
@@ -222,7 +232,8 @@ output_chunk = Table(
     # Offset of the first byte in the target's output; finding a page is one index look-up.
     Column("offset", Integer, nullable=False),
     Column("size_bytes", Integer, nullable=False),
-    # JSON: [[stream, bytes, milliseconds after `at`], …] in order; one row holds all streams.
+    # JSON: [[stream, bytes, milliseconds after `at`, line ends, whether its last line goes on], …]
+    # in order; one row holds all streams. Older versions did not count lines.
     Column("layout", Text, nullable=False),
     Column("codec", String(4), nullable=False),  # raw | zstd
     Column("at", String(27), nullable=False),

@@ -8,8 +8,9 @@ When the commit itself fails, every write of the group gets the fault and
 nothing of it is kept.
 
 Rules for editors: a write must not wait for anything; journal entries are
-made through the `Transaction`, so they are in the same commit by construction;
-listeners are told only after the commit, and after the answers.
+made through the `Transaction`, so they are in the same commit by construction, which
+writes those of the whole group at its end; listeners are told only after the commit,
+and after the answers.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -35,7 +37,11 @@ from core.storage import tables
 
 T = TypeVar("T")
 Write = Callable[["Transaction"], Any]
-Listener = Callable[[int], None]
+Asked = tuple[Write, "Future[Any] | asyncio.Future[Any]"]
+"""A write, and who waits for it: a thread, or a loop."""
+News = tuple[int, Set[str]]
+"""What a commit brought: the number of its last journal entry, and the types of all of them."""
+Listener = Callable[[int, Set[str]], None]
 
 _log = logging.getLogger(__name__)
 
@@ -52,35 +58,50 @@ class Transaction:
         self.connection = connection
         self.now = now
         self.at = timestamp(now)
-        self.last_seq: int | None = None
-        """Sequence number of the newest entry of this commit; None while it has none."""
+        self._entries: list[dict[str, str]] = []
+        """Of the journal, of all writes of the group: they are written with its end."""
 
-    def journal(self, actor: str, type_: str, subject: str, data: Mapping[str, Any]) -> int:
-        """Append an entry that is committed together with this write; its sequence number."""
-        result = self.connection.execute(_APPEND, self._entry(actor, type_, subject, data))
-        seq = result.inserted_primary_key
-        assert seq is not None
-        self.last_seq = int(seq[0])
-        return self.last_seq
-
-    def journal_all(
-        self, actor: str, type_: str, entries: Iterable[tuple[str, Mapping[str, Any]]]
-    ) -> None:
-        """Append an entry for each (subject, data), in this order; quick for thousands."""
-        rows = [self._entry(actor, type_, subject, data) for subject, data in entries]
-        if rows:
-            *most, last = rows
-            if most:
-                self.connection.execute(_APPEND, most)
-            result = self.connection.execute(_APPEND, last)
-            assert result.inserted_primary_key is not None
-            self.last_seq = int(result.inserted_primary_key[0])
-
-    def _entry(
-        self, actor: str, type_: str, subject: str, data: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def journal(self, actor: str, type_: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Append an entry that is committed together with this write."""
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        return {"at": self.at, "actor": actor, "type": type_, "subject": subject, "data": text}
+        # Here and not with the group's end: what no file can hold is the fault of this write alone.
+        f"{actor}{subject}{text}".encode()
+        entry = {"at": self.at, "actor": actor, "type": type_, "subject": subject, "data": text}
+        self._entries.append(entry)
+
+    def attempt(self, write: Write) -> Any:
+        """The value of `write`, or `_Raised` with everything it did undone.
+
+        A fault of the database itself is raised on: SQLite may have rolled back the
+        whole group with it (sqlite.org/lang_transaction.html, section 2.4).
+        """
+        entries_before = len(self._entries)
+        # Straight to the driver: SQLAlchemy's own savepoint object costs four times as much.
+        self.connection.exec_driver_sql("SAVEPOINT one_write")
+        try:
+            answer = write(self)
+        except exc.DBAPIError as error:
+            if not isinstance(error, _ONE_WRITES_OWN):
+                raise
+            answer = _Raised(error)
+        except Exception as error:  # noqa: BLE001 - a refusal or a bug: its own future says so
+            answer = _Raised(error)
+        if isinstance(answer, _Raised):
+            self.connection.exec_driver_sql("ROLLBACK TO one_write")
+            del self._entries[entries_before:]
+        self.connection.exec_driver_sql("RELEASE one_write")
+        return answer
+
+    def end(self) -> News | None:
+        """Write the group's journal; the last number and the types in it, None where it has none."""
+        if not self._entries:
+            return None
+        *most, last = self._entries
+        if most:
+            self.connection.execute(_APPEND, most)
+        key = self.connection.execute(_APPEND, last).inserted_primary_key
+        assert key is not None
+        return int(key[0]), {entry["type"] for entry in self._entries}
 
 
 class Writer:
@@ -89,7 +110,7 @@ class Writer:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._queue: queue.SimpleQueue[tuple[Write, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._listeners: list[Listener] = []
         self._after: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="storage-writer", daemon=True)
@@ -111,7 +132,7 @@ class Writer:
             self._thread.join()
 
     def on_commit(self, listener: Listener) -> None:
-        """Call `listener(last seq)` in the writer's thread after each commit with entries."""
+        """Call `listener(last seq, types)` in the writer's thread after each commit with entries."""
         self._listeners.append(listener)
 
     def after_commit(self, listener: Callable[[], None]) -> None:
@@ -131,25 +152,30 @@ class Writer:
     def submit(self, write: Callable[[Transaction], T]) -> Future[T]:
         """Queue a write; the future is answered after its commit."""
         future: Future[T] = Future()
-        with self._door:
-            if self._closed:
-                future.set_exception(StorageFault("the engine is closing its storage"))
-            else:
-                self._queue.put((write, future))
+        self._ask((write, future))
         return future
 
     async def write(self, write: Callable[[Transaction], T]) -> T:
         """Queue a write and wait for its commit; cancelling the waiting task keeps the write."""
-        return await asyncio.shield(asyncio.wrap_future(self.submit(write)))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._ask((write, future))
+        return await future
+
+    def _ask(self, asked: Asked) -> None:
+        with self._door:
+            if not self._closed:
+                self._queue.put(asked)
+                return
+        asked[1].set_exception(StorageFault("the engine is closing its storage"))
 
     def _run(self) -> None:
         while (group := self._next_group()) is not None:
-            last_seq = self._commit(group)
-            if last_seq is not None:
-                self._tell(partial(listener, last_seq) for listener in self._listeners)
+            news = self._commit(group)
+            if news is not None:
+                self._tell(partial(listener, *news) for listener in self._listeners)
             self._tell(self._after)
 
-    def _next_group(self) -> list[tuple[Write, Future[Any]]] | None:
+    def _next_group(self) -> list[Asked] | None:
         item = self._queue.get()
         if item is None:
             return None
@@ -163,33 +189,30 @@ class Writer:
                 self._queue.put(None)
                 break
             group.append(item)
-        return [item for item in group if item[1].set_running_or_notify_cancel()]
+        return [asked for asked in group if _is_wanted(asked[1])]
 
-    def _commit(self, group: Sequence[tuple[Write, Future[Any]]]) -> int | None:
-        """Run and commit a group, answer its futures; the last journal seq, if there is one."""
+    def _commit(self, group: Sequence[Asked]) -> News | None:
+        """Run and commit a group, and answer who waits."""
         answers: list[Any] = []
+        news = None
         try:
             with self._engine.connect() as connection, connection.begin():
                 failpoints.reach("storage.group.open")
                 transaction = Transaction(connection, self._clock.now())
                 for write, _ in group:
-                    answers.append(_attempt(transaction, write))
+                    answers.append(transaction.attempt(write))
                     failpoints.reach("storage.write.done")
-                last_seq = transaction.last_seq
+                news = transaction.end()
                 failpoints.reach("storage.group.written")
             failpoints.reach("storage.group.committed")
             self.fault = None
         except exc.SQLAlchemyError as error:
             self.fault = storage_fault(error)
             answers = [_Raised(self.fault)] * len(group)
-            last_seq = None
-        for (_, future), answer in zip(group, answers, strict=True):
-            if isinstance(answer, _Raised):
-                future.set_exception(answer.error)
-            else:
-                future.set_result(answer)
+            news = None
+        _answer([(future, answer) for (_, future), answer in zip(group, answers, strict=True)])
         failpoints.reach("storage.group.answered")
-        return last_seq
+        return news
 
     def _tell(self, listeners: Iterable[Callable[[], None]]) -> None:
         for listener in listeners:
@@ -206,28 +229,36 @@ class _Raised:
         self.error = error
 
 
-def _attempt(transaction: Transaction, write: Write) -> Any:
-    """The value of `write`, or `_Raised` with everything it did undone.
+def _answer(answered: Iterable[tuple[Future[Any] | asyncio.Future[Any], Any]]) -> None:
+    """Tell everybody who waits; one call for each loop, as each of them wakes it."""
+    in_loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for future, answer in answered:
+        if isinstance(future, Future):
+            _settle(future, answer)
+        else:
+            in_loops.setdefault(future.get_loop(), []).append((future, answer))
+    for loop, those in in_loops.items():
+        with suppress(RuntimeError):  # the loop has ended, and with it who waits
+            loop.call_soon_threadsafe(_settle_all, those)
 
-    A fault of the database itself is raised on: SQLite may have rolled back the
-    whole group with it (sqlite.org/lang_transaction.html, section 2.4).
-    """
-    connection, seq_before = transaction.connection, transaction.last_seq
-    # Straight to the driver: SQLAlchemy's own savepoint object costs four times as much.
-    connection.exec_driver_sql("SAVEPOINT one_write")
-    try:
-        answer = write(transaction)
-    except exc.DBAPIError as error:
-        if not isinstance(error, _ONE_WRITES_OWN):
-            raise
-        answer = _Raised(error)
-    except Exception as error:  # noqa: BLE001 - a refusal or a bug: its own future says so
-        answer = _Raised(error)
+
+def _is_wanted(future: Future[Any] | asyncio.Future[Any]) -> bool:
+    """Whether a write is to be done: a thread may have withdrawn its own, a loop keeps what it asked."""
+    return not isinstance(future, Future) or future.set_running_or_notify_cancel()
+
+
+def _settle_all(answered: Iterable[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, answer in answered:
+        _settle(future, answer)
+
+
+def _settle(future: Future[Any] | asyncio.Future[Any], answer: Any) -> None:
+    if future.done():  # whoever waited was cancelled
+        return
     if isinstance(answer, _Raised):
-        connection.exec_driver_sql("ROLLBACK TO one_write")
-        transaction.last_seq = seq_before
-    connection.exec_driver_sql("RELEASE one_write")
-    return answer
+        future.set_exception(answer.error)
+    else:
+        future.set_result(answer)
 
 
 _ONE_WRITES_OWN = (exc.IntegrityError, exc.ProgrammingError, exc.InterfaceError, exc.DataError)

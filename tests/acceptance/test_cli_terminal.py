@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from console.cli.cells import width
+from console.cells import width
 from tests.support.product import Product
 from tests.support.terminal import Terminal
 from tests.support.waiting import until

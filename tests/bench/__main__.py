@@ -15,6 +15,7 @@ from tests.bench import (
     files,
     flow,
     latency,
+    logs,
     masking,
     measure,
     output,
@@ -23,6 +24,7 @@ from tests.bench import (
     run_list,
     schedules,
     start_up,
+    tui,
 )
 from tests.bench.table import Row, markdown
 
@@ -38,6 +40,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     "output": lambda chosen: output.rows(
         rounds=chosen.rounds, lines=chosen.lines, results=chosen.results
     ),
+    "logs": lambda chosen: logs.rows(lines=chosen.lines),
     "files": lambda chosen: files.rows(
         rounds=chosen.rounds,
         big_mb=chosen.big_mb,
@@ -50,6 +53,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     "queue": lambda chosen: queue.rows(items=chosen.queued, decisions=chosen.decisions),
     "schedules": lambda chosen: schedules.rows(schedules=chosen.schedules, seconds=chosen.fired_s),
     "start": lambda chosen: start_up.rows(rounds=chosen.starts),
+    "tui": lambda chosen: tui.rows(runs=chosen.listed, starts=chosen.starts, keys=chosen.keys),
 }
 
 
@@ -88,7 +92,9 @@ def _arguments() -> argparse.Namespace:
         ("decisions", 2000, "times that one of them begins"),
         ("schedules", 10_000, "schedules of one engine"),
         ("fired-s", 20, "seconds of 100 fires each"),
-        ("starts", 15, "starts of the command line"),
+        ("starts", 15, "starts of the command line, and of the terminal UI"),
+        ("listed", 10_000, "runs in the terminal UI's list"),
+        ("keys", 60, "keys of each sort that the terminal UI is sent"),
     ):
         parser.add_argument(
             f"--{name}", type=int, default=default, metavar="N", help=f"{meaning} ({default})"

@@ -6,7 +6,6 @@ every row of a chain, one for all rows of a fan-out.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import statistics
 import tempfile
@@ -22,6 +21,7 @@ from core.executors.scripted import ScriptedExecutor
 from core.flow.definition import RunRequest
 from core.home import Home
 from core.runtime.engine import Engine, StopMode
+from tests.bench import as_engine
 from tests.bench.table import Row
 from tests.support.runtime import executors_with, row_of, well
 
@@ -29,7 +29,7 @@ from tests.support.runtime import executors_with, row_of, well
 def rows(*, nodes: int, rounds: int) -> list[Row]:
     """The rows of the table."""
     with tempfile.TemporaryDirectory() as folder:
-        chains, fans = asyncio.run(_runs(Path(folder), nodes, rounds))
+        chains, fans = as_engine.run(_runs(Path(folder), nodes, rounds))
         one = [_commits(Path(folder), nodes, together=False) for _ in range(rounds)]
         many = [_commits(Path(folder), nodes, together=True) for _ in range(rounds)]
     return [

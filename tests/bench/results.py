@@ -25,6 +25,7 @@ from core.storage import backup, output, run_writes, runs
 from core.storage.run_writes import TargetEnd
 from core.storage.runs import TargetRow
 from core.storage.writer import Transaction
+from tests.bench import as_engine
 from tests.bench.table import Row
 from tests.support.waiting import eventually
 
@@ -62,7 +63,7 @@ def _results(targets: int) -> tuple[float, float, float]:
             await engine.stop()
 
     with tempfile.TemporaryDirectory(prefix="jd-bench-") as name:
-        return asyncio.run(measure(Path(name) / "j"))
+        return as_engine.run(measure(Path(name) / "j"))
 
 
 def _recovery_s(intents: int) -> float:
@@ -89,7 +90,7 @@ def _recovery_s(intents: int) -> float:
             await again.stop()
 
     with tempfile.TemporaryDirectory(prefix="jd-bench-") as name:
-        return asyncio.run(measure(Path(name)))
+        return as_engine.run(measure(Path(name)))
 
 
 async def _store(engine: Engine, run_id: str) -> float:

@@ -24,6 +24,7 @@ from core.executors.scripted import Behaviour, ScriptedExecutor
 from core.home import Home
 from core.runtime.engine import Engine
 from core.storage import fires
+from tests.bench import as_engine
 from tests.bench.measure import percentile
 from tests.bench.table import Row
 
@@ -52,11 +53,11 @@ class _NoStarts:
 def rows(*, schedules: int, seconds: int) -> list[Row]:
     """The rows of the table."""
     with tempfile.TemporaryDirectory(prefix="jd-bench-") as name:
-        first_s, again_s, idle_bytes = asyncio.run(_idle(Path(name) / "idle", schedules))
-        decided_s = asyncio.run(_all_at_once(Path(name) / "due", schedules))[0]
-        started = asyncio.run(_all_at_once(Path(name) / "starts", min(schedules, _STARTS)))[1]
-        decided_late_s = asyncio.run(_lateness(Path(name) / "decided", seconds, starts=False))
-        started_late_s = asyncio.run(_lateness(Path(name) / "started", seconds, starts=True))
+        first_s, again_s, idle_bytes = as_engine.run(_idle(Path(name) / "idle", schedules))
+        decided_s = as_engine.run(_all_at_once(Path(name) / "due", schedules))[0]
+        started = as_engine.run(_all_at_once(Path(name) / "starts", min(schedules, _STARTS)))[1]
+        decided_late_s = as_engine.run(_lateness(Path(name) / "decided", seconds, starts=False))
+        started_late_s = as_engine.run(_lateness(Path(name) / "started", seconds, starts=True))
     return [
         Row(f"first look ever at {schedules:,} schedules", first_s, "s"),
         Row("  at the next start of an engine", again_s, "s", None, "0.5 s"),

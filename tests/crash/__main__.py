@@ -10,11 +10,8 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 from tests.crash import flows
 from tests.crash.flows import Flows
@@ -26,22 +23,20 @@ def main() -> int:
     print(f"seed {chosen.seed}", flush=True)
     begun = time.monotonic()
     complaints: list[str] = []
-    with ExitStack() as stack:
-        for number, total in enumerate(_rounds(chosen, stack), 1):
-            took = time.monotonic() - begun
-            print(f"round {number}, {took:.0f} s: {total.line()}", flush=True)
-            complaints = total.complaints
+    for number, total in enumerate(_rounds(chosen), 1):
+        took = time.monotonic() - begun
+        print(f"round {number}, {took:.0f} s: {total.line()}", flush=True)
+        complaints = total.complaints
     for line in complaints:
         print(f"seed {chosen.seed}: {line}", file=sys.stderr)
     return 1 if complaints else 0
 
 
-def _rounds(chosen: argparse.Namespace, stack: ExitStack) -> Iterator[Total] | Iterator[Flows]:
+def _rounds(chosen: argparse.Namespace) -> Iterator[Total] | Iterator[Flows]:
     if chosen.flows:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jd-flows-")))
         if chosen.hits:
-            return flows.failpoint_rounds(folder, chosen.seed, chosen.hits)
-        return flows.random_rounds(folder, chosen.seed, chosen.kills)
+            return flows.failpoint_rounds(chosen.seed, chosen.hits)
+        return flows.random_rounds(chosen.seed, chosen.kills)
     if chosen.hits:
         return failpoint_rounds(chosen.seed, chosen.hits)
     return random_rounds(chosen.seed, chosen.kills)

@@ -1,259 +1,237 @@
-"""Flows whose engines are killed: branches, items, rounds, a call, an approval, and undoing.
+"""Engines that are killed inside flows, which people, schedules and events have started.
 
-Every work notes its begin and its end in one ledger; at the end each effect that a flow promises
-stands there once, and no other does.
+At the end each effect that a flow promises stands in the ledger once, and no other does; every
+slot is one run or one reason; every message was sent under one id; and nothing else is wrong with
+the home or its hosts.
 """
 
 from __future__ import annotations
 
 import random
 import signal
-import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from core import failpoints
-from core.domain.run import TERMINAL_RUN_STATES
-from tests.crash.engines import Zygote
-from tests.crash.life import Life
+from tests.crash import fires, flow_verdict, verdict
+from tests.crash.fires import Fires
+from tests.crash.flow_points import BEFORE, BESIDE, NEVER, leave_work, moves
+from tests.crash.flow_work import (
+    BAD,
+    FAR,
+    GOOD,
+    NEAR,
+    SLOW,
+    documents,
+    name_of,
+)
+from tests.crash.world import World, world
 from tests.support.unixhttp import GONE
 from tests.support.waiting import until
+from tests.support.webserver import Reply, WebServer
 
-HOST = "here"
 LIVES = 10
 """Engines a round."""
-LONGEST_LIFE_S = 1.5
-QUIET_S = 90.0
+LONGEST_LIFE_S = 2.5
+QUIET_S = 120.0
 _STILLBORN = 0.25
 """Part of the engines whose time begins with their process; the others' when they listen."""
-
-GOOD, BAD = "good", "bad"
-"""A flow that succeeds, and one whose last step fails, so that it is undone."""
-_DONE = {"left": 1, "right": 2, "item 1": 1, "item 2": 1, "item 3": 1, "round": 2, "called": 1,
-         "last": 1}  # fmt: skip
-EFFECTS = {GOOD: _DONE, BAD: _DONE | {"un-left": 1, "un-right": 1}}
-"""Flow -> what it does, and how often: the right branch fails once and is tried again."""
-ENDS = {GOOD: "succeeded", BAD: "rolled_back"}
-
-POINTS = tuple(
-    point
-    for point in failpoints.POINTS
-    if point.startswith(("run.retry", "run.ended", "event.", "step.", "batch.", "approval."))
-    or point in ("run.created", "run.accepted", "run.begun", "target.intent.kept", "target.ended")
-)
-"""Around what a flow remembers."""
-
-
-def documents(ledger: Path) -> list[dict[str, Any]]:
-    """The host, the job that is called, and both flows."""
-
-    def work(name: str, then: str = "true", **more: Any) -> dict[str, Any]:
-        about = '"$JOBDECK_RUN" "$JOBDECK_STEP" "$JOBDECK_ATTEMPT" "${ITEM:-}"'
-        begin, end = (
-            f"printf '%s %s %s %s %s\\n' {word} {about} >> {ledger}" for word in ("begin", "end")
-        )
-        command = f"{begin}; sleep 0.05; {end}; {then}"
-        return {"kind": "command", "name": name, "targets": HOST, "command": command, **more}
-
-    retried = '[ "$JOBDECK_ATTEMPT" -gt 1 ]'
-    nodes = [
-        {"kind": "parallel", "name": "split"},
-        work("left", undo="un-left"),
-        work("right", retried, undo="un-right", retry={"times": 1, "delay_s": 0.05}),
-        {"kind": "for-each", "name": "every", "items": "[1, 2, 3]", "concurrency": 2,
-         "step": work("item")},
-        {"kind": "loop", "name": "again", "repeat_until": "round >= 2", "most": 3,
-         "step": work("round")},
-        {"kind": "run", "name": "call", "job": "called"},
-        {"kind": "converge", "name": "join"},
-        {"kind": "approval", "name": "ask", "message": "May it go on?", "forbid_requester": False},
-    ]  # fmt: skip
-    edges = ["split -> left, right, every, again", "left -> call",
-             "call, right, every, again -> join -> ask -> last"]  # fmt: skip
-    undoes = [work("un-left"), work("un-right")]
-
-    def flow(name: str, last: str, on_failure: str) -> dict[str, Any]:
-        spec = {"targets": HOST, "nodes": [*nodes, work("last", last), *undoes], "edges": edges}
-        return {"kind": "flow", "name": name, "spec": {**spec, "on_failure": on_failure}}
-
-    return [
-        {"kind": "host", "name": HOST, "spec": {"protocol": "local"}},
-        {"kind": "job", "name": "called", "spec": {"targets": HOST, "steps": [work("called")]}},
-        flow(GOOD, "true", "stop"),
-        flow(BAD, "false", "roll_back"),
-    ]
+POINTS = tuple(point for point in failpoints.POINTS if point not in NEVER)
+_CAUSES = (fires.ONCE, fires.HOOK, fires.NOTE, fires.FILE)
 
 
 @dataclass
 class Flows:
     """What was asked for on one home, and what became of it."""
 
-    life: Life
+    world: World
     seed: int
+    fires: Fires
+    web: WebServer
+    """Where the channel leads."""
     lives: int = 0
+    happened: Counter[str] = field(default_factory=Counter)
+    """How flows came to be started, and how often by an engine that was then killed."""
     asked: dict[str, str] = field(default_factory=dict)
     """Key of a start -> the run's id; "" until an engine has answered."""
+    ended: Counter[str] = field(default_factory=Counter)
+    """Name of a flow -> runs of it that have ended and were looked at."""
     judged: set[str] = field(default_factory=set)
-    """Keys of runs that were looked at."""
+    """Runs that were looked at."""
+    killed_at: set[str] = field(default_factory=set)
+    """Failpoints at which an engine has died."""
     complaints: list[str] = field(default_factory=list)
+
+    @property
+    def ledger(self) -> Path:
+        return self.world.folder / "flows"
 
     def line(self) -> str:
         """One line for people."""
-        ended = f"{len(self.judged)} flows ended"
-        return f"{self.lives} lives; {ended}; {len(self.complaints)} wrong"
+        ended = ", ".join(f"{count} {name}" for name, count in sorted(self.ended.items()))
+        happened = ", ".join(f"{count} {name}" for name, count in self.happened.most_common())
+        wrong = len(self.complaints)
+        return f"{self.lives} lives; asked: {happened}; ended: {ended}; {wrong} wrong"
 
     def furnish(self) -> None:
-        engine = self.life.engine()
-        assert engine.wait_ready()
-        body = {"documents": documents(self.life.effects)}
-        applied = self.life.line.call("POST", "/apply", body)
-        assert applied.status == 200, applied.content
-        engine.kill()
+        self.web.serve("/told", Reply(204))
+        self.world.apply(*documents(self.ledger, self.web.url("/told")), *self.fires.documents())
+        until(self.fires.is_watching)
 
-    def ask(self, name: str) -> None:
+    # --- what people and the world do ----------------------------------------------------------
+
+    def ask(self, name: str, place: str) -> None:
         """Start another run of a flow."""
-        key = f"{name}-{len(self.asked)}"
+        key = f"{name_of(name, place)}:{len(self.asked)}"
         self.asked[key] = ""
+        self.happened["by a person"] += 1
         self._start(key)
 
     def _start(self, key: str) -> None:
-        body = {"flow": key.partition("-")[0]}
-        answer = self.life.line.call("POST", "/runs", body, **{"Idempotency-Key": key})
+        body = {"flow": key.partition(":")[0]}
+        answer = self.world.line.call("POST", "/runs", body, **{"Idempotency-Key": key})
         assert answer.status == 202, answer.content
         self.asked[key] = answer.json()["id"]
 
     def ask_again(self) -> None:
-        """Ask once more for what never had an answer, as a console does."""
+        """Ask once more for what never had an answer, as consoles and callers do."""
         for key in [key for key, run_id in self.asked.items() if not run_id]:
             self._start(key)
+        self.fires.call_again(self.world.line)
+
+    def cause(self, kind: str) -> None:
+        """Make a schedule due that starts a flow."""
+        self.happened[f"by {kind}"] += 1
+        self.fires.cause(self.world.line, kind)
+
+    def act(self, action: str, run_id: str = "") -> None:
+        """Ask something of a run, or of the one asked for last; its state may forbid it."""
+        run_id = run_id or [*self.asked.values()][-1]
+        answer = self.world.line.call("POST", f"/runs/{run_id}/actions", {"action": action})
+        assert answer.status in (202, 409), answer.content
 
     def approve(self) -> None:
         """Approve everything that is asked; what was decided meanwhile is refused."""
-        for asked in self.life.every("/approvals?state=open&"):
+        shown = self.world.line.call("GET", "/approvals?state=open&limit=100").json()
+        for asked in shown["items"]:
             path = f"/approvals/{asked['id']}/votes"
-            answer = self.life.line.call("POST", path, {"choice": "approve"})
+            answer = self.world.line.call("POST", path, {"choice": "approve"})
             assert answer.status in (200, 201, 202, 409), answer.content
+
+    def noted_begins(self, step: str) -> int:
+        """How often a step has begun, as far as the ledger tells."""
+        return sum(place[1] == step for place in flow_verdict.noted(self.ledger))
+
+    def is_under_way(self) -> bool:
+        """Whether a flow goes on, or would if there were an engine."""
+        return bool(flow_verdict.unfinished(self.world.home))
+
+    # --- the end of a round --------------------------------------------------------------------
 
     def settle(self) -> None:
         """Nothing breaks any more: everything ends, and all of it is looked at."""
-        engine = self.life.engine()
-        assert engine.wait_ready(), "the engine does not start again"
+        assert self.world.start(), "the engine does not start again"
+        self.world.line.call("POST", "/engine/unfreeze", {})
         self.ask_again()
+        for run_id in self.asked.values():
+            if run_id not in self.judged:
+                self.act("resume", run_id)
+        self.world.line.call("POST", f"/schedules/{fires.INTERVAL}/pause", {"reason": "to judge"})
+        with suppress(AssertionError):
+            until(lambda: not self.unfinished(), QUIET_S)
+        self.complaints += self.unfinished()
+        self.complaints += flow_verdict.judge(self)
+        self.complaints += self.fires.judge()
+        found = verdict.judge(self.world)
+        self.complaints += [*found.wrong, *found.unjustified]
+        self.world.line.call("POST", f"/schedules/{fires.INTERVAL}/resume", {})
+        self.world.kill()
 
-        def quiet() -> bool:
-            self.approve()
-            return not self.life.get("/engine")["live_runs"]
-
-        until(quiet, QUIET_S)
-        engine.kill()
-        self.complaints += self._judge()
-
-    def _judge(self) -> Iterator[str]:
-        noted = _noted(self.life.effects)
-        with closing(sqlite3.connect(f"file:{self.life.home.database}?mode=ro", uri=True)) as rows:
-            runs = dict(rows.execute("SELECT id, state FROM run"))
-            parents = dict(rows.execute("SELECT id, parent FROM run"))
-            unknown = list(rows.execute("SELECT * FROM target_run WHERE state = 'unknown'"))
-        yield from (f"run {run} is {state}" for run, state in runs.items()
-                    if state not in TERMINAL_RUN_STATES)  # fmt: skip
-        yield from (f"nobody knows how {row} ended" for row in unknown)
-        for (run_id, step, attempt, item), words in noted.items():
-            if words != ["begin", "end"]:
-                yield f"{run_id} {step} {attempt} {item}: {words}"
-        for key in self.asked.keys() - self.judged:
-            run_id, name = self.asked[key], key.partition("-")[0]
-            if runs.get(run_id) != ENDS[name]:
-                yield f"{key} {run_id} is {runs.get(run_id)}"
-            done = Counter(
-                f"{step} {item}".strip()
-                for its_run, step, _, item in noted
-                if run_id in (its_run, parents.get(its_run))
-            )
-            if done != EFFECTS[name]:
-                yield f"{key} {run_id} has done {dict(done)}"
-            undone = [step for its_run, step, *_ in noted
-                      if its_run == run_id and step.startswith("un-")]  # fmt: skip
-            if undone != sorted(undone, reverse=True):
-                yield f"{key} {run_id} was undone in the order {undone}"
-            self.judged.add(key)
+    def unfinished(self) -> list[str]:
+        """What is left to do, once what waits for people has been given."""
+        self.approve()
+        return [*flow_verdict.unfinished(self.world.home), *self.fires.unfinished()]
 
 
-Place = tuple[str, str, str, str]
-"""Run id, step, attempt, item."""
-
-
-def _noted(ledger: Path) -> dict[Place, list[str]]:
-    """What every work noted, in the order of their begins."""
-    noted: dict[Place, list[str]] = {}
-    for line in ledger.read_text().splitlines() if ledger.exists() else ():
-        word, run_id, step, attempt, item = line.split(" ")
-        noted.setdefault((run_id, step, attempt, item), []).append(word)
-    return noted
-
-
-def random_rounds(folder: Path, seed: int, lives: int) -> Iterator[Flows]:
+def random_rounds(seed: int, lives: int) -> Iterator[Flows]:
     """Kill engines at random instants of flows; what is known after each round."""
     chance = random.Random(seed)
     fate = random.Random(chance.random())  # of another thread: this one's order stays its own
 
     def once(flows: Flows) -> None:
-        engine = flows.life.engine()
+        engine = flows.world.spawn()
         at = threading.Timer(fate.uniform(0, LONGEST_LIFE_S), engine.signal, (signal.SIGKILL,))
         from_birth = fate.random() < _STILLBORN
         if from_birth:
             at.start()
         with suppress(*GONE):
-            listens = engine.wait_ready()
+            listens = flows.world.meet()
             if not from_birth:
                 at.start()
             if listens:
                 flows.ask_again()
-                flows.ask(chance.choice((GOOD, BAD)))
+                if chance.random() < 0.6:
+                    flows.ask(
+                        chance.choice((GOOD, GOOD, BAD, BAD, SLOW)), chance.choice((NEAR, FAR))
+                    )
+                else:
+                    flows.cause(chance.choice(_CAUSES))
             while engine.is_alive:
                 flows.approve()
                 time.sleep(chance.uniform(0, 0.1))
         at.join()
-        assert engine.wait_end() == -signal.SIGKILL, "the engine ended by itself"
+        assert flows.world.gone() == -signal.SIGKILL, "the engine ended by itself"
 
-    return _rounds(folder, seed, [once] * lives)
+    return _rounds(seed, [once] * lives)
 
 
-def failpoint_rounds(
-    folder: Path, seed: int, hits: int, points: Sequence[str] = POINTS
-) -> Iterator[Flows]:
-    """Kill at failpoints that a flow comes to, each at its first to its `hits`-th hit."""
+def failpoint_rounds(seed: int, hits: int, points: Sequence[str] = POINTS) -> Iterator[Flows]:
+    """Kill at failpoints while a flow goes on, each at its first to its `hits`-th hit."""
 
     def at(point: str, hit: int) -> Callable[[Flows], None]:
         def once(flows: Flows) -> None:
-            engine = flows.life.engine(f"{point}=kill@{hit}")
+            before = moves(BEFORE, point) or (() if flows.is_under_way() else (leave_work,))
+            for move in before:
+                move(flows)
             with suppress(*GONE):
-                if engine.wait_ready():
+                if flows.world.start(f"{point}=kill@{hit}"):
                     flows.ask_again()
-                    flows.ask(BAD)
-                while engine.is_alive:
-                    flows.approve()
-                    if not flows.life.get("/engine")["live_runs"]:
-                        engine.kill()
-                        if hit == 1:
-                            flows.complaints.append(f"no flow ever reached {point}")
-            engine.wait_end()
+                    flows.ask(BAD, FAR)
+                    for beside in moves(BESIDE, point):
+                        beside(flows)
+                    _outlive(flows)
+            if flows.world.gone() == -signal.SIGKILL:
+                flows.killed_at.add(point)
+            elif hit == 1:
+                flows.complaints.append(f"no flow ever came to {point}")
 
         return once
 
     plan = [at(point, hit) for hit in range(1, hits + 1) for point in points]
-    return _rounds(folder, seed, plan)
+    return _rounds(seed, plan)
 
 
-def _rounds(folder: Path, seed: int, lives: Sequence[Callable[[Flows], None]]) -> Iterator[Flows]:
-    with Zygote() as zygote:
-        flows = Flows(Life(zygote, folder), seed)
+def _outlive(flows: Flows) -> None:
+    """Approve what is asked until nothing is left to do, then ask the engine to stop."""
+    engine = flows.world.engine
+    assert engine is not None
+    while engine.is_alive:
+        if not flows.unfinished():
+            engine.stop()
+        time.sleep(0.05)
+
+
+def _rounds(seed: int, lives: Sequence[Callable[[Flows], None]]) -> Iterator[Flows]:
+    with world(seed, workers=0, hosts=1) as made, WebServer() as web:
+        work = {"flow": name_of(GOOD, NEAR)}
+        flows = Flows(made, seed, Fires(made.home, made.folder, work), web)
         flows.furnish()
+        made.kill()
         for begin in range(0, len(lives), LIVES):
             for live in lives[begin : begin + LIVES]:
                 live(flows)

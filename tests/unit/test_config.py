@@ -36,6 +36,7 @@ def test_a_file_sets_what_it_names(tmp_path: Path) -> None:
     [
         (b"max_targets = 0", ("max_targets", "greater than or equal to 1")),
         (b"max_target = 5", ("max_target", "max_targets")),
+        (b"listen_hooks = '0.0.0.0:80'", ("listen_hooks", "plain text", "tls_certificate")),
         (b"log_level = 'loud'", ("log_level", "'debug', 'info', 'warning' or 'error'")),
         (b"output_per_target = 'many'", ("output_per_target", "many", "20MB")),
         (b"output_per_run = '5/node'", ("output_per_run", "limit of each target")),

@@ -6,7 +6,7 @@
     wrappers   what sudo, ssh, sh -c, find -exec … run       reading   all of a text's commands
     matchers   what the built-in rules look for              builtin   the table of those rules
     document   the document kind `command-rule`              paths     paths made plain
-    judging    texts and paths against rules -> hits         timebox   regular expressions that end
+    judging    texts and paths against rules -> hits
 
 Pure: nothing is run, and a text that no shell would take is judged all the same.
 """

@@ -9,12 +9,12 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from core.domain import timebox
 from core.domain.approvers import ApprovalRules
-from core.domain.command_rules import timebox
 from core.domain.command_rules.builtin import BUILTIN
 from core.domain.command_rules.rule import Rule
 from core.domain.command_rules.values import Language, Level, Operation
-from core.domain.values import Name, Value
+from core.domain.values import EnvironmentName, JobName, TargetText, Value
 from core.errors import nearest
 
 TimedRegex = Annotated[
@@ -68,9 +68,11 @@ class CommandRuleSpec(Value):
     )
     ignore_case: bool = Field(False, description="of `pattern`, `words` and `allow`")
     languages: tuple[Language, ...] = Field((), description="of texts; empty: all")
-    environments: tuple[Name, ...] = Field((), description="only on their hosts; empty: everywhere")
-    targets: str | None = Field(None, description="only on these hosts: a target expression")
-    exempt: tuple[Name, ...] = Field((), description="jobs that it says nothing about")
+    environments: tuple[EnvironmentName, ...] = Field(
+        (), description="only on their hosts; empty: everywhere"
+    )
+    targets: TargetText | None = Field(None, description="only on these hosts: a target expression")
+    exempt: tuple[JobName, ...] = Field((), description="jobs that it says nothing about")
     approval: ApprovalRules = Field(
         default_factory=ApprovalRules,
         description="with level review: who decides whether the run begins, and by when",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from core.domain.command_rules import timebox
+from core.domain import timebox
 from core.domain.command_rules.paths import covers
 from core.domain.command_rules.pieces import MOST_PIECES, Piece
 from core.domain.command_rules.reading import Reading, read

@@ -15,7 +15,7 @@ from core.domain.approval import ApprovalSpec
 from core.domain.flow.texts import Expression, Template
 from core.domain.steps import Step
 from core.domain.steps.base import NodeBase, OnTimeout
-from core.domain.values import EnvName, Name
+from core.domain.values import ChannelName, EnvName, FlowName, JobName, Lines, TargetText
 
 
 class Control(NodeBase):
@@ -59,7 +59,7 @@ class Note(Control):
     """Words for people; nothing leads to it."""
 
     kind: Literal["note"]
-    text: str = Field(max_length=10_000)
+    text: Lines = Field(max_length=10_000)
 
 
 class Exclusive(Control):
@@ -156,7 +156,7 @@ class Notify(Control):
     """Tells people over channels."""
 
     kind: Literal["notify"]
-    channels: tuple[Name, ...] = Field(min_length=1, max_length=20)
+    channels: tuple[ChannelName, ...] = Field(min_length=1, max_length=20)
     subject: Template
     body: Template = ""
 
@@ -164,13 +164,13 @@ class Notify(Control):
 class Nested(Control):
     """A node whose work are runs of their own: of a saved job, a flow, or one step."""
 
-    job: Name | None = Field(None, description="a saved job")
-    flow: Name | None = Field(None, description="a saved flow")
+    job: JobName | None = Field(None, description="a saved job")
+    flow: FlowName | None = Field(None, description="a saved flow")
     step: Step | None = Field(None, description="one step, written here")
     revision: int | None = Field(
         None, ge=1, description="of the job or the flow; empty: the one current at the start"
     )
-    targets: str | None = Field(
+    targets: TargetText | None = Field(
         None, max_length=4000, description="target expression; empty: that of what is run"
     )
     parameters: dict[str, Any] = Field(
@@ -212,7 +212,7 @@ class ForEach(Nested):
 
     kind: Literal["for-each"]
     items: Expression | None = Field(None, description="a list; each run gets one as `$ITEM`")
-    hosts: str | None = Field(
+    hosts: TargetText | None = Field(
         None, max_length=4000, description="target expression: a run for every host, on it"
     )
     item: EnvName = Field("ITEM", description="the parameter or variable that gets the item")

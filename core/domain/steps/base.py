@@ -18,7 +18,7 @@ from core.domain.queueing import Locks
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
 from core.domain.telling import Telling
-from core.domain.values import Env, EnvName, Name, Value
+from core.domain.values import AccountName, Env, EnvName, Name, ScriptName, TargetText, Value
 
 LAST_TARGETS = frozenset({"LAST_ALL", "LAST_SUCCESS", "LAST_FAIL"})
 """In the place of a target expression: targets of the step before, by how they ended there."""
@@ -83,7 +83,7 @@ class StepBase(NodeBase):
     carries_files: ClassVar[bool] = False
     """It runs nothing of a person's: files go to its targets, or come from them."""
 
-    targets: str | None = Field(
+    targets: TargetText | None = Field(
         None,
         description="target expression; empty: the job's. LAST_SUCCESS, LAST_FAIL, LAST_ALL: those"
         " of the step before, by how they ended there",
@@ -97,7 +97,7 @@ class StepBase(NodeBase):
         None, description="the step that takes back what this one did; it runs only for that"
     )
     allow_empty: bool = Field(False, description="matching no host is not a failure")
-    run_as: Name | None = Field(None, description="account, instead of each host's own")
+    run_as: AccountName | None = Field(None, description="account, instead of each host's own")
     locks: Locks = ()
     preemptible: bool = Field(
         False,
@@ -232,7 +232,7 @@ class ProgramStep(StepBase):
 class ScriptUse(Value):
     """A script document: its current revision, or a pinned one."""
 
-    name: Name
+    name: ScriptName
     revision: int | None = Field(None, ge=1, description="empty: the revision current at the start")
 
 

@@ -12,6 +12,7 @@ from core.domain.patterns import INTERPRETER
 from core.domain.quoting import quote_posix
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, FrozenScript, Given, ProgramStep
 from core.domain.tasks import Program
+from core.domain.values import Lines
 
 _Word = Annotated[str, Field(max_length=MAX_PROGRAM_CHARACTERS)]
 
@@ -20,7 +21,7 @@ class CommandStep(ProgramStep):
     """A command line, given to /bin/sh on each target, or to the shell of a Windows host."""
 
     kind: Literal["command"]
-    command: str = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
+    command: Lines = Field(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
 
     def task(self, given: Given) -> Program:
         return Program(text=self.command, cwd=self.cwd)
@@ -34,7 +35,7 @@ class LocalStep(ProgramStep):
     """A command line or a program, run once on the engine's own machine."""
 
     kind: Literal["local"]
-    command: str | None = Field(
+    command: Lines | None = Field(
         None, min_length=1, max_length=MAX_PROGRAM_CHARACTERS, description="for a shell to read"
     )
     shell: str | None = Field(

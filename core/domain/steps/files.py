@@ -23,7 +23,7 @@ from core.domain.patterns import FILE_MODE, FILE_OWNER, SHA256
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, ConnectedStep, Given
 from core.domain.steps.http import HttpStep
 from core.domain.tasks import Distribute, Download, FileSource, Pull, Push, SharedLimit
-from core.domain.values import Value
+from core.domain.values import Lines, TargetText, Value
 
 MAX_DOWNLOAD_BYTES = 1 << 40
 HereFile = Annotated[str, AfterValidator(check_whole)]
@@ -134,7 +134,7 @@ class PushStep(TransferStep):
         max_length=1000,
         description="files that the engine keeps for the job, instead: `jobdeck help contents`",
     )
-    text: str | None = Field(
+    text: Lines | None = Field(
         None, max_length=MAX_PROGRAM_CHARACTERS, description="the content of one file, instead"
     )
     to: Filled = Field(
@@ -295,7 +295,7 @@ class DistributeStep(TransferStep):
     access: ClassVar[str | None] = "relay"
 
     kind: Literal["distribute"]
-    source: str | None = Field(
+    source: TargetText | None = Field(
         None, min_length=1, description="target expression: the hosts that have the files"
     )
     urls: tuple[WebFile, ...] = Field(

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from core.domain.access import AccountSpec
 from core.domain.certificates import Authorities
 from core.domain.command_rules.values import CommandText, Judged, Language
-from core.domain.filling import Filled, check_places, fill, fill_known
+from core.domain.filling import Filled, FilledLines, check_places, fill, fill_known
 from core.domain.http_rules import HeaderName, check_path, check_status
 from core.domain.steps.base import Given, ServiceStep
 from core.domain.steps.http_auth import HttpAuth
@@ -98,7 +98,9 @@ class HttpStep(ServiceStep):
     headers: dict[HeaderName, Filled] = Field(default_factory=dict)
     data: Any = Field(None, description="sent as JSON")
     form: dict[str, Filled] | None = Field(None, description="sent as a form")
-    text: Filled | None = Field(None, max_length=MAX_BODY_CHARACTERS, description="sent as it is")
+    text: FilledLines | None = Field(
+        None, max_length=MAX_BODY_CHARACTERS, description="sent as it is"
+    )
     expect: Expect = Expect()
     capture: dict[EnvName, CaptureFrom] = Field(
         default_factory=dict, description="outputs for later steps"

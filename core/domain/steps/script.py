@@ -18,6 +18,7 @@ from core.domain.steps.base import (
     ScriptUse,
 )
 from core.domain.tasks import Program
+from core.domain.values import Lines
 
 
 class Language(StrEnum):
@@ -36,7 +37,7 @@ class ScriptStep(ProgramStep):
     collects_outputs: ClassVar[bool] = True
 
     kind: Literal["script"]
-    text: str | None = Field(None, min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
+    text: Lines | None = Field(None, min_length=1, max_length=MAX_PROGRAM_CHARACTERS)
     script: ScriptUse | None = None
     language: str | None = Field(
         None,

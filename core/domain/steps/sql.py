@@ -17,7 +17,7 @@ from core.domain.patterns import TABLE
 from core.domain.statements import Database, Statement, cut, line_of_tools, whole
 from core.domain.steps.base import MAX_PROGRAM_CHARACTERS, Given, ServiceStep
 from core.domain.tasks import LedgerEntry, SqlScript
-from core.domain.values import EnvName
+from core.domain.values import EnvName, Lines
 
 PORTS: Mapping[Database, int] = {
     Database.POSTGRESQL: 5432,
@@ -39,7 +39,7 @@ _MOST_ROWS_OF_PLANS = 10_000
 _FILLING = re.compile(r"\$\{[A-Za-z_]\w*\}")
 _OF_SERVERS = ("address", "port", "db", "tls", "ca")
 ParameterName = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*$", max_length=63)]
-StatementText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)]
+StatementText = Annotated[Lines, StringConstraints(min_length=1, max_length=MAX_PROGRAM_CHARACTERS)]
 
 
 class ResultFormat(StrEnum):

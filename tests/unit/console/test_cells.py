@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.cli.cells import cut, pad, paragraphs, width, wrap
+from console.cells import cut, pad, paragraphs, width, wrap
 
 TEXT = st.text(st.sampled_from("ab c主机，。－é"), max_size=60)
 

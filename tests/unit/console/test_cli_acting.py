@@ -184,8 +184,8 @@ def test_a_secret_that_was_erased_is_typed_again_or_given_as_a_file(
         problems=[{"where": "secrets.PIN", "what": "was erased when the run ended", "hint": ""}],
     )  # fmt: skip
     acted.on("POST", ACTIONS, refused, answer(row("running"), 202))
-    monkeypatch.setattr("console.cli.acting.may_ask", lambda: True)
-    monkeypatch.setattr("console.cli.acting.secret", lambda name: f"typed {name}")
+    monkeypatch.setattr("console.cli.answering.may_ask", lambda: True)
+    monkeypatch.setattr("console.cli.answering.secret", lambda name: f"typed {name}")
 
     assert jobdeck("runs", "retry", ID, "-d").code == 0
     assert acted.sent("POST", ACTIONS)[1] == {"action": "retry", "secrets": {"PIN": "typed PIN"}}
@@ -232,8 +232,8 @@ def test_a_guard_rail_that_asks_for_the_number_gets_it_from_a_person(
 ) -> None:
     asked = problem(409, "confirmation-required", "how many?", hosts=1, touched={"prod": "web03"})
     acted.on("POST", ACTIONS, asked, answer(row("running"), 202))
-    monkeypatch.setattr("console.cli.starting.may_ask", lambda: True)
-    monkeypatch.setattr("console.cli.starting.ask", lambda _: "1")
+    monkeypatch.setattr("console.cli.answering.may_ask", lambda: True)
+    monkeypatch.setattr("console.cli.answering.ask", lambda _: "1")
 
     ended = jobdeck("runs", "retry", ID, "-d")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from console.cli import acknowledging
 from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem
 from tests.unit.console.test_cli_plans import plan
 from tests.unit.console.test_cli_runs import AT, person, run_row
@@ -44,7 +43,7 @@ def test_nobody_to_ask_means_no_acknowledgement(jobdeck: Jobdeck, to_acknowledge
 def test_a_person_types_the_name_of_each_rule(
     jobdeck: Jobdeck, to_acknowledge: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = person(monkeypatch, "stop-machine", "drop-table", asker=acknowledging)
+    asked = person(monkeypatch, "stop-machine", "drop-table")
 
     ended = jobdeck("run", "--on", "all", "-d", "--acknowledge", "x", "--", "reboot")
 
@@ -58,7 +57,7 @@ def test_a_person_types_the_name_of_each_rule(
 def test_another_word_starts_nothing(
     jobdeck: Jobdeck, to_acknowledge: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person(monkeypatch, "yes", asker=acknowledging)
+    person(monkeypatch, "yes")
 
     ended = jobdeck("run", "--on", "all", "-d", "--", "reboot")
 

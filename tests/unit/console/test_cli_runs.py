@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from console.cli import asking, returning, starting, watching
+from console.cli import answering, asking, returning, watching
 from console.presenters.results import short_id
 from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem, stream
 
@@ -324,7 +324,7 @@ def test_nobody_to_ask_means_no_confirmation(jobdeck: Jobdeck, to_confirm: FakeA
 
 
 def person(
-    monkeypatch: pytest.MonkeyPatch, *answers: str, asker: ModuleType = starting
+    monkeypatch: pytest.MonkeyPatch, *answers: str, asker: ModuleType = answering
 ) -> list[str]:
     """Somebody at the terminal who gives these answers; the questions are returned."""
     replies, asked = list(answers), list[str]()

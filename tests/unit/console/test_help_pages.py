@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import assets
+from console.cells import width
 from console.cli import exit_codes
-from console.cli.cells import width
-from console.cli.pages import render
 from console.cli.root import table
+from console.pages import render
 from console.presenters.states import RUN_SIGNS, TARGET_SIGNS
 from console.presenters.text import Table, plain
 from core.domain.run import RunState
@@ -72,7 +72,9 @@ def test_help_lists_its_topics(jobdeck: Jobdeck) -> None:
     ended = jobdeck("help")
 
     assert ended.code == 0
-    assert [line.split()[0] for line in ended.out.splitlines()] == sorted([*TOPICS, "exit-codes"])
+    assert [line.split()[0] for line in ended.out.splitlines()] == sorted(
+        [*TOPICS, "exit-codes", "keys"]
+    )
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -33,10 +33,10 @@ print("\\n".join(["LOADED", *sys.modules]))
 """
 
 
-def loaded(*words: str) -> set[str]:
+def loaded(*words: str, program: str = PROGRAM) -> set[str]:
     """Modules in memory after this command line."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM, *words],
+        [sys.executable, "-P", "-c", program, *words],
         env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return set(done.stdout.partition("LOADED\n")[2].split())
@@ -53,14 +53,25 @@ def test_the_first_page_loads_no_command() -> None:
     modules = loaded("--help")
 
     own = {name for name in modules if name.startswith("console.cli.")}
-    assert own == {
-        f"console.cli.{name}" for name in ("main", "root", "helping", "cells", "settings")
-    }
+    assert own == {f"console.cli.{name}" for name in ("main", "root", "helping", "settings")}
 
 
 def test_a_command_loads_the_client_but_not_the_engine() -> None:
     modules = loaded("runs", "list", "--state", "no-such-state")
 
-    assert "httpx" in modules
+    assert "console.client" in modules
+    assert "httpx" not in modules  # nobody was asked anything
     unwanted = HEAVY["the engine"] | HEAVY["documents"] | HEAVY["terminal libraries"]
     assert modules & unwanted == set()
+
+
+def test_the_terminal_ui_paints_before_it_loads_what_it_asks_with() -> None:
+    program = """
+import sys
+import console.tui.app, console.tui.views.runs
+print("\\n".join(["LOADED", *sys.modules]))
+"""
+    modules = loaded(program=program)
+
+    assert "textual.app" in modules
+    assert modules & set.union(HEAVY["documents"], HEAVY["the engine"], {"httpx", "typer"}) == set()

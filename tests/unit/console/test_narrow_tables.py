@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from console.answers import Document, HostHealth, HostKey, HostMaintenance, HostState
+from console.cells import width
 from console.cli import settings
-from console.cli.cells import width
 from console.cli.printing import Screen
 from console.presenters.hosts import hosts_table
 from console.presenters.lists import keys_table

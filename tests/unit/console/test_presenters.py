@@ -8,8 +8,19 @@ from typing import Any
 
 import pytest
 
-from console.answers import Change, DiffLine, FieldChange, Group, RunDetail, Sample, Target
+from console.answers import (
+    Change,
+    DiffLine,
+    Engine,
+    FieldChange,
+    Group,
+    HookDoor,
+    RunDetail,
+    Sample,
+    Target,
+)
 from console.presenters import changes, durations, progress, results, states
+from console.presenters.engine import status_table
 from console.presenters.lists import documents_table, keys_table, runs_table
 from console.presenters.progress import Meter
 from console.presenters.text import Table, Tone, pairs, plain
@@ -349,3 +360,27 @@ def test_empty_values_are_left_out_of_pairs() -> None:
 
     assert [row[0].text for row in table.rows] == ["version"]
     assert table.rows[0][0].tone is Tone.QUIET
+
+
+@pytest.mark.parametrize(
+    ("door", "shown"),
+    [
+        (HookDoor(), []),
+        (HookDoor(url="https://[::]:8443"), ["https://[::]:8443"]),
+        (HookDoor(url="https://[::]:8443", fault="in use"), ["not taken: in use"]),
+    ],
+)
+def test_the_engine_says_where_it_is_called_from_outside(door: HookDoor, shown: list[str]) -> None:
+    engine = Engine(
+        version="1",
+        state="running",
+        pid=1,
+        home="/h",
+        started_at="2026-05-01T12:00:00Z",
+        uptime_s=0,
+        hooks=door,
+    )
+
+    rows = status_table(engine).rows
+
+    assert [value.text for name, value in rows if name.text == "calls"] == shown

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from console.cells import width
 from console.cli import settings
-from console.cli.cells import width
 from console.cli.printing import Screen
 from console.presenters.text import Column, Span, Table, Tone
 

@@ -84,3 +84,8 @@ def test_nothing_but_spans_comes_out(parts: list[bytes]) -> None:
 def test_an_endless_escape_is_shown_and_not_kept() -> None:
     stream = AnsiHtml()
     assert len(stream.feed(b"\x1b]0;" + b"x" * 10_000)) > 9_000
+
+
+def test_a_code_of_any_length_is_read() -> None:
+    ansi = AnsiHtml()
+    assert ansi.feed(b"\x1b[" + b"9" * 5000 + b"mtext") == "text"

@@ -37,6 +37,7 @@ from core.flow.events import (
 )
 from core.flow.graph import Graph, chain
 from core.flow.machine import FlowState, StepStatus
+from core.flow.state import with_steps
 
 R = RunState
 OK, FAILED, PARTLY, ABNORMAL = R.SUCCEEDED, R.FAILED, R.PARTIALLY_SUCCEEDED, R.ABNORMAL
@@ -72,7 +73,7 @@ def test_an_action_is_taken_where_the_table_says_so_and_nowhere_else(action: Run
     for of_run, of_step in product(RunState, RunState):
         if action in RUN_WIDE_ACTIONS and of_step is not of_run:
             continue
-        state = FlowState(graph, of_run, {"a": StepStatus(of_step, 1)})
+        state = with_steps(FlowState(graph, of_run), {"a": StepStatus(of_step, 1)})
         if action in RUN_WIDE_ACTIONS and of_run in (R.CREATED, R.QUEUED):
             state = FlowState(graph, of_run)
         steps = dict(state.steps)

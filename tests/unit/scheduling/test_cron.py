@@ -1,12 +1,13 @@
-"""Cron expressions against two independent libraries and a scan of every minute."""
+"""Cron expressions: days against two independent libraries, special days, and what is refused.
+
+Times around changes of clocks: tests/simulation/test_cron_pairs.py.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from itertools import islice, pairwise
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from croniter import croniter
@@ -16,140 +17,14 @@ from core.domain.schedule import ScheduleSpec
 from core.errors import Invalid
 from core.scheduling import cron
 from core.scheduling.triggers import Trigger
+from tests.simulation.cronpairs import FIXED, REPEATING
 
 YEAR_BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
-HOURS_AROUND = 30
-
-FIXED = (
-    "0 0 * * *", "30 0 * * *", "0 1 * * *", "15,45 1 * * *", "0 2 * * *", "30 2 * * *",
-    "0,30 2 * * *", "59 1,2,3 * * *", "0 3 * * *", "30 23 * * *", "15 0-4 * * *", "7 0-23/2 * * *",
-    "30 2 * * SUN", "5 4 * * *", "0 12 * * *", "1-3 2 * * *", "30 0-3 * * 6,0",
-)  # fmt: skip
-REPEATING = (
-    "* * * * *", "*/15 * * * *", "0 * * * *", "30 * * * *", "*/20 2 * * *", "* 1 * * *",
-    "*/30 0-3 * * *", "17 */2 * * *", "*/7 * * * SUN", "45 */3 * * *", "0 */1 * * *", "* 2 * * 0",
-    "*/59 23 * * *", "*/10 3 * * *", "5-55/10 * * * *", "1 * * * *", "*/30 */4 * * *",
-)  # fmt: skip
-"""With FIXED, 34 expressions: 20,000 pairs with the zones that there are, most of which agree."""
-MID_HOUR = ("Australia/LHI", "NZ-CHAT")
-"""Their clocks change in the middle of an hour; cronsim goes on by whole hours, and oversteps it."""
 
 
 def slots(expression: str, zone: str, after: datetime) -> Any:
     spec = {"job": "j", "trigger": {"cron": expression}, "time_zone": zone}
     return Trigger.of(ScheduleSpec.model_validate(spec)).slots(after)
-
-
-def changes(zone: ZoneInfo) -> list[datetime]:
-    """The days of 2026 on which the clock of a zone is put forward or back; else its last day."""
-    days = [YEAR_BEGINS + timedelta(days=day) for day in range(365)]
-    offsets = [day.astimezone(zone).utcoffset() for day in (*days, days[-1] + timedelta(days=1))]
-    found = [day for day, (a, b) in zip(days, pairwise(offsets), strict=True) if a != b]
-    return found or days[-1:]
-
-
-@cache
-def edges() -> list[tuple[str, datetime, tuple[datetime, ...]]]:
-    """Every change of every zone in 2026, with what the clock on the wall shows around it.
-
-    Zones whose clocks show the same are represented by one of them.
-    """
-    found: dict[object, tuple[str, datetime, tuple[datetime, ...]]] = {}
-    for name in sorted(available_timezones() - {"localtime", "Factory"}):
-        zone = ZoneInfo(name)
-        for change in changes(zone):
-            begins = change - timedelta(hours=2)
-            shape = tuple(
-                (begins + timedelta(minutes=30 * half)).astimezone(zone).replace(tzinfo=None)
-                for half in range(HOURS_AROUND * 2)
-            )
-            if (begins, shape) not in found:
-                shown = (
-                    (begins + timedelta(minutes=minute)).astimezone(zone).replace(tzinfo=None)
-                    for minute in range(HOURS_AROUND * 60)
-                )
-                found[begins, shape] = (name, begins, tuple(shown))
-    return [*found.values()]
-
-
-def scanned(expression: str, shown: tuple[datetime, ...], begins: datetime) -> list[datetime]:
-    """What a person would find who looks at the clock every minute."""
-    minutes, hours, _, _, weekdays = (
-        numbers(word, low, high)
-        for word, low, high in zip(
-            expression.split(), (0, 0, 1, 1, 0), (59, 23, 31, 12, 7), strict=True
-        )
-    )
-
-    def fits(at: datetime) -> bool:
-        weekday = at.isoweekday() % 7
-        return at.minute in minutes and at.hour in hours and weekday in weekdays
-
-    found, seen = list[int](), set[datetime]()
-    fixed = not expression.startswith("*") and not expression.split()[1].startswith("*")
-    before = shown[0]
-    for minute, at in enumerate(shown):
-        left_out = int((at - before).total_seconds() // 60) - 1
-        missed = [at - timedelta(minutes=back) for back in range(1, left_out + 1)]
-        if minute > 0 and (
-            ((fits(at) and at not in seen) or any(map(fits, missed))) if fixed else fits(at)
-        ):
-            found.append(minute)
-        seen.add(at)
-        before = at
-    return [begins + timedelta(minutes=minute) for minute in found]
-
-
-def numbers(word: str, low: int, high: int) -> set[int]:
-    """The numbers of a simple field, read without the code that is tested."""
-    found: set[int] = set()
-    for item in word.replace("SUN", "0").split(","):
-        body, _, step = item.partition("/")
-        first, _, last = body.partition("-")
-        ends = (low, high) if body == "*" else (int(first), int(last or first))
-        found |= set(range(ends[0], ends[1] + 1, int(step or 1)))
-    return found
-
-
-@pytest.mark.parametrize("expression", [*FIXED, *REPEATING])
-def test_around_every_change_of_every_clock_a_scan_of_all_minutes_finds_the_same(
-    expression: str,
-) -> None:
-    for name, begins, shown in edges():
-        wanted = scanned(expression, shown, begins)
-        ends = begins + timedelta(minutes=len(shown))
-        found = [*islice(slots(expression, name, begins), len(wanted) + 1)]
-
-        assert [slot for slot in found if slot < ends] == wanted, name
-
-
-@pytest.mark.parametrize("expression", [*FIXED, *REPEATING])
-def test_around_every_change_of_every_clock_cronsim_finds_the_same(expression: str) -> None:
-    for name, begins, _ in edges():
-        if name in MID_HOUR:
-            continue
-        other = CronSim(expression, begins.astimezone(ZoneInfo(name)))
-        wanted = [at.astimezone(UTC) for at in islice(other, 4)]
-
-        assert [*islice(slots(expression, name, begins), 4)] == wanted, name
-
-
-@pytest.mark.parametrize("expression", [*FIXED, *REPEATING])
-def test_around_every_change_of_every_clock_croniter_has_what_we_have(expression: str) -> None:
-    """It adds slots, and only on days of a change: what repeats is moved out of a gap as a fixed
-    time is, and a fixed time comes again in some overlaps. The scan decides between us.
-    """
-    for name, begins, _ in edges():
-        if name in MID_HOUR:
-            continue
-        other = croniter(expression, begins.astimezone(ZoneInfo(name)))
-        found, theirs = [*islice(slots(expression, name, begins), 3)], list[datetime]()
-        while not theirs or theirs[-1] < found[-1]:
-            theirs.append(other.get_next(datetime).astimezone(UTC))
-
-        assert set(found) <= set(theirs), name
-        added = set(theirs) - set(found)
-        assert all(each < begins + timedelta(hours=HOURS_AROUND) for each in added), name
 
 
 DAYS = (
@@ -192,6 +67,22 @@ def test_days_are_those_of_croniter(expression: str) -> None:
 )
 def test_special_days(expression: str, wanted: str) -> None:
     assert next(slots(expression, "UTC", YEAR_BEGINS)).date().isoformat() == wanted
+
+
+def test_a_clock_that_is_put_back_over_midnight_leaves_the_slots_in_order() -> None:
+    begins = datetime(1987, 10, 25, 2, 59, 30, tzinfo=UTC)  # it shows 00:00 at 03:00 and at 04:00
+
+    found = [*islice(slots("*/30 * * * *", "America/Goose_Bay", begins), 4)]
+
+    assert [f"{slot:%H:%M}" for slot in found] == ["03:00", "03:30", "04:00", "04:30"]
+
+
+def test_a_clock_that_is_put_back_by_hours_is_followed_from_any_of_them() -> None:
+    begins = datetime(2018, 3, 10, 16, 56, tzinfo=UTC)  # it shows 03:56; 01:00 comes again at 17:00
+
+    found = [*islice(slots("28 * * * *", "Antarctica/Casey", begins), 2)]
+
+    assert [f"{slot:%H:%M}" for slot in found] == ["17:28", "18:28"]
 
 
 def test_six_fields_begin_with_seconds() -> None:

@@ -138,9 +138,18 @@ def test_times_are_kept_to_the_second() -> None:
     ]
 
 
-def test_chunks_of_this_release_stay_readable() -> None:
+def test_a_layout_counts_lines() -> None:
+    (chunk,) = pack([piece(b"one\ntwo"), piece(b"\n", "err")])
+    assert chunk.layout == '[["out",7,0,1,true],["err",1,0,1,false]]'
+
+
+OLD = '[["out",200,0],["err",144,1500]]'
+NEW = '[["out",200,0,0,true],["err",144,1500,0,true]]'
+
+
+@pytest.mark.parametrize("layout", [OLD, NEW], ids=["uncounted", "counted"])
+def test_chunks_of_every_release_stay_readable(layout: str) -> None:
     zstd = bytes.fromhex("28b52ffd6058004d00001061610100532ac002")
-    layout = '[["out",200,0],["err",144,1500]]'
     for codec, data in (("raw", b"a" * 344), ("zstd", zstd)):
         chunk = Chunk(size_bytes=344, layout=layout, codec=codec, at=AT, data=data)
         assert [(s.offset, s.stream, s.data, s.at) for s in unpack(chunk, 7)] == [

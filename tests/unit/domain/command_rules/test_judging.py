@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from core.domain import timebox
 from core.domain.command_rules import (
     BUILTIN,
     CommandRuleSpec,
@@ -17,7 +18,6 @@ from core.domain.command_rules import (
     judge,
     language_of,
     rules_of,
-    timebox,
 )
 from core.domain.command_rules.values import shortened
 

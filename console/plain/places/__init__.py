@@ -1,0 +1,1 @@
+"""The pages of plain mode, a subject a module."""

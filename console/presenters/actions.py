@@ -1,0 +1,114 @@
+"""Actions as rows: the palette, the keys that work now, the table in the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from console.actions import Action, Scope, of_scope
+from console.i18n import _
+from console.presenters.text import Column, Span, Table, Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An action as it stands at this moment."""
+
+    action: Action
+    keys: tuple[str, ...]
+    """As people read them."""
+    is_now: bool
+    """Whether it can be done here and now."""
+
+
+def scope_word(scope: Scope) -> str:
+    """Where an action is at hand, as people read it."""
+    words = {
+        Scope.EVERYWHERE: _("everywhere"),
+        Scope.LIST: _("lists"),
+        Scope.TEXT: _("text"),
+        Scope.PULSE: _("pulse"),
+        Scope.RUNS: _("runs"),
+        Scope.RUN: _("run"),
+        Scope.HOSTS: _("hosts"),
+        Scope.GROUPS: _("groups"),
+        Scope.COMPARISON: _("comparison"),
+        Scope.OUTPUT: _("output"),
+        Scope.SEARCH: _("search"),
+        Scope.INVENTORY: _("inventory"),
+        Scope.LIBRARY: _("library"),
+        Scope.DOCUMENT: _("document"),
+        Scope.EDIT: _("editing"),
+        Scope.FORM: _("forms"),
+        Scope.LAUNCH: _("launch"),
+        Scope.SCHEDULES: _("schedules"),
+        Scope.SCHEDULE: _("schedule"),
+        Scope.APPROVALS: _("approvals"),
+        Scope.APPROVAL: _("approval"),
+        Scope.QUEUE: _("queue"),
+        Scope.EVENTS: _("events"),
+        Scope.ENGINE: _("engine"),
+        Scope.CHANNELS: _("channels"),
+        Scope.SETTINGS: _("settings"),
+        Scope.HELP: _("help"),
+        Scope.TOUR: _("tour"),
+    }
+    return words[scope]
+
+
+def offers_table(offers: Sequence[Offer]) -> Table:
+    """Actions with their keys; those that cannot be done now are quiet."""
+    return Table(
+        columns=(
+            Column(_("KEY"), whole=True),
+            Column(_("ACTION"), whole=True),
+            Column(_("WHERE")),
+            Column(_("WHAT HAPPENS"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(" ".join(offer.keys), Tone.STRONG if offer.is_now else Tone.QUIET),
+                Span(offer.action.title, Tone.PLAIN if offer.is_now else Tone.QUIET),
+                Span(scope_word(offer.action.scope), Tone.QUIET),
+                Span(offer.action.help, Tone.QUIET),
+            )
+            for offer in offers
+        ),
+        empty=_("no action fits"),
+    )
+
+
+def keys_tables() -> Iterator[tuple[str, Table]]:
+    """The default keys of every action: where they are at hand, and a table of them."""
+    for scope in Scope:
+        actions = of_scope(scope)
+        if actions:
+            yield scope_word(scope), _keys_table(actions)
+
+
+def _keys_table(actions: Sequence[Action]) -> Table:
+    return Table(
+        columns=(
+            Column(_("KEY"), whole=True),
+            Column(_("ACTION"), whole=True),
+            Column(_("WHAT HAPPENS"), elastic=True, wraps=True),
+        ),
+        rows=tuple(
+            (
+                Span(" ".join(map(key_word, action.keys)), Tone.STRONG),
+                Span(action.title),
+                Span(action.help, Tone.QUIET),
+            )
+            for action in actions
+        ),
+    )
+
+
+_KEY_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "comma": ","}
+
+
+def key_word(key: str) -> str:
+    """A key as people read it: `^p`, `esc`, `?`."""
+    if key.startswith("ctrl+"):
+        return f"^{key_word(key.removeprefix('ctrl+'))}"
+    return _KEY_WORDS.get(key, key)

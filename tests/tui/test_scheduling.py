@@ -1,0 +1,90 @@
+"""Schedules: their list, one of them, and what is done with them."""
+
+from __future__ import annotations
+
+from tests.support.product import Product
+from tests.tui.conftest import OpenDeck
+
+DOCUMENTS = """
+{kind: job, name: backup, spec: {targets: web1, steps: [{name: copy, kind: command, command: "true"}]}}
+---
+{kind: schedule, name: nightly, spec: {job: backup, trigger: {cron: "30 2 * * *"}}}
+---
+{kind: schedule, name: hourly, spec: {job: backup, trigger: {cron: "5 * * * *"}}}
+"""
+
+
+async def test_the_slots_to_come_of_the_row_stand_on_a_line(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.apply(DOCUMENTS)
+    async with deck("schedules") as d:
+        await d.see("* a run starts")
+        hourly = next(line for line in d.lines() if line.strip().startswith("|"))
+        await d.press("j")
+        await d.see(lambda text: "* a run starts" in text and hourly.strip() not in text)
+
+
+async def test_pausing_tells_what_it_does_and_keeps_the_reason(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.apply(DOCUMENTS)
+    async with deck("schedules") as d:
+        await d.see("nightly")
+        await d.press("j", "p")
+        text = await d.see("pause nightly")
+        assert "Slots are skipped until it is resumed" in text
+        await d.type("the tape is full")
+        await d.press("enter")
+        await d.see("the tape is full")
+        await d.press("r")
+        await d.see(lambda text: "the tape is full" not in text)
+
+
+async def test_no_is_no(product: Product, deck: OpenDeck) -> None:
+    product.apply(DOCUMENTS)
+    async with deck("schedule nightly") as d:
+        await d.see("job/backup")
+        await d.press("p")
+        await d.see("pause nightly")
+        await d.press("escape")
+        assert product.api("GET", "/schedules").json()[1]["paused_by"] == ""
+
+
+async def test_starting_by_hand_asks_and_its_run_stands_in_the_ledger(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.apply(DOCUMENTS)
+    async with deck("schedule nightly") as d:
+        await d.see("no slot was due yet")
+        await d.press("s")
+        await d.see("start nightly now")
+        await d.press("enter")
+        await d.see("run started")
+
+
+async def test_why_not_is_answered_for_a_time_and_refuses_what_is_none(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.apply(DOCUMENTS)
+    async with deck("schedules") as d:
+        await d.see("hourly")
+        await d.press("w")
+        await d.see("why did hourly not run?")
+        await d.type("yesterday-ish")
+        await d.press("enter")
+        await d.see("is no time")
+        await d.press("escape", "w")
+        await d.see("why did hourly not run?")
+        await d.type("2026-01-01 10:17")
+        await d.press("enter")
+        await d.see("2026-01-01 10:17")
+
+
+async def test_a_schedule_that_is_not_there_is_one_clear_message(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.apply(DOCUMENTS)
+    async with deck("schedule nightlyy") as d:
+        text = await d.see("does not exist")
+        assert "nightly" in text
