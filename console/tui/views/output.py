@@ -97,7 +97,7 @@ class OutputView(TakingView):
             self.window.go_to_row(self._row)
             self._row = None
         self.shown.beside(self._margin())
-        self.shown.say_nothing(nothing_lines(has_ended=feed.has_ended))
+        self.shown.say_nothing(nothing_lines(has_ended=feed.has_ended, target=self._only_target))
         self.shown.news()
         self._fetch(feed)
         matches = self.window.matches
@@ -108,6 +108,11 @@ class OutputView(TakingView):
     def _fetch(self, feed: Feed) -> None:
         if not feed.is_fetching and self.window.missing():
             self._work(partial(feed.fetch, self.window.missing))
+
+    @property
+    def _only_target(self) -> Target | None:
+        """Whose output it is, where it is one's alone."""
+        return self._targets[0] if len(self._targets) == 1 else None
 
     def _margin(self) -> Margin:
         return Margin(
@@ -162,7 +167,7 @@ class OutputView(TakingView):
             is_counted=matches.is_counted if matches else True,
             marked=len(window.marked),
         )
-        host = host_line(self._targets[0]) if len(self._targets) == 1 else ()
+        host = host_line(self._only_target) if self._only_target else ()
         return (*((Span(" "), *host, Span("  ")) if host else ()), *stand_line(stand))
 
     def recollection(self) -> Memory:
