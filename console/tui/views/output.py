@@ -11,7 +11,7 @@ from console.actions import Action, Scope, Subject
 from console.answers import RunDetail, Target
 from console.i18n import _
 from console.logs.log import Log
-from console.logs.margin import Margin, Times
+from console.logs.margin import Margin, Times, host_cells
 from console.logs.matches import Matches
 from console.logs.wanted import BadWanted, Wanted, parse
 from console.presenters.logs import Stand, host_line, nothing_lines, stand_line
@@ -52,6 +52,8 @@ class OutputView(TakingView):
         self._row = int(memory.cursor) if memory.cursor else None
         """To be gone to as soon as it is there."""
         self._targets: list[Target] = []
+        self._host_cells = (0, 0)
+        """Of so many hosts the names take so many cells."""
 
     def on_mount(self) -> None:
         self.shown.focus()
@@ -115,8 +117,11 @@ class OutputView(TakingView):
         return self._targets[0] if len(self._targets) == 1 else None
 
     def _margin(self) -> Margin:
+        hosts = self.printed.hosts
+        if len(hosts) != self._host_cells[0]:
+            self._host_cells = len(hosts), host_cells(hosts)
         return Margin(
-            hosts=self.printed.hosts() if self.is_merged else (),
+            host_cells=self._host_cells[1] if self.is_merged else 0,
             lines=self.printed.lines if self._has_numbers else 0,
             times=self._times,
             started_at=self.detail.started_at if self.detail else None,

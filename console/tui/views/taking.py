@@ -50,7 +50,7 @@ class TakingView(View):
     @property
     def is_merged(self) -> bool:
         """Whether lines of several hosts stand together."""
-        return len(self.printed.hosts()) > 1
+        return len(self.printed.hosts) > 1
 
     async def do_copy(self) -> None:
         rows = sorted(self.window.marked) or [self.window.cursor[0]]

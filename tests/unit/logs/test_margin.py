@@ -7,8 +7,9 @@ from datetime import UTC
 import pytest
 
 from console.cells import width
-from console.logs.margin import Margin, Times
+from console.logs.margin import Margin, Times, host_cells
 from console.presenters.text import plain
+from tests.support.printed import who
 
 AT = "2026-11-27T08:01:05.500000Z"
 
@@ -20,19 +21,20 @@ AT = "2026-11-27T08:01:05.500000Z"
         (Margin(lines=12345), "     7 ! "),
         (Margin(times=Times.CLOCK, zone=UTC), "08:01:05 ! "),
         (Margin(times=Times.ELAPSED, started_at="2026-11-27T08:00:00Z"), "   +65.5s ! "),
-        (Margin(hosts=("web1", "数据库")), "web1   ! "),
+        (Margin(host_cells=host_cells(["web1", "数据库"])), "web1   ! "),
     ],
 )
 def test_the_columns(margin: Margin, before: str) -> None:
-    shown = margin.of(host="web1", stream="err", at=AT, line_number=7)
+    shown = margin.of(who("web1"), stream="err", at=AT, line_number=7)
     assert plain(shown) == before
     assert width(plain(margin.blank())) == margin.cells == width(before)
 
 
 def test_a_long_or_hostile_name_keeps_to_its_column() -> None:
-    margin = Margin(hosts=("x" * 50, "a\x1b[2J"))
-    for host in margin.hosts:
-        shown = plain(margin.of(host=host, stream="out", at=AT, line_number=1))
+    hosts = ["x" * 50, "a\x1b[2J"]
+    margin = Margin(host_cells=host_cells(hosts))
+    for host in hosts:
+        shown = plain(margin.of(who(host), stream="out", at=AT, line_number=1))
         assert width(shown) == margin.cells
         assert "\x1b" not in shown
 
