@@ -29,6 +29,7 @@ class Scope(StrEnum):
     COMPARISON = "comparison"
     """Two runs beside each other."""
     OUTPUT = "output"
+    SEARCH = "search"
     INVENTORY = "inventory"
     LIBRARY = "library"
     DOCUMENT = "document"
@@ -49,6 +50,10 @@ class Scope(StrEnum):
     SETTINGS = "settings"
     HELP = "help"
     TOUR = "tour"
+
+
+TEXTS = frozenset({Scope.OUTPUT, Scope.APPROVAL, Scope.ENGINE, Scope.HELP})
+"""Views that are only read: they have no rows, so the actions of lists are never at hand there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
