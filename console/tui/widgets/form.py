@@ -25,7 +25,7 @@ from console.forms.values import ABSENT
 from console.i18n import _
 from console.presenters.forms import Filled, field_lines, form_table, problem_line
 from console.presenters.text import Line, line
-from console.sentences import said
+from console.sentences import meant
 from console.tui.navigation import Memory
 from console.tui.widgets.dialogs import Question, Text
 from console.tui.widgets.grid import Grid, Rows
@@ -477,7 +477,7 @@ def _default(place: Field) -> str:
 def _branches(place: Field) -> list[Option]:
     """The groups that there are to choose from, each with what it is."""
     groups = ((name, branch(place, {place.tag: name})) for name in place.choices)
-    return [Option(name, name, said(group.help) if group else "") for name, group in groups]
+    return [Option(name, name, meant(group.help) if group else "") for name, group in groups]
 
 
 def _options(row: Row) -> list[Option]:
