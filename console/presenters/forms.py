@@ -119,7 +119,7 @@ def _inside(place: Field, value: Any) -> str:
 
 def _secret(value: Any) -> str:
     if isinstance(value, str):
-        return _("(typed; kept in the vault when this is saved)")
+        return _("(typed, not saved)")
     if isinstance(value, Mapping) and "secret" in value:
         return _("(in the vault)")
     # Of a command only the program: its arguments may be secret themselves.

@@ -9,6 +9,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,7 +38,7 @@ from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.shown import Shown
-from console.tui.typing_ahead import Keys
+from console.tui.typeahead import TypeAhead
 from console.tui.updates import frugal
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
@@ -125,6 +126,7 @@ class JobdeckApp(App[None]):
         self._ways, self._habits, self._bookmark = ways, habits, bookmark
         self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()
+        self.typing = TypeAhead(self, super().on_event)
         self._view: View | None = None
         self._going = asyncio.Lock()
         """Held while one view gives way to another."""
@@ -133,15 +135,16 @@ class JobdeckApp(App[None]):
         self.link = Link(
             ways.connect,
             ways.revive,
-            on_state=self._line_is,
-            on_change=self._changed,
+            # In the application's own turn: what the link calls belongs to no widget, so no timer
+            # could be set there.
+            on_state=partial(self.call_later, self._line_is),
+            on_change=partial(self.call_later, self._changed),
             gather_s=self.gather_s,
         )
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
         self._says = 0
         self._shown = Shown()
-        self._keys = Keys(self, super().on_event)
         self._has_mouse = False
         self.animation_level = "none"
         self.preferences = Preferences()
@@ -194,7 +197,14 @@ class JobdeckApp(App[None]):
         """
         self._close_messages_no_wait()
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self.typing.take(event)
+        else:
+            await super().on_event(event)
+
     def on_unmount(self) -> None:
+        self.typing.close()
         self.link.close()
 
     @property
@@ -202,12 +212,6 @@ class JobdeckApp(App[None]):
         """The view that is open."""
         assert self._view is not None, "asked for by what stands in the frame"
         return self._view
-
-    async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            await self._keys.take(event)
-        else:
-            await super().on_event(event)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send only what the terminal does not show already (`updates`)."""
@@ -225,7 +229,7 @@ class JobdeckApp(App[None]):
     def go(self, place: Place, *, below: bool = True) -> None:
         """Open a place; `below`: it was opened from here, and `escape` comes back."""
         here = self.history.here
-        self.run_worker(self._open(place.inside(here if below else None)), group="going")
+        self._travel(place.inside(here if below else None))
 
     def obey(self, text: str, *, below: bool = True) -> bool:
         """Do what the command bar would for this text; False, and said why, where it cannot."""
@@ -243,7 +247,12 @@ class JobdeckApp(App[None]):
     def go_beside(self, place: Place) -> None:
         """Open a place that stands where this one does: `escape` leaves both at once."""
         here = self.history.here
-        self.run_worker(self._open(place.inside(here.parent if here else None)), group="going")
+        self._travel(place.inside(here.parent if here else None))
+
+    def _travel(self, place: Place, *, is_step: bool = False) -> None:
+        """Open a place beside the keyboard; keys that follow are for it."""
+        opening = self._open(place, is_step=is_step)
+        self.typing.opens(self.run_worker(opening, group="going"))
 
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
         async with self._going:
@@ -400,7 +409,8 @@ class JobdeckApp(App[None]):
             self.query_one(Status).say(self.view.said(), self._message)
 
     def _show_keys(self) -> None:
-        self.query_one(Footer).show_keys(self._offers_now())
+        if self._view is not None and self.query(Footer):
+            self.query_one(Footer).show_keys(self._offers_now())
 
     # ------------------------------------------------------------------ preferences
 
@@ -491,11 +501,11 @@ class JobdeckApp(App[None]):
         if self.silence() or self.view.escape():
             return
         if here is not None and here.parent is not None:
-            self.run_worker(self._open(here.parent), group="going")
+            self._travel(here.parent)
 
     def do_last(self) -> None:
         if place := self.history.last():
-            self.run_worker(self._open(place), group="going")
+            self._travel(place)
 
     def do_back(self) -> None:
         self._step(-1)
@@ -506,7 +516,7 @@ class JobdeckApp(App[None]):
     def _step(self, by: int) -> None:
         self._remember()
         if place := self.history.step(by):
-            self.run_worker(self._open(place, is_step=True), group="going")
+            self._travel(place, is_step=True)
 
     def do_refresh(self) -> None:
         self._paint_anew()
@@ -521,7 +531,8 @@ class JobdeckApp(App[None]):
     def do_copy_curl(self) -> None:
         path = self.view.api()
         socket = shlex.quote(self._ways.socket)
-        self._copy(f"curl --unix-socket {socket} http://jobdeck/api/v1{path}" if path else "")
+        url = shlex.quote(f"http://jobdeck/api/v1{path}")
+        self._copy(f"curl --unix-socket {socket} {url}" if path else "")
 
     def _copy(self, text: str) -> None:
         if not text:

@@ -28,6 +28,7 @@ from console.tui.views.deeds import DocumentDeeds
 from console.tui.views.sections import Tabs
 from console.tui.widgets.grid import Grid, Rows
 from console.tui.widgets.reader import Reader
+from console.tui.working import later
 
 _TEXT, _HISTORY, _FACTS = "document", "history", "facts"
 _NOT_OF_DOCUMENTS = frozenset({"open", "filter", "mark", "mark_all", "jump"})
@@ -100,6 +101,9 @@ class DocumentView(DocumentDeeds):
     def _revisions(self) -> Grid:
         return self.query_one(Grid)
 
+    async def _compare(self) -> None:
+        await self._guarded(self._show_difference())
+
     async def _show_difference(self) -> None:
         """In what the revision under the cursor differs from the one before, or two marked ones."""
         chosen: list[Revision] = self._revisions.chosen
@@ -124,8 +128,9 @@ class DocumentView(DocumentDeeds):
         event.stop()
         self.refresh_bindings()
         if self._pane == _HISTORY:
-            self.run_worker(self._guarded(self._show_difference()), exclusive=True,
-                            group="difference", exit_on_error=False)  # fmt: skip
+            self.run_worker(
+                later(self._compare), exclusive=True, group="difference", exit_on_error=False
+            )
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         event.stop()

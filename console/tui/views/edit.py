@@ -28,6 +28,7 @@ from console.tui.views.filling import FillingView, with_files
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.form import Form
 from console.tui.widgets.picker import Option, Picker
+from console.tui.working import later
 from core.errors import EngineUnreachable, Invalid, OpsError, Problem, RequestError, StaleRevision
 
 _JUDGE_AFTER_S = 0.3
@@ -66,7 +67,7 @@ class EditView(FillingView):
             if chosen == _KEPT:
                 draft = kept.draft
             elif chosen == _ANEW:
-                self.deck.drafts.forget(self.draft_name)
+                self.forget()
         await self.mount(Form(draft, self.memory))
         self.changed()
 
@@ -118,7 +119,9 @@ class EditView(FillingView):
         self._soon("judge", _JUDGE_AFTER_S, self._judge)
 
     def _judge(self) -> None:
-        self.run_worker(self._ask_judgement(), exclusive=True, group="judge", exit_on_error=False)
+        self.run_worker(
+            later(self._ask_judgement), exclusive=True, group="judge", exit_on_error=False
+        )
 
     async def _ask_judgement(self) -> None:
         form = self.form
@@ -210,9 +213,8 @@ class EditView(FillingView):
         self.deck.say(error.message if error else _("not saved: see the fields"), Tone.BAD)
 
     def _is_saved(self, saved: Document) -> None:
-        self.deck.drafts.forget(self.draft_name)
+        self.forget()
         self._form.show(_opened(self._form.draft.root, saved))
-        self._later.pop("keep", None)
         here = self.deck.history.here
         document = Place("document", f"{saved.kind}/{saved.name}")
         parent = None if here is None else here.parent
@@ -267,7 +269,7 @@ class EditView(FillingView):
     async def do_discard(self) -> None:
         if await self.deck.question(Question(_("throw the draft away"), [])) is None:
             return
-        self.deck.drafts.forget(self.draft_name)
+        self.forget()
         base = self._form.draft
         self._form.show(replace(base, body=base.base, unread={}))
         self.changed()

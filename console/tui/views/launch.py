@@ -41,6 +41,7 @@ from console.tui.views.listing import ListView
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.form import Form
 from console.tui.widgets.reader import Reader
+from console.tui.working import later
 from core.errors import EngineUnreachable, Invalid, OpsError, Problem, RequestError
 
 _FORESEE_AFTER_S = 0.3
@@ -76,6 +77,11 @@ class LaunchMenu(ListView):
 
     def title(self) -> str:
         return _("launch")
+
+    def subject(self) -> Subject:
+        chosen = [each for each in self.grid.chosen if each is not None]
+        names = tuple(each.name for each in chosen) or (launching.COMMAND,)
+        return Subject(kind=chosen[0].kind if chosen else launching.COMMAND, names=names)
 
     def open_item(self, item: Any) -> None:
         what = f"{item.kind}/{item.name}" if item is not None else launching.COMMAND
@@ -168,7 +174,9 @@ class LaunchView(FillingView):
         self._soon("foresee", _FORESEE_AFTER_S, self._foresee)
 
     def _foresee(self) -> None:
-        self.run_worker(self._ask_preview(), exclusive=True, group="foresee", exit_on_error=False)
+        self.run_worker(
+            later(self._ask_preview), exclusive=True, group="foresee", exit_on_error=False
+        )
 
     async def _ask_preview(self) -> None:
         form = self.form
@@ -185,6 +193,7 @@ class LaunchView(FillingView):
             form.object_to({})
             self._foretell([*presenter.preview_lines(found)])
         self.refresh_bindings()
+        self.post_message(self.Said())
 
     def _show_refusal(self, draft: Draft, error: OpsError) -> None:
         """Why nothing would start, at the fields that it is about and in words."""
@@ -268,7 +277,7 @@ class LaunchView(FillingView):
 
     async def do_anew(self) -> None:
         """Forget what was begun."""
-        self.deck.drafts.forget(self.draft_name)
+        self.forget()
         self._form.show(await self._begun())
         self.changed()
 
@@ -299,8 +308,7 @@ class LaunchView(FillingView):
         run = await self._started(request)
         if run is None:
             return
-        self.deck.drafts.forget(self.draft_name)
-        self._later.pop("keep", None)
+        self.forget()
         self._form.show(draft.without_secrets())
         for each in warning_lines(run.warnings):
             self.deck.say("".join(span.text for span in each), Tone.WARNING)

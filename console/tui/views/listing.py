@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 
-from console.actions import Scope
+from console.actions import Scope, Subject
 from console.i18n import _
 from console.presenters.durations import number
 from console.presenters.text import Line, Span, Tone, line
@@ -121,6 +121,10 @@ class ListView(View):
             self.wanted = before
             raise
 
+    def subject(self) -> Subject:
+        """The rows that are meant, by their keys; views of one kind of thing say more."""
+        return Subject(names=tuple(map(self._key, self.grid.chosen)))
+
     def escape(self) -> bool:
         if self.grid.marked:
             self.grid.unmark()
@@ -158,7 +162,7 @@ class ListView(View):
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         event.stop()
-        if self.grid.current is not None:
+        if self.grid.items:
             self.open_item(self.grid.current)
 
     def open_item(self, item: Any) -> None:
