@@ -303,6 +303,7 @@ class Grid(Widget, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         self._keep_inside()
+        self.refresh()  # a larger window may begin at an earlier row
 
     def on_focus(self) -> None:
         self.refresh()
