@@ -66,7 +66,7 @@ def _ways(ways: list[Way]) -> Table:
     return Table(
         columns=(
             Column(_("  AS")),
-            Column(_("BY")),
+            Column(_("HOW")),
             Column(_("HOSTS"), right=True),
             Column(_("WHICH"), elastic=True, wraps=True),
         ),

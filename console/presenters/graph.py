@@ -49,7 +49,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The lines of a drawing, and the first row of what matters now."""
+    """The lines of a drawing, and the row with which what matters now comes into sight: that of
+    the layer before it.
+    """
 
     lines: Sequence[Line]
     focus: int
@@ -113,21 +115,23 @@ class _Canvas:
         """Cells of lines that the run has gone along."""
 
     def drawing(self) -> Drawing:
-        row, focus, is_found = 0, 0, False
+        row, before, focus = 0, 0, None
         for at, layer in enumerate(self._layers.layers):
+            begins = row
             for spot in layer:
                 if spot.name:
                     box = self._nodes[spot.name]
                     self._box(row, spot, box)
-                    if not is_found and box.state.tone in (Tone.BAD, Tone.BUSY, Tone.WARNING):
-                        focus, is_found = row, True
+                    if focus is None and box.state.tone in (Tone.BAD, Tone.BUSY, Tone.WARNING):
+                        focus = before
                 else:
                     links = [link for link in self._layers.links if link.target is spot]
                     live = self._is_live(links[0])
                     self._straight(spot.middle, row, row + _BOX_ROWS - 1, live)
             row += _BOX_ROWS
             row = self._between(row, [x for x in self._layers.links if x.source.layer == at])
-        return Drawing(self._lines(row), focus)
+            before = begins
+        return Drawing(self._lines(row), focus or 0)
 
     def _box(self, row: int, spot: Spot, box: Box) -> None:
         tone = box.state.tone if box.has_begun else Tone.QUIET

@@ -17,6 +17,8 @@ from console.presenters.text import Column, Line, Span, Table, Tone, line
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 
 _INDENT = "  "
+_STATE = 2
+"""The column of a node's state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,11 @@ class Twig:
     @property
     def key(self) -> str:
         return f"{self.run} {self.node}"
+
+    @property
+    def matters(self) -> bool:
+        """Whether it goes on, or ended in a way that a person should look at."""
+        return self.cells[_STATE].tone in (Tone.BAD, Tone.BUSY, Tone.WARNING)
 
 
 def twigs(branch: Branch, now: datetime, indent: str = "") -> Iterator[Twig]:

@@ -10,6 +10,7 @@ from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import duration, number, size, span_of
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 from core.domain.run import LIVE_TARGET_STATES, TargetState
 
 
@@ -35,7 +36,7 @@ def hosts_table(targets: Sequence[Target], now: datetime) -> Table:
                 Span(duration(span_of(target.started_at, target.finished_at, now))),
                 Span(size(target.size_bytes) if target.size_bytes else "", Tone.QUIET),
                 Span(target.code or ""),
-                Span(" ".join(target.message.split()), Tone.QUIET),
+                Span(said(" ".join(target.message.split())), Tone.QUIET),
             )
             for target in targets
         ),
@@ -91,7 +92,8 @@ _ANSWER = 60
 
 def _first_line(group: Group) -> str:
     text = group.sample.text if group.sample else ""
-    return next((row.strip() for row in (text or group.reason).splitlines() if row.strip()), "")
+    rows = (text or said(group.reason)).splitlines()
+    return next((row.strip() for row in rows if row.strip()), "")
 
 
 def has_ended(group: Group) -> bool:
@@ -102,7 +104,7 @@ def has_ended(group: Group) -> bool:
 def sample_lines(group: Group) -> Iterator[Line]:
     """All of a group's sample, under the name of the host that printed it."""
     if group.reason:
-        yield from (line(Span(row, Tone.WARNING)) for row in group.reason.splitlines())
+        yield from (line(Span(row, Tone.WARNING)) for row in said(group.reason).splitlines())
     if group.sample is None:
         return
     text = group.sample.text.rstrip("\n")

@@ -9,6 +9,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -44,6 +45,7 @@ from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
 from console.tui.widgets.dialogs import Text
 from console.tui.widgets.palette import Palette
+from console.tui.widgets.small import TooSmall
 from console.tui.working import later
 from core.clock import Clock
 from core.errors import OpsError
@@ -89,7 +91,7 @@ class JobdeckApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Screen { background: $background; }
+    Screen { background: $background; layers: default above; }
     #body { height: 1fr; }
     Input, Input:focus { border: none; height: 1; padding: 0; background: $field; }
     CommandBar, CommandBar:focus { background: $bar; }
@@ -116,7 +118,8 @@ class JobdeckApp(App[None]):
 
         Without it the place is opened where a console was cut off, as `bookmark` has it.
         """
-        super().__init__()
+        with theming.own_view_of_colours():
+            super().__init__()
         self.clock = clock
         self.actor = ways.actor
         self.drafts = Drafts(ways.drafts, clock)
@@ -132,8 +135,10 @@ class JobdeckApp(App[None]):
         self.link = Link(
             ways.connect,
             ways.revive,
-            on_state=self._line_is,
-            on_change=self._changed,
+            # In the application's own turn: what the link calls belongs to no widget, so no timer
+            # could be set there.
+            on_state=partial(self.call_later, self._line_is),
+            on_change=partial(self.call_later, self._changed),
             gather_s=self.gather_s,
         )
         self._read_only: frozenset[str] = frozenset()
@@ -160,13 +165,13 @@ class JobdeckApp(App[None]):
         yield Status()
         yield CommandBar()
         yield Footer()
+        yield TooSmall()
 
     async def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
         self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
-        self.call_after_refresh(
-            self.link.open
-        )  # what it loads would keep the first picture waiting
+        # What the line loads would keep the first picture waiting.
+        self.call_after_refresh(self.link.open)
         try:
             place = commandline.parse(self._start, views.VIEWS).place
         except commandline.BadCommand as bad:
@@ -175,6 +180,9 @@ class JobdeckApp(App[None]):
         await self._open(place or Place(_FIRST))
         if self._not_understood is not None:
             self.complain(self._not_understood)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.screen_stack[0].query_one(TooSmall).judge(event.size.width, event.size.height)
 
     @property
     def failure(self) -> Exception | None:
@@ -523,7 +531,8 @@ class JobdeckApp(App[None]):
     def do_copy_curl(self) -> None:
         path = self.view.api()
         socket = shlex.quote(self._ways.socket)
-        self._copy(f"curl --unix-socket {socket} http://jobdeck/api/v1{path}" if path else "")
+        url = shlex.quote(f"http://jobdeck/api/v1{path}")
+        self._copy(f"curl --unix-socket {socket} {url}" if path else "")
 
     def _copy(self, text: str) -> None:
         if not text:

@@ -71,8 +71,8 @@ class Link:
         connect: Callable[[], Client],
         revive: Callable[[], object],
         *,
-        on_state: Callable[[State, str], None],
-        on_change: Callable[[Changed], None],
+        on_state: Callable[[State, str], object],
+        on_change: Callable[[Changed], object],
         gather_s: float,
     ) -> None:
         """`connect` finds or starts the engine; `revive` starts one that broke off.

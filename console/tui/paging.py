@@ -69,13 +69,19 @@ class Pages(Generic[T]):
         `keep_all`: drop nothing, however much there is.
         """
         was_last = page == len(self._cursors) - 1
-        self._pages[page] = list(items)
+        here = {self._key(item) for each in self._pages.values() for item in each}
+        self._pages[page] = [item for item in items if self._key(item) not in here]
         if was_last and following is None:
             self._has_end = True
         elif was_last:
             self._cursors.append(following)
         while not keep_all and len(self._pages) > MOST_PAGES:
             del self._pages[self.low if page == self.high else self.high]
+
+    def reaches(self, items: Iterable[T]) -> bool:
+        """Whether any of these is here already: nothing is missing between them."""
+        here = {self._key(item) for item in self.items}
+        return any(self._key(item) in here for item in items)
 
     def on_top(self, newest: Sequence[T]) -> bool:
         """Put in front what is new among the newest items; False where these do not reach those

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from console.actions import Scope, Subject
 from console.answers import Page, Run
@@ -39,6 +41,13 @@ _BAD_STATES = (
 _RETRIABLE = frozenset({"failed", "partially_succeeded", "timed_out", "stopped", "abnormal"})
 _FIELDS = {"by": "actor", "text": "q"}
 """Fields of the filter that the API calls otherwise."""
+
+_FLAGS = {
+    "state": "--state", "since": "--since", "actor": "--by", "origin": "--job", "host": "--host",
+    "q": "", "environment": "--environment", "noted": "--noted", "nested": "--nested",
+    "parent": "--of",
+}  # fmt: skip
+"""Fields of the API -> flags of `jobdeck runs list`; words to look for have none."""
 
 
 class RunsView(ListView):
@@ -126,15 +135,18 @@ class RunsView(ListView):
             at = pages.high + 1 if by > 0 else pages.low - 1
             try:
                 page = await self._page(self._asked, pages.cursor_of(at), _PAGE)
+                found, following = list(page.items), page.next_cursor
+                while at == 0 and by < 0 and following is not None:
+                    # Runs that have started since the page was here last stand before it now.
+                    if pages.reaches(found):
+                        break
+                    page = await self._page(self._asked, following, _PAGE)
+                    found, following = [*found, *page.items], page.next_cursor
             except OpsError as error:
                 self.deck.complain(error)
                 return
-            pages.put(at, page.items, page.next_cursor, keep_all=bool(self.grid.marked))
-            self._is_anew = by < 0 and at == 0  # what started meanwhile belongs on top
-        if self._is_anew:
-            self.reload()
-        else:
-            self._show()
+            pages.put(at, found, following, keep_all=bool(self.grid.marked))
+        self._show()
 
     def _query(self) -> dict[str, Any]:
         """What the engine is asked for; `by:me` is who sits here."""
@@ -193,11 +205,19 @@ class RunsView(ListView):
         self.deck.go(Place("run", short_id(item.id)))
 
     def cli(self) -> str:
-        flags = [f"--{name} {','.join(values)}" for name, values in self.wanted.fields.items()]
-        return " ".join(["jobdeck runs list", *flags])
+        words = ["jobdeck runs list"]
+        for name, values in self._query().items():
+            flag = _FLAGS[name]
+            if isinstance(values, list):
+                words += [f"{flag} {shlex.quote(value)}" for value in values]
+            elif name in ("noted", "nested"):
+                words += [flag] if values == "true" else []
+            else:
+                words.append(f"{flag} {shlex.quote(values)}".strip())
+        return " ".join(words)
 
     def api(self) -> str:
-        return "/runs"
+        return f"/runs?{urlencode(self._query(), doseq=True)}"
 
     # ------------------------------------------------------------------ actions
 

@@ -63,6 +63,24 @@ def test_what_lies_far_away_is_dropped_and_comes_again() -> None:
     assert pages.has_more
 
 
+def test_what_came_on_top_meanwhile_is_there_once_when_one_comes_back() -> None:
+    server = Server(SIZE * (MOST_PAGES + 5))
+    pages = opened(server, MOST_PAGES + 4)
+    while pages.low > 1:
+        turn(pages, server, -1)
+    server.numbers = [*range(server.numbers[0] + 3, server.numbers[0], -1), *server.numbers]
+
+    items, following = server.page(None)
+    assert not pages.reaches(items)
+    more, following = server.page(following)
+    assert pages.reaches([*items, *more])
+    pages.put(0, [*items, *more], following, keep_all=False)
+
+    count = len(pages.items)
+    assert list(pages.items) == server.numbers[:count]
+    assert not pages.has_before
+
+
 def test_nothing_is_dropped_where_everything_is_to_be_kept() -> None:
     server = Server(SIZE * (MOST_PAGES + 5))
 

@@ -49,6 +49,7 @@ class GroupsPane(GridPane):
         return [_("no host has answered yet"), _("groups appear as hosts answer")]
 
     async def load(self, seen: Seen) -> None:
+        is_other = self._seen is not None and self._seen.step != seen.step
         self._seen = seen
         if not seen.attempt or not seen.counts:
             self.show_items([], _key)
@@ -56,6 +57,8 @@ class GroupsPane(GridPane):
         query = {"step": seen.step, "attempt": seen.attempt}
         found: Groups = await self.deck.link.ask(lambda client: client.groups(seen.run.id, query))
         self.show_items([each for each in found.groups if has_ended(each)], _key)
+        if is_other:
+            self.begin_anew()
         self.grid.refresh(layout=True)
         self._show_answer()
 

@@ -55,7 +55,8 @@ class HostsPane(GridPane):
         return [_("no host of this step has begun"), _("n shows the steps")]
 
     async def load(self, seen: Seen) -> None:
-        if self._seen is not None and self._seen.step != seen.step:
+        is_other = self._seen is not None and self._seen.step != seen.step
+        if is_other:
             self._back, self._wanted_rows = 0, _PAGE
         self._seen = seen
         counts = next(
@@ -69,6 +70,8 @@ class HostsPane(GridPane):
         shown = [state for state in in_order(counts) if not chosen or state in chosen]
         found, more = await self._read(seen, shown)
         self.show_items(found, _key, more=more)
+        if is_other:
+            self.begin_anew()
 
     async def _read(self, seen: Seen, shown: Sequence[str]) -> tuple[list[Target], bool]:
         """The first rows that are wanted, state by state, and whether there are more."""

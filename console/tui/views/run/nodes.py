@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.message import Message
+
 from console.i18n import _
 from console.presenters.nodes import Twig, twigs, twigs_table
 from console.presenters.results import short_id
 from console.presenters.text import Table
-from console.tui.navigation import Place
+from console.tui.navigation import Memory, Place
 from console.tui.views.run.panes import GridPane, Seen
 
 
 class NodesPane(GridPane):
     """What its cursor stands on is what the other panes are about."""
+
+    class Opened(Message):
+        """A node of the run itself is to be looked into."""
+
+        def __init__(self, twig: Twig) -> None:
+            super().__init__()
+            self.twig = twig
 
     NAME = "nodes"
     WITHOUT = frozenset({"mark", "mark_all"})
@@ -21,6 +30,8 @@ class NodesPane(GridPane):
     def __init__(self) -> None:
         super().__init__()
         self._run = ""
+        self._is_first = True
+        """Whether the cursor is still to be put on what matters now."""
 
     def title(self) -> str:
         return _("steps")
@@ -32,6 +43,9 @@ class NodesPane(GridPane):
         self._run = seen.run.id
         rows = [*twigs(seen.tree, self.deck.clock.now())]
         self.show_items(rows, lambda twig: twig.key)
+        if self._is_first:
+            self._is_first = False
+            self.stand_on(next((row.node for row in rows if row.matters), ""))
 
     def present(self, items: Sequence[Twig]) -> Table:
         return twigs_table(items)
@@ -53,6 +67,10 @@ class NodesPane(GridPane):
             if (twig.run, twig.node) == (self._run, node):
                 self.grid.move_to(at)
 
+    def recall(self, memory: Memory) -> None:
+        super().recall(memory)
+        self._is_first = False
+
     def names(self) -> tuple[str, ...]:
         twig = self.chosen
         return (twig.node or twig.run,) if twig is not None else ()
@@ -63,10 +81,3 @@ class NodesPane(GridPane):
         elif " " not in item.run:
             rest = f" hosts {item.node}" if item.node else ""
             self.deck.go(Place("run", f"{short_id(item.run)}{rest}"))
-
-    class Opened(GridPane.Changed):
-        """A node of the run itself is to be looked into."""
-
-        def __init__(self, twig: Twig) -> None:
-            super().__init__()
-            self.twig = twig

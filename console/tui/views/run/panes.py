@@ -95,8 +95,8 @@ class Pane(Widget):
     def perform(self, name: str) -> None:
         """Carry out an action of lists or of texts."""
 
-    def filter(self, text: str) -> None:
-        """Narrow what is shown. May raise BadFilter."""
+    def filter(self, text: str, *, done: bool = True) -> None:
+        """Narrow what is shown; `done`: it was typed to its end. May raise BadFilter."""
 
     def escape(self) -> bool:
         """End what is narrowed or marked; False where nothing is."""
@@ -155,18 +155,26 @@ class GridPane(Pane):
         self.grid.show(Rows(shown, key, self.present, more=more, empty=nothing))
         self.post_message(self.Changed())
 
+    def begin_anew(self) -> None:
+        """Another list has come: what was marked in the one before, and where, means nothing."""
+        self.grid.unmark()
+        self.grid.move_to(0)
+
     def perform(self, name: str) -> None:
         if name == "filter":
             self.deck.type_filter(self.wanted.text)
         else:
             self.grid.perform_list(name)
 
-    def filter(self, text: str) -> None:
+    def filter(self, text: str, *, done: bool = True) -> None:
         wanted = parse(text, self.FIELDS)
         is_asked = wanted.fields != self.wanted.fields
+        if is_asked and not done:
+            return  # the engine is asked when it is known for what
         self.wanted = wanted
         if is_asked:
             self.post_message(self.Wanted())
+            return
         self.show_items(self._narrowing.items, self._key, more=self._more)
 
     def escape(self) -> bool:

@@ -50,7 +50,7 @@ class GraphPane(TextPane):
         drawing = drawn(nodes, edges, self.reader.size.width)
         if self._is_first and drawing is not None:
             self._is_first = False
-            self.reader.move_to(drawing.focus - self.reader.size.height // 3)
+            self.reader.move_to(drawing.focus)
 
 
 class ExecutedPane(TextPane):

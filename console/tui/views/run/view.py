@@ -44,7 +44,7 @@ from core.domain.run import TERMINAL_RUN_STATES, RunState
 _WIDE = 150
 """Cells from which two panes stand beside each other."""
 _NODES, _FIRST_DETAIL = "nodes", "hosts"
-_REST = 3.0
+_REST = 5.0
 """Between two loads at least so many times what the last one took: a big run stays cheap."""
 
 
@@ -131,7 +131,7 @@ class RunView(ActsOnRun):
 
     def open(self, name: str) -> None:
         """Open a pane, and give it the keys."""
-        if self.run is not None and not self.panes[name].is_there(self.run):
+        if self.run is None or not self.panes[name].is_there(self.run):
             return
         self.open_name = name
         if name != _NODES:
@@ -157,7 +157,7 @@ class RunView(ActsOnRun):
 
     def _there(self) -> Sequence[str]:
         run = self.run
-        return [name for name, pane in self.panes.items() if run is None or pane.is_there(run)]
+        return [name for name, pane in self.panes.items() if run is not None and pane.is_there(run)]
 
     def _show_tabs(self) -> None:
         titles = {name: self.panes[name].title() for name in self._there()}
@@ -263,7 +263,7 @@ class RunView(ActsOnRun):
         )
 
     def filter(self, text: str, *, done: bool) -> None:
-        self.pane.filter(text)
+        self.pane.filter(text, done=done)
 
     def escape(self) -> bool:
         if self.pane.escape():
@@ -355,7 +355,7 @@ class RunView(ActsOnRun):
         self._turn(-1)
 
     def _turn(self, by: int) -> None:
-        names = self._there()
+        names = self._there() or [self.open_name]
         self.open(names[(names.index(self.open_name) + by) % len(names)])
 
     def do_output(self) -> None:
@@ -386,15 +386,20 @@ class RunView(ActsOnRun):
 
     def on_pane_changed(self, event: Pane.Changed) -> None:
         event.stop()
-        if isinstance(event, NodesPane.Opened):
-            self._step_wanted = event.twig.node
-            self.open("hosts" if event.twig.is_step else "record")
-            return
         seen = self._seen
         if seen is not None and self.nodes.node() != seen.step and self.has_class("-wide"):
             self.load_now()
         self.refresh_bindings()
         self.post_message(self.Said())
+
+    def on_nodes_pane_opened(self, event: NodesPane.Opened) -> None:
+        event.stop()
+        approvals = self._seen.tree.approvals if self._seen is not None else ()
+        waits = next((each for each in approvals if each.step == event.twig.node), None)
+        if waits is not None:
+            self.deck.go(Place("approval", waits.id))
+        else:
+            self.open("hosts" if event.twig.is_step else "graph")
 
     def on_pane_wanted(self, event: Pane.Wanted) -> None:
         event.stop()
