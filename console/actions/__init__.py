@@ -35,7 +35,7 @@ from console.actions import (
     texts,
     tour,
 )
-from console.actions.base import Action, Scope, Subject
+from console.actions.base import TEXTS, Action, Scope, Subject
 from console.i18n import language
 
 _SOURCES = (
@@ -79,4 +79,4 @@ def of_scope(scope: Scope) -> tuple[Action, ...]:
     return tuple(action for action in registry().values() if action.scope is scope)
 
 
-__all__ = ["Action", "Scope", "Subject", "of_scope", "registry"]
+__all__ = ["TEXTS", "Action", "Scope", "Subject", "of_scope", "registry"]

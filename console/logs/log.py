@@ -146,10 +146,26 @@ class Log:
                     break
         return range(first, end)
 
-    def missing(self, rows: Iterable[int]) -> list[int]:
-        """Numbers of the chunks that have to be there for these rows and are not."""
-        places = {place for row in rows for place in self.places_of_row(row)}
-        return [self._numbers[place] for place in sorted(places) if place not in self._parts]
+    def missing(self, rows: Iterable[int], most_bytes: int | None = None) -> list[int]:
+        """Numbers of the chunks that have to be there for these rows and are not.
+
+        `most_bytes`: only as many of them, but at least one row's.
+        """
+        found: dict[int, None] = {}
+        size_bytes = 0
+        for row in rows:
+            if most_bytes is not None and size_bytes > most_bytes:
+                break
+            for place in self.places_of_row(row):
+                if place not in self._parts and place not in found:
+                    found[place] = None
+                    size_bytes += self._bytes_before[place + 1] - self._bytes_before[place]
+        return [self._numbers[place] for place in sorted(found)]
+
+    def bytes_of(self, rows: range) -> int:
+        """How much stands in the chunks in which these rows begin."""
+        first, last = self.place_of_row(rows[0]), self.place_of_row(rows[-1])
+        return self._bytes_before[last + 1] - self._bytes_before[first]
 
     def row(self, row: int) -> Row | None:
         """A row; None where bytes of it are missing, or where there is none."""

@@ -34,6 +34,7 @@ def scope_word(scope: Scope) -> str:
         Scope.GROUPS: _("groups"),
         Scope.COMPARISON: _("comparison"),
         Scope.OUTPUT: _("output"),
+        Scope.SEARCH: _("search"),
         Scope.INVENTORY: _("inventory"),
         Scope.LIBRARY: _("library"),
         Scope.DOCUMENT: _("document"),

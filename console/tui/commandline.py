@@ -30,6 +30,8 @@ ALIASES: Mapping[str, str] = {
     "a": "approvals",
     "wait": "approvals",
     "qu": "queue",
+    "o": "output",
+    "find": "search",
     "e": "events",
     "journal": "events",
     "doctor": "engine",

@@ -14,7 +14,7 @@ from core.api.runs import RunOut
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.actions import Action
 from core.domain.authorization import ObjectKind, Verb
-from core.domain.run import RunAction
+from core.domain.run import QueueAction, RunAction
 from core.domain.targets import fold
 from core.domain.values import Value
 from core.errors import NotFound
@@ -30,7 +30,7 @@ class OperationOut(Answer):
 
     at: str
     actor: str
-    action: RunAction
+    action: RunAction | QueueAction
     step: str = Field(description="empty where it is about the run as a whole")
     attempt: int = Field(description="the attempt that it is about; 0 is none")
     batch: int | None = Field(description="the batch that it is about, from 0")

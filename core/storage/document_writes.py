@@ -258,9 +258,8 @@ class Documents:
         if gone := [change.key[1] for change in changes if _is_lost_host(change)]:
             hosts.forget(tx, gone)
         for action, word in _JOURNALLED.items():
-            keys = [change.key for change in changes if change.action is action]
-            entries = [("/".join(key), {"revision": revisions[key]}) for key in keys]
-            tx.journal_all(actor, f"document.{word}", entries)
+            for key in [change.key for change in changes if change.action is action]:
+                tx.journal(actor, f"document.{word}", "/".join(key), {"revision": revisions[key]})
 
     def _text(self, tx: Transaction, change: _Change) -> Mapping[str, str]:
         """Labels and spec as they are stored; the vault is brought up to date with them."""

@@ -102,15 +102,9 @@ def record(
         _keep_sample(tx, host, values)
         _bound(tx.connection, host)
     tx.journal(actor, GATHERED, "facts", {"hosts": list(gathered)})
-    tx.journal_all(
-        actor,
-        CHANGED,
-        [
-            (f"host/{host}", {"changes": msgspec.to_builtins(changed)})
-            for host, changed in found.items()
-            if changed
-        ],
-    )
+    for host, changed in found.items():
+        if changed:
+            tx.journal(actor, CHANGED, f"host/{host}", {"changes": msgspec.to_builtins(changed)})
     return found
 
 

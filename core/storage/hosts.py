@@ -111,12 +111,10 @@ def look(tx: Transaction, looks: Mapping[str, str], actor: str) -> None:
     if after:
         rows_now = [{"host": host, **msgspec.structs.asdict(now)} for host, now in after.items()]
         tx.connection.execute(insert(host_health), rows_now)
-    changed = [
-        (f"host/{host}", {"state": now.state.value, "message": now.message})
-        for host, now in after.items()
-        if now.state is not (before[host].state if host in before else Health.UP)
-    ]
-    tx.journal_all(actor, "host.health", changed)
+    for host, now in after.items():
+        if now.state is not (before[host].state if host in before else Health.UP):
+            told = {"state": now.state.value, "message": now.message}
+            tx.journal(actor, "host.health", f"host/{host}", told)
 
 
 def _standing(row: Mapping[str, object]) -> Standing:
@@ -137,7 +135,8 @@ def begin_maintenance(
     row = {"at": tx.at, "until": end, "actor": actor, "reason": reason}
     tx.connection.execute(insert(host_maintenance), [{"host": host, **row} for host in hosts])
     data = {"on": True, "until": end, "reason": reason}
-    tx.journal_all(actor, "host.maintenance", [(f"host/{host}", data) for host in hosts])
+    for host in hosts:
+        tx.journal(actor, "host.maintenance", f"host/{host}", data)
 
 
 def end_maintenance(tx: Transaction, hosts: Sequence[str], actor: str, *, reason: str) -> None:
@@ -145,10 +144,10 @@ def end_maintenance(tx: Transaction, hosts: Sequence[str], actor: str, *, reason
     require(tx.connection, hosts)
     its_own = host_maintenance.c.host
     active = select(its_own).where(its_own.in_(hosts), _IS_ACTIVE)
-    rows = tx.connection.execute(active, {"now": tx.at})
-    ended = [(f"host/{row.host}", {"on": False, "reason": reason}) for row in rows]
+    ended = tx.connection.execute(active, {"now": tx.at}).scalars().all()
     tx.connection.execute(delete(host_maintenance).where(its_own.in_(hosts)))
-    tx.journal_all(actor, "host.maintenance", ended)
+    for host in ended:
+        tx.journal(actor, "host.maintenance", f"host/{host}", {"on": False, "reason": reason})
 
 
 # --- notes --------------------------------------------------------------------------------------

@@ -180,8 +180,9 @@ class JournalFeed:
         failpoints.reach("journal.told")
 
         def has_news(waiter: _Waiter) -> bool:
-            waiter.cursor = before
-            return waiter.wants(types)
+            # A follower may have read what is told only now: answers come before listeners.
+            waiter.cursor = max(waiter.cursor, before)
+            return waiter.cursor < seq and waiter.wants(types)
 
         self._wake(has_news)
 

@@ -134,16 +134,14 @@ def append_event(tx: Transaction, run_id: str, event: AnyEvent, actor: str) -> N
 
 def append_events(tx: Transaction, run_id: str, events: Sequence[tuple[AnyEvent, str]]) -> None:
     """Store events of the machine, each with whoever caused it, in this order."""
-    last = tx.connection.execute(_LAST_EVENT, {"run": run_id}).scalar() or 0
     rows = [
         {
-            "run_id": run_id,
-            "seq": last + number,
+            "run": run_id,
             "at": tx.at,
             "actor": actor,
             "event": msgspec.json.encode(event).decode(),
         }
-        for number, (event, actor) in enumerate(events, 1)
+        for event, actor in events
     ]
     tx.connection.execute(_APPEND_EVENT, rows)
 
@@ -180,22 +178,14 @@ def change_nodes(tx: Transaction, run_id: str, changes: Sequence[NodeChange]) ->
     ]
     if changed:
         tx.connection.execute(_CHANGE_STEP, changed)
-    tx.journal_all(
-        "engine",
-        "run.step",
-        (
-            (
-                run_id,
-                {
-                    "step": change.step,
-                    "attempt": change.attempt,
-                    "state": change.state.value,
-                    "reason": change.reason,
-                },
-            )
-            for change in changes
-        ),
-    )
+    for change in changes:
+        told = {
+            "step": change.step,
+            "attempt": change.attempt,
+            "state": change.state.value,
+            "reason": change.reason,
+        }
+        tx.journal("engine", "run.step", run_id, told)
 
 
 def set_run_state(
@@ -403,7 +393,9 @@ _NEW_DEFINITION = insert(run_definition)
 _NEW_STEP = insert(step_run)
 _NEW_TARGET = insert(target_run)
 _LAST_EVENT = select(func.max(run_event.c.seq)).where(run_event.c.run_id == bindparam("run"))
-_APPEND_EVENT = insert(run_event)
+_APPEND_EVENT = insert(run_event).values(
+    run_id=bindparam("run"), seq=func.coalesce(_LAST_EVENT.scalar_subquery(), 0) + 1
+)
 _OF_RUN = update(run).where(run.c.id == bindparam("its"))
 _GO_ON = _OF_RUN.values(
     state=bindparam("new_state"),

@@ -8,8 +8,9 @@ When the commit itself fails, every write of the group gets the fault and
 nothing of it is kept.
 
 Rules for editors: a write must not wait for anything; journal entries are
-made through the `Transaction`, so they are in the same commit by construction;
-listeners are told only after the commit, and after the answers.
+made through the `Transaction`, so they are in the same commit by construction, which
+writes those of the whole group at its end; listeners are told only after the commit,
+and after the answers.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ T = TypeVar("T")
 Write = Callable[["Transaction"], Any]
 Asked = tuple[Write, "Future[Any] | asyncio.Future[Any]"]
 """A write, and who waits for it: a thread, or a loop."""
+News = tuple[int, Set[str]]
+"""What a commit brought: the number of its last journal entry, and the types of all of them."""
 Listener = Callable[[int, Set[str]], None]
 
 _log = logging.getLogger(__name__)
@@ -55,39 +58,50 @@ class Transaction:
         self.connection = connection
         self.now = now
         self.at = timestamp(now)
-        self.last_seq: int | None = None
-        """Sequence number of the newest entry of this commit; None while it has none."""
-        self.types: set[str] = set()
-        """What its entries are about; also those of writes that were undone."""
+        self._entries: list[dict[str, str]] = []
+        """Of the journal, of all writes of the group: they are written with its end."""
 
-    def journal(self, actor: str, type_: str, subject: str, data: Mapping[str, Any]) -> int:
-        """Append an entry that is committed together with this write; its sequence number."""
-        result = self.connection.execute(_APPEND, self._entry(actor, type_, subject, data))
-        seq = result.inserted_primary_key
-        assert seq is not None
-        self.types.add(type_)
-        self.last_seq = int(seq[0])
-        return self.last_seq
-
-    def journal_all(
-        self, actor: str, type_: str, entries: Iterable[tuple[str, Mapping[str, Any]]]
-    ) -> None:
-        """Append an entry for each (subject, data), in this order; quick for thousands."""
-        rows = [self._entry(actor, type_, subject, data) for subject, data in entries]
-        if rows:
-            *most, last = rows
-            if most:
-                self.connection.execute(_APPEND, most)
-            result = self.connection.execute(_APPEND, last)
-            assert result.inserted_primary_key is not None
-            self.types.add(type_)
-            self.last_seq = int(result.inserted_primary_key[0])
-
-    def _entry(
-        self, actor: str, type_: str, subject: str, data: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def journal(self, actor: str, type_: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Append an entry that is committed together with this write."""
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        return {"at": self.at, "actor": actor, "type": type_, "subject": subject, "data": text}
+        # Here and not with the group's end: what no file can hold is the fault of this write alone.
+        f"{actor}{subject}{text}".encode()
+        entry = {"at": self.at, "actor": actor, "type": type_, "subject": subject, "data": text}
+        self._entries.append(entry)
+
+    def attempt(self, write: Write) -> Any:
+        """The value of `write`, or `_Raised` with everything it did undone.
+
+        A fault of the database itself is raised on: SQLite may have rolled back the
+        whole group with it (sqlite.org/lang_transaction.html, section 2.4).
+        """
+        entries_before = len(self._entries)
+        # Straight to the driver: SQLAlchemy's own savepoint object costs four times as much.
+        self.connection.exec_driver_sql("SAVEPOINT one_write")
+        try:
+            answer = write(self)
+        except exc.DBAPIError as error:
+            if not isinstance(error, _ONE_WRITES_OWN):
+                raise
+            answer = _Raised(error)
+        except Exception as error:  # noqa: BLE001 - a refusal or a bug: its own future says so
+            answer = _Raised(error)
+        if isinstance(answer, _Raised):
+            self.connection.exec_driver_sql("ROLLBACK TO one_write")
+            del self._entries[entries_before:]
+        self.connection.exec_driver_sql("RELEASE one_write")
+        return answer
+
+    def end(self) -> News | None:
+        """Write the group's journal; the last number and the types in it, None where it has none."""
+        if not self._entries:
+            return None
+        *most, last = self._entries
+        if most:
+            self.connection.execute(_APPEND, most)
+        key = self.connection.execute(_APPEND, last).inserted_primary_key
+        assert key is not None
+        return int(key[0]), {entry["type"] for entry in self._entries}
 
 
 class Writer:
@@ -177,10 +191,8 @@ class Writer:
             group.append(item)
         return [asked for asked in group if _is_wanted(asked[1])]
 
-    def _commit(self, group: Sequence[Asked]) -> tuple[int, Set[str]] | None:
-        """Run and commit a group, answer who waits; the last journal seq, if there is one, and
-        what the group's entries are about.
-        """
+    def _commit(self, group: Sequence[Asked]) -> News | None:
+        """Run and commit a group, and answer who waits."""
         answers: list[Any] = []
         news = None
         try:
@@ -188,10 +200,9 @@ class Writer:
                 failpoints.reach("storage.group.open")
                 transaction = Transaction(connection, self._clock.now())
                 for write, _ in group:
-                    answers.append(_attempt(transaction, write))
+                    answers.append(transaction.attempt(write))
                     failpoints.reach("storage.write.done")
-                if transaction.last_seq is not None:
-                    news = transaction.last_seq, transaction.types
+                news = transaction.end()
                 failpoints.reach("storage.group.written")
             failpoints.reach("storage.group.committed")
             self.fault = None
@@ -248,30 +259,6 @@ def _settle(future: Future[Any] | asyncio.Future[Any], answer: Any) -> None:
         future.set_exception(answer.error)
     else:
         future.set_result(answer)
-
-
-def _attempt(transaction: Transaction, write: Write) -> Any:
-    """The value of `write`, or `_Raised` with everything it did undone.
-
-    A fault of the database itself is raised on: SQLite may have rolled back the
-    whole group with it (sqlite.org/lang_transaction.html, section 2.4).
-    """
-    connection, seq_before = transaction.connection, transaction.last_seq
-    # Straight to the driver: SQLAlchemy's own savepoint object costs four times as much.
-    connection.exec_driver_sql("SAVEPOINT one_write")
-    try:
-        answer = write(transaction)
-    except exc.DBAPIError as error:
-        if not isinstance(error, _ONE_WRITES_OWN):
-            raise
-        answer = _Raised(error)
-    except Exception as error:  # noqa: BLE001 - a refusal or a bug: its own future says so
-        answer = _Raised(error)
-    if isinstance(answer, _Raised):
-        connection.exec_driver_sql("ROLLBACK TO one_write")
-        transaction.last_seq = seq_before
-    connection.exec_driver_sql("RELEASE one_write")
-    return answer
 
 
 _ONE_WRITES_OWN = (exc.IntegrityError, exc.ProgrammingError, exc.InterfaceError, exc.DataError)

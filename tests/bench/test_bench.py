@@ -11,6 +11,7 @@ from tests.bench import (
     files,
     flow,
     latency,
+    logs,
     output,
     queue,
     results,
@@ -56,6 +57,11 @@ def test_results_and_recovery_are_timed() -> None:
 def test_output_is_measured_against_a_bare_loop() -> None:
     rows = output.rows(rounds=1, lines=20_000, results=100)
     assert len([row for row in rows if row.yardstick is not None]) == 5
+    assert all(row.ours > 0 for row in rows)
+
+
+def test_a_long_output_is_opened_and_searched() -> None:
+    rows = logs.rows(lines=20_000)
     assert all(row.ours > 0 for row in rows)
 
 

@@ -37,7 +37,7 @@ from tests.support.webserver import Reply, WebServer
 
 LIVES = 10
 """Engines a round."""
-LONGEST_LIFE_S = 1.5
+LONGEST_LIFE_S = 2.5
 QUIET_S = 120.0
 _STILLBORN = 0.25
 """Part of the engines whose time begins with their process; the others' when they listen."""

@@ -14,6 +14,7 @@ VIEWS: Mapping[str, str] = {
     "run": "run:RunView",
     "comparison": "comparison:ComparisonView",
     "output": "output:OutputView",
+    "search": "search:SearchView",
     "inventory": "inventory:InventoryView",
     "library": "library:LibraryView",
     "document": "document:DocumentView",

@@ -36,8 +36,8 @@ class View(Widget):
     """Further scopes whose actions are at hand."""
     WITHOUT: ClassVar[frozenset[str]] = frozenset()
     """Ids of actions of further scopes that make no sense here."""
-    HELP: ClassVar[str] = ""
-    """The topic of its help page; "" where it has none."""
+    HELP: ClassVar[str] = "terminal"
+    """The topic of its help page; that of all views where it has none of its own."""
     LEAST_S: ClassVar[float] = 0.0
     """Between two questions, where much happens and a look is enough now and then."""
     FIELDS: ClassVar[tuple[str, ...]] = ()
@@ -176,7 +176,7 @@ class View(Widget):
         done = handler()
         if done is not None:
             # In a worker: a handler may wait for a person's answer.
-            self.run_worker(self._guarded(done), exit_on_error=False)
+            self.deck.typing.opens(self.run_worker(self._guarded(done), exit_on_error=False))
 
     async def _guarded(self, deed: Any) -> None:
         try:

@@ -172,7 +172,7 @@ class FillingView(View):
         self._fill()
 
     def _fill(self) -> None:
-        self.run_worker(later(self._filled), exit_on_error=False)
+        self.deck.typing.opens(self.run_worker(later(self._filled), exit_on_error=False))
 
     async def _filled(self) -> None:
         await self._guarded(self._form.fill(self.deck.question))

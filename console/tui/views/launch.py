@@ -78,6 +78,11 @@ class LaunchMenu(ListView):
     def title(self) -> str:
         return _("launch")
 
+    def subject(self) -> Subject:
+        chosen = [each for each in self.grid.chosen if each is not None]
+        names = tuple(each.name for each in chosen) or (launching.COMMAND,)
+        return Subject(kind=chosen[0].kind if chosen else launching.COMMAND, names=names)
+
     def open_item(self, item: Any) -> None:
         what = f"{item.kind}/{item.name}" if item is not None else launching.COMMAND
         self.deck.go(Place("launch", what))
@@ -188,6 +193,7 @@ class LaunchView(FillingView):
             form.object_to({})
             self._foretell([*presenter.preview_lines(found)])
         self.refresh_bindings()
+        self.post_message(self.Said())
 
     def _show_refusal(self, draft: Draft, error: OpsError) -> None:
         """Why nothing would start, at the fields that it is about and in words."""

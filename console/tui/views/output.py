@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -30,6 +30,7 @@ from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.logview import LogView
+from console.tui.working import later
 
 _MOST_COPIED_BYTES = 100_000
 """Terminals pass over more."""
@@ -112,7 +113,7 @@ class OutputView(View):
             self.filter(self._words, done=True)
 
     def _follow(self, feed: Feed) -> None:
-        self._work(feed.follow(), group="follow", exclusive=True)
+        self._work(feed.follow, group="follow", exclusive=True)
 
     def _came(self, log: Log) -> None:
         """Something came from the engine."""
@@ -128,12 +129,12 @@ class OutputView(View):
         self._fetch(feed)
         matches = self.window.matches
         if matches is not None and matches.counted_to < log.last_number and not feed.is_counting:
-            self._work(feed.count(matches))
+            self._work(partial(feed.count, matches))
         self.post_message(self.Said())
 
     def _fetch(self, feed: Feed) -> None:
         if not feed.is_fetching and self.window.missing():
-            self._work(feed.fetch(self.window.missing))
+            self._work(partial(feed.fetch, self.window.missing))
 
     def _margin(self) -> Margin:
         return Margin(
@@ -151,8 +152,11 @@ class OutputView(View):
         self.refresh_bindings()
         self.post_message(self.Said())
 
-    def _work(self, deed: Coroutine[Any, Any, None], **options: Any) -> None:
-        self.run_worker(self._guarded(deed), exit_on_error=False, **options)
+    def _work(self, work: Callable[[], Coroutine[Any, Any, None]], **options: Any) -> None:
+        async def guarded() -> None:
+            await self._guarded(work())
+
+        self.run_worker(later(guarded), exit_on_error=False, **options)
 
     # ------------------------------------------------------------------ as a view
 
@@ -231,11 +235,12 @@ class OutputView(View):
 
     def filter(self, text: str, *, done: bool) -> None:
         """What is typed after `/` is marked at once; the engine counts when it is entered."""
-        self.window.look_for(Matches(text) if text else None)
+        matches = Matches(text) if text else None
+        self.window.look_for(matches)
         self.shown.moved()
-        if done and text and self._feed is not None:
-            self._work(self._feed.count(self.window.matches or Matches(text)))
-            self._work(self._find(forwards=True))
+        if done and matches is not None and self._feed is not None:
+            self._work(partial(self._feed.count, matches))
+            self._work(partial(self._find, forwards=True))
 
     def do_search(self) -> None:
         self.deck.type_filter("")

@@ -54,7 +54,8 @@ class SchedulesView(DetailedListView, SchedulingActions):
 
     def detail(self, item: Schedule) -> Sequence[Line | Table]:
         coming = self._coming.get(item.name, ())
-        return coming_lines(coming, self.deck.clock.now(), self.size.width - 6)
+        now, cells = self.deck.clock.now(), self.size.width - 6
+        return coming_lines(coming, now, cells, is_paused=bool(item.paused_by))
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         super().on_grid_moved(event)

@@ -6,8 +6,9 @@ import asyncio
 from typing import Any, cast
 
 from core.storage.database import Reader
-from core.storage.journal import Entry, JournalFeed, read_after
+from core.storage.journal import Entry, JournalFeed, read_after, read_before
 from core.storage.store import Store
+from core.storage.writer import Listener, Transaction, Writer
 from tests.support.waiting import eventually
 
 
@@ -36,6 +37,20 @@ async def test_pages_are_narrowed_by_type_and_subject(store: Store) -> None:
     assert seqs(types=["x.two"]) == [2, 3]
     assert seqs(subject="a") == [1, 3]
     assert seqs(subject="a", types=["x.two"]) == [3]
+
+
+async def test_the_newest_are_read_backwards_and_stand_oldest_first(store: Store) -> None:
+    for n in range(6):
+        await note(store, "even" if n % 2 else "odd")
+
+    def seqs(before: int, limit: int, **narrow: Any) -> list[int]:
+        found = store.reader.read_now(lambda c: read_before(c, before, limit, **narrow))
+        return [entry.seq for entry in found]
+
+    assert seqs(10**18, 2) == [5, 6]
+    assert seqs(5, 10) == [1, 2, 3, 4]
+    assert seqs(10**18, 2, subject="odd") == [3, 5]
+    assert seqs(1, 10) == []
 
 
 async def test_a_follower_starts_at_its_cursor_and_goes_on_live(store: Store) -> None:
@@ -82,9 +97,40 @@ async def test_a_narrowed_follower_reads_nothing_while_nothing_of_its_types_come
     assert reader.reads == 2
 
 
+async def test_what_a_follower_has_read_before_the_feed_is_told_of_it_does_not_come_again(
+    store: Store,
+) -> None:
+    listeners: list[Listener] = []
+
+    class LateWriter:
+        on_commit = staticmethod(listeners.append)
+
+    feed = JournalFeed(cast(Writer, LateWriter()), store.reader)
+    seen: asyncio.Queue[int] = asyncio.Queue()
+
+    async def follow() -> None:
+        async for entry in feed.follow(0):
+            seen.put_nowait(entry.seq)
+
+    await note(store, "a")
+    await note(store, "b")
+    follower = asyncio.create_task(follow())
+    await eventually(lambda: any(feed._waiting.values()))
+    listeners[0](1, {"test.noted"})
+    listeners[0](2, {"test.noted"})
+    await note(store, "c")
+    listeners[0](3, {"test.noted"})
+    assert [await seen.get() for _ in range(3)] == [1, 2, 3]
+    feed.close()
+    await follower
+
+
 async def test_a_backlog_of_several_pages_is_read_to_its_end(store: Store) -> None:
-    entries = [(str(n), {}) for n in range(1234)]
-    await store.writer.write(lambda tx: tx.journal_all("me", "test.noted", entries))
+    def write(tx: Transaction) -> None:
+        for n in range(1234):
+            tx.journal("me", "test.noted", str(n), {})
+
+    await store.writer.write(write)
     found = await take(store, 0, 1234)
     assert [entry.seq for entry in found] == list(range(1, 1235))
 

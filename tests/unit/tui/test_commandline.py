@@ -10,7 +10,7 @@ from console.tui.navigation import Place
 
 VIEWS = dict.fromkeys(
     ("pulse", "runs", "launch", "library", "inventory", "schedules", "approvals")
-    + ("queue", "events", "engine", "settings"),
+    + ("queue", "events", "engine", "settings", "output", "search"),
     "",
 )
 
@@ -49,6 +49,7 @@ def test_completions_name_views_before_aliases() -> None:
     assert list(completions("s", VIEWS)) == [
         "schedules",
         "settings",
+        "search",
         "start",
         "scripts",
         "s",
