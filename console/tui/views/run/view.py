@@ -44,8 +44,10 @@ from core.domain.run import TERMINAL_RUN_STATES, RunState
 _WIDE = 150
 """Cells from which two panes stand beside each other."""
 _NODES, _FIRST_DETAIL = "nodes", "hosts"
-_REST = 5.0
-"""Between two loads at least so many times what the last one took: a big run stays cheap."""
+_REST, _MOST_REST_S = 3.0, 1.5
+"""Between two loads at least so many times what the last one took, so that a big run stays cheap;
+and at most so many seconds, so that a slow engine is not shown even later.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ class RunView(ActsOnRun):
         self.query_one(Head).show(head_lines(found.run, now, found.lost, found.place))
         self._show_tabs()
         await self._load_panes(found)
-        self._rests_until = clock() + _REST * (clock() - started)
+        self._rests_until = clock() + min(_MOST_REST_S, _REST * (clock() - started))
 
     def _read(self, client: Client) -> _Read:
         run = client.run(self._asked if self._asked != "last" else _newest(client))
