@@ -24,7 +24,7 @@ ALIASES: Mapping[str, str] = {
     "groups": "inventory group",
     "accounts": "inventory account",
     "envs": "inventory environment",
-    "keys": "inventory key",
+    "keys": "inventory host-key",
     "s": "schedules",
     "sched": "schedules",
     "a": "approvals",

@@ -52,6 +52,13 @@ class Screen:
     def until_gone(self, text: str) -> None:
         self._terminal.wait_for(lambda screen: text not in screen)
 
+    def confirm(self, key: str, deed: str) -> None:
+        """Do what asks first, and say yes."""
+        self.keys(key)
+        self.see(deed, "esc do nothing")
+        self.keys("Enter")
+        self.until_gone("esc do nothing")
+
     def command(self, text: str) -> None:
         self.keys(":")
         self._terminal.wait_for(lambda screen: re.search(r"^:", screen, re.MULTILINE))
@@ -118,20 +125,18 @@ def test_from_an_empty_home_to_a_recovered_run_with_keys_only(sshd: Sshd, home: 
         screen.command("launch command")
         screen.fill("command", "echo first", end="Escape")
         screen.fill("targets", "one")
-        screen.keys("C-s")
+        screen.confirm("C-s", "start")
         screen.see("echo first", "host_key_failed")
         screen.command("keys")
         screen.see("[host keys]", "pending")
-        screen.keys("a")
-        screen.see("approve")
-        screen.keys("Enter")
+        screen.confirm("a", "approve")
         screen.see("approved")
 
         screen.command("launch command")
         work = f"sleep 3; test -e {marker} && echo repaired"
         screen.fill("command", work, end="Escape")
         screen.fill("targets", "one")
-        screen.keys("C-s")
+        screen.confirm("C-s", "start")
         screen.see("sleep 3", "running")
         product.kill_engine()
         screen.see("the engine is away", "sleep 3")
@@ -139,9 +144,7 @@ def test_from_an_empty_home_to_a_recovered_run_with_keys_only(sshd: Sshd, home: 
         assert product.engine_pid is not None
 
         marker.touch()
-        screen.keys("r")
-        screen.see("retry", "esc")
-        screen.keys("Enter")
+        screen.confirm("r", "retry")
         screen.see("succeeded")
         screen.keys("o")
         screen.see("repaired")
@@ -149,13 +152,11 @@ def test_from_an_empty_home_to_a_recovered_run_with_keys_only(sshd: Sshd, home: 
         product.apply(FLOW)
         screen.command("launch flow/careful")
         screen.see("careful")
-        screen.keys("C-s")
+        screen.confirm("C-s", "start")
         screen.see("may-we", "waiting")
         screen.keys("7")
         screen.see("restart the service?")
-        screen.keys("a")
-        screen.see("approve", "esc")
-        screen.keys("Enter")
+        screen.confirm("a", "approve")
         until(lambda: "succeeded" in product.run("runs", "list", "--limit", "1").out)
         screen.command("q")
         assert terminal.ended()[0] == 0

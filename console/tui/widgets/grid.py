@@ -303,6 +303,7 @@ class Grid(Widget, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         self._keep_inside()
+        self.refresh()  # what was painted in the new size may have begun at another row
 
     def on_focus(self) -> None:
         self.refresh()
