@@ -88,6 +88,8 @@ class RunView(ActsOnRun):
         self._family: frozenset[str] = frozenset()
         """Ids of the run and of those inside it: what happens to them concerns this view."""
         self._seen: Seen | None = None
+        self._pointed = ""
+        """The node that the panes were loaded for."""
         self._rests_until = 0.0
         self._waiting: Timer | None = None
         self.panes: dict[str, Pane] = {
@@ -217,7 +219,8 @@ class RunView(ActsOnRun):
         if self._step_wanted:
             self.nodes.stand_on(self._step_wanted)
             self._step_wanted = ""
-        self._seen = _about(seen, self.nodes.node())
+        self._pointed = self.nodes.node()
+        self._seen = _about(seen, self._pointed)
         for name, pane in self.panes.items():
             if name != _NODES and pane.is_open:
                 await pane.load(self._seen)
@@ -388,8 +391,7 @@ class RunView(ActsOnRun):
 
     def on_pane_changed(self, event: Pane.Changed) -> None:
         event.stop()
-        seen = self._seen
-        if seen is not None and self.nodes.node() != seen.step and self.has_class("-wide"):
+        if self.has_class("-wide") and self.nodes.node() != self._pointed:
             self.load_now()
         self.refresh_bindings()
         self.post_message(self.Said())
