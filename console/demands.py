@@ -71,7 +71,18 @@ class SecretsAgain:
     names: tuple[str, ...]
 
 
-Demand: TypeAlias = HostCount | Rules | ChangeNumber | SecretsAgain
+@dataclass(frozen=True, slots=True)
+class WhichStep:
+    """One of several steps that can be meant."""
+
+    names: tuple[str, ...]
+
+    def fields(self, name: str) -> dict[str, Any]:
+        """What the request says when this one is meant."""
+        return {"step": name}
+
+
+Demand: TypeAlias = HostCount | Rules | ChangeNumber | SecretsAgain | WhichStep
 
 
 def demanded(
@@ -91,6 +102,8 @@ def demanded(
         case Forbidden() if not request.get("change"):
             return _change(error.problems)
         case Invalid():
+            if steps := _steps(error.problems):
+                return WhichStep(steps)
             missing = _missing(error.problems, secrets)
             return SecretsAgain(missing) if missing else None
     return None
@@ -102,6 +115,13 @@ def _change(problems: Sequence[Problem]) -> ChangeNumber | None:
     if not hints or not all(hint.startswith(_CHANGE) for hint in hints):
         return None
     return ChangeNumber(hints[0].removeprefix(_CHANGE))
+
+
+def _steps(problems: Sequence[Problem]) -> tuple[str, ...]:
+    """The steps that an action can be about, where it names none: the problem's hint."""
+    if len(problems) != 1 or problems[0].where != "step" or not problems[0].hint:
+        return ()
+    return tuple(problems[0].hint.split(", "))
 
 
 def _missing(problems: Sequence[Problem], secrets: Mapping[str, str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from functools import cache
 from console.actions import (
     approvals,
     channels,
+    comparison,
     document,
     editing,
     engine,
@@ -26,13 +27,15 @@ from console.actions import (
     output,
     pulse,
     queue,
+    run,
+    run_panes,
     runs,
     schedules,
     settings,
     texts,
     tour,
 )
-from console.actions.base import Action, Scope, Subject
+from console.actions.base import TEXTS, Action, Scope, Subject
 from console.i18n import language
 
 _SOURCES = (
@@ -41,6 +44,9 @@ _SOURCES = (
     texts,
     pulse,
     runs,
+    run,
+    run_panes,
+    comparison,
     output,
     launch,
     library,
@@ -73,4 +79,4 @@ def of_scope(scope: Scope) -> tuple[Action, ...]:
     return tuple(action for action in registry().values() if action.scope is scope)
 
 
-__all__ = ["Action", "Scope", "Subject", "of_scope", "registry"]
+__all__ = ["TEXTS", "Action", "Scope", "Subject", "of_scope", "registry"]

@@ -26,7 +26,10 @@ class Scope(StrEnum):
     HOSTS = "hosts"
     """The hosts of one run."""
     GROUPS = "groups"
+    COMPARISON = "comparison"
+    """Two runs beside each other."""
     OUTPUT = "output"
+    SEARCH = "search"
     INVENTORY = "inventory"
     LIBRARY = "library"
     DOCUMENT = "document"
@@ -47,6 +50,10 @@ class Scope(StrEnum):
     SETTINGS = "settings"
     HELP = "help"
     TOUR = "tour"
+
+
+TEXTS = frozenset({Scope.OUTPUT, Scope.APPROVAL, Scope.ENGINE, Scope.HELP})
+"""Views that are only read: they have no rows, so the actions of lists are never at hand there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +109,11 @@ def may(*asked: str) -> When:
 def engine_may(*asked: str) -> When:
     """Where one of these may be asked of the engine itself, whatever the cursor stands on."""
     return lambda subject: not subject.allowed.isdisjoint(asked)
+
+
+def allows(asked: str) -> When:
+    """Where this is allowed now, also of something that has no name yet."""
+    return lambda subject: asked in subject.allowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.actions.base import Action, may
+from console.actions.base import Action, allows
 from console.i18n import _
 
 
@@ -21,7 +21,7 @@ def actions() -> Iterator[Action]:
         title=_("what changed"),
         help=_("Shows in what the form differs from what is saved."),
         keys=("=",),
-        when=may("differences"),
+        when=allows("differences"),
     )
     yield Action(
         id="edit.whole",
@@ -36,7 +36,7 @@ def actions() -> Iterator[Action]:
         title=_("throw the draft away"),
         help=_("Shows again what is saved; what you typed is gone. Asks first."),
         keys=("X",),
-        when=may("discard"),
+        when=allows("discard"),
         shown=False,
     )
     yield from _of_forms()
@@ -48,7 +48,7 @@ def _of_forms() -> Iterator[Action]:
         title=_("next choice"),
         help=_("Changes a field to the next of its choices."),
         keys=("right",),
-        when=may("change"),
+        when=allows("change"),
         shown=False,
     )
     yield Action(
@@ -56,7 +56,7 @@ def _of_forms() -> Iterator[Action]:
         title=_("choice before"),
         help=_("Changes a field to the choice before."),
         keys=("left",),
-        when=may("change"),
+        when=allows("change"),
         shown=False,
     )
     yield Action(
@@ -64,28 +64,28 @@ def _of_forms() -> Iterator[Action]:
         title=_("add"),
         help=_("Adds an item to the list, or a key to the map, that the cursor stands on."),
         keys=("a", "insert"),
-        when=may("add"),
+        when=allows("add"),
     )
     yield Action(
         id="form.remove",
         title=_("remove"),
         help=_("Takes the item away, or makes the field what it is without a value."),
         keys=("d", "delete"),
-        when=may("remove"),
+        when=allows("remove"),
     )
     yield Action(
         id="form.revert",
         title=_("as it was"),
         help=_("Gives the field the value that is saved."),
         keys=("u",),
-        when=may("revert"),
+        when=allows("revert"),
     )
     yield Action(
         id="form.down",
         title=_("move down"),
         help=_("Changes places with the next item."),
         keys=("J",),
-        when=may("move"),
+        when=allows("move"),
         shown=False,
     )
     yield Action(
@@ -93,7 +93,7 @@ def _of_forms() -> Iterator[Action]:
         title=_("move up"),
         help=_("Changes places with the item before."),
         keys=("K",),
-        when=may("move"),
+        when=allows("move"),
         shown=False,
     )
     yield Action(
@@ -107,6 +107,6 @@ def _of_forms() -> Iterator[Action]:
         title=_("text in an editor"),
         help=_("Opens the field's text in your editor (VISUAL, EDITOR, else vi)."),
         keys=("E",),
-        when=may("text"),
+        when=allows("text"),
         shown=False,
     )

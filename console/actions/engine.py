@@ -11,7 +11,7 @@ from console.i18n import _
 def actions() -> Iterator[Action]:
     yield Action(
         id="engine.back_up",
-        title=_("back up"),
+        title=_("make a backup"),
         help=_("Copies the engine's data while it runs, and says where to."),
         keys=("b",),
         changes=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.actions.base import Action, Call, may
+from console.actions.base import Action, Call, allows
 from console.i18n import _
 
 
@@ -14,7 +14,7 @@ def actions() -> Iterator[Action]:
         title=_("start"),
         help=_("Starts it; where guard rails or rules ask for it, a person is asked first."),
         keys=("ctrl+s",),
-        when=may("start"),
+        when=allows("start"),
         changes=True,
         dangerous=True,
         cli="jobdeck start {name}",
@@ -25,7 +25,7 @@ def actions() -> Iterator[Action]:
         title=_("plan"),
         help=_("Says what would run, where and in which batches; no host is asked."),
         keys=("p",),
-        when=may("start"),
+        when=allows("start"),
         cli="jobdeck start {name} --plan",
         call=Call(method="POST", path="/plans", body={"level": "plan"}),
     )
@@ -34,7 +34,7 @@ def actions() -> Iterator[Action]:
         title=_("probe"),
         help=_("As a plan, and asks every host whether the work could begin there."),
         keys=("P",),
-        when=may("start"),
+        when=allows("start"),
         cli="jobdeck start {name} --probe",
         call=Call(method="POST", path="/plans", body={"level": "probe"}),
     )
@@ -43,7 +43,7 @@ def actions() -> Iterator[Action]:
         title=_("check"),
         help=_("As a probe, and tries the steps that can be tried without an effect."),
         keys=("c",),
-        when=may("start"),
+        when=allows("start"),
         shown=False,
         cli="jobdeck start {name} --check",
         call=Call(method="POST", path="/plans", body={"level": "check"}),
@@ -53,7 +53,7 @@ def actions() -> Iterator[Action]:
         title=_("begin anew"),
         help=_("Empties the form; what you had typed is gone."),
         keys=("X",),
-        when=may("start"),
+        when=allows("start"),
         shown=False,
     )
     yield Action(
@@ -61,7 +61,7 @@ def actions() -> Iterator[Action]:
         title=_("read on"),
         help=_("Shows more of what it would do."),
         keys=("shift+down",),
-        when=may("start"),
+        when=allows("start"),
         shown=False,
     )
     yield Action(
@@ -69,6 +69,6 @@ def actions() -> Iterator[Action]:
         title=_("read back"),
         help=_("Shows what stood before of what it would do."),
         keys=("shift+up",),
-        when=may("start"),
+        when=allows("start"),
         shown=False,
     )

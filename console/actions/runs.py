@@ -21,6 +21,17 @@ def actions() -> Iterator[Action]:
         call=Call(method="POST", path="/runs/{name}/actions", body={"action": "stop"}),
     )
     yield Action(
+        id="runs.retry",
+        title=_("retry"),
+        help=_("Runs what failed again, on the hosts that need it; asks first."),
+        keys=("r",),
+        when=may("retry"),
+        changes=True,
+        dangerous=True,
+        cli="jobdeck runs retry {name}",
+        call=Call(method="POST", path="/runs/{name}/actions", body={"action": "retry"}),
+    )
+    yield Action(
         id="runs.again",
         title=_("start again"),
         help=_("Opens the same request, ready to be changed and started."),

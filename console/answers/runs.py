@@ -110,6 +110,8 @@ class Affected(Answer, frozen=True, kw_only=True):
 class ActionPreview(Answer, frozen=True, kw_only=True):
     """What an action would do."""
 
+    about: Affected | None = None
+    """The step or node that it is about; None: the run as a whole."""
     begins: list[Affected] = []
     ends: list[Affected] = []
 

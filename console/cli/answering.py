@@ -8,7 +8,15 @@ from typing import Any
 from console.cli.asking import ask, secret
 from console.cli.printing import err
 from console.cli.settings import may_ask
-from console.demands import ChangeNumber, Demand, HostCount, Rules, SecretsAgain, demanded
+from console.demands import (
+    ChangeNumber,
+    Demand,
+    HostCount,
+    Rules,
+    SecretsAgain,
+    WhichStep,
+    demanded,
+)
 from console.i18n import _
 from console.presenters.demands import demand_lines
 from core.errors import RequestError
@@ -44,5 +52,10 @@ def _answer(demand: Demand) -> Mapping[str, Any]:
             if not number:
                 raise RequestError(_("not confirmed; nothing was started"))
             return demand.fields(number)
+        case WhichStep():
+            name = ask(_("Which step?"))
+            if name not in demand.names:
+                raise RequestError(_("not confirmed; nothing was started"))
+            return demand.fields(name)
         case SecretsAgain():
             return {"secrets": {name: secret(name) for name in demand.names}}

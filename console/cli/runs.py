@@ -99,6 +99,10 @@ def list_runs(
         str | None,
         typer.Option("--since", metavar="TIME", help=_("started since: 2h, 3d, or 2026-01-31")),
     ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option("--environment", metavar="NAME", help=_("that touch hosts of it")),
+    ] = None,
     noted: Annotated[bool, typer.Option("--noted", help=_("with notes"))] = False,
     nested: Annotated[
         bool, typer.Option("--nested", help=_("also runs that other runs asked for"))
@@ -119,6 +123,7 @@ def list_runs(
         "actor": by,
         "host": host,
         "since": options.since("--since", since),
+        "environment": environment,
         "noted": noted or None,
         "q": " ".join(words or ()) or None,
         # A search for words reads an index that knows no parents.

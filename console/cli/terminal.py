@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from console.cli.helping import command, family
-from console.cli.settings import home
+from console.cli.settings import home, is_screen
 from console.i18n import _
+from core.errors import RequestError
 
 app = family()
 
@@ -42,6 +43,13 @@ def tui(
 
 def show(start: str = "", *, write: bool = False) -> int:
     """Run the terminal UI until it is left; 0."""
+    if not is_screen():
+        raise RequestError(
+            _("this is no terminal that could show a screen"),
+            hint=_(
+                "`jobdeck plain` works line by line at any; `jobdeck --help` lists commands for scripts"
+            ),
+        )
     from console import themes
     from console.autostart import ensure_engine
     from console.client import Client

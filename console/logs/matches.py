@@ -7,7 +7,7 @@ rule. An occurrence belongs to the chunk in which it ends.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import total_ordering
@@ -65,8 +65,9 @@ class Matches:
         self.counted_to, self.is_counted = counted_to, not more
 
     def after(self, log: Log, spot: Spot) -> Spot | Missing | None:
-        """The first occurrence after a place; None where none was counted."""
-        for number in self._numbers[self._index(log, spot) :]:
+        """The first occurrence after a place; None where none was counted in what the log knows."""
+        end = bisect_right(self._numbers, log.last_number)
+        for number in self._numbers[self._index(log, spot) : end]:
             spots = self._spots(log, number)
             if isinstance(spots, Missing):
                 return spots

@@ -22,6 +22,9 @@ _KEPT_ROWS = 400
 _MOST_DIGITS = 18
 _AHEAD = 2
 """Windows that are asked for above and below, so that paging shows at once."""
+_AHEAD_BYTES = 1 << 20
+"""Where rows are so long that it would be more, nothing is asked for ahead: when a few of them
+are there, a screen is full."""
 
 Place = tuple[int, int]
 """A row, and a line within it."""
@@ -82,12 +85,11 @@ class Window:
         rows = sorted({shown.row for shown in self.lines()})
         if not rows:
             return []
-        if needed := self.log.missing(rows):
+        if needed := self.log.missing(rows, _AHEAD_BYTES // 2):
             return needed
         around = _AHEAD * self.height
-        return self.log.missing(
-            range(max(0, rows[0] - around), min(self.log.rows, rows[-1] + around))
-        )
+        near = range(max(0, rows[0] - around), min(self.log.rows, rows[-1] + around + 1))
+        return self.log.missing(near) if self.log.bytes_of(near) <= _AHEAD_BYTES else []
 
     # ------------------------------------------------------------------ moving
 

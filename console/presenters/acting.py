@@ -9,7 +9,7 @@ from typing import Any
 from console.answers import ActionPreview, Note, Operation, Preview
 from console.i18n import _
 from console.presenters.durations import clock_time
-from console.presenters.results import hosts_word
+from console.presenters.results import hosts_word, short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line
 from core.domain.targets import fold
 
@@ -37,6 +37,36 @@ def action_word(action: str) -> str:
         "keep_place": _("keep its place"),
     }
     return words.get(action, action)
+
+
+def meaning(action: str) -> str:
+    """What an action does, in a sentence; "" for one that this console does not know."""
+    sentences = {
+        "stop": _("What goes on is ended on its hosts, and that is verified; nothing more starts."),
+        "force_stop": _(
+            "The run ends without waiting any longer. Hosts whose work could not be shown to have"
+            " ended become unknown: look there."
+        ),
+        "retry": _(
+            "The step runs again with the definition and the values that it was started with, and"
+            " then what follows it."
+        ),
+        "ignore": _("The failure counts no more: what follows starts, or the run ends."),
+        "skip": _(
+            "The step is left as it is, and what follows it starts. Hosts whose work could not be"
+            " shown to have ended become unknown."
+        ),
+        "continue": _("The next batch starts."),
+        "resolve": _("What is said is kept in the record with your name; what follows goes on."),
+        "pause": _("What runs comes to its end; nothing more begins until the run is resumed."),
+        "resume": _("The run goes on: what was held back begins."),
+        "pause_before": _("When the run comes to this node, it pauses there."),
+        "fail": _("It is ended on its hosts and has failed; what follows a failure begins."),
+        "choose_way": _("The gateway leads there, and nowhere else."),
+        "rerun": _("The node and all that follows it run anew, also where they had succeeded."),
+        "roll_back": _("The steps that are named as `undo` run, the last thing first."),
+    }
+    return sentences.get(action, "")
 
 
 def operations_table(operations: Sequence[Operation], now: datetime) -> Table:
@@ -93,6 +123,15 @@ def retry_lines(asked: Operation, left_out: Sequence[str]) -> list[Line]:
         text = _("left out, as how they ended is not known: {hosts}").format(hosts=fold(left_out))
         lines.append(line(Span(f"  {text}", Tone.WARNING)))
     return lines
+
+
+def deed(action: str, run_id: str, found: ActionPreview) -> str:
+    """What is about to happen, by verb and object: `retry step deploy on 3 hosts`."""
+    about = found.about
+    if about is None or not about.step:
+        return _("{action}: run {id}").format(action=action_word(action), id=short_id(run_id))
+    text = _("{action}: step {step}").format(action=action_word(action), step=about.step)
+    return f"{text}, {hosts_word(about.count)}" if about.count else text
 
 
 def foreseen_lines(action: str, found: ActionPreview) -> Iterator[Line]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 
 from console.answers import Compared, FieldChange, HostAnswer, PairGroup, Run
-from console.i18n import _
+from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.changes import field_lines
 from console.presenters.durations import clock_time, number
@@ -59,7 +59,43 @@ def answer_lines(compared: Compared) -> Iterator[Line | Table]:
         yield line(Span(_("step {name}").format(name=step), Tone.STRONG))
         columns = (Column(""), Column(""), Column(""), Column("", elastic=True, wraps=True))
         yield Table(columns, tuple(map(_group_row, groups)))
-    yield _sums(compared)
+    yield sums_line(compared)
+
+
+def asked_note(compared: Compared) -> Line:
+    """That they were not asked the same, beside the sums; nothing where they were."""
+    count = len(compared.definition)
+    if not count:
+        return ()
+    text = ngettext("{count} setting differs", "{count} settings differ", count)
+    return line(Span(f"   {text.format(count=number(count))}", Tone.WARNING))
+
+
+def pairs_table(groups: Sequence[PairGroup]) -> Table:
+    """Hosts whose two answers stand to each other in the same way, in a row."""
+    return Table(
+        columns=(
+            Column(_("DIFFERENCE")),
+            Column(_("STEP")),
+            Column("A"),
+            Column("B"),
+            Column(_("HOSTS"), right=True),
+            Column(_("WHICH"), elastic=True),
+        ),
+        rows=tuple(
+            (
+                Span(f"{_SIGNS[d][0]} {_word(d)}", _SIGNS[d][1])
+                if (d := group.difference) in _SIGNS
+                else Span(group.difference),
+                Span(group.step, Tone.QUIET),
+                Span("") if group.a is None else _answer(group.a),
+                Span("") if group.b is None else _answer(group.b),
+                Span(number(group.count)),
+                Span(group.folded, Tone.STRONG),
+            )
+            for group in groups
+        ),
+    )
 
 
 def asked_lines(changes: Sequence[FieldChange]) -> Iterator[Line]:
@@ -69,7 +105,7 @@ def asked_lines(changes: Sequence[FieldChange]) -> Iterator[Line]:
         yield from field_lines(changes, indent="  ")
 
 
-def _sums(compared: Compared) -> Line:
+def sums_line(compared: Compared) -> Line:
     """`3 of 15 answers differ`: one answer for each host of each step."""
     total = sum(compared.counts.values())
     other = total - compared.counts.get("same", 0)

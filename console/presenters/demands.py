@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.demands import ChangeNumber, Demand, HostCount, Rules, SecretsAgain
+from console.demands import ChangeNumber, Demand, HostCount, Rules, SecretsAgain, WhichStep
 from console.i18n import _
 from console.presenters.results import hosts_word
 from console.presenters.text import Line, Span, Tone, line
@@ -28,5 +28,8 @@ def demand_lines(demand: Demand) -> Iterator[Line]:
         case ChangeNumber():
             text = _("A guard rail asks under which change number this is done ({pattern}).")
             yield line(text.format(pattern=demand.pattern))
+        case WhichStep():
+            names = ", ".join(demand.names)
+            yield line(_("More than one step can be meant: {names}").format(names=names))
         case SecretsAgain():
             yield line(_("It needs the secrets that it was started with: they were erased."))

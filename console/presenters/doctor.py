@@ -13,6 +13,7 @@ from console.presenters.durations import duration, number, span_of
 from console.presenters.progress import lost_text
 from console.presenters.queue import admission_text
 from console.presenters.text import Column, Span, Table, Tone
+from console.sentences import said
 
 _LONG_S = 600.0
 """A run that waits longer than this is worth a look."""
@@ -40,7 +41,7 @@ def _broken(engine: Engine) -> Iterator[Finding]:
     if engine.storage_fault:
         yield Finding(
             states.BAD,
-            _("nothing can be recorded: {reason}").format(reason=engine.storage_fault),
+            _("nothing can be recorded: {reason}").format(reason=said(engine.storage_fault)),
             _("make room on the disk, or look at the owner of the home folder"),
             "engine",
         )
@@ -54,21 +55,21 @@ def _broken(engine: Engine) -> Iterator[Finding]:
     for name, why in engine.failing_sources.items():
         yield Finding(
             states.BAD,
-            _("inventory source {name} failed: {reason}").format(name=name, reason=why),
+            _("inventory source {name} failed: {reason}").format(name=name, reason=said(why)),
             _("its hosts stay as they were; `jobdeck inventory refresh` asks again"),
             f"document inventory-source/{name}",
         )
     for name, why in engine.failing_channels.items():
         yield Finding(
             states.BAD,
-            _("channel {name} failed: {reason}").format(name=name, reason=why),
-            _("what is to be told waits and is tried again; t sends a test"),
+            _("channel {name} failed: {reason}").format(name=name, reason=said(why)),
+            _("what is to be told waits and is tried again; `:channels` shows it"),
             "channels",
         )
     for name, why in engine.schedules.troubled.items():
         yield Finding(
             states.BAD,
-            _("schedule {name} did not run: {reason}").format(name=name, reason=why),
+            _("schedule {name} did not run: {reason}").format(name=name, reason=said(why)),
             _("w on its page asks why; s starts it now"),
             f"schedule {name}",
         )
@@ -84,7 +85,7 @@ def _wanting(engine: Engine, now: datetime) -> Iterator[Finding]:
             states.UNKNOWN,
             text.format(count=number(count)),
             _("compare fingerprints, then approve; nothing runs on such hosts before"),
-            "inventory key",
+            "inventory host-key",
         )
     if engine.lost_lines.count:
         yield Finding(

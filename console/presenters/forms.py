@@ -16,7 +16,7 @@ from console.presenters.durations import number
 from console.presenters.schema import type_text
 from console.presenters.states import BAD
 from console.presenters.text import Column, Line, Span, Table, Tone, line
-from console.sentences import said
+from console.sentences import meant, said
 from core.errors import Problem
 
 _INDENT = 2
@@ -119,7 +119,7 @@ def _inside(place: Field, value: Any) -> str:
 
 def _secret(value: Any) -> str:
     if isinstance(value, str):
-        return _("(typed; kept in the vault when this is saved)")
+        return _("(typed, not saved)")
     if isinstance(value, Mapping) and "secret" in value:
         return _("(in the vault)")
     # Of a command only the program: its arguments may be secret themselves.
@@ -172,7 +172,7 @@ def field_lines(filled: Filled, names: Sequence[str] = ()) -> Iterator[Line]:
         type_ = _("secret text")
     yield line(Span(_dotted(row.path), Tone.STRONG), "  ", Span(type_, Tone.BUSY))
     if row.field.help:
-        yield line(said(row.field.help))
+        yield line(meant(row.field.help))
     for problem in filled.problems:
         yield problem_line(problem)
     if names:

@@ -14,9 +14,12 @@ from console.presenters.durations import clock_time, duration, number, span_of
 from console.presenters.progress import count_spans
 from console.presenters.results import short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 
 _INDENT = "  "
+_STATE = 2
+"""The column of a node's state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +47,62 @@ def node_of(child: Run) -> str:
     return child.title.partition(":")[0]
 
 
-def nodes_table(branch: Branch, now: datetime) -> Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twig:
+    """A row of the tree: a node of a run, or a run that a node asked for."""
+
+    run: str
+    """The id of the run that the node belongs to, or of the run itself."""
+    node: str = ""
+    """"" for a run."""
+    is_step: bool = False
+    """Whether it runs on hosts, which can be looked at."""
+    cells: tuple[Span, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.run} {self.node}"
+
+    @property
+    def matters(self) -> bool:
+        """Whether it goes on, or ended in a way that a person should look at."""
+        return self.cells[_STATE].tone in (Tone.BAD, Tone.BUSY, Tone.WARNING)
+
+
+def twigs(branch: Branch, now: datetime, indent: str = "") -> Iterator[Twig]:
     """Nodes in the order in which they began, then those that did not; under each its runs."""
+    kinds = {each["step"]: each["kind"] for each in branch.run.definition.get("steps", ())}
+    nodes = {node["name"]: node for node in branch.nodes}
+    latest: dict[str, Step] = {}
+    for step in branch.run.steps:
+        latest.pop(step.step, None)
+        latest[step.step] = step
+    for name, step in latest.items():
+        attempt = f" ({step.attempt})" if step.attempt > 1 else ""
+        cells = (
+            Span(f"{indent}{name}{attempt}", Tone.STRONG),
+            Span(kinds.get(name, "")),
+            states.run_state(step.state),
+            Span(clock_time(step.started_at, now)),
+            Span(duration(span_of(step.started_at, step.finished_at, now))),
+            Span(_what(step, nodes.get(name, {}), branch)),
+        )
+        yield Twig(run=branch.run.id, node=name, is_step=bool(step.counts), cells=cells)
+        yield from _below(branch, name, now, indent + _INDENT)
+    idle = {node.get("undo") for node in branch.nodes}  # they only undo
+    for name, kind in kinds.items():
+        if name not in latest and name not in idle and kind != "note":
+            symbol, tone = states.NOT_DONE if branch.run.finished_at else states.WAITING
+            state = Span(f"{symbol} {_('not begun')}", tone)
+            blank = Span("")
+            own = Span(f"{indent}{name}", Tone.QUIET)
+            yield Twig(
+                run=branch.run.id, node=name, cells=(own, Span(kind), state, blank, blank, blank)
+            )
+
+
+def twigs_table(rows: Sequence[Twig]) -> Table:
+    """Rows of the tree."""
     return Table(
         columns=(
             Column(_("NODE"), whole=True),
@@ -55,15 +112,20 @@ def nodes_table(branch: Branch, now: datetime) -> Table:
             Column(_("TOOK"), right=True),
             Column(_("DETAILS"), elastic=True, wraps=True),
         ),
-        rows=tuple(_rows(branch, now, "")),
+        rows=tuple(twig.cells for twig in rows),
         empty=_("no step has started"),
     )
+
+
+def nodes_table(branch: Branch, now: datetime) -> Table:
+    """The whole tree."""
+    return twigs_table([*twigs(branch, now)])
 
 
 def node_line(name: str, state: str, reason: str) -> Line:
     """A node that has ended, while its run is followed."""
     pieces: list[str | Span] = ["  ", states.run_state(state), "  ", Span(name, Tone.STRONG)]
-    return line(*pieces, f"  {reason}" if reason else "")
+    return line(*pieces, f"  {said(reason)}" if reason else "")
 
 
 def asked_lines(approvals: Sequence[Approval]) -> Iterator[Line]:
@@ -74,41 +136,11 @@ def asked_lines(approvals: Sequence[Approval]) -> Iterator[Line]:
         yield line("  ", Span(f"jobdeck approvals show {short_id(approval.id)}", Tone.STRONG))
 
 
-Row = tuple[Span, ...]
-
-
-def _rows(branch: Branch, now: datetime, indent: str) -> Iterator[Row]:
-    kinds = {each["step"]: each["kind"] for each in branch.run.definition.get("steps", ())}
-    nodes = {node["name"]: node for node in branch.nodes}
-    latest: dict[str, Step] = {}
-    for step in branch.run.steps:
-        latest.pop(step.step, None)
-        latest[step.step] = step
-    for name, step in latest.items():
-        attempt = f" ({step.attempt})" if step.attempt > 1 else ""
-        yield (
-            Span(f"{indent}{name}{attempt}", Tone.STRONG),
-            Span(kinds.get(name, "")),
-            states.run_state(step.state),
-            Span(clock_time(step.started_at, now)),
-            Span(duration(span_of(step.started_at, step.finished_at, now))),
-            Span(_what(step, nodes.get(name, {}), branch)),
-        )
-        yield from _below(branch, name, now, indent + _INDENT)
-    idle = {node.get("undo") for node in branch.nodes}  # they only undo
-    for name, kind in kinds.items():
-        if name not in latest and name not in idle and kind != "note":
-            symbol, tone = states.NOT_DONE if branch.run.finished_at else states.WAITING
-            state = Span(f"{symbol} {_('not begun')}", tone)
-            blank = Span("")
-            yield Span(f"{indent}{name}", Tone.QUIET), Span(kind), state, blank, blank, blank
-
-
-def _below(branch: Branch, name: str, now: datetime, indent: str) -> Iterator[Row]:
+def _below(branch: Branch, name: str, now: datetime, indent: str) -> Iterator[Twig]:
     for child in branch.children.get(name, ()):
         run = child.run if isinstance(child, Branch) else child
-        what = run.reason or "  ".join(span.text for span in count_spans(run.counts))
-        yield (
+        what = said(run.reason) or "  ".join(span.text for span in count_spans(run.counts))
+        cells = (
             Span(f"{indent}{short_id(run.id)}"),
             Span(_("run")),
             states.run_state(run.state),
@@ -116,18 +148,20 @@ def _below(branch: Branch, name: str, now: datetime, indent: str) -> Iterator[Ro
             Span(duration(span_of(run.started_at, run.finished_at, now))),
             Span(what),
         )
+        yield Twig(run=run.id, cells=cells)
         if isinstance(child, Branch):
-            yield from _rows(child, now, indent + _INDENT)
+            yield from twigs(child, now, indent + _INDENT)
     if rest := branch.more.get(name, 0):
         text = ngettext("{count} more run", "{count} more runs", rest).format(count=number(rest))
-        yield (Span(f"{indent}... {text}", Tone.QUIET), *(Span("") for _each in range(5)))
+        own = Span(f"{indent}... {text}", Tone.QUIET)
+        yield Twig(run=f"{branch.run.id} {name}", cells=(own, *(Span("") for _each in range(5))))
 
 
 def _what(step: Step, node: Mapping[str, Any], branch: Branch) -> str:
     """Why it ended so, what it waits for while it goes on, how its hosts stand."""
     counts = "  ".join(span.text for span in count_spans(step.counts))
     if step.state in TERMINAL_RUN_STATES:
-        return "  ".join(text for text in (counts, step.reason) if text)
+        return "  ".join(text for text in (counts, said(step.reason)) if text)
     if step.state == RunState.SUSPENDED:
         return _("waits until the run goes on: `jobdeck runs resume RUN`").replace(
             "RUN", short_id(branch.run.id)

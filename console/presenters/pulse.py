@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from console.answers import Approval, Coming, HostKey, HourResults, Pulse, Run, SomeRuns
+from console.cells import pad, width
 from console.i18n import _, ngettext
 from console.presenters import states
 from console.presenters.doctor import Finding, findings
@@ -34,10 +35,12 @@ def head_lines(pulse: Pulse, now: datetime) -> list[Line]:
     engine = pulse.engine
     queue = ngettext("{count} run waits", "{count} runs wait", engine.queue.waiting)
     hosts = ngettext("{count} host running", "{count} hosts running", engine.targets_running)
+    lately, how = _("last 24 hours"), _("engine")
+    cells = max(width(lately), width(how)) + 2
     return [
-        line(Span(_("last 24 hours") + "  ", Tone.QUIET), *_result_spans(pulse.results, now)),
+        line(Span(pad(lately, cells), Tone.QUIET), *_result_spans(pulse.results, now)),
         line(
-            Span(_("engine") + "  ", Tone.QUIET),
+            Span(pad(how, cells), Tone.QUIET),
             _health(findings(engine, now)),
             Span(f"   {queue.format(count=number(engine.queue.waiting))}"),
             Span(f"   {hosts.format(count=number(engine.targets_running))}"),
@@ -110,7 +113,7 @@ def _needs(pulse: Pulse, now: datetime) -> Section:
     )
 
 
-_KEYS = "inventory key"
+_KEYS = "inventory host-key"
 
 
 def _approval(found: Approval, now: datetime) -> Entry:
@@ -175,7 +178,7 @@ def _failed(some: SomeRuns, now: datetime) -> Section:
         columns=_RUN_COLUMNS,
         entries=[_run(run, now, clock_time(run.finished_at, now)) for run in some.newest],
         count=some.count,
-        all="runs state:failed,timed_out,rejected,rollback_failed since:24h",
+        all="runs state:failed,partially_succeeded,timed_out,rejected,rollback_failed since:24h",
         empty=_("nothing"),
     )
 

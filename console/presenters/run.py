@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,60 @@ from console.answers import Carried, Lost, Place, RunDetail, Step
 from console.i18n import _
 from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
-from console.presenters.progress import count_spans, lost_text
+from console.presenters.progress import count_spans, ended, lost_text
 from console.presenters.queue import locks_text, priority_word, reason_texts
-from console.presenters.text import Column, Span, Table, Tone, pairs
+from console.presenters.results import ADHOC, hosts_word
+from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
 from console.sentences import said
 from core.domain.hostrange import fold
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLine:
+    """A line of a run's head; where there is little room, its right end is kept."""
+
+    left: Line
+    right: Line = ()
+
+
+def head_lines(run: RunDetail, now: datetime, lost: Lost, place: Place | None) -> list[HeadLine]:
+    """A run in two or three lines: what and how, how far and by whom, and why, if it says so."""
+    marks = [run.change, "" if run.priority == "normal" else priority_word(run.priority)]
+    marks.append(_("test") if run.definition.get("is_test") else "")
+    marks.append("" if run.origin == ADHOC else run.origin)
+    first = [Span(f"  {mark}", Tone.QUIET) for mark in marks if mark]
+    first += [Span(f"  {name}", Tone.STRONG) for name in run.environments]
+    title = " ".join(run.title.split())
+    counts: list[str | Span] = [_done(run)]
+    for span in count_spans(run.counts):
+        counts += ["  ", span]
+    when = clock_time(run.started_at or run.created_at, now)
+    took = duration(span_of(run.started_at, run.finished_at, now))
+    who = _("by {name}").format(name=run.actor)
+    second = Span("  " + "  ".join(text for text in (who, when, took) if text), Tone.QUIET)
+    return [
+        HeadLine(line(states.run_state(run.state), "  ", Span(title, Tone.STRONG)), tuple(first)),
+        HeadLine(line(*counts), line(second)),
+        *(HeadLine(each) for each in _why(run, lost, place)),
+    ]
+
+
+def _done(run: RunDetail) -> str:
+    """`12/40 hosts` while it goes on."""
+    total = sum(run.counts.values()) or run.target_count
+    if run.finished_at or not total:
+        return hosts_word(run.target_count)
+    return f"{number(ended(run.counts))}/{number(total)}"
+
+
+def _why(run: RunDetail, lost: Lost, place: Place | None) -> Iterator[Line]:
+    """What a person should know first: what it waits for, what is wrong, why it ended so."""
+    texts = [said(run.reason)] if run.reason else []
+    texts += reason_texts(place) if place else []
+    if lost.count:
+        texts.append(f"{lost_text(lost)}: {lost.hosts}")
+    if texts:
+        yield line(Span("  ".join(texts), Tone.WARNING))
 
 
 def detail_table(run: RunDetail, now: datetime, lost: Lost, place: Place | None = None) -> Table:

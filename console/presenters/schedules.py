@@ -91,18 +91,25 @@ def forecast_table(slots: Sequence[ForecastSlot]) -> Table:
     )
 
 
-def coming_lines(slots: Sequence[ForecastSlot], now: datetime, cells: int) -> list[Line]:
-    """The next slots on a line of `cells`, and what its marks mean; nothing without slots."""
+def coming_lines(
+    slots: Sequence[ForecastSlot], now: datetime, cells: int, *, is_paused: bool
+) -> list[Line]:
+    """The next slots on a line of `cells`, and what its marks mean; nothing without slots.
+
+    While the schedule is paused all of them are skipped.
+    """
     moments = [
-        Moment(parse_time(slot.due_at), bool(slot.calendar) or slot.is_passed_over)
+        Moment(parse_time(slot.due_at), is_paused or bool(slot.calendar) or slot.is_passed_over)
         for slot in slots
     ]
     found = timeline(moments, now, cells)
     if not found:
         return []
-    legend = [Span("* ", Tone.BUSY), Span(_("a run starts"), Tone.QUIET)]
+    legend: list[Span] = []
+    if not all(moment.is_left_out for moment in moments):
+        legend += [Span("* ", Tone.BUSY), Span(_("a run starts") + "   ", Tone.QUIET)]
     if any(moment.is_left_out for moment in moments):
-        legend += [Span("   x ", Tone.WARNING), Span(_("skipped"), Tone.QUIET)]
+        legend += [Span("x ", Tone.WARNING), Span(_("skipped"), Tone.QUIET)]
     return [*found, tuple(legend)]
 
 

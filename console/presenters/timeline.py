@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from console.cells import pad, width
+from console.cells import cut, pad, width
 from console.i18n import _
 from console.presenters.text import Line, Span, Tone, line
 
@@ -61,7 +61,7 @@ def _axis(
     now: datetime, span: timedelta, step: timedelta, form: str, cells: int
 ) -> tuple[str, str]:
     """`now   12:00   15:00` above `|-----+-------+---`."""
-    labels, axis = _("now"), ["|", *"-" * (cells - 1)]
+    labels, axis = cut(_("now"), cells), ["|", *"-" * (cells - 1)]
     at = _first_mark(now, step)
     while at < now + span:
         cell = int((at - now) / span * cells)

@@ -9,12 +9,13 @@ import asyncio
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
-from textual import on
+from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -37,12 +38,15 @@ from console.tui.keymap import bindings, keys_of, name_of_key
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import History, Place
 from console.tui.shown import Shown
+from console.tui.typeahead import TypeAhead
 from console.tui.updates import frugal
 from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
 from console.tui.widgets.dialogs import Text
 from console.tui.widgets.palette import Palette
+from console.tui.widgets.small import TooSmall
+from console.tui.working import later
 from core.clock import Clock
 from core.errors import OpsError
 
@@ -87,7 +91,7 @@ class JobdeckApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Screen { background: $background; }
+    Screen { background: $background; layers: default above; }
     #body { height: 1fr; }
     Input, Input:focus { border: none; height: 1; padding: 0; background: $field; }
     CommandBar, CommandBar:focus { background: $bar; }
@@ -114,13 +118,15 @@ class JobdeckApp(App[None]):
 
         Without it the place is opened where a console was cut off, as `bookmark` has it.
         """
-        super().__init__()
+        with theming.own_view_of_colours():
+            super().__init__()
         self.clock = clock
         self.actor = ways.actor
         self.drafts = Drafts(ways.drafts, clock)
         self._ways, self._habits, self._bookmark = ways, habits, bookmark
         self._start = start or (bookmark.found() if bookmark else "") or _FIRST
         self.history = History()
+        self.typing = TypeAhead(self, super().on_event)
         self._view: View | None = None
         self._going = asyncio.Lock()
         """Held while one view gives way to another."""
@@ -129,8 +135,10 @@ class JobdeckApp(App[None]):
         self.link = Link(
             ways.connect,
             ways.revive,
-            on_state=self._line_is,
-            on_change=self._changed,
+            # In the application's own turn: what the link calls belongs to no widget, so no timer
+            # could be set there.
+            on_state=partial(self.call_later, self._line_is),
+            on_change=partial(self.call_later, self._changed),
             gather_s=self.gather_s,
         )
         self._read_only: frozenset[str] = frozenset()
@@ -157,13 +165,13 @@ class JobdeckApp(App[None]):
         yield Status()
         yield CommandBar()
         yield Footer()
+        yield TooSmall()
 
     async def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
         self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
-        self.call_after_refresh(
-            self.link.open
-        )  # what it loads would keep the first picture waiting
+        # What the line loads would keep the first picture waiting.
+        self.call_after_refresh(self.link.open)
         try:
             place = commandline.parse(self._start, views.VIEWS).place
         except commandline.BadCommand as bad:
@@ -172,6 +180,9 @@ class JobdeckApp(App[None]):
         await self._open(place or Place(_FIRST))
         if self._not_understood is not None:
             self.complain(self._not_understood)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.screen_stack[0].query_one(TooSmall).judge(event.size.width, event.size.height)
 
     @property
     def failure(self) -> Exception | None:
@@ -186,7 +197,14 @@ class JobdeckApp(App[None]):
         """
         self._close_messages_no_wait()
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self.typing.take(event)
+        else:
+            await super().on_event(event)
+
     def on_unmount(self) -> None:
+        self.typing.close()
         self.link.close()
 
     @property
@@ -211,7 +229,7 @@ class JobdeckApp(App[None]):
     def go(self, place: Place, *, below: bool = True) -> None:
         """Open a place; `below`: it was opened from here, and `escape` comes back."""
         here = self.history.here
-        self.run_worker(self._open(place.inside(here if below else None)), group="going")
+        self._travel(place.inside(here if below else None))
 
     def obey(self, text: str, *, below: bool = True) -> bool:
         """Do what the command bar would for this text; False, and said why, where it cannot."""
@@ -229,7 +247,12 @@ class JobdeckApp(App[None]):
     def go_beside(self, place: Place) -> None:
         """Open a place that stands where this one does: `escape` leaves both at once."""
         here = self.history.here
-        self.run_worker(self._open(place.inside(here.parent if here else None)), group="going")
+        self._travel(place.inside(here.parent if here else None))
+
+    def _travel(self, place: Place, *, is_step: bool = False) -> None:
+        """Open a place beside the keyboard; keys that follow are for it."""
+        opening = self._open(place, is_step=is_step)
+        self.typing.opens(self.run_worker(opening, group="going"))
 
     async def _open(self, place: Place, *, is_step: bool = False) -> None:
         async with self._going:
@@ -284,7 +307,7 @@ class JobdeckApp(App[None]):
 
     def _leave_bar(self) -> None:
         self.query_one(CommandBar).close()
-        self.view.query("*:can-focus").first().focus()
+        self.view.take_keys()
 
     # ------------------------------------------------------------------ the engine
 
@@ -297,12 +320,12 @@ class JobdeckApp(App[None]):
         pieces = line(Span(f" ! {text}", Tone.WARNING), f"  {reason}") if text else ()
         self.query_one(Banner).announce(pieces)
         if state is State.LIVE:
-            self.run_worker(self._look_at_environments, exit_on_error=False)
+            self.run_worker(later(self._look_at_environments), exit_on_error=False)
         self._show_frame()
 
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
-            self.run_worker(self._look_at_environments, exit_on_error=False)
+            self.run_worker(later(self._look_at_environments), exit_on_error=False)
         if self._view is not None and self.view.concerns(changed):
             self.view.reload()
 
@@ -386,7 +409,8 @@ class JobdeckApp(App[None]):
             self.query_one(Status).say(self.view.said(), self._message)
 
     def _show_keys(self) -> None:
-        self.query_one(Footer).show_keys(self._offers_now())
+        if self._view is not None and self.query(Footer):
+            self.query_one(Footer).show_keys(self._offers_now())
 
     # ------------------------------------------------------------------ preferences
 
@@ -477,11 +501,11 @@ class JobdeckApp(App[None]):
         if self.silence() or self.view.escape():
             return
         if here is not None and here.parent is not None:
-            self.run_worker(self._open(here.parent), group="going")
+            self._travel(here.parent)
 
     def do_last(self) -> None:
         if place := self.history.last():
-            self.run_worker(self._open(place), group="going")
+            self._travel(place)
 
     def do_back(self) -> None:
         self._step(-1)
@@ -492,14 +516,14 @@ class JobdeckApp(App[None]):
     def _step(self, by: int) -> None:
         self._remember()
         if place := self.history.step(by):
-            self.run_worker(self._open(place, is_step=True), group="going")
+            self._travel(place, is_step=True)
 
     def do_refresh(self) -> None:
         self._paint_anew()
         self.view.reload()
 
     def do_copy_name(self) -> None:
-        self._copy("\n".join(self.view.subject().names))
+        self._copy(self.view.copied())
 
     def do_copy_cli(self) -> None:
         self._copy(self.view.cli())
@@ -507,7 +531,8 @@ class JobdeckApp(App[None]):
     def do_copy_curl(self) -> None:
         path = self.view.api()
         socket = shlex.quote(self._ways.socket)
-        self._copy(f"curl --unix-socket {socket} http://jobdeck/api/v1{path}" if path else "")
+        url = shlex.quote(f"http://jobdeck/api/v1{path}")
+        self._copy(f"curl --unix-socket {socket} {url}" if path else "")
 
     def _copy(self, text: str) -> None:
         if not text:

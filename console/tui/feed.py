@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from console.answers import OfTarget, OutputChunks, OutputIndex, OutputMatches
 from console.client import Client
@@ -15,11 +15,20 @@ from console.logs.log import Log
 from console.logs.matches import Matches, Missing, Spot
 from console.logs.window import Window
 from console.outputlines import piece_bytes
-from console.tui.link import Link
+
+A = TypeVar("A")
 
 _INDEXED = 20_000
 """Chunks of one page of the index."""
 _WAIT_S = 10
+
+
+class Line(Protocol):
+    """The way to the engine, as far as a feed needs it: that of `Link`."""
+
+    async def ask(self, question: Callable[[Client], A]) -> A: ...
+
+    async def attend(self, question: Callable[[Client], A]) -> A: ...
 
 
 class Feed:
@@ -27,7 +36,7 @@ class Feed:
 
     def __init__(
         self,
-        link: Link,
+        link: Line,
         log: Log,
         run_id: str,
         query: Mapping[str, Any],
@@ -45,6 +54,8 @@ class Feed:
         self._asked: set[int] = set()
         self._fetching, self._counting = asyncio.Lock(), asyncio.Lock()
         self._came = asyncio.Event()
+        self._has_index = False
+        """Whether the index was read to what was its end."""
         self.has_ended = False
         """Whether the run has: nothing is added then."""
 
@@ -70,6 +81,7 @@ class Feed:
             Entry(item.chunk, whos[item.target], item.size_bytes, item.lines, item.continues)
             for item in page.items
         )
+        self._has_index |= not page.more
         self.has_ended = page.ended and not page.more
         self._tell()
 
@@ -121,7 +133,7 @@ class Feed:
             if isinstance(found, Missing):
                 self.moved()
                 await self.fetch(partial(list, found.numbers))
-            elif found is None and not matches.is_counted:
+            elif found is None and not (matches.is_counted and self._has_index):
                 self._came.clear()
                 await self._came.wait()
             else:

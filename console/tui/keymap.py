@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from textual.binding import Binding
 
-from console.actions import Action, Scope, of_scope, registry
+from console.actions import TEXTS, Action, Scope, of_scope, registry
 
 PERFORM = "perform"
 """The one Textual action; its parameter is the id of ours."""
@@ -51,6 +51,8 @@ def _meet(one: Scope, other: Scope) -> bool:
     """Whether actions of these scopes may be at hand in one view."""
     if one is other or Scope.EVERYWHERE in (one, other):
         return True
+    if Scope.LIST in (one, other) and not TEXTS.isdisjoint((one, other)):
+        return False
     return (one in _SHARED) != (other in _SHARED)
 
 

@@ -9,6 +9,7 @@ waited for, never started.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -70,8 +71,8 @@ class Link:
         connect: Callable[[], Client],
         revive: Callable[[], object],
         *,
-        on_state: Callable[[State, str], None],
-        on_change: Callable[[Changed], None],
+        on_state: Callable[[State, str], object],
+        on_change: Callable[[Changed], object],
         gather_s: float,
     ) -> None:
         """`connect` finds or starts the engine; `revive` starts one that broke off.
@@ -97,6 +98,8 @@ class Link:
     def open(self) -> None:
         """Begin to connect; called in the event loop, once."""
         self._loop = asyncio.get_running_loop()
+        # What the journal's thread calls belongs to the application, as Textual's timers have it.
+        self._context = contextvars.copy_context()
         threading.Thread(target=self._follow, daemon=True, name="link-journal").start()
 
     def close(self) -> None:
@@ -257,7 +260,7 @@ class Link:
 
     def _call(self, function: Callable[..., None], *values: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody looks any more
-            self._loop.call_soon_threadsafe(function, *values)
+            self._loop.call_soon_threadsafe(function, *values, context=self._context)
 
 
 def _succeed(answer: asyncio.Future[A], found: A) -> None:

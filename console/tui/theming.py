@@ -14,6 +14,9 @@ variables.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -25,6 +28,21 @@ from console.themes import Chip, Ink, Paint, Surface, Theme
 
 _OWN = "jobdeck-"
 """Before our names, among those of Textual's own themes."""
+
+
+@contextmanager
+def own_view_of_colours() -> Iterator[None]:
+    """While an application is made: NO_COLOR is obeyed by the theme that it is given.
+
+    WORKAROUND(textual 8.2): it would turn all colours grey instead, and the terminal's own, of
+    which our themes without colours are made, black on black.
+    """
+    wish = os.environ.pop("NO_COLOR", None)
+    try:
+        yield
+    finally:
+        if wish is not None:
+            os.environ["NO_COLOR"] = wish
 
 
 def wear(app: App[Any], name: str) -> None:

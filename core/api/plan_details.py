@@ -26,6 +26,7 @@ from core.flow.awaiting import awaited
 from core.flow.comparing import HIDDEN
 from core.flow.definition import FrozenHost, FrozenWork
 from core.flow.dryrun import PlanLevel, PlanState
+from core.runtime.certificatefiles import certificate_files
 from core.runtime.plans import Plan
 
 
@@ -213,10 +214,10 @@ def _facts(hosts: Sequence[FrozenHost]) -> FactsUsed | None:
 
 
 def warnings_of(accounts: Mapping[str, AccountSpec], today: date) -> list[FieldProblem]:
-    """What to know of accounts that expire."""
+    """What to know of accounts that expire. It may read files: see `has_files`."""
     return [
         FieldProblem(where=problem.where, what=problem.what, hint=problem.hint)
-        for problem in expiring(accounts, today)
+        for problem in expiring(accounts, today, certificate_files(accounts))
     ]
 
 

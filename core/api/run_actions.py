@@ -14,7 +14,7 @@ from core.api.runs import RunOut
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.actions import Action
 from core.domain.authorization import ObjectKind, Verb
-from core.domain.run import RunAction
+from core.domain.run import QueueAction, RunAction
 from core.domain.targets import fold
 from core.domain.values import Value
 from core.errors import NotFound
@@ -30,7 +30,7 @@ class OperationOut(Answer):
 
     at: str
     actor: str
-    action: RunAction
+    action: RunAction | QueueAction
     step: str = Field(description="empty where it is about the run as a whole")
     attempt: int = Field(description="the attempt that it is about; 0 is none")
     batch: int | None = Field(description="the batch that it is about, from 0")
@@ -54,6 +54,10 @@ class Affected(Answer):
 class ActionPreview(Answer):
     """What an action would do."""
 
+    about: Affected | None = Field(
+        description="the step or node that it is about, with the hosts that it means there; null:"
+        " the run as a whole"
+    )
     begins: list[Affected] = Field(
         description="what would run, in order, and what may follow it on some way"
     )
@@ -109,7 +113,10 @@ async def act(run: str, body: Action, engine: TheEngine, actor: TheActor) -> Run
 async def preview(run: str, body: Action, engine: TheEngine) -> ActionPreview:
     """What an action would do now: what it ends, what it begins, and where. Nothing is changed."""
     foreseen = await engine.runs.foresee(run, body)
-    return ActionPreview(begins=_affected(foreseen.begins), ends=_affected(foreseen.ends))
+    about = _affected({foreseen.step: foreseen.about}) if foreseen.step else [None]
+    return ActionPreview(
+        about=about[0], begins=_affected(foreseen.begins), ends=_affected(foreseen.ends)
+    )
 
 
 def _affected(nodes: Mapping[str, Sequence[str]]) -> list[Affected]:

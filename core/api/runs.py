@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -28,6 +30,7 @@ from core.domain.targets import fold
 from core.errors import AcknowledgementRequired, ConfirmationRequired, IllegalTransition
 from core.flow import inside, machine
 from core.flow.definition import ENGINE_HOST, RunDefinition, RunOutline, RunRequest, body_of
+from core.runtime.certificatefiles import has_files
 from core.storage import dangers, runs
 from core.storage.batches import batches_of
 from core.storage.reading import Connection
@@ -182,9 +185,10 @@ async def start(
     response.headers["Location"] = f"/api/v1/runs/{row.id}"
     driver = engine.runs.live.get(row.id)
     accounts = {} if driver is None else driver.definition.accounts
+    warned = partial(warnings_of, accounts, engine.clock.now().date())
     return RunStarted(
         **RunOut.model_validate(row).model_dump(),
-        warnings=warnings_of(accounts, engine.clock.now().date()),
+        warnings=await asyncio.to_thread(warned) if has_files(accounts) else warned(),
     )
 
 

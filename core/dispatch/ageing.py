@@ -26,9 +26,9 @@ def due(item: Item, ageing_s: float) -> float:
     return item.since + waits_s(item.priority, ageing_s)
 
 
-def level(item: Item, now: float, ageing_s: float) -> int:
-    """The class in which it stands now; AGED above the most urgent one."""
-    left = due(item, ageing_s) - now
+def level(rank: int, due: float, now: float, ageing_s: float) -> int:
+    """The class in which a run of class `rank` stands now; AGED above the most urgent one."""
+    left = due - now
     if left <= 0:
         return AGED
-    return min(item.priority.rank, math.ceil(left / ageing_s) - 1)
+    return min(rank, math.ceil(left / ageing_s) - 1)

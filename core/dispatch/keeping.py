@@ -26,16 +26,19 @@ class Keeping:
         self._keeper: Waiting | None = None
         self._uses: Mapping[Resource, Mode] = {}
 
-    def renew(self, inside: Line, now: float) -> tuple[Resource, ...]:
-        """The first aged run of the line keeps from here on; what an earlier keeper set free."""
+    def renew(self, inside: Line, now: float) -> tuple[tuple[Resource, ...], Waiting | None]:
+        """The first aged run of the line keeps from here on.
+
+        What an earlier keeper set free, and who is keeper since this moment.
+        """
         oldest = inside.oldest()
         keeper = oldest if oldest and oldest.due <= now else None
         if keeper is self._keeper:
-            return ()
+            return (), None
         freed = self.release(self._keeper)
         self._keeper = keeper
         self._uses = dict(keeper.item.uses) if keeper else {}
-        return freed
+        return freed, keeper
 
     def release(self, waiting: Waiting | None) -> tuple[Resource, ...]:
         """What is free again now that nothing is kept for a run."""
@@ -45,6 +48,10 @@ class Keeping:
         self._keeper, self._uses = None, {}
         return freed
 
+    def by_keeper(self, resource: Resource) -> Sequence[Mode]:
+        """What the keeper keeps of a resource from all others."""
+        return (self._uses[resource],) if resource in self._uses else ()
+
     def at(self, waiting: Waiting, resource: Resource) -> Sequence[Kept]:
         """What is kept of a resource from a run that waits."""
         keeper = self._keeper
@@ -53,8 +60,7 @@ class Keeping:
         found = []
         if keeper is not None and resource in self._uses:
             found.append((keeper, self._uses[resource]))
-        rank = waiting.item.priority.rank
         for other, mode in self._claims.at(resource):
-            if other not in (waiting, keeper) and other.item.priority.rank <= rank:
+            if other not in (waiting, keeper) and other.own <= waiting.own:
                 found.append((other, mode))
         return found

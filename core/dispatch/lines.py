@@ -8,7 +8,8 @@ all along, oldest first; among the latter owners take turns.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from core.dispatch import ageing
 from core.dispatch.items import Item
@@ -30,14 +31,26 @@ class Waiting:
     """Its fair turn among the owners of its class; who gave way is before them, by age."""
     number: int
     """In the order of arrival; breaks ties."""
+    own: int = field(init=False)
+    """Its class, 0 for the most urgent: it is asked for at every look."""
+
+    def __post_init__(self) -> None:
+        self.own = self.item.priority.rank
+
+    def level(self, now: float, ageing_s: float) -> int:
+        """The class in which it stands now."""
+        return ageing.level(self.own, self.due, now, ageing_s)
 
     def rank(self, now: float, ageing_s: float) -> tuple[int, int, float, int]:
         """Smaller goes first."""
-        level = ageing.level(self.item, now, ageing_s)
-        if level < self.item.priority.rank:
+        level = self.level(now, ageing_s)
+        if level < self.own:
             return level, 0, self.due, self.number
         return level, 1, self.turn, self.number
 
+
+_FEW = 12
+"""So many are looked through; more of them are worth heaps."""
 
 _Entry = tuple[float, int, Waiting]
 
@@ -47,8 +60,8 @@ class Line:
 
     def __init__(self) -> None:
         self._members: dict[str, Waiting] = {}
-        self._by_age: tuple[list[_Entry], ...] = tuple([] for _ in Priority)
-        self._by_turn: tuple[list[_Entry], ...] = tuple([] for _ in Priority)
+        self._heaps: _Heaps | None = None
+        """Made when they are many: most lines at locks are short, and there are as many as locks."""
 
     def __len__(self) -> int:
         return len(self._members)
@@ -58,35 +71,73 @@ class Line:
 
     def add(self, waiting: Waiting) -> None:
         self._members[waiting.item.run_id] = waiting
-        rank = waiting.item.priority.rank
+        if self._heaps is not None:
+            self._heaps.add(waiting)
+        elif len(self._members) > _FEW:
+            self._heaps = _Heaps(self._members)
+
+    def remove(self, run_id: str) -> None:
+        """Nothing happens where it is not in the line."""
+        self._members.pop(run_id, None)
+        if self._heaps is not None and len(self._members) <= _FEW // 2:
+            # A dictionary that was big is slow to look through.
+            self._members, self._heaps = dict(self._members), None
+
+    def oldest(self) -> Waiting | None:
+        """Who is aged first."""
+        if self._heaps is not None:
+            return min(self._heaps.oldest(), key=_by_age, default=None)
+        return min(self._members.values(), key=_by_age, default=None)
+
+    def first(self, now: float, ageing_s: float) -> Waiting | None:
+        """Who goes first at this moment."""
+        found: Collection[Waiting] = self._members.values()
+        if self._heaps is not None:
+            found = self._heaps.possibly_first()
+        if len(found) < 2:
+            return next(iter(found), None)
+        return min(found, key=lambda each: each.rank(now, ageing_s))
+
+    def most_urgent(self, count: int) -> list[Waiting]:
+        """The first by turn, at most `count`, of the most urgent class that is here."""
+        if self._heaps is not None:
+            return self._heaps.most_urgent(count)
+        ordered = sorted(self._members.values(), key=_by_turn)
+        return [each for each in ordered if each.own == ordered[0].own][:count]
+
+
+class _Heaps:
+    """In each class the members of a line by age and by turn; dead entries go when they come up."""
+
+    def __init__(self, members: Mapping[str, Waiting]) -> None:
+        self._members = members
+        self._by_age: tuple[list[_Entry], ...] = tuple([] for _ in Priority)
+        self._by_turn: tuple[list[_Entry], ...] = tuple([] for _ in Priority)
+        for waiting in members.values():
+            self.add(waiting)
+
+    def add(self, waiting: Waiting) -> None:
         for heap, key in (
-            (self._by_age[rank], waiting.due),
-            (self._by_turn[rank], waiting.turn),
+            (self._by_age[waiting.own], waiting.due),
+            (self._by_turn[waiting.own], waiting.turn),
         ):
             heapq.heappush(heap, (key, waiting.number, waiting))
             if len(heap) > 2 * len(self._members) + _SLACK:
                 heap[:] = {id(entry[2]): entry for entry in heap if self._is_here(entry)}.values()
                 heapq.heapify(heap)
 
-    def remove(self, run_id: str) -> None:
-        """Nothing happens where it is not in the line."""
-        self._members.pop(run_id, None)
+    def oldest(self) -> list[Waiting]:
+        """Of each class who is aged first."""
+        return [*filter(None, map(self._top, self._by_age))]
 
-    def oldest(self) -> Waiting | None:
-        """Who is aged first."""
-        return min(self._oldest(), key=lambda each: (each.due, each.number), default=None)
-
-    def first(self, now: float, ageing_s: float) -> Waiting | None:
-        """Who goes first at this moment."""
+    def possibly_first(self) -> list[Waiting]:
+        """One of them goes first."""
         # Of a class either its oldest has risen, and the highest of all, or nobody has; and of
         # those that have not risen, the most urgent class goes first.
         native = next(filter(None, map(self._top, self._by_turn)), None)
-        if native is None:
-            return None
-        return min((native, *self._oldest()), key=lambda each: each.rank(now, ageing_s))
+        return [] if native is None else [native, *self.oldest()]
 
     def most_urgent(self, count: int) -> list[Waiting]:
-        """The first by turn, at most `count`, of the most urgent class that is here."""
         heap = next(filter(self._top, self._by_turn), [])
         taken: list[_Entry] = []
         while len(taken) < count and self._top(heap):
@@ -95,14 +146,22 @@ class Line:
             heapq.heappush(heap, entry)
         return [waiting for _, _, waiting in taken]
 
-    def _oldest(self) -> list[Waiting]:
-        """Of each class who is aged first."""
-        return [*filter(None, map(self._top, self._by_age))]
-
     def _top(self, heap: list[_Entry]) -> Waiting | None:
-        while heap and not self._is_here(heap[0]):
+        members = self._members
+        while heap:
+            waiting = heap[0][2]
+            if members.get(waiting.item.run_id) is waiting:
+                return waiting
             heapq.heappop(heap)
-        return heap[0][2] if heap else None
+        return None
 
     def _is_here(self, entry: _Entry) -> bool:
         return self._members.get(entry[2].item.run_id) is entry[2]
+
+
+def _by_age(waiting: Waiting) -> tuple[float, int]:
+    return waiting.due, waiting.number
+
+
+def _by_turn(waiting: Waiting) -> tuple[int, float, int]:
+    return waiting.own, waiting.turn, waiting.number

@@ -33,6 +33,8 @@ from core.domain.priorities import Priority
 
 READY = None
 """Where a run is that is parked nowhere."""
+ENGINE = Use(Resource(Kind.ENGINE), Mode.SLOT)
+"""What every run uses that is made of a definition."""
 FREEZE = Resource(Kind.FREEZE)
 LOAD = Resource(Kind.LOAD)
 YIELD = Resource(Kind.YIELD)
@@ -55,8 +57,8 @@ class Queue:
         self._waiting: dict[str, Waiting] = {}
         self._places: dict[str, Resource | None] = {}
         self._lines: dict[Resource | None, Line] = {READY: Line()}
-        self._from: dict[str, Resource] = {}
-        """Ready again -> where it was parked: the next one there may follow."""
+        self._from: dict[str, tuple[Resource, ...]] = {}
+        """Run -> where it was woken: when it begins or goes elsewhere, the next one there may follow."""
         self._opened: dict[Resource, None] = {}
         """Resources that may have room again for who is parked there; in the order of the changes."""
         self._inside = Line()
@@ -70,6 +72,8 @@ class Queue:
         self._served = [0.0 for _ in Priority]
         """Class -> the turn that was served last."""
         self._arrivals = 0
+        self._without_engine = 0
+        """Of those that wait, how many take no place of the engine."""
 
     # --- what happens -------------------------------------------------------------------------
 
@@ -81,6 +85,7 @@ class Queue:
         turn = due - FAR_S if item.gave_way_to else self._turn(item)
         waiting = Waiting(item, due, turn, self._arrivals)
         self._waiting[item.run_id] = waiting
+        self._without_engine += ENGINE not in item.uses
         self._inside.add(waiting)
         self._park(waiting, READY)
 
@@ -169,9 +174,9 @@ class Queue:
         A step looks at a bounded number of runs; while not `is_settled`, ask again.
         """
         effort = EFFORT
+        self._renew_keeper(now)
         while effort and not self.is_settled:
             effort -= 1
-            self._open(*self._keeping.renew(self._inside, now))
             if self._opened:
                 self._wake(now)
                 continue
@@ -183,6 +188,8 @@ class Queue:
             obstacle = self._obstacle(waiting)
             if obstacle is not None:
                 self._park(waiting, self._claimed(waiting, obstacle))
+                if obstacle.kind in OUTSIDE:
+                    self._renew_keeper(now)
                 continue
             self._begin(waiting, now)
             return waiting.item
@@ -228,7 +235,7 @@ class Queue:
 
     def obstacles(self, waiting: Waiting, now: float) -> Iterable[tuple[Use, Waiting | None]]:
         """Everything of ours in a run's way, in order; with the run that it may not pass there."""
-        self._open(*self._keeping.renew(self._inside, now))
+        self._renew_keeper(now)
         for use in waiting.item.uses:
             if not self.held.fits(use, self.rules.limits):
                 yield use, None
@@ -329,13 +336,13 @@ class Queue:
     def _remove(self, run_id: str) -> None:
         """Take it out of wherever it waits; who is parked behind it may follow."""
         waiting = self._waiting.pop(run_id)
+        self._without_engine -= ENGINE not in waiting.item.uses
         place = self._places.pop(run_id)
         self._lines[place].remove(run_id)
         self._inside.remove(run_id)
         if place is not READY:
             self._open(place)
-        if came_from := self._from.pop(run_id, None):
-            self._open(came_from)
+        self._open(*self._from.pop(run_id, ()))
         self._open(*self._keeping.release(waiting))
         self._unclaim(waiting)
 
@@ -361,12 +368,25 @@ class Queue:
         if place not in self._lines:
             self._lines[place] = Line()
         self._lines[place].add(waiting)
-        came_from = self._from.pop(run_id, None)
-        if came_from is not None and came_from != place:
-            self._open(came_from)
+        came_from = tuple(each for each in self._from.pop(run_id, ()) if each != place)
+        if came_from and self._is_full_for_all(place):
+            self._from[run_id] = came_from
+        else:
+            self._open(*came_from)
         if place is not READY and place.kind in OUTSIDE:
             self._inside.remove(run_id)
             self._open(*self._keeping.release(waiting))
+
+    def _is_full_for_all(self, place: Resource | None) -> bool:
+        """Whether a run is parked where nobody that waits gets past, but for the keeper.
+
+        Then the next one is not woken before it goes on: a lock or a place that is set free
+        while the engine is full would send its whole line to wait for the engine.
+        """
+        if place != ENGINE.resource or self._without_engine:
+            return False
+        kept = self._keeping.by_keeper(ENGINE.resource)
+        return not self.held.fits(ENGINE, self.rules.limits, kept)
 
     def _open(self, *resources: Resource) -> None:
         for resource in resources:
@@ -388,9 +408,18 @@ class Queue:
             del self._lines[resource]
             return
         self._ready(waiting)
-        self._from[waiting.item.run_id] = resource
+        run_id = waiting.item.run_id
+        self._from[run_id] = (*self._from.get(run_id, ()), resource)
         if resource.kind in OUTSIDE:
             self._inside.add(waiting)
+            self._renew_keeper(now)
+
+    def _renew_keeper(self, now: float) -> None:
+        """The first aged run keeps what it uses, and is looked at when it begins to."""
+        freed, keeper = self._keeping.renew(self._inside, now)
+        self._open(*freed)
+        if keeper is not None:
+            self._ready(keeper)
 
     def _ready(self, waiting: Waiting) -> None:
         """A run is looked at again."""

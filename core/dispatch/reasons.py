@@ -83,7 +83,7 @@ class Why:
 def why(queue: Queue, waiting: Waiting, now: float) -> Why:
     """Why a run waits."""
     item = waiting.item
-    level = ageing.level(item, now, queue.rules.ageing_s)
+    level = waiting.level(now, queue.rules.ageing_s)
     unknown = [host for host in item.hosts if queue.load_of(host) is None]
     return Why(
         priority=item.priority,

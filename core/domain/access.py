@@ -94,8 +94,18 @@ class AccountSpec(Value):
 
     @property
     def last_day(self) -> date | None:
-        """The first of the days on which something of it ends; None: none is known."""
+        """The first of the days on which something of it ends; None: none is known.
+
+        What `certificate_file` holds is not part of it: see `last_day_with`.
+        """
         return validity.last_day(self.expires, self.tls_certificate, self.certificate)
+
+    def last_day_with(self, certificate: str) -> date | None:
+        """The same, with the text of `certificate_file`; without it where it cannot be read."""
+        try:
+            return validity.last_day(self.expires, self.tls_certificate, certificate)
+        except ValueError:
+            return self.last_day
 
     @model_validator(mode="after")
     def _is_somebody(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from core.domain.access import AccountSpec
 from core.errors import Problem
@@ -11,11 +12,19 @@ from core.errors import Problem
 SOON = timedelta(days=14)
 
 
-def expiring(accounts: Mapping[str, AccountSpec], today: date) -> Iterator[Problem]:
+def expiring(
+    accounts: Mapping[str, AccountSpec],
+    today: date,
+    files: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Problem]:
     """What to say of each, in the order of their last days. It refuses nothing: the service may
-    judge otherwise.
+    judge otherwise. `files`: account -> what its `certificate_file` holds.
     """
-    dated = [(last, name) for name, spec in accounts.items() if (last := spec.last_day)]
+    dated = [
+        (last, name)
+        for name, spec in accounts.items()
+        if (last := spec.last_day_with(files[name]) if name in files else spec.last_day)
+    ]
     for last, name in sorted(dated):
         days = (last - today).days
         if last < today:

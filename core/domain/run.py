@@ -322,6 +322,15 @@ class RunAction(StrEnum):
         return self.value.replace("_", "-")
 
 
+class QueueAction(StrEnum):
+    """What the queue asks of a run that goes on; nobody else can."""
+
+    GIVE_WAY = "give_way"
+    """At the end of its step or batch another run has its place."""
+    KEEP_PLACE = "keep_place"
+    """Nobody wants its place any more."""
+
+
 RUN_WIDE_ACTIONS = frozenset(
     {RunAction.STOP, RunAction.FORCE_STOP, RunAction.PAUSE, RunAction.RESUME, RunAction.ROLL_BACK}
 )

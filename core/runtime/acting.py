@@ -153,6 +153,14 @@ class Asked:
         }
 
     @property
+    def about(self) -> tuple[str, ...]:
+        """Names of the hosts that it names or means in its own step; of a batch, its members."""
+        definition, own = self.run.definition, self.ordinals
+        if self.batch is not None:
+            own = definition.batches[self.step][self.batch]
+        return tuple(definition.hosts[ordinal].name for ordinal in own)
+
+    @property
     def ahead(self) -> list[FrozenHost]:
         """The hosts of `ordinals_ahead`, each once."""
         ordinals = {ordinal for own in self.ordinals_ahead.values() for ordinal in own}

@@ -11,6 +11,7 @@ import structlog
 from core import failpoints
 from core.clock import Clock
 from core.dispatch.claims import Order
+from core.domain.run import QueueAction
 from core.errors import IllegalTransition, StorageFault
 from core.flow import machine
 from core.flow.definition import RunDefinition
@@ -45,10 +46,10 @@ class Yielding:
             return
         failpoints.reach("yield.asking")
         event: AnyEvent = YieldWithdrawn()
-        action, reason = "keep_place", ""
+        action, reason = QueueAction.KEEP_PLACE, ""
         if (to := order.to) is not None:
             event = YieldRequested(to=to.run_id, priority=to.priority)
-            action, reason = "give_way", f"to run {to.run_id}, which is {to.priority}"
+            action, reason = QueueAction.GIVE_WAY, f"to run {to.run_id}, which is {to.priority}"
 
         def keep(tx: Transaction) -> None:
             operations.add(tx, order.run_id, ENGINE_ACTOR, action, reason=reason)

@@ -44,6 +44,16 @@ class Verdict(StrEnum):
     """Its start was refused: guard rails, rules, or a job that cannot be run."""
 
 
+VERDICT_TRANSITIONS: Mapping[Verdict, frozenset[Verdict]] = {
+    Verdict.DUE: frozenset(Verdict),
+    Verdict.STARTED: frozenset(),
+    Verdict.MISSED: frozenset(),
+    Verdict.SKIPPED: frozenset(),
+    Verdict.REFUSED: frozenset(),
+}
+"""Verdict -> what it may become. Of a slot that waits `due` becomes `due`, with another reason."""
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One slot that is due, or slots in a row of which none is started for the same reason."""
 

@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
 from core.storage.chunks import Part, Segment, part_of, parts_of
-from core.storage.stored_chunks import segments_of
+from core.storage.stored_chunks import numbered, segments_of
 from core.storage.tables import output_chunk
 
 _FEW = 200
@@ -76,21 +76,17 @@ def read_chunks(
     connection: Connection, selection: Selection, numbers: Collection[int]
 ) -> Iterator[SelectedSegments]:
     """The bytes of these chunks, in order; one that is gone, or not selected, is left out."""
-    query = select(_c.seq, _c.target_run_id).where(
-        _c.run_id == selection.run_id, _c.seq.in_(sorted(numbers))
-    )
-    for row in connection.execute(query.order_by(_c.seq)).all():
-        if not _is_selected(row, selection):
-            continue
-        segments = tuple(
-            segment
-            for segment in segments_of(connection, row.seq)
-            if not selection.streams or segment.stream in selection.streams
-        )
-        if segments:
-            yield SelectedSegments(
-                number=row.seq, target_run_id=row.target_run_id, segments=segments
+    for key, segments in numbered(connection, selection.run_id, numbers):
+        if _is_selected(key, selection):
+            chosen = tuple(
+                segment
+                for segment in segments
+                if not selection.streams or segment.stream in selection.streams
             )
+            if chosen:
+                yield SelectedSegments(
+                    number=key.seq, target_run_id=key.target_run_id, segments=chosen
+                )
 
 
 def selected_numbers(connection: Connection, selection: Selection) -> list[int]:

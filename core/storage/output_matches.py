@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Protocol
 
 import msgspec
@@ -26,6 +26,8 @@ from core.storage.search_index import Candidates
 
 LOOKED_BYTES = 128 << 20
 """Output that is read at most for one answer."""
+_TOGETHER = 16
+"""Chunks that are read by one statement."""
 
 
 class Index(Protocol):
@@ -62,26 +64,48 @@ def count_matches(
 ) -> MatchesPage:
     """Chunks after the number `after` in which the text occurs, letter case ignored."""
     numbers = selected_numbers(connection, selection)
+    chunks = _Chunks(connection, selection)
     folded = text.casefold()
     left_bytes = LOOKED_BYTES
     found: list[ChunkMatches] = []
-    for place in _places(index, folded, numbers, after):
-        for chunk in read_chunks(connection, selection, [numbers[place]]):
-            stretches = _stretches(chunk)
-            earlier = _tail(connection, selection, chunk, numbers[:place], reach_bytes(folded))
-            befores = [earlier, *[b""] * (len(stretches) - 1)]
-            count = sum(
-                count_ending_in(data, before, folded)
-                for data, before in zip(stretches, befores, strict=True)
-            )
-            if count:
-                found.append(ChunkMatches(chunk.number, count))
-            left_bytes -= sum(map(len, stretches))
-        if len(found) == limit or left_bytes <= 0:
-            more = place + 1 < len(numbers)
-            return MatchesPage(chunks=tuple(found), position=numbers[place], more=more)
+    for places in _together(_places(index, folded, numbers, after)):
+        chunks.hold([numbers[place] for place in places])
+        for place in places:
+            if (chunk := chunks.read(numbers[place])) is not None:
+                if count := _count(chunk, _tail(chunks, chunk, numbers, place, folded), folded):
+                    found.append(ChunkMatches(chunk.number, count))
+                left_bytes -= sum(len(segment.data) for segment in chunk.segments)
+            if len(found) == limit or left_bytes <= 0:
+                more = place + 1 < len(numbers)
+                return MatchesPage(chunks=tuple(found), position=numbers[place], more=more)
     last = max(after, numbers[-1]) if numbers else after
     return MatchesPage(chunks=tuple(found), position=last, more=False)
+
+
+class _Chunks:
+    """Selected chunks by their numbers, some of them read at once."""
+
+    def __init__(self, connection: Connection, selection: Selection) -> None:
+        self._connection, self._selection = connection, selection
+        self._held: dict[int, SelectedSegments | None] = {}
+
+    def hold(self, numbers: Sequence[int]) -> None:
+        """Read these, and let go of all but the last of those before."""
+        found = {c.number: c for c in read_chunks(self._connection, self._selection, numbers)}
+        last = dict(list(self._held.items())[-1:])
+        self._held = last | {number: found.get(number) for number in numbers}
+
+    def read(self, number: int) -> SelectedSegments | None:
+        """None where it is gone, or nothing in it is selected."""
+        if number not in self._held:
+            one = read_chunks(self._connection, self._selection, [number])
+            return next(one, None)
+        return self._held[number]
+
+
+def _together(places: Iterator[int]) -> Iterator[list[int]]:
+    while some := list(islice(places, _TOGETHER)):
+        yield some
 
 
 def _places(index: Index, folded: str, numbers: Sequence[int], after: int) -> Iterator[int]:
@@ -97,29 +121,32 @@ def _places(index: Index, folded: str, numbers: Sequence[int], after: int) -> It
             yield place
 
 
-def _stretches(chunk: SelectedSegments) -> list[bytes]:
-    """Bytes that stand together: those of one stream with no other's between them."""
-    groups = groupby(chunk.segments, key=lambda segment: segment.stream)
-    return [b"".join(segment.data for segment in together) for _stream, together in groups]
+def _count(chunk: SelectedSegments, before: bytes, folded: str) -> int:
+    """How many occurrences end in a chunk; `before` stands together with its first bytes."""
+    count = 0
+    # Bytes stand together where they are one stream's with no other's between them.
+    for _stream, together in groupby(chunk.segments, key=lambda segment: segment.stream):
+        data = b"".join(segment.data for segment in together)
+        count += count_ending_in(data, before, folded)
+        before = b""
+    return count
 
 
 def _tail(
-    connection: Connection,
-    selection: Selection,
-    chunk: SelectedSegments,
-    earlier: Sequence[int],
-    size: int,
+    chunks: _Chunks, chunk: SelectedSegments, numbers: Sequence[int], place: int, folded: str
 ) -> bytes:
-    """The last `size` bytes, or more, that stand together with the chunk's first ones."""
-    stream, tail = chunk.segments[0].stream, b""
-    for number in reversed(earlier):
-        for before in read_chunks(connection, selection, [number]):
-            if before.target_run_id != chunk.target_run_id:
-                return tail
-            for segment in reversed(before.segments):
-                if segment.stream != stream:
-                    return tail
-                tail = segment.data + tail
+    """What stands together with a chunk's first bytes: as much as an occurrence may reach back."""
+    stream, size, tail = chunk.segments[0].stream, reach_bytes(folded), b""
+    for earlier in range(place - 1, -1, -1):
+        before = chunks.read(numbers[earlier])
+        if before is None:
+            continue
+        if before.target_run_id != chunk.target_run_id:
+            break
+        for segment in reversed(before.segments):
+            if segment.stream != stream:
+                return tail[-size:]
+            tail = segment.data + tail
         if len(tail) >= size:
             break
-    return tail
+    return tail[-size:]

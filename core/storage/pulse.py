@@ -18,10 +18,12 @@ from core.storage.writer import timestamp
 
 FAILED_STATES = (
     RunState.FAILED,
+    RunState.PARTIALLY_SUCCEEDED,
     RunState.TIMED_OUT,
     RunState.REJECTED,
     RunState.ROLLBACK_FAILED,
 )
+"""Ended badly, wholly or on some hosts."""
 UNKNOWN_STATES = (RunState.ABNORMAL, RunState.ABANDONED)
 """Nobody knows how all of it ended: a person decides."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -55,6 +55,14 @@ def segments_of(connection: Connection, seq: int) -> tuple[Segment, ...]:
     """What a chunk holds; nothing when it is gone."""
     found = next(_chunks(connection, select(*_KEY, *_PACKED).where(_c.seq == seq)), None)
     return () if found is None else found[1]
+
+
+def numbered(
+    connection: Connection, run_id: str, seqs: Collection[int]
+) -> Iterator[tuple[ChunkKey, tuple[Segment, ...]]]:
+    """Those of these chunks that a run has, ascending, one in memory at a time."""
+    query = select(*_KEY, *_PACKED).where(_c.run_id == run_id, _c.seq.in_(sorted(seqs)))
+    return _chunks(connection, query.order_by(_c.seq))
 
 
 class PlacesBefore:

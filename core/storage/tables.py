@@ -119,6 +119,14 @@ run = Table(
     Column("environments", Text, nullable=False, server_default=text("'[]'")),
     Index(None, "state", "id"),
     Index(None, "job", "id"),
+    # "What has this run called"; most runs were called by none.
+    Index(
+        None,
+        "parent",
+        "id",
+        sqlite_where=text("parent IS NOT NULL"),
+        postgresql_where=text("parent IS NOT NULL"),
+    ),
     Index(None, "id", "summary"),  # a search for words that few runs have reads all of it
 )
 

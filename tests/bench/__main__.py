@@ -15,6 +15,7 @@ from tests.bench import (
     files,
     flow,
     latency,
+    logs,
     masking,
     measure,
     output,
@@ -39,6 +40,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], list[Row]]] = {
     "output": lambda chosen: output.rows(
         rounds=chosen.rounds, lines=chosen.lines, results=chosen.results
     ),
+    "logs": lambda chosen: logs.rows(lines=chosen.lines),
     "files": lambda chosen: files.rows(
         rounds=chosen.rounds,
         big_mb=chosen.big_mb,

@@ -33,7 +33,7 @@ from tests.bench.table import Row
 from tests.support.outputs import add_run
 from tests.support.sshd import Sshd, loopback
 
-_RARE = "zebrafish"
+RARE = "zebrafish"
 _WORDS = [
     "nginx",
     "postgres",
@@ -89,7 +89,7 @@ def text_of(lines: int) -> bytes:
         f" {_WORDS[n * 7 % 21]} {_WORDS[n * 13 % 21]} {n * 2654435761 % 2**40:010x} {n}"
         for n in range(lines)
     ]
-    found[lines // 2] += f" {_RARE}"
+    found[lines // 2] += f" {RARE}"
     return "\n".join(found).encode() + b"\n"
 
 
@@ -100,7 +100,7 @@ def _raw(folder: Path, sshd: Sshd, address: str, log: Path) -> Mapping[str, floa
     module = [sys.executable, "-m", "tests.bench.raw_output"]
     place = [str(sshd.port), getpass.getuser(), str(key), str(host_key), address]
     figures: dict[str, float] = json.loads(measure.run([*module, *place, f"cat {log}"]).output)
-    grep = measure.run(["grep", "-F", "-i", "-c", _RARE, str(log)])
+    grep = measure.run(["grep", "-F", "-i", "-c", RARE, str(log)])
     return {**figures, "grep_s": grep.wall_s}
 
 
@@ -124,8 +124,8 @@ def _jobdeck(home: Path, sshd: Sshd, address: str, log: Path) -> Mapping[str, fl
             "database_bytes": (home / "jobdeck.db").stat().st_size,
             "index_bytes": (home / "search.db").stat().st_size,
             "page_s": _asked_s(under_test, output, "pieces"),
-            "search_s": _asked_s(under_test, f"/search?q={quote(_RARE)}", "items"),
-            "search_run_s": _asked_s(under_test, f"/runs/{run_id}/search?q={_RARE}", "items"),
+            "search_s": _asked_s(under_test, f"/search?q={quote(RARE)}", "items"),
+            "search_run_s": _asked_s(under_test, f"/runs/{run_id}/search?q={RARE}", "items"),
         }
 
 

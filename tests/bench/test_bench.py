@@ -11,12 +11,14 @@ from tests.bench import (
     files,
     flow,
     latency,
+    logs,
     output,
     queue,
     results,
     run_list,
     schedules,
     start_up,
+    tui,
 )
 from tests.bench.table import Row, markdown
 
@@ -59,6 +61,11 @@ def test_output_is_measured_against_a_bare_loop() -> None:
     assert all(row.ours > 0 for row in rows)
 
 
+def test_a_long_output_is_opened_and_searched() -> None:
+    rows = logs.rows(lines=20_000)
+    assert all(row.ours > 0 for row in rows)
+
+
 def test_every_question_to_the_list_of_runs_is_timed() -> None:
     rows = run_list.rows(runs=3000, calls=3)
     assert all(row.ours > 0 for row in rows)
@@ -75,6 +82,13 @@ def test_decisions_of_the_queue_are_timed() -> None:
     rows = queue.rows(items=300, decisions=20)
     assert all(row.ours > 0 for row in rows)
     assert {row.unit for row in rows} == {"ms"}
+
+
+@pytest.mark.timeout(300)
+def test_the_terminal_ui_is_timed_and_weighed() -> None:
+    rows = tui.rows(runs=40, starts=1, keys=6)
+    assert {row.unit for row in rows} == {"ms", "B", "B/s"}
+    assert all(row.ours > 0 for row in rows if row.unit == "ms" and "CPU" not in row.title)
 
 
 def test_starts_are_timed() -> None:

@@ -37,7 +37,7 @@ from tests.support.webserver import Reply, WebServer
 
 LIVES = 10
 """Engines a round."""
-LONGEST_LIFE_S = 1.5
+LONGEST_LIFE_S = 2.5
 QUIET_S = 120.0
 _STILLBORN = 0.25
 """Part of the engines whose time begins with their process; the others' when they listen."""
@@ -155,7 +155,8 @@ class Flows:
     def unfinished(self) -> list[str]:
         """What is left to do, once what waits for people has been given."""
         self.approve()
-        return [*flow_verdict.unfinished(self.world.home), *self.fires.unfinished()]
+        # Runs last: a slot that got its run meanwhile is seen as one or the other.
+        return [*self.fires.unfinished(), *flow_verdict.unfinished(self.world.home)]
 
 
 def random_rounds(seed: int, lives: int) -> Iterator[Flows]:

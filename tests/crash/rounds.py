@@ -57,8 +57,8 @@ def random_rounds(seed: int, lives: int) -> Iterator[Total]:
 
 SCHEDULE_POINTS = "schedule."
 """Such points are reached where schedules are: test_schedule_kills.py."""
-QUEUE_POINTS = "queue."
-"""Such points are reached where runs wait: test_queue_kills.py."""
+QUEUE_POINTS = ("queue.", "yield.")
+"""Such points are reached where runs wait: test_queue_kills.py, test_yield_kills.py."""
 PEOPLE_POINTS = ("approval.", "notice.")
 """Such points are reached where people are asked and told: test_people_kills.py."""
 
@@ -69,7 +69,7 @@ def failpoint_rounds(seed: int, hits: int = 1) -> Iterator[Total]:
     A point whose first hit is never reached is wrong; later ones need not come.
     """
     total = Total(seed)
-    elsewhere = (SCHEDULE_POINTS, QUEUE_POINTS, *PEOPLE_POINTS)
+    elsewhere = (SCHEDULE_POINTS, *QUEUE_POINTS, *PEOPLE_POINTS)
     points = [point for point in failpoints.POINTS if not point.startswith(elsewhere)]
     plan = [(point, hit) for hit in range(1, hits + 1) for point in points]
     with world(seed, workers=0) as made:  # a plan is the engine's own: it comes to every point

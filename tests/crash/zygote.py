@@ -16,6 +16,8 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from importlib import import_module
+from itertools import chain
 from typing import Any
 
 import asyncssh
@@ -30,7 +32,9 @@ import core.bootstrap
 import core.storage.backup
 
 IMPORTED = (asyncssh, uvicorn, uvloop, console, core)
-"""What an engine imports when it runs."""
+"""What an engine imports when it runs, and the routes that it imports when they are asked for."""
+for family in {*chain(*core.api.app.FAMILIES.values())}:
+    import_module(f"core.api.{family}")
 
 
 def main() -> None:

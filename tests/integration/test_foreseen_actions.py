@@ -69,7 +69,23 @@ async def documents(api: Api) -> None:
 async def foreseen(api: Api, run: str, **action: Any) -> dict[str, Any]:
     answer = await api.post(f"/runs/{run}/actions/preview", action)
     assert answer.status_code == 200, answer.text
+    found = answer.json()
     return {
-        name: [(each["step"], each["hosts"]) for each in nodes]
-        for name, nodes in answer.json().items()
+        name: [(each["step"], each["hosts"]) for each in found[name]] for name in ("begins", "ends")
     }
+
+
+async def test_the_step_and_the_hosts_that_it_means_are_told(home: Path) -> None:
+    async with running_api(home / "j") as api:
+        await documents(api)
+        api.hosts.behaviours["h2"] = Behaviour(exit_code=1)
+        run = await api.run({"step": command("only"), "hosts": ["h1", "h2"]})
+
+        async def about(**action: Any) -> Any:
+            answer = await api.post(f"/runs/{run}/actions/preview", action)
+            return answer.json()["about"]
+
+        assert await about(action="retry") == {"step": "only", "count": 1, "hosts": "h2"}
+        assert await about(action="ignore") == {"step": "only", "count": 0, "hosts": ""}
+        retried = {"action": "retry", "scope": "all"}
+        assert (await about(**retried))["hosts"] == "h[1-2]"

@@ -115,6 +115,11 @@ class Play:
         except IllegalTransition:
             assert machine.fold(before.graph, self.events) == before
             raise
+        if not isinstance(event, RerunRequested):  # only then may a winner run again
+            begins = {command.step for command in commands if isinstance(command, StartStep)}
+            won = {name for name, status in before.steps.items() if status.state is R.SUCCEEDED}
+            undoes = before.graph.undoes.keys()  # they run again with what they undo
+            assert not begins & won - undoes, "no retry runs again what has succeeded"
         self.state = after
         self.events.append(event)
         if isinstance(event, StepFinished):
@@ -151,8 +156,15 @@ class Play:
         if not into or attempt > 1:
             return
         assert taken > 0, "a node begins when something leads to it"
-        if not isinstance(node, Converge) or node.needed is None:
-            assert all(index in self.state.edges for index in into), "no join begins early"
+        needed = node.needed if isinstance(node, Converge) else None
+        is_all_decided = all(index in self.state.edges for index in into)
+        if needed is None:
+            assert is_all_decided, "no join begins early"
+        else:
+            assert taken >= needed or is_all_decided, (
+                "no converge begins with fewer than its number"
+            )
+            assert self.started[place] == 1, "what arrives later begins it no second time"
 
     def finish(self, place: tuple[str, int]) -> None:
         """Something that is under way ends, in some way."""

@@ -37,14 +37,18 @@ class Arrival:
 @st.composite
 def arrivals(draw: st.DrawFn) -> list[Arrival]:
     found, at = [], 0
+    all_take_a_place = draw(st.booleans())  # as runs of definitions do
     for number in range(draw(st.integers(1, 25))):
         at += draw(st.integers(0, 6))
+        uses = draw(USES)
+        if all_take_a_place and PLACES[0] not in uses:
+            uses = (PLACES[0], *uses)
         item = Item(
             run_id=f"r{number}",
             owner=draw(st.sampled_from(["ann", "bob"])),
             priority=draw(st.sampled_from(Priority)),
             since=float(at),
-            uses=draw(USES),
+            uses=uses,
         )
         found.append(Arrival(item, draw(st.integers(1, LONGEST_S))))
     return found

@@ -48,14 +48,18 @@ class Run:
 @st.composite
 def coming(draw: st.DrawFn) -> list[Run]:
     found, at = [], 0
+    all_take_a_place = draw(st.booleans())  # as runs of definitions do
     for number in range(draw(st.integers(1, 20))):
         at += draw(st.integers(0, 5))
+        uses = draw(USES)
+        if all_take_a_place and PLACES[0] not in uses:
+            uses = (PLACES[0], *uses)
         item = Item(
             run_id=f"r{number:02}",
             owner=draw(st.sampled_from(["ann", "bob"])),
             priority=draw(st.sampled_from(Priority)),
             since=float(at),
-            uses=draw(USES),
+            uses=uses,
         )
         parts = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
         found.append(Run(item, parts, draw(st.booleans()), waits_since=float(at)))

@@ -1,4 +1,4 @@
-"""State diagrams of runs, batches and targets in core/flow/README.md: made from the tables.
+"""State diagrams and tables in the READMEs of the pure packages: made from the tables in the code.
 
 `python -m tests.support.statediagrams` writes them anew; a test holds that they are current.
 """
@@ -9,6 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from enum import StrEnum
 from pathlib import Path
 
+from core.config import Settings
+from core.dispatch import ageing
+from core.domain.priorities import Priority
 from core.domain.run import (
     BATCH_TRANSITIONS,
     RUN_TRANSITIONS,
@@ -19,9 +22,10 @@ from core.domain.run import (
     RunState,
     TargetState,
 )
+from core.scheduling.ledger import VERDICT_TRANSITIONS, Verdict
 
-README = Path(__file__).parents[2] / "core" / "flow" / "README.md"
-_BEGIN, _END = "<!-- made from core/domain/run.py: {} -->\n", "<!-- end -->"
+CORE = Path(__file__).parents[2] / "core"
+_BEGIN, _END = "<!-- made from {} -->\n", "<!-- end -->"
 
 Row = tuple[str, str]
 """From a state to another."""
@@ -81,18 +85,40 @@ def _targets() -> str:
     return _diagram([("[*]", TargetState.WAITING.value), *merged])
 
 
-PARTS: Mapping[str, Callable[[], str]] = {
-    "runs and nodes": _under_way,
-    "ends": _ends,
-    "batches": _batches,
-    "targets": _targets,
+def _verdicts() -> str:
+    """What becomes of a slot; a verdict that leads nowhere is an end."""
+    ends = [(verdict.value, "[*]") for verdict in Verdict if not VERDICT_TRANSITIONS[verdict]]
+    begins = [("[*]", verdict.value) for verdict in Verdict if verdict is not Verdict.STARTED]
+    return _diagram([*begins, *_rows(VERDICT_TRANSITIONS, Verdict), *ends])
+
+
+def _classes() -> str:
+    """When a run that waits is over all classes, as the settings are at first."""
+    lines = ["| class | a run of it is aged after |", "| --- | ---: |"]
+    for priority in Priority:
+        minutes = ageing.waits_s(priority, Settings().ageing_s) / 60
+        lines.append(f"| `{priority}` | {minutes:g} min |")
+    return "\n".join([*lines, ""])
+
+
+Parts = Mapping[str, Callable[[], str]]
+
+READMES: Mapping[Path, Parts] = {
+    CORE / "flow" / "README.md": {
+        "core/domain/run.py: runs and nodes": _under_way,
+        "core/domain/run.py: ends": _ends,
+        "core/domain/run.py: batches": _batches,
+        "core/domain/run.py: targets": _targets,
+    },
+    CORE / "scheduling" / "README.md": {"core/scheduling/ledger.py: verdicts": _verdicts},
+    CORE / "dispatch" / "README.md": {"core/dispatch/ageing.py: classes": _classes},
 }
-"""Name of a part of the README -> what makes it."""
+"""A README -> its parts by name, and what makes each of them."""
 
 
-def renewed(text: str) -> str:
-    """The README's text with all parts as the tables are now; ValueError where one has no place."""
-    for name, make in PARTS.items():
+def renewed(text: str, parts: Parts) -> str:
+    """A README's text with its parts as the tables are now; ValueError where one has no place."""
+    for name, make in parts.items():
         begin = _BEGIN.format(name)
         if text.count(begin) != 1:
             raise ValueError(f"the text has no place for {name!r}, or more than one")
@@ -103,4 +129,5 @@ def renewed(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for readme, parts in READMES.items():
+        readme.write_text(renewed(readme.read_text(encoding="utf-8"), parts), encoding="utf-8")

@@ -75,10 +75,11 @@ class Terminal:
 
     def wait_for(self, seen: object) -> str:
         """Wait until a text (or what a function of the screen asks for) is there."""
-        if callable(seen):
-            until(lambda: seen(self.screen()), _PATIENCE_S)
-        else:
-            until(lambda: str(seen) in self.screen(), _PATIENCE_S)
+        fits = seen if callable(seen) else lambda screen: str(seen) in screen
+        try:
+            until(lambda: fits(self.screen()), _PATIENCE_S)
+        except AssertionError as never:
+            raise AssertionError(f"{never}; there is to be seen:\n{self.screen()}") from None
         return self.screen()
 
     def ended(self) -> tuple[int, str]:

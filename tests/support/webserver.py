@@ -119,7 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         owner = self.owner
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # who asked was killed in the middle of it: nothing was asked
+            self.close_connection = True
+            return
         headers, peer = dict(self.headers), self._peer()
         owner.received.append(Received(self.command, self.path, headers, body, peer))
         if key := self.headers.get("Idempotency-Key"):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -144,6 +145,30 @@ class Wire:
     def text(self) -> str:
         return "\n".join(row.rstrip() for row in self.rows).rstrip()
 
+    def looks(self) -> list[list[tuple[object, ...]]]:
+        """Text and looks of every cell; what of a blank cannot be seen is left out."""
+        with self._lock:
+            return [
+                [_look(self._screen.buffer[y][x]) for x in range(self._screen.columns)]
+                for y in range(self._screen.lines)
+            ]
+
+    def styles(self) -> set[str]:
+        """Every parameter of the sequences for colours and weight that has arrived."""
+        found = re.findall(rb"\x1b\[([0-9;]*)m", self.received)
+        return {code for codes in found for code in codes.decode().split(";")}
+
+    def scribble(self, text: str) -> None:
+        """Somebody else writes to the same terminal."""
+        with self._lock:
+            self._stream.feed(text.encode())
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the program has been halted (Linux)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+        return fields.split()[0] == "T"
+
     def until(self, seen: str | Callable[[str], object], patience_s: float = _PATIENCE_S) -> float:
         """Wait until this is to be seen; how long that took, in seconds."""
         fits = seen if callable(seen) else lambda text: seen in text
@@ -186,6 +211,8 @@ class Wire:
         assert self._status is not None
         return self._status
 
+    # ------------------------------------------------------------------ in threads
+
     def _read(self) -> None:
         while not self._closing.is_set():
             ready, _w, _x = select.select([self._master], [], [], 0.05)
@@ -211,3 +238,10 @@ class Wire:
             self.arrived_at = time.perf_counter()
             self._arrived += data
             self._stream.feed(data)
+
+
+def _look(cell: pyte.screens.Char) -> tuple[object, ...]:
+    lines = (cell.underscore, cell.strikethrough, cell.reverse)
+    if cell.data == " " and not cell.reverse:
+        return (" ", cell.bg, *lines)
+    return (cell.data, cell.fg, cell.bg, cell.bold and cell.data != " ", cell.italics, *lines)

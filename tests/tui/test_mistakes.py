@@ -40,7 +40,7 @@ async def test_a_report_shows_no_local_variable(
 def test_the_command_line_reports_it(
     product: Product, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
-    def run(app: JobdeckApp) -> None:
+    def run(app: JobdeckApp, **_how: bool) -> None:
         app._exception = KeyError("ours")
 
     monkeypatch.setattr(JobdeckApp, "run", run)

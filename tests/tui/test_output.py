@@ -125,14 +125,24 @@ async def test_lines_are_copied_and_saved(product: Product, deck: OpenDeck, tmp_
         await d.press("space", "j", "space", "c")
         await d.see("copied 2 lines")
         assert d.app.clipboard == "one\nthree"
-        for _time in range(2):
+        for said in (": 14 B", "File exists"):
             await d.press("s")
             await d.see("save the output")
             await d.type(str(file))
             await d.press("enter")
-            await d.see("14 B")
-        await d.see("File exists")
+            await d.see(said)
     assert file.read_text() == "one\ntwo\nthree\n"
+
+
+async def test_a_search_of_all_runs_opens_the_line(product: Product, deck: OpenDeck) -> None:
+    run(product, "seq 500; echo a rare zebrafish; seq 500", "web1,web2")
+    async with deck("search zebraFISH") as d:
+        await d.see(lambda text: text.count("a rare zebrafish") == 2)
+        await d.press("enter")
+        await d.see("/zebraFISH  1/1")
+        await d.see("line 501/1,001")
+        await d.press("escape", "escape")
+        await d.see("search: zebraFISH")
 
 
 async def test_nothing_printed_says_so(product: Product, deck: OpenDeck) -> None:

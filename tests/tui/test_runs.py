@@ -79,3 +79,43 @@ async def test_every_painted_row_is_as_wide_as_the_terminal(
     async with deck("runs", size=size) as d:
         await d.see("宽度")
         assert {width(line) for line in d.lines()} == {size[0]}
+
+
+async def test_what_is_shown_is_copied_as_a_command_and_as_a_call(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.run("run", "--on", "web1", "echo copied")
+    async with deck("runs state:succeeded by:me since:2h nested:true") as d:
+        await d.see("live")
+        await d.press("Y")
+        await d.see("--state succeeded")
+        assert d.app.clipboard == (
+            "jobdeck runs list --nested --state succeeded --by tester --since 2h"
+        )
+        await d.press("C")
+        await d.see("copied: curl")
+        assert d.app.clipboard.endswith("/runs?nested=true&state=succeeded&actor=tester&since=2h'")
+
+
+async def test_runs_are_narrowed_to_an_environment_and_to_labels_of_their_job(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.apply(
+        """
+{kind: environment, name: lab, spec: {}}
+---
+{kind: host, name: lab1, spec: {protocol: local, environment: lab}}
+---
+kind: job
+name: tagged
+labels: {team: web}
+spec: {targets: web1, steps: [{name: main, kind: command, command: 'true'}]}
+"""
+    )
+    product.run("run", "--on", "lab1", "echo in-the-lab")
+    product.run("start", "tagged")
+    async with deck("runs @lab") as d:
+        text = await d.see("echo in-the-lab")
+        assert "tagged" not in text
+    async with deck("runs -l team=web") as d:
+        await d.see(lambda text: "tagged" in text and "in-the-lab" not in text)

@@ -11,7 +11,10 @@ from console.tui.views.base import View
 VIEWS: Mapping[str, str] = {
     "pulse": "pulse:PulseView",
     "runs": "runs:RunsView",
+    "run": "run:RunView",
+    "comparison": "comparison:ComparisonView",
     "output": "output:OutputView",
+    "search": "search:SearchView",
     "inventory": "inventory:InventoryView",
     "library": "library:LibraryView",
     "document": "document:DocumentView",

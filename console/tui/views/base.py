@@ -21,6 +21,7 @@ from console.presenters.text import Line
 from console.tui.keymap import bindings
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
+from console.tui.working import later
 from core.errors import OpsError
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class View(Widget):
     """Further scopes whose actions are at hand."""
     WITHOUT: ClassVar[frozenset[str]] = frozenset()
     """Ids of actions of further scopes that make no sense here."""
-    HELP: ClassVar[str] = ""
-    """The topic of its help page; "" where it has none."""
+    HELP: ClassVar[str] = "terminal"
+    """The topic of its help page; that of all views where it has none of its own."""
     LEAST_S: ClassVar[float] = 0.0
     """Between two questions, where much happens and a look is enough now and then."""
     FIELDS: ClassVar[tuple[str, ...]] = ()
@@ -78,6 +79,14 @@ class View(Widget):
         """What actions would be about now."""
         return NOTHING
 
+    def copied(self) -> str:
+        """What `copy the name` copies."""
+        return "\n".join(self.subject().names)
+
+    def take_keys(self) -> None:
+        """Give the keys to what has the rows or the text."""
+        self.query("*:can-focus").first().focus()
+
     def title(self) -> str:
         """The view's part of the breadcrumbs."""
         return str(self.place)
@@ -116,7 +125,7 @@ class View(Widget):
             self._is_stale = True
             return
         self._is_loading = True
-        self.run_worker(self._load, exit_on_error=False)
+        self.run_worker(later(self._load), exit_on_error=False)
 
     async def _load(self) -> None:
         try:
@@ -167,7 +176,7 @@ class View(Widget):
         done = handler()
         if done is not None:
             # In a worker: a handler may wait for a person's answer.
-            self.run_worker(self._guarded(done), exit_on_error=False)
+            self.deck.typing.opens(self.run_worker(self._guarded(done), exit_on_error=False))
 
     async def _guarded(self, deed: Any) -> None:
         try:

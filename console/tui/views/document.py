@@ -22,12 +22,14 @@ from console.presenters.document import document_parts, host_head, revision_titl
 from console.presenters.facts import facts_table, history_lines
 from console.presenters.lists import history_table
 from console.presenters.text import Line, Span, Table, Tone, line
+from console.sentences import said
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
 from console.tui.views.deeds import DocumentDeeds
 from console.tui.views.sections import Tabs
 from console.tui.widgets.grid import Grid, Rows
 from console.tui.widgets.reader import Reader
+from console.tui.working import later
 
 _TEXT, _HISTORY, _FACTS = "document", "history", "facts"
 _NOT_OF_DOCUMENTS = frozenset({"open", "filter", "mark", "mark_all", "jump"})
@@ -100,6 +102,9 @@ class DocumentView(DocumentDeeds):
     def _revisions(self) -> Grid:
         return self.query_one(Grid)
 
+    async def _compare(self) -> None:
+        await self._guarded(self._show_difference())
+
     async def _show_difference(self) -> None:
         """In what the revision under the cursor differs from the one before, or two marked ones."""
         chosen: list[Revision] = self._revisions.chosen
@@ -124,8 +129,9 @@ class DocumentView(DocumentDeeds):
         event.stop()
         self.refresh_bindings()
         if self._pane == _HISTORY:
-            self.run_worker(self._guarded(self._show_difference()), exclusive=True,
-                            group="difference", exit_on_error=False)  # fmt: skip
+            self.run_worker(
+                later(self._compare), exclusive=True, group="difference", exit_on_error=False
+            )
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         event.stop()
@@ -166,7 +172,7 @@ class DocumentView(DocumentDeeds):
     # ------------------------------------------------------------------ as a view
 
     def title(self) -> str:
-        return f"{self._kind} {self._called}"
+        return f"{said(self._kind)} {self._called}"
 
     def subject(self) -> Subject:
         spec = {} if self._document is None else self._document.spec

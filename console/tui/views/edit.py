@@ -22,12 +22,14 @@ from console.presenters.changes import field_lines
 from console.presenters.dangers import danger_lines
 from console.presenters.drafts import again_lines, differences, kept_line
 from console.presenters.text import Line, Span, Table, Tone, line
+from console.sentences import said
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
 from console.tui.views.filling import FillingView, with_files
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.form import Form
 from console.tui.widgets.picker import Option, Picker
+from console.tui.working import later
 from core.errors import EngineUnreachable, Invalid, OpsError, Problem, RequestError, StaleRevision
 
 _JUDGE_AFTER_S = 0.3
@@ -66,7 +68,7 @@ class EditView(FillingView):
             if chosen == _KEPT:
                 draft = kept.draft
             elif chosen == _ANEW:
-                self.deck.drafts.forget(self.draft_name)
+                self.forget()
         await self.mount(Form(draft, self.memory))
         self.changed()
 
@@ -118,7 +120,9 @@ class EditView(FillingView):
         self._soon("judge", _JUDGE_AFTER_S, self._judge)
 
     def _judge(self) -> None:
-        self.run_worker(self._ask_judgement(), exclusive=True, group="judge", exit_on_error=False)
+        self.run_worker(
+            later(self._ask_judgement), exclusive=True, group="judge", exit_on_error=False
+        )
 
     async def _ask_judgement(self) -> None:
         form = self.form
@@ -142,7 +146,7 @@ class EditView(FillingView):
     # ------------------------------------------------------------------ as a view
 
     def title(self) -> str:
-        what = f"{self._kind} {self._called}" if self._called else self._kind
+        what = f"{said(self._kind)} {self._called}".strip()
         text = _("edit {what}") if self._called else _("new {what}")
         return text.format(what=what)
 
@@ -210,9 +214,8 @@ class EditView(FillingView):
         self.deck.say(error.message if error else _("not saved: see the fields"), Tone.BAD)
 
     def _is_saved(self, saved: Document) -> None:
-        self.deck.drafts.forget(self.draft_name)
+        self.forget()
         self._form.show(_opened(self._form.draft.root, saved))
-        self._later.pop("keep", None)
         here = self.deck.history.here
         document = Place("document", f"{saved.kind}/{saved.name}")
         parent = None if here is None else here.parent
@@ -267,7 +270,7 @@ class EditView(FillingView):
     async def do_discard(self) -> None:
         if await self.deck.question(Question(_("throw the draft away"), [])) is None:
             return
-        self.deck.drafts.forget(self.draft_name)
+        self.forget()
         base = self._form.draft
         self._form.show(replace(base, body=base.base, unread={}))
         self.changed()

@@ -24,7 +24,6 @@ class EngineView(ReadingView, AdmittingActions):
     """One page: findings first, then figures."""
 
     SCOPE = Scope.ENGINE
-    HELP = "environment"
 
     def __init__(self, place: Place, memory: Memory) -> None:
         super().__init__(place, memory)

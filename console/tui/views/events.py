@@ -25,7 +25,6 @@ class EventsView(ListView):
     """Oldest first, as a log; the feed brings what is new, and only an absence asks again."""
 
     SCOPE = Scope.EVENTS
-    HELP = "environment"
     FIELDS = ("type", "subject")
     EMPTY = staticmethod(
         lambda: (_("nothing happened yet"), _("whatever changes anything is written here"))

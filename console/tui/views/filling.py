@@ -23,6 +23,7 @@ from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
 from console.tui.widgets.form import Form
 from console.tui.widgets.grid import Grid
+from console.tui.working import later
 from core.errors import EnvironmentFault, OpsError, RequestError
 
 _KEEP_AFTER_S = 0.5
@@ -40,6 +41,8 @@ class FillingView(View):
         super().__init__(place, memory)
         self._later: dict[str, Timer] = {}
         self._expression = ""
+        self._unkept: Draft | None = None
+        """What is to be written to disk soon."""
 
     @property
     def form(self) -> Form | None:
@@ -63,27 +66,31 @@ class FillingView(View):
         event.stop()
         self.refresh_bindings()
         self.post_message(self.Said())
+        self._unkept = self._form.draft
         self._soon("keep", _KEEP_AFTER_S, self.keep)
         self.changed()
 
     def keep(self) -> None:
         """Keep the draft, so that it is there when this console is not; one without changes goes."""
-        form = self.form
-        if form is None:
+        draft, self._unkept = self._unkept, None
+        if draft is None:
             return
-        drafts = self.deck.drafts
-        if not form.draft.is_changed:
-            drafts.forget(self.draft_name)
+        if not draft.is_changed:
+            self.deck.drafts.forget(self.draft_name)
             return
         try:
-            drafts.keep(self.draft_name, form.draft)
+            self.deck.drafts.keep(self.draft_name, draft)
         except OSError as error:
             text = _("the draft cannot be kept: {reason}").format(reason=error.strerror)
             self.deck.say(text, Tone.WARNING)
 
     def on_unmount(self) -> None:
-        if self._later.pop("keep", None) is not None:
-            self.keep()
+        self.keep()
+
+    def forget(self) -> None:
+        """What was written is done with: saved, started or thrown away."""
+        self._unkept = None
+        self.deck.drafts.forget(self.draft_name)
 
     def recollection(self) -> Memory:
         return Memory() if self.form is None else self.form.memory()
@@ -103,7 +110,11 @@ class FillingView(View):
 
     def on_form_names_wanted(self, event: Form.NamesWanted) -> None:
         event.stop()
-        self.run_worker(self._names(event.kind), exit_on_error=False, group=f"names {event.kind}")
+        self.run_worker(
+            later(partial(self._names, event.kind)),
+            exit_on_error=False,
+            group=f"names {event.kind}",
+        )
 
     async def _names(self, kind: str) -> None:
         form = self.form
@@ -117,8 +128,8 @@ class FillingView(View):
             self._soon("resolve", _RESOLVE_AFTER_S, self._resolve)
 
     def _resolve(self) -> None:
-        self.run_worker(self._say_targets(self._expression), exclusive=True, group="resolve",
-                        exit_on_error=False)  # fmt: skip
+        asked = later(partial(self._say_targets, self._expression))
+        self.run_worker(asked, exclusive=True, group="resolve", exit_on_error=False)
 
     async def _say_targets(self, text: str) -> None:
         try:
@@ -161,8 +172,10 @@ class FillingView(View):
         self._fill()
 
     def _fill(self) -> None:
-        assert self.form is not None
-        self.run_worker(self._guarded(self.form.fill(self.deck.question)), exit_on_error=False)
+        self.deck.typing.opens(self.run_worker(later(self._filled), exit_on_error=False))
+
+    async def _filled(self) -> None:
+        await self._guarded(self._form.fill(self.deck.question))
 
     def do_change(self) -> None:
         self._form.change(1)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from console import pages
 from console.actions import Scope
 from console.i18n import _
+from console.presenters.actions import keys_tables
 from console.presenters.text import Column, Line, Span, Table, Tone, line
 from console.tui.views.reading import ReadingView
+
+_KEYS = "keys"
+"""The page that is made of the registry."""
 
 
 class HelpView(ReadingView):
@@ -19,7 +24,9 @@ class HelpView(ReadingView):
     async def load(self) -> None:
         found = pages.topics()
         page = found.get(self.place.argument)
-        if page is None:
+        if self.place.argument == _KEYS:
+            self.show_text([*_keys()])
+        elif page is None:
             self.show_text(_list(self.place.argument, found))
         else:
             text = page.read_text(encoding="utf-8")
@@ -32,10 +39,19 @@ class HelpView(ReadingView):
         return f"jobdeck help {self.place.argument}".strip()
 
 
+def _keys() -> Iterator[Line | Table]:
+    """Every key there is, from the registry itself."""
+    for where, table in keys_tables():
+        yield line(Span(where, Tone.STRONG))
+        yield table
+        yield line("")
+
+
 def _list(wanted: str, found: dict[str, Path]) -> list[Line | Table]:
+    titles = {name: pages.page_title(page) for name, page in found.items()}
+    titles[_KEYS] = _("Keys of the terminal UI")
     rows = tuple(
-        (Span(f":help {name}", Tone.STRONG), Span(pages.page_title(page)))
-        for name, page in sorted(found.items())
+        (Span(f":help {name}", Tone.STRONG), Span(title)) for name, title in sorted(titles.items())
     )
     parts: list[Line | Table] = []
     if wanted:

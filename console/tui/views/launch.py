@@ -21,18 +21,17 @@ from textual.containers import Container
 from console import answers
 from console.actions import Scope, Subject
 from console.client import Client
-from console.demands import ChangeNumber, Demand, HostCount, Rules, demanded
 from console.forms import launching, placing, values
 from console.forms.draft import Draft
 from console.forms.fields import Field, Path, Shape, inner, whole
 from console.forms.launching import Work
 from console.i18n import _
 from console.presenters import launch as presenter
-from console.presenters.demands import demand_lines
 from console.presenters.errors import error_lines
 from console.presenters.plans import plan_parts, probe_progress, warning_lines
 from console.presenters.results import short_id
 from console.presenters.text import Line, Span, Table, Tone, line
+from console.tui.asking import Fields, NotConfirmed, insist
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
@@ -41,6 +40,7 @@ from console.tui.views.listing import ListView
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.form import Form
 from console.tui.widgets.reader import Reader
+from console.tui.working import later
 from core.errors import EngineUnreachable, Invalid, OpsError, Problem, RequestError
 
 _FORESEE_AFTER_S = 0.3
@@ -76,6 +76,11 @@ class LaunchMenu(ListView):
 
     def title(self) -> str:
         return _("launch")
+
+    def subject(self) -> Subject:
+        chosen = [each for each in self.grid.chosen if each is not None]
+        names = tuple(each.name for each in chosen) or (launching.COMMAND,)
+        return Subject(kind=chosen[0].kind if chosen else launching.COMMAND, names=names)
 
     def open_item(self, item: Any) -> None:
         what = f"{item.kind}/{item.name}" if item is not None else launching.COMMAND
@@ -168,7 +173,9 @@ class LaunchView(FillingView):
         self._soon("foresee", _FORESEE_AFTER_S, self._foresee)
 
     def _foresee(self) -> None:
-        self.run_worker(self._ask_preview(), exclusive=True, group="foresee", exit_on_error=False)
+        self.run_worker(
+            later(self._ask_preview), exclusive=True, group="foresee", exit_on_error=False
+        )
 
     async def _ask_preview(self) -> None:
         form = self.form
@@ -185,6 +192,7 @@ class LaunchView(FillingView):
             form.object_to({})
             self._foretell([*presenter.preview_lines(found)])
         self.refresh_bindings()
+        self.post_message(self.Said())
 
     def _show_refusal(self, draft: Draft, error: OpsError) -> None:
         """Why nothing would start, at the fields that it is about and in words."""
@@ -268,7 +276,7 @@ class LaunchView(FillingView):
 
     async def do_anew(self) -> None:
         """Forget what was begun."""
-        self.deck.drafts.forget(self.draft_name)
+        self.forget()
         self._form.show(await self._begun())
         self.changed()
 
@@ -296,11 +304,10 @@ class LaunchView(FillingView):
             request["confirm_hosts"] = preview.confirm_hosts
         if preview.seed:
             request["seed"] = preview.seed  # the batches that were shown
-        run = await self._started(request)
+        run = await self._started(presenter.deed(preview), request)
         if run is None:
             return
-        self.deck.drafts.forget(self.draft_name)
-        self._later.pop("keep", None)
+        self.forget()
         self._form.show(draft.without_secrets())
         for each in warning_lines(run.warnings):
             self.deck.say("".join(span.text for span in each), Tone.WARNING)
@@ -335,49 +342,25 @@ class LaunchView(FillingView):
             self.deck.say(error.message, Tone.BAD)
             return None
 
-    async def _started(self, request: dict[str, Any]) -> answers.RunStarted | None:
+    async def _started(self, deed: str, request: dict[str, Any]) -> answers.RunStarted | None:
         """The run; None where the person does not want what the engine demands."""
-        while True:
-            if request != self._sent or not self._key:
-                self._sent, self._key = dict(request), secrets.token_hex(16)
-            sent, key = self._sent, self._key
-            try:
-                run = await self.deck.link.act(partial(Client.start, request=sent, key=key))
-            except EngineUnreachable as gone:
-                raise RequestError(
-                    _("nobody knows whether it was started"),
-                    hint=_("start again: the same request never starts a second run"),
-                ) from gone
-            except RequestError as error:
-                demand = demanded(error, request, {})
-                if demand is None:
-                    raise
-                answer = await self._ask_for(demand)
-                if answer is None:
-                    return None
-                request = {**request, **answer}
-            else:
-                self._key = ""
-                return run
+        try:
+            run, _sent = await insist(self.deck, deed, self._send, request)
+        except NotConfirmed:
+            self.deck.say(_("not confirmed; nothing was started"), Tone.WARNING)
+            return None
+        except EngineUnreachable as gone:
+            raise RequestError(
+                _("nobody knows whether it was started"),
+                hint=_("start again: the same request never starts a second run"),
+            ) from gone
+        self._key = ""
+        return run
 
-    async def _ask_for(self, demand: Demand) -> dict[str, Any] | None:
-        """What a person answers to a demand, as fields of the request."""
-        told = [*demand_lines(demand)]
-        deed = presenter.deed(self._preview) if self._preview else _("start it")
-        match demand:
-            case HostCount():
-                asked = Question(deed, told, wanted=str(demand.hosts))
-                return demand.fields() if await self.deck.question(asked) is not None else None
-            case Rules():
-                for rule in demand.rules:
-                    if await self.deck.question(Question(deed, told, wanted=rule)) is None:
-                        return None
-                return demand.fields()
-            case ChangeNumber():
-                prompt = _("the change number")
-                number = await self.deck.question(Question(deed, told, prompt=prompt, must=True))
-                return None if number is None else demand.fields(number)
-        return None
+    def _send(self, client: Client, request: Fields) -> answers.RunStarted:
+        if request != self._sent or not self._key:
+            self._sent, self._key = dict(request), secrets.token_hex(16)
+        return client.start(request, self._key)
 
 
 def _placed(draft: Draft, problems: Sequence[Problem]) -> dict[Path, list[Problem]]:

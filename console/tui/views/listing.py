@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import compress
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 
-from console.actions import Scope
+from console.actions import Scope, Subject
 from console.i18n import _
 from console.presenters.durations import number
 from console.presenters.text import Line, Span, Tone, line
 from console.tui.filters import BadFilter, Filter, every, parse
+from console.tui.narrowing import Narrowing
 from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
 from console.tui.widgets.grid import Grid, Present, Rows
@@ -37,9 +37,7 @@ class ListView(View):
             self._bad = str(bad)
         else:
             self._bad = ""
-        self._items: Sequence[Any] = ()
-        self._texts: Sequence[str] | None = None
-        """Of the items' rows, for `/` to look in; made when they are first looked in."""
+        self._narrowing = Narrowing(self.present, self.labels_of)
         self._key: Callable[[Any], str] = str
         self._more = False
 
@@ -73,13 +71,17 @@ class ListView(View):
         return {}
 
     def show_items(
-        self, items: Sequence[Any], key: Callable[[Any], str], *, more: bool = False
+        self,
+        items: Sequence[Any],
+        key: Callable[[Any], str],
+        *,
+        more: bool = False,
+        before: bool = False,
     ) -> None:
         """Show these, as far as the filter lets them through."""
-        if items is not self._items:
-            self._texts = None
-        self._items, self._key, self._more = items, key, more
-        shown = self._narrowed()
+        self._narrowing.take(items)
+        self._key, self._more = key, more
+        shown = self._narrowing.through(self.wanted)
         empty = [_("nothing fits the filter"), _("esc shows everything")]
         self.grid.show(
             Rows(
@@ -87,26 +89,20 @@ class ListView(View):
                 key,
                 self._present,
                 more=more,
+                before=before,
                 empty=empty if self.wanted.text and not shown else self.empty_text(),
             )
         )
         self.post_message(self.Said())
 
     @property
+    def is_narrowed(self) -> bool:
+        """Whether the filter says more than what the engine was asked for."""
+        return bool(self.wanted.labels) or self.wanted.keep is not every
+
+    @property
     def _present(self) -> Present:
         return self.present
-
-    def _narrowed(self) -> Sequence[Any]:
-        """The items that the filter lets through, beyond what the engine was asked for."""
-        if self.wanted.labels:
-            wanted = [each.partition("=") for each in self.wanted.labels.split(",")]
-            return [item for item in self._items if _has(self.labels_of(item), wanted)]
-        if self.wanted.keep is every:
-            return self._items
-        if self._texts is None:
-            rows = self.present(self._items).rows
-            self._texts = [" ".join(cell.text for cell in row) for row in rows]
-        return list(compress(self._items, self.wanted.keep(self._texts)))
 
     # ------------------------------------------------------------------ as a view
 
@@ -120,10 +116,14 @@ class ListView(View):
             self.reload()
             return
         try:
-            self.show_items(self._items, self._key, more=self._more)
+            self.show_items(self._narrowing.items, self._key, more=self._more)
         except BadFilter:
             self.wanted = before
             raise
+
+    def subject(self) -> Subject:
+        """The rows that are meant, by their keys; views of one kind of thing say more."""
+        return Subject(names=tuple(map(self._key, self.grid.chosen)))
 
     def escape(self) -> bool:
         if self.grid.marked:
@@ -162,7 +162,7 @@ class ListView(View):
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         event.stop()
-        if self.grid.current is not None:
+        if self.grid.items:
             self.open_item(self.grid.current)
 
     def open_item(self, item: Any) -> None:
@@ -174,11 +174,3 @@ class ListView(View):
 
     def more_wanted(self) -> None:
         """The end of what is there comes near; a list that comes in pages asks for the next."""
-
-
-def _has(labels: Mapping[str, str], wanted: Sequence[tuple[str, str, str]]) -> bool:
-    """Whether labels fit `key=value` (or only `key`), every one of them."""
-    return all(
-        labels.get(key.strip()) == value.strip() if sign else key.strip() in labels
-        for key, sign, value in wanted
-    )

@@ -32,7 +32,6 @@ class PulseView(View):
     SCOPE = Scope.PULSE
     ALSO = (Scope.LIST,)
     WITHOUT = frozenset({"list.filter", "list.mark", "list.mark_all"})
-    HELP = "terminal"
     LEAST_S = 1.0
 
     def __init__(self, place: Place, memory: Memory) -> None:

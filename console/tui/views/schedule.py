@@ -65,7 +65,8 @@ class ScheduleView(ListView, SchedulingActions):
             return
         now = self.deck.clock.now()
         parts: list[Line | Table] = [facts_table(self._schedule, now)]
-        if coming := coming_lines(self._slots, now, self.size.width - 6):
+        is_paused = bool(self._schedule.paused_by)
+        if coming := coming_lines(self._slots, now, self.size.width - 6, is_paused=is_paused):
             parts += [line(""), *coming]
         self.query_one(Text).show(parts)
 

@@ -16,6 +16,7 @@ from console.tui.navigation import Memory, Place
 from console.tui.views.detailed import DetailedListView
 from console.tui.views.scheduling import SchedulingActions, subject_of
 from console.tui.widgets.grid import Grid
+from console.tui.working import later
 
 _FORECAST = 30
 _SETTLED_S = 0.15
@@ -53,14 +54,15 @@ class SchedulesView(DetailedListView, SchedulingActions):
 
     def detail(self, item: Schedule) -> Sequence[Line | Table]:
         coming = self._coming.get(item.name, ())
-        return coming_lines(coming, self.deck.clock.now(), self.size.width - 6)
+        now, cells = self.deck.clock.now(), self.size.width - 6
+        return coming_lines(coming, now, cells, is_paused=bool(item.paused_by))
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         super().on_grid_moved(event)
         self.set_timer(_SETTLED_S, self._rested)
 
     async def _rested(self) -> None:
-        self.run_worker(self._ask_what_comes, group="coming", exclusive=True)
+        self.run_worker(later(self._ask_what_comes), group="coming", exclusive=True)
 
     async def _ask_what_comes(self) -> None:
         """The slots to come of the schedule under the cursor, once."""

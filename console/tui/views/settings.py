@@ -23,7 +23,6 @@ class SettingsView(ListView):
     """Kept in the home's preferences.toml; what is chosen holds at once."""
 
     SCOPE = Scope.SETTINGS
-    HELP = "terminal"
 
     async def load(self) -> None:
         self.show_items(list(self._settings()), lambda each: each.id)

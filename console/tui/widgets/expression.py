@@ -17,6 +17,7 @@ from console.i18n import _
 from console.presenters.targets import misread_lines, resolved_lines
 from console.presenters.text import Line, Span, Tone, line
 from console.tui.widgets.dialogs import Text
+from console.tui.working import later
 from core.errors import OpsError
 
 _AFTER_S = 0.15
@@ -65,7 +66,7 @@ class ExpressionBox(ModalScreen[str | None]):
         self._timer = self.set_timer(_AFTER_S, self._ask)
 
     def _ask(self) -> None:
-        self.run_worker(self._look(), exclusive=True, exit_on_error=False)
+        self.run_worker(later(self._look), exclusive=True, exit_on_error=False)
 
     async def _look(self) -> None:
         text = self.query_one(Input).value.strip()
@@ -82,7 +83,7 @@ class ExpressionBox(ModalScreen[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.run_worker(self._enter(), exclusive=True, group="enter", exit_on_error=False)
+        self.run_worker(later(self._enter), exclusive=True, group="enter", exit_on_error=False)
 
     async def _enter(self) -> None:
         text = self.query_one(Input).value.strip()

@@ -43,6 +43,8 @@ class Rows:
     present: Present
     more: bool = False
     """Whether there are further items where these came from."""
+    before: bool = False
+    """Whether there are items before these."""
     empty: Sequence[str] = ()
     """What to say, and what to do next, where there is nothing."""
 
@@ -63,6 +65,9 @@ class Grid(Widget, can_focus=True):
 
     class NearEnd(Message):
         """The window comes near the last item, and there are more."""
+
+    class NearStart(Message):
+        """The window comes near the first item, and there are some before it."""
 
     def __init__(self, *, has_typist: bool = False, **kwargs: Any) -> None:
         """`has_typist`: the cursor is moved from a field that has the focus instead."""
@@ -278,6 +283,8 @@ class Grid(Widget, can_focus=True):
         self._top = max(0, min(self._top, count - self.page))
         if self._rows.more and self._cursor + 2 * self.page >= count:
             self.post_message(self.NearEnd())
+        if self._rows.before and self._cursor < 2 * self.page:
+            self.post_message(self.NearStart())
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         return self._jumping
@@ -296,6 +303,7 @@ class Grid(Widget, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         self._keep_inside()
+        self.refresh()  # what was painted in the new size may have begun at another row
 
     def on_focus(self) -> None:
         self.refresh()

@@ -52,6 +52,15 @@ async def test_entries_are_narrowed_and_the_cursor_passes_over_the_others(api: A
     assert len(both["items"]) == 3
 
 
+async def test_the_journal_is_read_backwards_from_its_end(api: Api) -> None:
+    await api.apply(*(host(f"h{number}") for number in range(7)))
+    page = (await api.get(f"/events?before={10**18}&limit=3")).json()
+    assert ([entry["seq"] for entry in page["items"]], page["next"]) == ([5, 6, 7], 7)
+    page = (await api.get("/events?before=5&limit=3")).json()
+    assert ([entry["seq"] for entry in page["items"]], page["next"]) == ([2, 3, 4], 4)
+    assert (await api.get("/events?before=0")).status_code == 422
+
+
 class Followed:
     """A live stream of the journal."""
 

@@ -115,3 +115,43 @@ async def test_a_frozen_engine_accepts_and_a_draining_one_refuses(api: Api) -> N
     assert (await api.post("/engine/unfreeze")).json()["mode"] == "open"
     for each in (begun, waits):
         await end(api, each["id"])
+
+
+async def test_who_gives_way_to_whom_is_said_of_both(api: Api) -> None:
+    go = asyncio.Event()
+    api.hosts.behaviours["h"] = Behaviour(until=go)
+    steps = [
+        {"kind": "command", "name": name, "command": "true", "preemptible": True} for name in "ab"
+    ]
+    waits = {"kind": "job", "name": "low", "spec": {**JOB["spec"], "steps": steps}}
+    await api.apply(host("h"), host("g"), JOB, waits)
+    low = (await api.post("/runs", {"job": "low", "priority": "low"})).json()["id"]
+    urgent = (await api.post("/runs", {"job": "alone", "priority": "urgent"})).json()["id"]
+    async with asyncio.timeout(20):
+        while not (said := (await api.get(f"/runs/{low}/operations")).json()["items"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert (said[0]["action"], said[0]["reason"]) == (
+        "give_way",
+        f"to run {urgent}, which is urgent",
+    )
+    gives = (await api.get(f"/queue/{low}")).json()
+    assert gives["yields_to"] == urgent
+    assert gives["answer"].startswith(f"it goes on, and gives way to run {urgent}")
+    why = (await api.get(f"/queue/{urgent}")).json()
+    assert why["answer"].endswith(f"run {low} gives way to it, at the end of its step or batch")
+    api.hosts.behaviours["h"] = Behaviour(until=(second := asyncio.Event()))
+    go.set()
+    async with asyncio.timeout(20):
+        while not any(  # noqa: ASYNC110
+            (place["run_id"], place["gave_way_to"]) == (low, urgent)
+            for place in (await api.get("/queue")).json()["places"]
+        ):
+            await asyncio.sleep(0.01)
+    assert (await api.get(f"/runs/{low}")).json()["state"] == "suspended"
+    suspended = (await api.get(f"/queue/{low}")).json()["answer"]
+    assert suspended.startswith(f"suspended for run {urgent}; it goes on in its turn; ")
+    second.set()
+    await end(api, urgent)
+    async with asyncio.timeout(20):
+        while (await api.get(f"/runs/{low}")).json()["state"] != "succeeded":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

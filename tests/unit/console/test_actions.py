@@ -3,26 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 
-import pytest
-
-from console.actions import Scope, of_scope, registry
+from console.actions import Scope, registry
 from console.presenters.actions import scope_word
-
-VIEWS = [scope for scope in Scope if scope not in (Scope.EVERYWHERE, Scope.LIST, Scope.TEXT)]
-
-
-@pytest.mark.parametrize("scope", VIEWS)
-def test_no_key_means_two_things_in_a_view(scope: Scope) -> None:
-    """A view's own keys, those of lists or of texts, and those that are at hand everywhere."""
-    for shared in (Scope.LIST, Scope.TEXT):
-        owners = defaultdict(list)
-        for action in (*of_scope(scope), *of_scope(shared), *of_scope(Scope.EVERYWHERE)):
-            for key in action.keys:
-                owners[key].append(action.id)
-
-        assert {key: ids for key, ids in owners.items() if len(ids) > 1} == {}
 
 
 def test_an_id_is_a_scope_and_a_name() -> None:

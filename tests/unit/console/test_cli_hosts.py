@@ -163,17 +163,27 @@ def entry(seq: int, **data: Any) -> dict[str, Any]:
 
 
 def test_the_newest_events_are_shown(jobdeck: Jobdeck, api: FakeApi) -> None:
-    pages = [
-        {"items": [entry(seq) for seq in range(1, 1001)], "next": 1000},
-        {"items": [entry(1001, targets=[[0, "failed", "X", 1], [1, "failed", "X", 1]])], "next": 9},
-    ]
-    api.on("GET", "/events", *map(answer, pages))
+    failed = entry(1001, targets=[[0, "failed", "X", 1], [1, "failed", "X", 1]])
+    api.on("GET", "/events", answer({"items": [entry(1000), failed], "next": 1001}))
 
     lines = jobdeck("events", "--limit", "2").out.splitlines()
 
     assert [line.split()[0] for line in lines] == ["1000", "1001"]
     assert lines[1].endswith("01JABCDEFGHJ  ann  2 failed")
-    assert api.asked("/events")["after"] == ["1000"]
+    assert api.asked("/events") == {"before": [str(10**18)], "limit": ["2"]}
+
+
+def test_more_events_than_a_page_holds_are_read_backwards(jobdeck: Jobdeck, api: FakeApi) -> None:
+    pages = [
+        {"items": [entry(seq) for seq in range(501, 1501)], "next": 1500},
+        {"items": [entry(seq) for seq in range(1, 501)], "next": 500},
+    ]
+    api.on("GET", "/events", *map(answer, pages))
+
+    lines = jobdeck("events", "--limit", "2000").out.splitlines()
+
+    assert [int(line.split()[0]) for line in lines] == list(range(1, 1501))
+    assert api.asked("/events")["before"] == ["501"]
 
 
 def test_events_after_a_number_are_the_next_ones(jobdeck: Jobdeck, api: FakeApi) -> None:

@@ -19,6 +19,7 @@ WRONG = [
     (("--hom", "x", "runs"), "--hom is not an option", "did you mean --home?"),
     (("--home",), "--home needs a value", ""),
     (("--color", "blue", "version"), "--color: must be auto, always or never", "--help"),
+    (("version", "--lang", "tlh"), "--lang: must be one of en, zh_CN", "--help"),
     (("--no-input=1", "version"), "--no-input takes no value", ""),
     (("check", "--list", "x.sh"), "FILE|JOB and --list cannot stand together", "give one"),
     # run
@@ -261,6 +262,47 @@ def test_global_flags_may_stand_on_either_side(jobdeck: Jobdeck) -> None:
     after = jobdeck("engine", "socket", "--home", "/tmp/x")
 
     assert before.out == after.out == "/tmp/x/engine.sock\n"
+
+
+@pytest.mark.parametrize("words", [("--lang", "zh_CN", "--help"), ("--help", "--lang=zh_CN")])
+def test_a_language_holds_for_the_whole_page(
+    jobdeck: Jobdeck, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("JOBDECK_LANG", "en")
+
+    page = jobdeck(*words).out
+
+    assert "全局选项" in page
+    assert "引擎的主目录" in page, "flags are described while the command line is made"
+
+
+def test_a_language_behind_two_dashes_is_somebody_elses(
+    jobdeck: Jobdeck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOBDECK_LANG", "en")
+
+    ended = jobdeck("run", "--on", "", "--", "app", "--lang", "zh_CN")
+
+    assert "--on: it is empty" in ended.err
+
+
+def test_without_a_terminal_no_command_is_the_help_page(jobdeck: Jobdeck) -> None:
+    ended = jobdeck()
+
+    assert ended.code == 2
+    assert ended.err.startswith("Usage: jobdeck")
+
+
+def test_with_a_terminal_no_command_opens_the_terminal_ui(
+    jobdeck: Jobdeck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("console.cli.settings.is_screen", lambda: True)
+    monkeypatch.setattr("console.cli.terminal.show", lambda: opened.append("here") or 0)
+
+    assert jobdeck("--home", "/tmp/x").code == 0
+    assert jobdeck("version").code == 0
+    assert opened == ["here"]
 
 
 def test_a_bug_is_not_mistaken_for_a_failed_run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.demands import ChangeNumber, HostCount, Rules, SecretsAgain, demanded
+from console.demands import ChangeNumber, HostCount, Rules, SecretsAgain, WhichStep, demanded
 from core.errors import (
     AcknowledgementRequired,
     ConfirmationRequired,
@@ -21,12 +21,18 @@ CHANGE = Forbidden(
 )
 ERASED = Invalid("secrets", [Problem(where="secrets.TOKEN", what="was erased")])
 
+STEPS = Invalid(
+    "the action does not name a step",
+    [Problem(where="step", what="more than one step can be meant", hint="a, b")],
+)
+
 
 def test_each_refusal_says_what_to_ask_for() -> None:
     assert demanded(COUNT, {}, {}) == HostCount(3, {"prod": "web[1-3]"})
     assert demanded(RULES, {"acknowledge": ["wipe"]}, {}) == Rules(("reboot",), (), ("wipe",))
     assert demanded(CHANGE, {}, {}) == ChangeNumber("CHG-.*")
     assert demanded(ERASED, {}, {}) == SecretsAgain(("TOKEN",))
+    assert demanded(STEPS, {}, {}) == WhichStep(("a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +43,7 @@ def test_each_refusal_says_what_to_ask_for() -> None:
         (CHANGE, {"change": "X-1"}, {}),
         (ERASED, {}, {"TOKEN": "t"}),
         (Forbidden("no"), {}, {}),
+        (Invalid("no", [Problem(where="step", what="has no targets")]), {}, {}),
         (Invalid("no", [Problem(where="hosts", what="is none")]), {}, {}),
         (RequestError("no"), {}, {}),
     ],

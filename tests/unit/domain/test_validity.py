@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from core.domain.access import AccountSpec
+from core.domain.expiring import expiring
 from core.domain.validity import last_day, ssh_end, tls_ends
+from core.runtime.certificatefiles import certificate_files
 
 
 def certificate(until: datetime) -> str:
@@ -63,6 +65,23 @@ def test_an_ssh_certificate_says_when_it_ends(tmp_path: Path, kind: str) -> None
     assert ssh_end(line) == datetime(2028, 5, 6, 7, 8, 9, tzinfo=UTC)
     account = AccountSpec(user="u", key_file="/k", certificate=line)
     assert account.last_day == date(2028, 5, 6)
+
+
+@pytest.mark.needs("ssh-keygen")
+def test_a_certificate_in_a_file_says_its_last_day_where_the_file_is_read(tmp_path: Path) -> None:
+    signed(tmp_path, "ed25519", "-V", "20260101000000:20280506070809")
+    files = {
+        name: AccountSpec(user="u", key_file="/k", certificate_file=str(tmp_path / file))
+        for name, file in (("cert", "id-cert.pub"), ("key", "id.pub"), ("none", "nowhere"))
+    }
+
+    read = certificate_files(files)
+
+    assert {*read} == {"cert", "key"}
+    assert files["cert"].last_day_with(read["cert"]) == date(2028, 5, 6)
+    assert files["key"].last_day_with(read["key"]) is None
+    (said,) = expiring(files, date(2028, 5, 1), read)
+    assert (said.where, said.what) == ("account cert", "its last day is 2028-05-06: in 5 days")
 
 
 @pytest.mark.needs("ssh-keygen")

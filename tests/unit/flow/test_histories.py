@@ -1,7 +1,8 @@
 """Stored histories: what earlier engines wrote leads every later engine to the same place.
 
-Each file of `tests/histories` has the events of a run as they lie in the database, and
-what they must lead to. A file is never edited to fit new code; a new shape is a new file.
+Each file of `tests/histories` has the events of a run as they lie in the database, the commands
+that each of them gave, and what they must lead to. A file is never edited to fit new code; a new
+shape is a new file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from core.flow import machine
 from core.flow.commands import AnyCommand
 from core.flow.events import AnyEvent
 from core.flow.graph import Graph, chain
+from core.flow.state import FlowState
 
 HISTORIES = sorted((Path(__file__).parents[2] / "histories").glob("*.json"))
 
@@ -41,11 +43,26 @@ def graph(history: dict[str, Any]) -> Graph:
     return Graph(nodes=spec.nodes, edges=spec.wires)
 
 
+def events(history: dict[str, Any]) -> list[AnyEvent]:
+    """As an engine reads them."""
+    return [msgspec.json.decode(json.dumps(event), type=AnyEvent) for event in history["events"]]
+
+
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
+def test_a_stored_history_gives_the_same_commands_event_by_event(file: Path) -> None:
+    history = json.loads(file.read_text())
+    state, given = FlowState(graph(history), batch_counts=history.get("batches", {})), []
+    for event in events(history):
+        state, commands = machine.advance(state, event)
+        given.append([command(each) for each in commands])
+
+    assert given == history["commands"]
+
+
 @pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
 def test_a_stored_history_leads_to_the_same_state_and_owes_the_same(file: Path) -> None:
     history = json.loads(file.read_text())
-    events = [msgspec.json.decode(json.dumps(event), type=AnyEvent) for event in history["events"]]
-    state = machine.fold(graph(history), events, history.get("batches"))
+    state = machine.fold(graph(history), events(history), history.get("batches"))
     assert {
         "run": state.run,
         "steps": {name: [status.state, status.attempt] for name, status in state.steps.items()},

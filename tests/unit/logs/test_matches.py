@@ -64,6 +64,15 @@ def test_only_chunks_with_occurrences_are_asked_for() -> None:
     assert matches.before(log, Spot(log.rows, 0)) == Missing([153])
 
 
+def test_what_the_log_does_not_know_yet_is_not_gone_to() -> None:
+    made = printed(b"x\n", b"x\n")
+    matches, log = counted(made, "x"), Log()
+    assert matches.after(log, BEFORE_ALL) is None
+    log.add(made.entries()[:1])
+    made.fill(log, [3])
+    assert walk(made, log, matches, forwards=True) == [Spot(0, 0)]
+
+
 def test_from_any_row_the_next_one_is_found() -> None:
     made = printed(b"x\n.\nx\n", b".\nx\n")
     log = made.log()

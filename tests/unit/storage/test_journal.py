@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, cast
 
 from core.storage.database import Reader
-from core.storage.journal import Entry, JournalFeed, read_after
+from core.storage.journal import Entry, JournalFeed, read_after, read_before
 from core.storage.store import Store
 from core.storage.writer import Listener, Transaction, Writer
 from tests.support.waiting import eventually
@@ -37,6 +37,20 @@ async def test_pages_are_narrowed_by_type_and_subject(store: Store) -> None:
     assert seqs(types=["x.two"]) == [2, 3]
     assert seqs(subject="a") == [1, 3]
     assert seqs(subject="a", types=["x.two"]) == [3]
+
+
+async def test_the_newest_are_read_backwards_and_stand_oldest_first(store: Store) -> None:
+    for n in range(6):
+        await note(store, "even" if n % 2 else "odd")
+
+    def seqs(before: int, limit: int, **narrow: Any) -> list[int]:
+        found = store.reader.read_now(lambda c: read_before(c, before, limit, **narrow))
+        return [entry.seq for entry in found]
+
+    assert seqs(10**18, 2) == [5, 6]
+    assert seqs(5, 10) == [1, 2, 3, 4]
+    assert seqs(10**18, 2, subject="odd") == [3, 5]
+    assert seqs(1, 10) == []
 
 
 async def test_a_follower_starts_at_its_cursor_and_goes_on_live(store: Store) -> None:

@@ -60,7 +60,8 @@ def test_runs_of_a_run_are_found_and_left_out(store: Store, history: Sequence[st
     assert found(store, RunFilter(parent=history[5])) == []
 
 
-def test_a_search_for_words_reads_an_index_and_no_run(store: Store, history: Sequence[str]) -> None:
+def plans_of(store: Store, where: RunFilter) -> list[str]:
+    """How the database would read a page of a list."""
     plans: list[str] = []
 
     def explain(connection: Connection) -> None:
@@ -69,13 +70,25 @@ def test_a_search_for_words_reads_an_index_and_no_run(store: Store, history: Seq
             plans.extend(str(row[-1]) for row in rows)
 
         event.listen(connection, "before_cursor_execute", asked)
-        list_runs(connection, RunFilter(text="harbour"), before=None, limit=100)
+        list_runs(connection, where, before=None, limit=100)
         event.remove(connection, "before_cursor_execute", asked)
 
     store.reader.read_now(explain)
+    return plans
 
-    scans = [line for line in plans if line.startswith("SCAN")]
+
+def test_a_search_for_words_reads_an_index_and_no_run(store: Store, history: Sequence[str]) -> None:
+    scans = [line for line in plans_of(store, RunFilter(text="harbour")) if line.startswith("SCAN")]
+
     assert scans == ["SCAN run USING COVERING INDEX ix_run_id_summary"]
+
+
+def test_what_a_run_has_called_is_found_without_a_look_at_others(
+    store: Store, history: Sequence[str]
+) -> None:
+    found = plans_of(store, RunFilter(parent=history[4]))
+
+    assert any("INDEX ix_run_parent_id (parent=?)" in line for line in found), found
 
 
 def test_runs_are_found_by_an_environment_that_they_touch(store: Store) -> None:

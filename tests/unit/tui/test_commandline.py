@@ -7,10 +7,12 @@ import pytest
 from console.tui import commandline
 from console.tui.commandline import ALIASES, BadCommand, completions, parse
 from console.tui.navigation import Place
+from console.tui.views.inventory import InventoryView
+from console.tui.views.library import LibraryView
 
 VIEWS = dict.fromkeys(
     ("pulse", "runs", "launch", "library", "inventory", "schedules", "approvals")
-    + ("queue", "events", "engine", "settings"),
+    + ("queue", "events", "engine", "settings", "output", "search"),
     "",
 )
 
@@ -49,6 +51,7 @@ def test_completions_name_views_before_aliases() -> None:
     assert list(completions("s", VIEWS)) == [
         "schedules",
         "settings",
+        "search",
         "start",
         "scripts",
         "s",
@@ -56,3 +59,11 @@ def test_completions_name_views_before_aliases() -> None:
         "set",
     ]
     assert list(completions("runs ", VIEWS)) == []
+
+
+def test_aliases_of_sections_name_sections_that_there_are() -> None:
+    sections = {"inventory": InventoryView.SECTIONS, "library": LibraryView.SECTIONS}
+    named = [known.split() for known in ALIASES.values() if " " in known]
+
+    assert named
+    assert [pair for pair in named if pair[1] not in sections[pair[0]]] == []
