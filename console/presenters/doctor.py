@@ -85,7 +85,7 @@ def _wanting(engine: Engine, now: datetime) -> Iterator[Finding]:
             states.UNKNOWN,
             text.format(count=number(count)),
             _("compare fingerprints, then approve; nothing runs on such hosts before"),
-            "inventory key",
+            "inventory host-key",
         )
     if engine.lost_lines.count:
         yield Finding(

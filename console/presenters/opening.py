@@ -10,7 +10,7 @@ _VIEWS = {
     "schedule": "schedule {name}",
     "channel": "channels",
     "calendar": "schedules",
-    "host_key": "inventory key",
+    "host_key": "inventory host-key",
     "engine": "engine",
     "vault": "engine",
     "retention": "engine",

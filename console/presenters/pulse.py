@@ -113,7 +113,7 @@ def _needs(pulse: Pulse, now: datetime) -> Section:
     )
 
 
-_KEYS = "inventory key"
+_KEYS = "inventory host-key"
 
 
 def _approval(found: Approval, now: datetime) -> Entry:

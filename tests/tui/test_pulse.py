@@ -101,6 +101,13 @@ async def test_what_does_not_concern_it_asks_nothing(product: Product, deck: Ope
         assert d.app.view.concerns(Changed(frozenset({"host_key.pending"})))
 
 
+async def test_every_place_that_a_row_may_lead_to_is_a_view_of_that(
+    product: Product, deck: OpenDeck
+) -> None:
+    async with deck("inventory host-key") as d:
+        await d.see("no host key is on record")
+
+
 async def test_jump_letters_open_a_row(product: Product, deck: OpenDeck) -> None:
     product.apply(DOCUMENTS)
     async with deck("pulse") as d:

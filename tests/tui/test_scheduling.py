@@ -36,9 +36,9 @@ async def test_pausing_tells_what_it_does_and_keeps_the_reason(
         assert "Slots are skipped until it is resumed" in text
         await d.type("the tape is full")
         await d.press("enter")
-        await d.see("the tape is full")
+        await d.see("paused by")
         await d.press("r")
-        await d.see(lambda text: "the tape is full" not in text)
+        await d.see(lambda text: "paused by" not in text)
 
 
 async def test_no_is_no(product: Product, deck: OpenDeck) -> None:

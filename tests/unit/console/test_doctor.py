@@ -34,7 +34,7 @@ TROUBLES: list[tuple[dict[str, Any], str, str]] = [
         "frozen by ann",
         "queue",
     ),
-    ({"pending_host_keys": 2}, "2 host keys wait", "inventory key"),
+    ({"pending_host_keys": 2}, "2 host keys wait", "inventory host-key"),
     ({"lost_lines": Lost(count=1, hosts="web1", longest_s=9)}, "web1", "runs state:running"),
     ({"queue": QueueStatus(oldest_at="2026-01-31T11:30:00Z")}, "waited for 30m", "queue"),
     ({"writes_waiting": 5000}, "5,000 writes wait", "engine"),

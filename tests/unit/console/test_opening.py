@@ -20,7 +20,7 @@ RUN = "01KABCDEFGHJKMNPQRSTVWXYZ0"
         ("document.created", "schedule/nightly", "schedule nightly"),
         ("schedule.paused", "schedule/nightly", "schedule nightly"),
         ("channel.failed", "channel/ops", "channels"),
-        ("host_key.pending", RUN, "inventory key"),
+        ("host_key.pending", RUN, "inventory host-key"),
         ("engine.started", "engine", "engine"),
         ("plan.ended", RUN, ""),
     ],
