@@ -5,6 +5,8 @@ and programs too. The commonest of its sentences are translated here, by their t
 `engine.po` has them with names in the place of values, a sentence is recognised by its fixed
 words, and its values are put into the translation. One that nobody has translated stays English.
 
+What fields of documents mean stands in `schema.po`, text by text (`meant`).
+
 A value whose name begins with `said` is itself something that the engine says, such as a state.
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 
@@ -20,7 +22,7 @@ from console.i18n import ENGLISH, catalogue_file, gettext, language
 from console.pofile import read_po
 
 _NESTED = "said"
-_FILE = "engine.po"
+_FILE, _MEANINGS = "engine.po", "schema.po"
 
 
 def said(text: str) -> str:
@@ -38,6 +40,20 @@ def said(text: str) -> str:
             }
             return translation.format(**nested)
     return text
+
+
+def meant(text: str) -> str:
+    """What a field of a document means, as its JSON Schema says it; English where nobody knows."""
+    if language() == ENGLISH:
+        return text
+    return _meanings(language()).get(text, (text,))[0]
+
+
+@cache
+def _meanings(name: str) -> Mapping[str, tuple[str, ...]]:
+    with suppress(OSError):
+        return read_po(catalogue_file(name).with_name(_MEANINGS).read_text(encoding="utf-8"))
+    return {}
 
 
 @cache

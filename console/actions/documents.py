@@ -76,7 +76,7 @@ def host_actions(scope: Scope) -> Iterator[Action]:
     )
     yield Action(
         id=f"{scope}.maintenance",
-        title=_("maintenance"),
+        title=_("begin maintenance"),
         help=_("Takes the hosts out of runs, for a time or until it is ended; asks for a reason."),
         keys=("m",),
         when=is_host,

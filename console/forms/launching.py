@@ -98,7 +98,7 @@ def schema_of(work: Work, spec: Mapping[str, Any], begun: Mapping[str, Any]) -> 
     asked = (
         (COMMAND, is_command),
         (PARAMETERS, PARAMETERS in properties),
-        ("targets", "targets" in properties and not own),
+        ("targets", "targets" in properties and not (own or _say_where(spec))),
     )
     required = [name for name, is_needed in asked if is_needed]
     return {"type": "object", "properties": properties, "required": required}
@@ -214,8 +214,18 @@ def _parameter(declared: Mapping[str, Any]) -> Schema:
     return {**type_, **bounds, **said}
 
 
+def _parts(spec: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """A job's steps or a flow's nodes."""
+    return spec.get("steps") or spec.get("nodes") or ()
+
+
+def _say_where(spec: Mapping[str, Any]) -> bool:
+    """Whether parts say themselves where they run; which others need a word, the engine knows."""
+    return any(each.get("targets") for each in _parts(spec))
+
+
 def _names(spec: Mapping[str, Any], *, optional: bool = False) -> Iterable[str]:
-    """Names of a job's steps or a flow's nodes; only those that may be left out."""
-    for each in spec.get("steps") or spec.get("nodes") or ():
+    """Names of its parts; only those that may be left out."""
+    for each in _parts(spec):
         if not optional or each.get("optional"):
             yield str(each["name"])

@@ -13,7 +13,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from console.logs.chunks import Entry, Part, Piece, Row, Who, cut
 
@@ -43,6 +43,7 @@ class Log:
         """1 where a chunk begins a row, but no line."""
         self._whos: list[Who] = []
         self._known: dict[Who, Who] = {}
+        self._hosts: dict[str, None] = {}
         self._row_bytes = self._row_chunks = 0
         """At most so much of the last row stands in the chunks so far."""
         self._parts: OrderedDict[int, list[Part]] = OrderedDict()
@@ -72,9 +73,10 @@ class Log:
         """What the bytes that are kept cost."""
         return self._used_bytes
 
-    def hosts(self) -> list[str]:
+    @property
+    def hosts(self) -> Collection[str]:
         """Whose output there is, in the order of arrival."""
-        return list(dict.fromkeys(who.host for who in self._known))
+        return self._hosts.keys()
 
     @property
     def numbers(self) -> list[int]:
@@ -118,6 +120,7 @@ class Log:
         self._joined.append(goes_on and not is_rest)
         self._rests.append(is_rest)
         self._whos.append(self._known.setdefault(entry.who, entry.who))
+        self._hosts[entry.who.host] = None
         self._bytes_before.append(self.size_bytes + entry.size_bytes)
         self._rows_before.append(self.rows + entry.lines + is_rest)
         self._lines_before.append(self.lines + entry.lines)

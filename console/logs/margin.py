@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import Enum
 
 from console.cells import cut, pad, width
+from console.logs.chunks import Who
 from console.presenters.durations import number, parse_time
 from console.presenters.text import Line, Span, Tone
 from core.domain.display import safe_text
@@ -16,7 +17,7 @@ _NAME_CELLS = 20
 _SIGNS = {"err": Span("! ", Tone.WARNING), "note": Span("# ", Tone.QUIET)}
 _PLAIN = Span("  ")
 _HOST_TONES = (Tone.BUSY, Tone.STRONG, Tone.QUIET, Tone.PLAIN)
-"""Neighbours in the order of arrival are told apart; none of these tones judges."""
+"""Neighbours in the run's order are told apart; none of these tones judges."""
 
 
 class Times(Enum):
@@ -33,12 +34,17 @@ class Times(Enum):
         return every[(every.index(self) + 1) % len(every)]
 
 
+def host_cells(hosts: Iterable[str]) -> int:
+    """How wide a column of these names is; longer ones are cut."""
+    return min(_NAME_CELLS, max(map(width, map(safe_text, hosts)), default=0))
+
+
 @dataclass(frozen=True, slots=True)
 class Margin:
     """What stands before each line, in columns of one width for all of them."""
 
-    hosts: Sequence[str] = ()
-    """In the order of arrival; empty: no column."""
+    host_cells: int = 0
+    """Of the column of hosts, as `host_cells` measures it; 0: no column."""
     lines: int = 0
     """How many there are; 0: no column of numbers."""
     times: Times = Times.NONE
@@ -50,7 +56,7 @@ class Margin:
         """Its width."""
         return width("".join(span.text for span in self.blank()))
 
-    def of(self, *, host: str, stream: str, at: str, line_number: int) -> Line:
+    def of(self, who: Who, *, stream: str, at: str, line_number: int) -> Line:
         """Before the first line of a row."""
         spans: list[Span] = []
         if self.lines:
@@ -58,11 +64,10 @@ class Margin:
             spans.append(Span(f"{text} ", Tone.QUIET))
         if self.times is not Times.NONE:
             spans.append(Span(f"{self._time(at)} ", Tone.QUIET))
-        if self.hosts:
-            place = self.hosts.index(host) if host in self.hosts else 0
-            tone = _HOST_TONES[place % len(_HOST_TONES)]
-            name = cut(safe_text(host), self._host_cells)
-            spans.append(Span(pad(name, self._host_cells) + " ", tone))
+        if self.host_cells:
+            tone = _HOST_TONES[who.ordinal % len(_HOST_TONES)]
+            name = cut(safe_text(who.host), self.host_cells)
+            spans.append(Span(pad(name, self.host_cells) + " ", tone))
         spans.append(_SIGNS.get(stream, _PLAIN))
         return tuple(spans)
 
@@ -70,16 +75,12 @@ class Margin:
         """Before the further lines of a row."""
         cells = self._number_cells + 1 if self.lines else 0
         cells += _TIME_CELLS[self.times]
-        cells += self._host_cells + 1 if self.hosts else 0
+        cells += self.host_cells + 1 if self.host_cells else 0
         return (Span(" " * cells), _PLAIN)
 
     @property
     def _number_cells(self) -> int:
         return len(number(self.lines))
-
-    @property
-    def _host_cells(self) -> int:
-        return min(_NAME_CELLS, max(map(width, map(safe_text, self.hosts)), default=0))
 
     def _time(self, at: str) -> str:
         cells = _TIME_CELLS[self.times] - 1

@@ -16,7 +16,7 @@ from console.presenters.durations import number
 from console.presenters.schema import type_text
 from console.presenters.states import BAD
 from console.presenters.text import Column, Line, Span, Table, Tone, line
-from console.sentences import said
+from console.sentences import meant, said
 from core.errors import Problem
 
 _INDENT = 2
@@ -172,7 +172,7 @@ def field_lines(filled: Filled, names: Sequence[str] = ()) -> Iterator[Line]:
         type_ = _("secret text")
     yield line(Span(_dotted(row.path), Tone.STRONG), "  ", Span(type_, Tone.BUSY))
     if row.field.help:
-        yield line(said(row.field.help))
+        yield line(meant(row.field.help))
     for problem in filled.problems:
         yield problem_line(problem)
     if names:

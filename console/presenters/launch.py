@@ -49,7 +49,7 @@ def deed(preview: Preview) -> str:
 def work_title(work: Work) -> str:
     """What is started, as breadcrumbs say it."""
     if work.is_saved:
-        return f"{work.kind} {work.name}"
+        return f"{said(work.kind)} {work.name}"
     return _("a command")
 
 

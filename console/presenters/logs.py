@@ -69,8 +69,11 @@ def host_line(target: Target) -> Line:
     return line(*pieces)
 
 
-def nothing_lines(*, has_ended: bool) -> list[str]:
-    """What to say, and what to do next, where nothing was printed."""
-    if has_ended:
-        return [_("nothing was printed"), _("esc goes back")]
-    return [_("nothing was printed yet"), _("it comes here by itself")]
+def nothing_lines(*, has_ended: bool, target: Target | None = None) -> list[str]:
+    """What to say, and what to do next, where there is no line; `target`: the only one shown."""
+    if not has_ended:
+        return [_("nothing was printed yet"), _("it comes here by itself")]
+    why = target.message.splitlines() if target is not None else []
+    if target is not None and target.size_bytes:
+        return [_("what was printed is not kept any more"), *why, _("esc goes back")]
+    return [_("nothing was printed"), *why, _("esc goes back")]

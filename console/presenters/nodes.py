@@ -14,6 +14,7 @@ from console.presenters.durations import clock_time, duration, number, span_of
 from console.presenters.progress import count_spans
 from console.presenters.results import short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 
 _INDENT = "  "
@@ -124,7 +125,7 @@ def nodes_table(branch: Branch, now: datetime) -> Table:
 def node_line(name: str, state: str, reason: str) -> Line:
     """A node that has ended, while its run is followed."""
     pieces: list[str | Span] = ["  ", states.run_state(state), "  ", Span(name, Tone.STRONG)]
-    return line(*pieces, f"  {reason}" if reason else "")
+    return line(*pieces, f"  {said(reason)}" if reason else "")
 
 
 def asked_lines(approvals: Sequence[Approval]) -> Iterator[Line]:
@@ -138,7 +139,7 @@ def asked_lines(approvals: Sequence[Approval]) -> Iterator[Line]:
 def _below(branch: Branch, name: str, now: datetime, indent: str) -> Iterator[Twig]:
     for child in branch.children.get(name, ()):
         run = child.run if isinstance(child, Branch) else child
-        what = run.reason or "  ".join(span.text for span in count_spans(run.counts))
+        what = said(run.reason) or "  ".join(span.text for span in count_spans(run.counts))
         cells = (
             Span(f"{indent}{short_id(run.id)}"),
             Span(_("run")),
@@ -160,7 +161,7 @@ def _what(step: Step, node: Mapping[str, Any], branch: Branch) -> str:
     """Why it ended so, what it waits for while it goes on, how its hosts stand."""
     counts = "  ".join(span.text for span in count_spans(step.counts))
     if step.state in TERMINAL_RUN_STATES:
-        return "  ".join(text for text in (counts, step.reason) if text)
+        return "  ".join(text for text in (counts, said(step.reason)) if text)
     if step.state == RunState.SUSPENDED:
         return _("waits until the run goes on: `jobdeck runs resume RUN`").replace(
             "RUN", short_id(branch.run.id)

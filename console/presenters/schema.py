@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from console.i18n import _
 from console.jsonschema import Schema, alternatives, described, is_secret, resolved
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import meant
 
 _STEP = re.compile(r"[^.\[\]]+")
 
@@ -58,7 +59,7 @@ def _field(name: str, schema: Schema, root: Schema, *, required: bool, only: str
     return Field(
         name=name,
         type=type_text(schema, root),
-        description=described(schema, root),
+        description=meant(described(schema, root)),
         required=required,
         default=_default(schema),
         only=only,

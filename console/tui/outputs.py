@@ -57,9 +57,14 @@ def failed_after(client: Client, run_id: str, host: str) -> Target | None:
     return next((target for target in following if target.host != host), None)
 
 
-def save(client: Client, run_id: str, numbers: Sequence[int], wanted: Wanted, path: str) -> int:
-    """Write the lines of these chunks to a new file; how many bytes that were."""
-    lines = whole_lines(_chunks(client, run_id, numbers, wanted), names=len(wanted.hosts) != 1)
+def save(
+    client: Client, run_id: str, numbers: Sequence[int], *, only: str, names: bool, path: str
+) -> int:
+    """Write the lines of these chunks to a new file; how many bytes that were.
+
+    `only`: of one stream; `names`: each line begins with its host.
+    """
+    lines = whole_lines(_chunks(client, run_id, numbers, only), names=names)
     return write_new(Path(path).expanduser(), lines)
 
 
@@ -83,9 +88,9 @@ def show_in_pager(path: str) -> None:
 
 
 def _chunks(
-    client: Client, run_id: str, numbers: Sequence[int], wanted: Wanted
+    client: Client, run_id: str, numbers: Sequence[int], only: str
 ) -> Iterator[tuple[Who, list[Piece]]]:
-    streams = [wanted.only] if wanted.only else []
+    streams = [only] if only else []
     for start in range(0, len(numbers), MOST_CHUNKS):
         answer = client.output_chunks(run_id, numbers[start : start + MOST_CHUNKS], streams)
         whos = {

@@ -24,6 +24,7 @@ from core.domain.inventorysource import InventorySourceSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.schedule import CalendarSpec, ScheduleSpec
 from core.domain.steps import LAST_TARGETS, StepBase
+from core.domain.telling import Telling
 from core.domain.values import Labels, Name, Value
 from core.errors import Invalid, NotFound, Problem
 
@@ -128,16 +129,26 @@ def _step_references(step: StepBase, where: str) -> Iterator[Reference]:
         yield Reference(f"{where}.run_as", "account", step.run_as)
     if step.rolling and step.rolling.health:
         yield Reference(f"{where}.rolling.health", "job", step.rolling.health)
+    if step.notify is not None:
+        yield from _told(step.notify, f"{where}.notify")
     if used := step.script_used():
         yield Reference(f"{where}.script", "script", used.name)
     for number, sha256 in enumerate(step.contents_used):
         yield Reference(f"{where}.contents[{number}]", contents.KIND, sha256)
 
 
+def _told(told: Telling, where: str) -> Iterator[Reference]:
+    for field, names in (("channels", told.channels), ("escalate_to", told.escalate_to)):
+        for number, name in enumerate(names):
+            yield Reference(f"{where}.{field}[{number}]", "channel", name)
+
+
 def _flow_references(spec: FlowSpec) -> Iterator[Reference]:
     yield from _expression_references("spec.targets", spec.targets)
     for index, node in enumerate(spec.nodes):
         where = f"spec.nodes[{index}]"
+        if node.notify is not None and not isinstance(node, StepBase):
+            yield from _told(node.notify, f"{where}.notify")
         if isinstance(node, StepBase):
             yield from _step_references(node, where)
         elif isinstance(node, Nested):

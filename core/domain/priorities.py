@@ -19,6 +19,11 @@ class Priority(StrEnum):
         """0 for the most urgent."""
         return _RANKS[self]
 
+    @property
+    def share(self) -> int:
+        """Turns at what runs share, for one of the least urgent: 16, 8, 4, 2, 1."""
+        return 1 << (len(Priority) - 1 - self.rank)
+
 
 _RANKS = {priority: rank for rank, priority in enumerate(Priority)}
 

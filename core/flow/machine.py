@@ -74,6 +74,7 @@ from core.flow.state import (
     borne,
     current,
     is_known,
+    is_over,
     mirrored,
     row,
     with_row,
@@ -89,6 +90,7 @@ __all__ = [
     "actions",
     "advance",
     "bears",
+    "end_of",
     "fold",
     "owed",
     "steps_for",
@@ -105,6 +107,16 @@ def advance(state: FlowState, event: AnyEvent) -> Advance:
     if state.gave_way and not after.gave_way and after.run not in TERMINAL_RUN_STATES:
         return after, owed(after)
     return after, commands
+
+
+def end_of(state: FlowState, event: StepFinished) -> RunState | None:
+    """How the event's node ends with it; None where it is tried again, or has ended already."""
+    try:
+        after, _ = _follow(state, event)
+    except IllegalTransition:
+        return None
+    end = after.steps[event.step]
+    return end.state if end.attempt == event.attempt and is_over(end) else None
 
 
 def _follow(state: FlowState, event: AnyEvent) -> Advance:  # noqa: C901 - one case an event

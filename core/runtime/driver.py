@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +31,7 @@ from core.domain.run import (
     step_result,
 )
 from core.domain.steps import StepBase
+from core.domain.steps.base import NodeBase
 from core.errors import EnvironmentFault, Forbidden, IllegalTransition, Invalid, StorageFault
 from core.executors.protocol import Executor
 from core.executors.stopping import StopSignal
@@ -74,6 +75,7 @@ from core.runtime.rolling import (
     RollingExecution,
 )
 from core.runtime.steps import StepEnd, StepExecution, end_all
+from core.runtime.telling import NodeTelling
 from core.runtime.work import Opened, Ways, WorkMaker, open_secrets, open_secrets_patiently
 from core.storage import approvals, run_writes, runs
 from core.storage.output import RunBudget
@@ -140,6 +142,9 @@ class Driver:
         self._definition = definition
         self._feed = Feed(tools.store, run_id, state, self._perform, self._erase_secrets)
         self._progress = Progress(run_id, definition, tools.store.reader, tools.clock)
+        self._telling = NodeTelling(
+            run_id, definition, tools.store.reader, tools.clock, tools.notify
+        )
         self._budget = tools.new_budget()
         self._is_taken_up = False
         """An earlier engine began it."""
@@ -277,7 +282,7 @@ class Driver:
         if isinstance(node, StepBase):
             if command.step in self._definition.batches:
                 self._orders[command.step] = Orders()
-            self._spawn(self._run_step(node, command))
+            self._spawn(self._told(node, command.attempt, self._run_step(node, command)))
             return
         status = self.state.steps[node.name]
         performance = self._executions[node.name] = Performance(
@@ -293,7 +298,25 @@ class Driver:
         )
         if status.state is RunState.STOPPING:
             performance.stop(force=status.forced)
-        self._spawn(self._run_control(node, performance))
+        work = self._run_control(node, performance)
+        self._spawn(self._told(node, command.attempt, work))
+
+    async def _told(self, node: NodeBase, attempt: int, work: Awaitable[None]) -> None:
+        """Work on a node, of which people are told while it takes long."""
+        async with self._telling.going_on(node, attempt):
+            await work
+
+    async def _end(
+        self,
+        node: NodeBase,
+        event: StepFinished,
+        reason: str,
+        also: Callable[[Transaction], None] | None = None,
+    ) -> None:
+        """Tell the machine that a node's attempt has ended, and people who want to know."""
+        if node.notify is not None and (state := machine.end_of(self.state, event)) is not None:
+            await self._telling.ended(node, event.attempt, state, reason)
+        await self.feed(event, ENGINE_ACTOR, reason=reason, also=also)
 
     async def _run_control(self, node: Control, performance: Performance) -> None:
         """Perform a node that is no step, and tell the machine how it ended."""
@@ -318,7 +341,7 @@ class Driver:
             holds=end.holds,
             is_error=end.is_error,
         )
-        await self.feed(event, ENGINE_ACTOR, reason=end.reason, also=store if end.outputs else None)
+        await self._end(node, event, end.reason, store if end.outputs else None)
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(self._guarded(work))
@@ -511,4 +534,4 @@ class Driver:
             marked=str(end.outputs.get("tag", "")),
             is_error=could_not_be_done(of_step),
         )
-        await self.feed(event, ENGINE_ACTOR, reason=reason, also=store)
+        await self._end(step, event, reason, store)

@@ -18,6 +18,9 @@ from contextlib import asynccontextmanager
 _LOOKING = 200
 """Connections that are opened at the same time to ask about work that may go on."""
 
+_Whose = tuple[str, int | None]
+"""A run, and the share that its targets have; None: the run's."""
+
 
 class Gate:
     """Room for `max_targets` targets at the same time."""
@@ -27,10 +30,10 @@ class Gate:
         self._free = max_targets
         """Above 0 only while nobody waits."""
         self._share_of = share_of
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        """Run -> its places, the first one is served first."""
-        self._turns: list[tuple[float, int, str]] = []
-        """(turn, order in which it was given, run): the smallest is served next; a heap."""
+        self._waiting: dict[_Whose, deque[asyncio.Future[None]]] = {}
+        """Whose places, the first one is served first."""
+        self._turns: list[tuple[float, int, _Whose]] = []
+        """(turn, order in which it was given, whose): the smallest is served next; a heap."""
         self._now = 0.0
         """The turn that was served last."""
         self._given = 0
@@ -40,23 +43,26 @@ class Gate:
         """Asking how work goes on needs no room: it must not keep new work from starting."""
 
     @asynccontextmanager
-    async def room(self, run_id: str) -> AsyncIterator[None]:
-        """Room for one target of a run, as soon as it is the run's turn."""
-        await self._enter(run_id)
+    async def room(self, run_id: str, share: int | None = None) -> AsyncIterator[None]:
+        """Room for one target of a run, as soon as it is the run's turn.
+
+        `share`: instead of the run's; what has another share takes turns by itself.
+        """
+        await self._enter((run_id, share))
         try:
             yield
         finally:
             self._leave()
 
-    async def _enter(self, run_id: str) -> None:
+    async def _enter(self, whose: _Whose) -> None:
         if self._free:
             self._free -= 1
             return
         place = asyncio.get_running_loop().create_future()
-        if run_id not in self._waiting:
-            self._waiting[run_id] = deque()
-            self._give_turn(run_id)
-        self._waiting[run_id].append(place)
+        if whose not in self._waiting:
+            self._waiting[whose] = deque()
+            self._give_turn(whose)
+        self._waiting[whose].append(place)
         try:
             await place
         except asyncio.CancelledError:
@@ -67,21 +73,22 @@ class Gate:
     def _leave(self) -> None:
         """Hand the room to the next run in turn."""
         while self._turns:
-            self._now, _, run_id = heapq.heappop(self._turns)
-            queue = self._waiting[run_id]
+            self._now, _, whose = heapq.heappop(self._turns)
+            queue = self._waiting[whose]
             while queue and queue[0].done():
                 queue.popleft()  # who waited there has gone
             place = queue.popleft() if queue else None
             if queue:
-                self._give_turn(run_id)
+                self._give_turn(whose)
             else:
-                del self._waiting[run_id]
+                del self._waiting[whose]
             if place is not None:
                 place.set_result(None)
                 return
         self._free += 1
 
-    def _give_turn(self, run_id: str) -> None:
+    def _give_turn(self, whose: _Whose) -> None:
         self._given += 1
-        turn = self._now + 1 / self._share_of(run_id)
-        heapq.heappush(self._turns, (turn, self._given, run_id))
+        run_id, share = whose
+        turn = self._now + 1 / (share or self._share_of(run_id))
+        heapq.heappush(self._turns, (turn, self._given, whose))

@@ -42,9 +42,6 @@ _SAMPLE_KEPT = timedelta(minutes=15)
 """An older sample says nothing about how busy a host is."""
 _BEGIN_TOGETHER = 16
 
-_SHARES = {priority: 1 << (len(Priority) - 1 - priority.rank) for priority in Priority}
-"""16, 8, 4, 2, 1: what is urgent goes on faster, and what is not goes on."""
-
 Begin = Callable[[str], Awaitable[None]]
 """Let a run that waited begin; it holds what it uses by then."""
 Say = Callable[[Order], Awaitable[None]]
@@ -315,7 +312,7 @@ class RunQueue:
     def share_of(self, run_id: str) -> int:
         """Turns of a run at the engine's room, for one of a run in the background."""
         begun = self._queue.held.get(run_id)
-        return _SHARES[Priority.NORMAL if begun is None else begun.item.priority]
+        return (Priority.NORMAL if begun is None else begun.item.priority).share
 
     def holds(self, run_id: str) -> list[Use]:
         """The locks of a run that has begun."""

@@ -137,7 +137,8 @@ class StepExecution:
         self._queueing.add(task)
         try:
             await held.enter_async_context(self._slots)
-            await held.enter_async_context(self._gate.room(self._means.run_id))
+            share = None if self._step.priority is None else self._step.priority.share
+            await held.enter_async_context(self._gate.room(self._means.run_id, share))
         except asyncio.CancelledError:
             if not self._is_forced:
                 raise

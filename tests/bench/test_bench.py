@@ -18,6 +18,7 @@ from tests.bench import (
     run_list,
     schedules,
     start_up,
+    tui,
 )
 from tests.bench.table import Row, markdown
 
@@ -81,6 +82,13 @@ def test_decisions_of_the_queue_are_timed() -> None:
     rows = queue.rows(items=300, decisions=20)
     assert all(row.ours > 0 for row in rows)
     assert {row.unit for row in rows} == {"ms"}
+
+
+@pytest.mark.timeout(300)
+def test_the_terminal_ui_is_timed_and_weighed() -> None:
+    rows = tui.rows(runs=40, starts=1, keys=6)
+    assert {row.unit for row in rows} == {"ms", "B", "B/s"}
+    assert all(row.ours > 0 for row in rows if row.unit == "ms" and "CPU" not in row.title)
 
 
 def test_starts_are_timed() -> None:

@@ -352,3 +352,25 @@ async def test_a_run_that_cannot_be_read_when_its_turn_comes_keeps_no_other_from
         assert await done(opened, first.id) is RunState.SUCCEEDED
         assert await done(opened, broken.id) is RunState.ABNORMAL
         assert await done(opened, well.id) is RunState.SUCCEEDED
+
+
+async def test_targets_of_a_more_urgent_step_have_more_turns_at_the_engines_room(
+    home: Path,
+) -> None:
+    nodes = [
+        {"kind": "parallel", "name": "split"},
+        step("usual"),
+        step("urgent", priority="urgent"),
+    ]
+    edges = ["split -> usual, urgent"]
+    flow = {
+        "kind": "flow",
+        "name": "both",
+        "spec": {"nodes": nodes, "edges": edges, "targets": "all"},
+    }
+    async with engine(home, max_targets=1) as (opened, executor):
+        await save(opened, *INVENTORY, flow)
+        await ended(opened, (await start(opened, flow="both")).id)
+        order = [work.env["JOBDECK_STEP"] for _, work in executor.works]
+        assert len(order) == 16
+        assert order[:9].count("urgent") >= 6

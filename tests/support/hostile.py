@@ -14,7 +14,7 @@ from textual.strip import Strip
 from console.cells import width
 from console.logs.chunks import Entry, Piece, Who, cut
 from console.logs.log import Log
-from console.logs.margin import Margin, Times
+from console.logs.margin import Margin, Times, host_cells
 from console.logs.matches import Matches
 from console.logs.window import Window
 from console.tui import theming
@@ -85,7 +85,7 @@ def wrongs(seed: int, size: tuple[int, int] | None = None) -> list[str]:
     cells, height = size or chance.choice(_SIZES)
     log = log_of(stream(chance), chance)
     margin = Margin(
-        hosts=log.hosts() if chance.randrange(2) else (),
+        host_cells=host_cells(log.hosts) if chance.randrange(2) else 0,
         lines=log.lines if chance.randrange(2) else 0,
         times=chance.choice(list(Times)),
         started_at=AT,

@@ -11,6 +11,7 @@ from console.presenters.facts import gathered_parts
 from console.presenters.hosts import state_lines
 from console.presenters.results import hosts_word
 from console.presenters.text import Line, Span, Tone, line
+from console.sentences import said
 from console.tui.navigation import Place
 from console.tui.views.base import View
 from console.tui.widgets.dialogs import Question
@@ -43,10 +44,10 @@ class DocumentDeeds(View):
         subject = self.subject()
         count = len(subject.names)
         deed = (
-            _("delete {kind} {name}").format(kind=subject.kind, name=subject.name)
+            _("delete {kind} {name}").format(kind=said(subject.kind), name=subject.name)
             if count == 1
             else _("delete {count} documents of kind {kind}").format(
-                count=number(count), kind=subject.kind
+                count=number(count), kind=said(subject.kind)
             )
         )
         told: list[Line] = [line(Span(name, Tone.STRONG)) for name in subject.names[:12]]

@@ -22,6 +22,7 @@ from console.presenters.document import document_parts, host_head, revision_titl
 from console.presenters.facts import facts_table, history_lines
 from console.presenters.lists import history_table
 from console.presenters.text import Line, Span, Table, Tone, line
+from console.sentences import said
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
 from console.tui.views.deeds import DocumentDeeds
@@ -171,7 +172,7 @@ class DocumentView(DocumentDeeds):
     # ------------------------------------------------------------------ as a view
 
     def title(self) -> str:
-        return f"{self._kind} {self._called}"
+        return f"{said(self._kind)} {self._called}"
 
     def subject(self) -> Subject:
         spec = {} if self._document is None else self._document.spec

@@ -22,6 +22,7 @@ from console.presenters.changes import field_lines
 from console.presenters.dangers import danger_lines
 from console.presenters.drafts import again_lines, differences, kept_line
 from console.presenters.text import Line, Span, Table, Tone, line
+from console.sentences import said
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
 from console.tui.views.filling import FillingView, with_files
@@ -145,7 +146,7 @@ class EditView(FillingView):
     # ------------------------------------------------------------------ as a view
 
     def title(self) -> str:
-        what = f"{self._kind} {self._called}" if self._called else self._kind
+        what = f"{said(self._kind)} {self._called}".strip()
         text = _("edit {what}") if self._called else _("new {what}")
         return text.format(what=what)
 

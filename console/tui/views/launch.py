@@ -21,18 +21,17 @@ from textual.containers import Container
 from console import answers
 from console.actions import Scope, Subject
 from console.client import Client
-from console.demands import ChangeNumber, Demand, HostCount, Rules, demanded
 from console.forms import launching, placing, values
 from console.forms.draft import Draft
 from console.forms.fields import Field, Path, Shape, inner, whole
 from console.forms.launching import Work
 from console.i18n import _
 from console.presenters import launch as presenter
-from console.presenters.demands import demand_lines
 from console.presenters.errors import error_lines
 from console.presenters.plans import plan_parts, probe_progress, warning_lines
 from console.presenters.results import short_id
 from console.presenters.text import Line, Span, Table, Tone, line
+from console.tui.asking import Fields, NotConfirmed, insist
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
 from console.tui.views.base import View
@@ -305,7 +304,7 @@ class LaunchView(FillingView):
             request["confirm_hosts"] = preview.confirm_hosts
         if preview.seed:
             request["seed"] = preview.seed  # the batches that were shown
-        run = await self._started(request)
+        run = await self._started(presenter.deed(preview), request)
         if run is None:
             return
         self.forget()
@@ -343,49 +342,25 @@ class LaunchView(FillingView):
             self.deck.say(error.message, Tone.BAD)
             return None
 
-    async def _started(self, request: dict[str, Any]) -> answers.RunStarted | None:
+    async def _started(self, deed: str, request: dict[str, Any]) -> answers.RunStarted | None:
         """The run; None where the person does not want what the engine demands."""
-        while True:
-            if request != self._sent or not self._key:
-                self._sent, self._key = dict(request), secrets.token_hex(16)
-            sent, key = self._sent, self._key
-            try:
-                run = await self.deck.link.act(partial(Client.start, request=sent, key=key))
-            except EngineUnreachable as gone:
-                raise RequestError(
-                    _("nobody knows whether it was started"),
-                    hint=_("start again: the same request never starts a second run"),
-                ) from gone
-            except RequestError as error:
-                demand = demanded(error, request, {})
-                if demand is None:
-                    raise
-                answer = await self._ask_for(demand)
-                if answer is None:
-                    return None
-                request = {**request, **answer}
-            else:
-                self._key = ""
-                return run
+        try:
+            run, _sent = await insist(self.deck, deed, self._send, request)
+        except NotConfirmed:
+            self.deck.say(_("not confirmed; nothing was started"), Tone.WARNING)
+            return None
+        except EngineUnreachable as gone:
+            raise RequestError(
+                _("nobody knows whether it was started"),
+                hint=_("start again: the same request never starts a second run"),
+            ) from gone
+        self._key = ""
+        return run
 
-    async def _ask_for(self, demand: Demand) -> dict[str, Any] | None:
-        """What a person answers to a demand, as fields of the request."""
-        told = [*demand_lines(demand)]
-        deed = presenter.deed(self._preview) if self._preview else _("start it")
-        match demand:
-            case HostCount():
-                asked = Question(deed, told, wanted=str(demand.hosts))
-                return demand.fields() if await self.deck.question(asked) is not None else None
-            case Rules():
-                for rule in demand.rules:
-                    if await self.deck.question(Question(deed, told, wanted=rule)) is None:
-                        return None
-                return demand.fields()
-            case ChangeNumber():
-                prompt = _("the change number")
-                number = await self.deck.question(Question(deed, told, prompt=prompt, must=True))
-                return None if number is None else demand.fields(number)
-        return None
+    def _send(self, client: Client, request: Fields) -> answers.RunStarted:
+        if request != self._sent or not self._key:
+            self._sent, self._key = dict(request), secrets.token_hex(16)
+        return client.start(request, self._key)
 
 
 def _placed(draft: Draft, problems: Sequence[Problem]) -> dict[Path, list[Problem]]:

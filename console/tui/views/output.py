@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-from textual.app import ComposeResult, SuspendNotSupported
-
 from console.actions import Action, Scope, Subject
 from console.answers import RunDetail, Target
-from console.i18n import _, ngettext
+from console.i18n import _
 from console.logs.log import Log
-from console.logs.margin import Margin, Times
+from console.logs.margin import Margin, Times, host_cells
 from console.logs.matches import Matches
-from console.logs.shown import plain
 from console.logs.wanted import BadWanted, Wanted, parse
-from console.logs.window import Window
-from console.presenters.durations import number, size
 from console.presenters.logs import Stand, host_line, nothing_lines, stand_line
 from console.presenters.results import short_id
 from console.presenters.text import Line, Span, Tone
@@ -27,18 +21,16 @@ from console.tui import outputs
 from console.tui.feed import Feed
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
-from console.tui.views.base import View
+from console.tui.views.taking import TakingView
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.logview import LogView
 from console.tui.working import later
 
-_MOST_COPIED_BYTES = 100_000
-"""Terminals pass over more."""
 _ONLY = ("", "err", "out")
 """What `streams` goes through."""
 
 
-class OutputView(View):
+class OutputView(TakingView):
     """A window on an output."""
 
     SCOPE = Scope.OUTPUT
@@ -50,7 +42,7 @@ class OutputView(View):
         try:
             self.wanted = parse(place.argument)
         except BadWanted as bad:
-            self.wanted, self._bad = Wanted(""), str(bad)
+            self._bad = str(bad)
         kept = memory.more
         self.wanted = replace(self.wanted, only=kept.get("only", self.wanted.only))
         self._times = Times(kept.get("times", Times.NONE))
@@ -59,13 +51,9 @@ class OutputView(View):
         """To be looked for as soon as there is a log."""
         self._row = int(memory.cursor) if memory.cursor else None
         """To be gone to as soon as it is there."""
-        self._run: RunDetail | None = None
         self._targets: list[Target] = []
-        self._log = Log()
-        self._feed: Feed | None = None
-
-    def compose(self) -> ComposeResult:
-        yield LogView()
+        self._host_cells = (0, 0)
+        """Of so many hosts the names take so many cells."""
 
     def on_mount(self) -> None:
         self.shown.focus()
@@ -75,39 +63,26 @@ class OutputView(View):
         else:
             super().on_mount()
 
-    @property
-    def shown(self) -> LogView:
-        return self.query_one(LogView)
-
-    @property
-    def window(self) -> Window:
-        return self.shown.window
-
-    @property
-    def is_merged(self) -> bool:
-        """Whether lines of several hosts stand together."""
-        return len(self._log.hosts()) > 1
-
     # ------------------------------------------------------------------ what comes
 
     async def load(self) -> None:
         link, wanted = self.deck.link, self.wanted
-        self._run = run = await link.ask(partial(outputs.find_run, wanted=wanted))
+        self.detail = run = await link.ask(partial(outputs.find_run, wanted=wanted))
         self._targets = await link.ask(partial(outputs.targets_of, run=run, wanted=wanted))
-        if self._feed is None:
+        if self.feed is None:
             self._open(run)
-        elif self._feed.has_ended and run.finished_at is None:
-            self._follow(self._feed)
+        elif self.feed.has_ended and run.finished_at is None:
+            self._follow(self.feed)
 
     def _open(self, run: RunDetail) -> None:
         """Begin with an empty log."""
-        self._log = Log()
-        self.shown.open(self._log)
+        self.printed = Log()
+        self.shown.open(self.printed)
         self.window.follows = run.finished_at is None and self._row is None
         query = self.wanted.query(tuple(target.ordinal for target in self._targets))
-        came = partial(self._came, self._log)
-        feed = Feed(self.deck.link, self._log, run.id, query, came, gather_s=self.deck.gather_s)
-        self._feed = feed
+        came = partial(self._came, self.printed)
+        feed = Feed(self.deck.link, self.printed, run.id, query, came, gather_s=self.deck.gather_s)
+        self.feed = feed
         self._follow(feed)
         if self._words:
             self.filter(self._words, done=True)
@@ -117,14 +92,14 @@ class OutputView(View):
 
     def _came(self, log: Log) -> None:
         """Something came from the engine."""
-        feed = self._feed
-        if log is not self._log or feed is None or not self.is_mounted:
+        feed = self.feed
+        if log is not self.printed or feed is None or not self.is_mounted:
             return
         if self._row is not None and (log.rows > self._row or feed.has_ended):
             self.window.go_to_row(self._row)
             self._row = None
         self.shown.beside(self._margin())
-        self.shown.say_nothing(nothing_lines(has_ended=feed.has_ended))
+        self.shown.say_nothing(nothing_lines(has_ended=feed.has_ended, target=self._only_target))
         self.shown.news()
         self._fetch(feed)
         matches = self.window.matches
@@ -136,19 +111,27 @@ class OutputView(View):
         if not feed.is_fetching and self.window.missing():
             self._work(partial(feed.fetch, self.window.missing))
 
+    @property
+    def _only_target(self) -> Target | None:
+        """Whose output it is, where it is one's alone."""
+        return self._targets[0] if len(self._targets) == 1 else None
+
     def _margin(self) -> Margin:
+        hosts = self.printed.hosts
+        if len(hosts) != self._host_cells[0]:
+            self._host_cells = len(hosts), host_cells(hosts)
         return Margin(
-            hosts=self._log.hosts() if self.is_merged else (),
-            lines=self._log.lines if self._has_numbers else 0,
+            host_cells=self._host_cells[1] if self.is_merged else 0,
+            lines=self.printed.lines if self._has_numbers else 0,
             times=self._times,
-            started_at=self._run.started_at if self._run else None,
+            started_at=self.detail.started_at if self.detail else None,
         )
 
     def on_log_view_moved(self, event: LogView.Moved) -> None:
         event.stop()
-        if self._feed is not None:
-            self._feed.moved()
-            self._fetch(self._feed)
+        if self.feed is not None:
+            self.feed.moved()
+            self._fetch(self.feed)
         self.refresh_bindings()
         self.post_message(self.Said())
 
@@ -161,35 +144,35 @@ class OutputView(View):
     # ------------------------------------------------------------------ as a view
 
     def concerns(self, changed: Changed) -> bool:
-        return self._run is not None and changed.concerns(subject=self._run.id)
+        return self.detail is not None and changed.concerns(subject=self.detail.id)
 
     def subject(self) -> Subject:
-        row = self._log.row(self.window.cursor[0]) if self.is_mounted else None
-        if row is None or self._run is None:
+        row = self.printed.row(self.window.cursor[0]) if self.is_mounted else None
+        if row is None or self.detail is None:
             return Subject()
-        return Subject(kind="host", names=(row.who.host,), values={"run": self._run.id})
+        return Subject(kind="host", names=(row.who.host,), values={"run": self.detail.id})
 
     def title(self) -> str:
         names = ", ".join(self.wanted.hosts)
-        run = short_id(self._run.id) if self._run else self.wanted.run
+        run = short_id(self.detail.id) if self.detail else self.wanted.run
         return _("output of {hosts}").format(hosts=names) if names else _("output") + f" {run}"
 
     def said(self) -> Line:
         matches, window = self.window.matches, self.window
-        row = self._log.row(window.cursor[0])
+        row = self.printed.row(window.cursor[0])
         stand = Stand(
             line=row.line if row else 0,
-            lines=self._log.lines,
-            size_bytes=self._log.size_bytes,
-            follows=window.follows and not (self._feed and self._feed.has_ended),
+            lines=self.printed.lines,
+            size_bytes=self.printed.size_bytes,
+            follows=window.follows and not (self.feed and self.feed.has_ended),
             only=self.wanted.only,
             words=matches.words if matches else "",
-            match=matches.ordinal(self._log, window.spot) if matches and window.spot else None,
+            match=matches.ordinal(self.printed, window.spot) if matches and window.spot else None,
             matches=matches.total if matches else 0,
             is_counted=matches.is_counted if matches else True,
             marked=len(window.marked),
         )
-        host = host_line(self._targets[0]) if len(self._targets) == 1 else ()
+        host = host_line(self._only_target) if self._only_target else ()
         return (*((Span(" "), *host, Span("  ")) if host else ()), *stand_line(stand))
 
     def recollection(self) -> Memory:
@@ -206,19 +189,19 @@ class OutputView(View):
         )
 
     def cli(self) -> str:
-        run = short_id(self._run.id) if self._run else self.wanted.run
+        run = short_id(self.detail.id) if self.detail else self.wanted.run
         return replace(self.wanted, run=run).cli()
 
     def api(self) -> str:
-        return f"/runs/{self._run.id}/output/index" if self._run else ""
+        return f"/runs/{self.detail.id}/output/index" if self.detail else ""
 
     def offers(self, action: Action) -> bool:
         possible = {
             "output.alone": self.is_merged,
             "output.merged": bool(self.wanted.hosts),
-            "output.follow": self._feed is None or not self._feed.has_ended,
+            "output.follow": self.feed is None or not self.feed.has_ended,
         }
-        is_there = self._run is not None and possible.get(action.id, True)
+        is_there = self.detail is not None and possible.get(action.id, True)
         return is_there and super().offers(action)
 
     def escape(self) -> bool:
@@ -238,8 +221,8 @@ class OutputView(View):
         matches = Matches(text) if text else None
         self.window.look_for(matches)
         self.shown.moved()
-        if done and matches is not None and self._feed is not None:
-            self._work(partial(self._feed.count, matches))
+        if done and matches is not None and self.feed is not None:
+            self._work(partial(self.feed.count, matches))
             self._work(partial(self._find, forwards=True))
 
     def do_search(self) -> None:
@@ -253,10 +236,10 @@ class OutputView(View):
 
     async def _find(self, *, forwards: bool) -> None:
         matches = self.window.matches
-        if matches is None or self._feed is None:
+        if matches is None or self.feed is None:
             self.deck.say(_("nothing is looked for; / begins a search"))
             return
-        found = await self._feed.find(self.window, forwards=forwards)
+        found = await self.feed.find(self.window, forwards=forwards)
         if found is None and self.window.matches is matches:
             there = _("no match after this") if forwards else _("no match before this")
             self.deck.say(there if matches.total else _("no match"), Tone.WARNING)
@@ -302,10 +285,10 @@ class OutputView(View):
         self._go(replace(self.wanted, hosts=(), words=""))
 
     async def do_failure(self) -> None:
-        assert self._run is not None, "there are lines only of a run"
+        assert self.detail is not None, "there are lines only of a run"
         host = self.wanted.hosts[0] if len(self.wanted.hosts) == 1 else self.subject().name
         found = await self.deck.link.ask(
-            partial(outputs.failed_after, run_id=self._run.id, host=host)
+            partial(outputs.failed_after, run_id=self.detail.id, host=host)
         )
         if found is None:
             self.deck.say(_("no other host failed"))
@@ -338,48 +321,6 @@ class OutputView(View):
         following = _ONLY[(_ONLY.index(self.wanted.only) + 1) % len(_ONLY)]
         matches = self.window.matches
         self.wanted, self._words = replace(self.wanted, only=following), ""
-        if self._run is not None:
+        if self.detail is not None:
             self._words = matches.words if matches else ""
-            self._open(self._run)
-
-    # ------------------------------------------------------------------ taking it along
-
-    async def do_copy(self) -> None:
-        rows = sorted(self.window.marked) or [self.window.cursor[0]]
-        if self._feed is not None:
-            self._feed.moved()
-            await self._feed.fetch(lambda: self._log.missing(rows))
-        texts = [plain(row) for row in map(self._log.row, rows) if row is not None]
-        text = "\n".join(texts)
-        if len(text.encode()) > _MOST_COPIED_BYTES:
-            self.deck.say(_("too much for a clipboard; `save` writes a file"), Tone.WARNING)
-            return
-        self.deck.copy_to_clipboard(text)
-        said = ngettext("copied {count} line", "copied {count} lines", len(texts))
-        if "TMUX" in os.environ:
-            said += _("; tmux passes it on where `set-clipboard` is on")
-        self.deck.say(said.format(count=number(len(texts))), Tone.GOOD)
-
-    async def do_save(self) -> None:
-        asked = Question(_("save the output"), [], prompt=_("path of a new file"), must=True)
-        text = await self.deck.question(asked)
-        if text is not None:
-            written = await self._save(text)
-            self.deck.say(f"{text}: {size(written)}", Tone.GOOD)
-
-    async def do_pager(self) -> None:
-        with outputs.new_file() as path:
-            await self._save(path)
-            try:
-                with self.deck.suspend():
-                    outputs.show_in_pager(path)
-            except SuspendNotSupported:
-                self.deck.say(_("this terminal cannot be given to a pager"), Tone.WARNING)
-
-    async def _save(self, path: str) -> int:
-        """Write everything that is there now; how many bytes that were."""
-        assert self._run is not None, "an action of a run's output"
-        numbers, wanted = self._log.numbers, self.wanted
-        return await self.deck.link.act(
-            partial(outputs.save, run_id=self._run.id, numbers=numbers, wanted=wanted, path=path)
-        )
+            self._open(self.detail)

@@ -116,11 +116,11 @@ class RunsView(ListView):
         self.show_items(pages.items, _key, more=pages.has_more, before=pages.has_before)
 
     def more_wanted(self) -> None:
-        self.run_worker(self._turn(1), group="page", exclusive=True, exit_on_error=False)
+        self.run_worker(self._turn(1), exit_on_error=False)
 
     def on_grid_near_start(self, event: Grid.NearStart) -> None:
         event.stop()
-        self.run_worker(self._turn(-1), group="page", exclusive=True, exit_on_error=False)
+        self.run_worker(self._turn(-1), exit_on_error=False)
 
     async def _turn(self, by: int) -> None:
         """Take in the page after those that are here, or the one before them."""

@@ -19,12 +19,13 @@ from textual.widgets import Input
 
 from console.forms import outline, placing, values
 from console.forms.draft import Draft
-from console.forms.fields import Field, Path, Shape, inner, item
+from console.forms.fields import Field, Path, Shape, branch, inner, item
 from console.forms.outline import Row
 from console.forms.values import ABSENT
 from console.i18n import _
 from console.presenters.forms import Filled, field_lines, form_table, problem_line
 from console.presenters.text import Line, line
+from console.sentences import meant
 from console.tui.navigation import Memory
 from console.tui.widgets.dialogs import Question, Text
 from console.tui.widgets.grid import Grid, Rows
@@ -283,9 +284,7 @@ class Form(Widget):
             return
         draft = self._draft
         if row.field.shape is Shape.BRANCHES and row.value in (ABSENT, None):
-            choice = await ask(
-                Picker(row.label, [Option(each, each) for each in row.field.choices])
-            )
+            choice = await ask(Picker(row.label, _branches(row.field)))
             if choice is None:
                 return
             draft = draft.put(row.path, values.blank(row.field, choice))
@@ -334,9 +333,7 @@ class Form(Widget):
         """Which group an item is to be; "" where there is no choice, None: nobody chose."""
         if place.shape is not Shape.BRANCHES:
             return ""
-        chosen: str | None = await ask(
-            Picker(_("what kind"), [Option(each, each) for each in place.choices])
-        )
+        chosen: str | None = await ask(Picker(_("what kind"), _branches(place)))
         return chosen
 
     async def _begin(self, path: Path, place: Field, ask: Ask) -> None:
@@ -475,6 +472,12 @@ def _default(place: Field) -> str:
     if isinstance(place.default, bool):
         return "true" if place.default else "false"
     return "" if place.default is None else str(place.default)
+
+
+def _branches(place: Field) -> list[Option]:
+    """The groups that there are to choose from, each with what it is."""
+    groups = ((name, branch(place, {place.tag: name})) for name in place.choices)
+    return [Option(name, name, meant(group.help) if group else "") for name, group in groups]
 
 
 def _options(row: Row) -> list[Option]:

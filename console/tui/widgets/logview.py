@@ -170,7 +170,7 @@ def paint(shown: Shown, margin: Margin, colours: painting.Colours) -> list[Segme
     if row is None or row.is_rest or shown.within:
         beside = margin.blank()
     else:
-        beside = margin.of(host=row.who.host, stream=row.stream, at=row.at, line_number=row.line)
+        beside = margin.of(row.who, stream=row.stream, at=row.at, line_number=row.line)
     segments = painting.segments(beside, colours)
     return segments + [Segment(bit.text, _style(bit, colours)) for bit in shown.text]
 

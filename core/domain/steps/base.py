@@ -14,9 +14,11 @@ from core.domain.captures import OutputRule
 from core.domain.command_rules.values import Judged
 from core.domain.files.carried import Carried
 from core.domain.patterns import FOLDER
+from core.domain.priorities import Priority
 from core.domain.queueing import Locks
 from core.domain.rolling import Rolling
 from core.domain.tasks import Task
+from core.domain.telling import Telling
 from core.domain.values import AccountName, Env, EnvName, Name, ScriptName, TargetText, Value
 
 LAST_TARGETS = frozenset({"LAST_ALL", "LAST_SUCCESS", "LAST_FAIL"})
@@ -67,6 +69,9 @@ class NodeBase(Value):
     optional: bool = Field(False, description="whoever starts it may leave it out")
     skippable: bool = Field(True, description="an operator may skip it while it waits or hangs")
     ignorable: bool = Field(True, description="an operator may ignore its failure")
+    notify: Telling | None = Field(
+        None, description="channels that are told how it ended, and that it takes long"
+    )
 
 
 class StepBase(NodeBase):
@@ -95,6 +100,11 @@ class StepBase(NodeBase):
     allow_empty: bool = Field(False, description="matching no host is not a failure")
     run_as: AccountName | None = Field(None, description="account, instead of each host's own")
     locks: Locks = ()
+    priority: Priority | None = Field(
+        None,
+        description="how urgent its targets are at the engine's room (`max_targets`), among those of"
+        " all runs; empty: as urgent as its run",
+    )
     preemptible: bool = Field(
         False,
         description="while it goes on, a more urgent run may have the run's place: after the step, or"

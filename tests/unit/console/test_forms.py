@@ -299,3 +299,20 @@ def test_a_command_is_a_step() -> None:
         "step": {"kind": "command", "name": "command", "command": "uptime"},
         "targets": "all",
     }
+
+
+@pytest.mark.parametrize(
+    ("spec", "is_needed"),
+    [
+        ({}, True),
+        ({"steps": [{"name": "a", "kind": "command"}]}, True),
+        ({"targets": "web"}, False),
+        ({"nodes": [{"name": "a", "kind": "command", "targets": "web"}]}, False),
+    ],
+)
+def test_a_start_asks_where_only_what_does_not_say_it_itself(
+    spec: dict[str, Any], is_needed: bool
+) -> None:
+    schema = launching.schema_of(Work("flow", "x"), spec, {})
+
+    assert ("targets" in schema["required"]) is is_needed

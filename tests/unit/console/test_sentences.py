@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from console.i18n import CHINESE, catalogue_file
 from console.pofile import read_po
-from console.sentences import said
+from console.sentences import meant, said
+from core.api.kinds import schema_of
+from core.domain.documents import KINDS
 from tests.unit.console.core_sentences import core_sentences
 
 
@@ -68,3 +72,44 @@ def test_a_sentence_is_put_into_chinese(
 
     monkeypatch.setenv("JOBDECK_LANG", "en")
     assert said(english) == english
+
+
+def meanings() -> dict[str, str]:
+    file = catalogue_file(CHINESE).with_name("schema.po")
+    return {text: forms[0] for text, forms in read_po(file.read_text(encoding="utf-8")).items()}
+
+
+def described_texts(schema: Any) -> Iterator[str]:
+    """Every description in a schema, as forms show it: in one line."""
+    if isinstance(schema, dict):
+        for key, part in schema.items():
+            if key == "description" and isinstance(part, str):
+                yield " ".join(part.split())
+            else:
+                yield from described_texts(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from described_texts(part)
+
+
+def test_every_field_of_a_document_has_its_meaning_in_chinese_and_nothing_else() -> None:
+    parts = ("properties", "$defs")
+    said_in_schemas = {
+        text for kind in KINDS for part in parts for text in described_texts(schema_of(kind)[part])
+    }
+
+    assert meanings().keys() == said_in_schemas
+
+
+def test_meanings_keep_what_is_typed_as_it_is() -> None:
+    def typed(text: str) -> set[str]:
+        return set(re.findall(r"`[^`]+`", text))
+
+    changed = {text for text, chinese in meanings().items() if typed(text) != typed(chinese)}
+    assert changed == set()
+
+
+def test_a_meaning_that_nobody_translated_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBDECK_LANG", "zh_CN")
+    assert meant("nothing may run on its hosts") == "不得在其主机上运行任何内容"
+    assert meant("of a newer engine") == "of a newer engine"

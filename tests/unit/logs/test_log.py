@@ -38,7 +38,7 @@ def test_streams_and_hosts_are_never_glued_together() -> None:
     )
     log = made.log()
     assert texts(log) == [b"wait...", b"no!\n", b"done", b"fine\n", b".\n"]
-    assert log.hosts() == ["a", "b"]
+    assert list(log.hosts) == ["a", "b"]
     rows = [log.row(n) for n in range(5)]
     assert [(row.who.host, row.stream) for row in rows if row] == [
         ("a", "out"), ("a", "err"), ("a", "out"), ("b", "out"), ("a", "out"),

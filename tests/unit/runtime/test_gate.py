@@ -57,6 +57,21 @@ async def test_a_run_has_as_many_turns_as_its_share_and_none_has_none() -> None:
     assert order[1:11].count("background") == 2
 
 
+async def test_targets_with_a_share_of_their_own_have_more_turns_than_others_of_their_run() -> None:
+    gate, order = Gate(1), list[str]()
+
+    async def one(name: str, share: int | None) -> None:
+        async with gate.room("run", share):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for name, share in (("usual", None), ("urgent", 4)):
+            for _ in range(12):
+                group.create_task(one(name, share))
+    assert order[:11].count("urgent") == 8
+
+
 async def test_never_more_are_inside_than_there_is_room() -> None:
     gate, inside, most = Gate(3), 0, 0
 

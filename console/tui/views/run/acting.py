@@ -60,6 +60,10 @@ class ActsOnRun(View):
         """Nodes that edges of a node lead to."""
         return ()
 
+    def load_now(self) -> None:
+        """Show what has become of it."""
+        self.reload()
+
     # ------------------------------------------------------------------ asking
 
     async def ask(self, action: str, fields: Fields | None = None) -> None:
@@ -83,7 +87,7 @@ class ActsOnRun(View):
             self.deck.say(_("nothing was changed"), Tone.WARNING)
             return
         self.deck.say(_("asked: {deed}").format(deed=deed), Tone.GOOD)
-        self.reload()
+        self.load_now()
 
     def _step_meant(self, action: str, run: RunDetail) -> str:
         """The node under the cursor, where the action fits it; else the engine finds the one."""
@@ -192,7 +196,7 @@ class ActsOnRun(View):
         text = await self.deck.question(Question(deed, [], prompt=_("the note"), must=True))
         if text is not None:
             await self.deck.link.act(partial(Client.add_note, run_id=self.run.id, text=text))
-            self.reload()
+            self.load_now()
 
     async def do_move(self) -> None:
         if self.run is None:
@@ -203,7 +207,7 @@ class ActsOnRun(View):
         chosen = await self.deck.question(Choice(title, options, run.priority))
         if chosen is not None:
             await self.deck.link.act(lambda client: client.move_run(run.id, chosen))
-            self.reload()
+            self.load_now()
 
 
 def consequences(action: str, found: ActionPreview) -> list[Line]:

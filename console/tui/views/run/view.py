@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual import events
@@ -16,18 +15,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
 
-from console import answers
 from console.actions import Action, Scope, Subject
 from console.actions.run import PANES
-from console.answers import Lost, RunDetail
-from console.client import Client
 from console.i18n import _
 from console.presenters.document import tabs_line
-from console.presenters.nodes import Branch, is_flow
+from console.presenters.nodes import is_flow
 from console.presenters.results import short_id
-from console.presenters.run import head_lines, latest_steps
+from console.presenters.run import head_lines
 from console.presenters.text import Line
-from console.trees import Graph, graph_of, tree_of
+from console.trees import Graph
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
 from console.tui.views.run.acting import ActsOnRun
@@ -36,26 +32,18 @@ from console.tui.views.run.head import Head
 from console.tui.views.run.hosts import HostsPane
 from console.tui.views.run.nodes import NodesPane
 from console.tui.views.run.panes import Pane, Seen
+from console.tui.views.run.reading import LAST, Read, about, ids_inside, read_run, run_before
 from console.tui.views.run.texts import BatchesPane, ExecutedPane, GraphPane, RecordPane
 from console.tui.widgets.bars import Bar
 from console.tui.widgets.dialogs import Question
-from core.domain.run import TERMINAL_RUN_STATES, RunState
 
 _WIDE = 150
 """Cells from which two panes stand beside each other."""
 _NODES, _FIRST_DETAIL = "nodes", "hosts"
-_REST = 5.0
-"""Between two loads at least so many times what the last one took: a big run stays cheap."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A run as it was read at one moment."""
-
-    run: RunDetail
-    tree: Branch
-    lost: Lost
-    place: answers.Place | None
+_REST, _MOST_REST_S = 3.0, 1.5
+"""Between two loads at least so many times what the last one took, so that a big run stays cheap;
+and at most so many seconds, so that a slow engine is not shown even later.
+"""
 
 
 class Tabs(Bar):
@@ -76,7 +64,7 @@ class RunView(ActsOnRun):
     def __init__(self, place: Place, memory: Memory) -> None:
         super().__init__(place, memory)
         words = place.argument.split()
-        self._asked = words[0] if words else "last"
+        self._asked = words[0] if words else LAST
         kept = memory.more
         named = words[1] if len(words) > 1 and words[1] in PANES else ""
         self.open_name = kept.get("pane", named or _NODES)
@@ -86,6 +74,8 @@ class RunView(ActsOnRun):
         self._family: frozenset[str] = frozenset()
         """Ids of the run and of those inside it: what happens to them concerns this view."""
         self._seen: Seen | None = None
+        self._pointed = ""
+        """The node that the panes were loaded for."""
         self._rests_until = 0.0
         self._waiting: Timer | None = None
         self.panes: dict[str, Pane] = {
@@ -185,29 +175,16 @@ class RunView(ActsOnRun):
     async def load(self) -> None:
         clock = asyncio.get_running_loop().time
         started = clock()
-        found = await self.deck.link.ask(self._read)
+        found = await self.deck.link.ask(lambda client: read_run(client, self._asked, self._graphs))
         self.run = found.run
-        self._family = frozenset({found.run.id, *_inside(found.tree)})
+        self._family = frozenset({found.run.id, *ids_inside(found.tree)})
         now = self.deck.clock.now()
         self.query_one(Head).show(head_lines(found.run, now, found.lost, found.place))
         self._show_tabs()
         await self._load_panes(found)
-        self._rests_until = clock() + _REST * (clock() - started)
+        self._rests_until = clock() + min(_MOST_REST_S, _REST * (clock() - started))
 
-    def _read(self, client: Client) -> _Read:
-        run = client.run(self._asked if self._asked != "last" else _newest(client))
-        tree = tree_of(client, run, self._graphs) if is_flow(run) else Branch(run=run)
-        if is_flow(run):
-            graph_of(client, run.id, self._graphs)
-        is_live = run.state not in TERMINAL_RUN_STATES
-        return _Read(
-            run,
-            tree,
-            client.lost_lines(run.id) if is_live else Lost(),
-            client.why_waits(run.id).place if run.state == RunState.QUEUED else None,
-        )
-
-    async def _load_panes(self, found: _Read) -> None:
+    async def _load_panes(self, found: Read) -> None:
         """The steps first: what their cursor stands on is what the others are about."""
         graph = self._graphs.get(found.run.id, {})
         seen = Seen(run=found.run, tree=found.tree, graph=graph)
@@ -215,7 +192,8 @@ class RunView(ActsOnRun):
         if self._step_wanted:
             self.nodes.stand_on(self._step_wanted)
             self._step_wanted = ""
-        self._seen = _about(seen, self.nodes.node())
+        self._pointed = self.nodes.node()
+        self._seen = about(seen, self._pointed)
         for name, pane in self.panes.items():
             if name != _NODES and pane.is_open:
                 await pane.load(self._seen)
@@ -375,7 +353,7 @@ class RunView(ActsOnRun):
         if other is None:
             return
         if not other:
-            found = await self.deck.link.ask(lambda client: _before(client, run))
+            found = await self.deck.link.ask(lambda client: run_before(client, run))
             if not found:
                 self.deck.say(_("no run before this one was of the same kind"))
                 return
@@ -386,8 +364,7 @@ class RunView(ActsOnRun):
 
     def on_pane_changed(self, event: Pane.Changed) -> None:
         event.stop()
-        seen = self._seen
-        if seen is not None and self.nodes.node() != seen.step and self.has_class("-wide"):
+        if self.has_class("-wide") and self.nodes.node() != self._pointed:
             self.load_now()
         self.refresh_bindings()
         self.post_message(self.Said())
@@ -404,45 +381,3 @@ class RunView(ActsOnRun):
     def on_pane_wanted(self, event: Pane.Wanted) -> None:
         event.stop()
         self.load_now()
-
-
-def _inside(tree: Branch) -> set[str]:
-    """Ids of the runs inside a run, as far as they are shown."""
-    found: set[str] = set()
-    for children in tree.children.values():
-        for child in children:
-            if isinstance(child, Branch):
-                found |= {child.run.id, *_inside(child)}
-            else:
-                found.add(child.id)
-    return found
-
-
-def _about(seen: Seen, node: str) -> Seen:
-    """The same, about the node that is pointed at, else about the step that began last."""
-    steps = latest_steps(seen.run)
-    found = next((each for each in steps if each.step == node), None)
-    if found is None and not node:
-        found = next((each for each in reversed(steps) if each.counts), None)
-    return Seen(
-        run=seen.run,
-        tree=seen.tree,
-        graph=seen.graph,
-        step=found.step if found else node,
-        attempt=found.attempt if found else 0,
-        counts=dict(found.counts) if found else {},
-    )
-
-
-def _newest(client: Client) -> str:
-    found = client.runs({"nested": False}, limit=1)
-    return found[0].id if found else "last"
-
-
-def _before(client: Client, run: RunDetail) -> str:
-    """The run before this one that was of the same job, flow or title; "" where there is none."""
-    name = run.origin.partition("/")[2].rpartition("@")[0]
-    for each in client.runs({"origin": name or "adhoc", "nested": False}, limit=200):
-        if each.id < run.id and (name or each.title == run.title):
-            return each.id
-    return ""
