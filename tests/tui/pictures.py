@@ -7,11 +7,12 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from textual.pilot import Pilot
 
 from console import themes
 from console.client import Client
@@ -76,24 +77,66 @@ _STILL = 4
 """Looks in a row that show the same: then the picture is at rest."""
 
 
+Engine = Callable[[httpx.Request], httpx.Response]
+
+
 def take(
-    case: Case, engine: Callable[[httpx.Request], httpx.Response], replayed: Replayed, language: str
+    case: Case, engine: Engine, replayed: Replayed, language: str
 ) -> dict[tuple[int, int], dict[str, Picture]]:
     """Size -> theme -> picture, from one application that is resized and dressed anew."""
+    found: dict[tuple[int, int], dict[str, Picture]] = {}
+
+    async def look(app: JobdeckApp, pilot: Pilot[None]) -> None:
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            found[size] = {}
+            for theme in LOOKS:
+                theming.wear(app, theme)
+                await pilot.pause()
+                found[size][theme] = await _rest(app, pilot)
+
+    _show(case, engine, replayed, language, look)
+    return found
+
+
+def svg(case: Case, replayed: Replayed, language: str, size: tuple[int, int], theme: str) -> str:
+    """One picture as a drawing."""
+    found: list[str] = []
+
+    async def look(app: JobdeckApp, pilot: Pilot[None]) -> None:
+        await pilot.resize_terminal(*size)
+        theming.wear(app, theme)
+        await pilot.pause()
+        await _rest(app, pilot)
+        found.append(app.export_screenshot(title="jobdeck"))
+
+    _show(case, replayed, replayed, language, look)
+    return found[0]
+
+
+def _show(
+    case: Case,
+    engine: Engine,
+    replayed: Replayed,
+    language: str,
+    look: Callable[[JobdeckApp, Pilot[None]], Awaitable[None]],
+) -> None:
+    """Have a case looked at, in a language and at the recording's time."""
     os.environ["JOBDECK_LANG"] = language
     os.environ["TZ"] = "UTC"
     time.tzset()
     replayed.closed = threading.Event()
     with tempfile.TemporaryDirectory(prefix="jd-", dir="/tmp") as folder:
-        return asyncio.run(_take(case, engine, replayed, Path(folder)))
+        asyncio.run(_shown(case, engine, replayed, Path(folder), look))
 
 
-async def _take(
+async def _shown(
     case: Case,
-    engine: Callable[[httpx.Request], httpx.Response],
+    engine: Engine,
     replayed: Replayed,
     folder: Path,
-) -> dict[tuple[int, int], dict[str, Picture]]:
+    look: Callable[[JobdeckApp, Pilot[None]], Awaitable[None]],
+) -> None:
     app = JobdeckApp(
         Ways(
             connect=lambda: Client(httpx.MockTransport(engine)),
@@ -107,22 +150,14 @@ async def _take(
         ManualClock(replayed.at),
         start=case.start.format_map(replayed.names),
     )
-    found: dict[tuple[int, int], dict[str, Picture]] = {}
     try:
         async with app.run_test(size=SIZES[0]) as pilot:
             await _rest(app, pilot)
             for key in case.keys:
                 await pilot.press(key)
-            for size in SIZES:
-                await pilot.resize_terminal(*size)
-                found[size] = {}
-                for look in LOOKS:
-                    theming.wear(app, look)
-                    await pilot.pause()
-                    found[size][look] = await _rest(app, pilot)
+            await look(app, pilot)
     finally:
         replayed.closed.set()
-    return found
 
 
 async def _rest(app: JobdeckApp, pilot: object) -> Picture:
