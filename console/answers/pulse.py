@@ -43,6 +43,8 @@ class Pulse(Answer, frozen=True, kw_only=True):
     host_keys: list[HostKey] = []
     coming: list[Coming] = []
     results: list[HourResults] = []
-    """The last 24 hours; hours without runs are left out."""
+    """Hour by hour; hours without runs are left out."""
+    results_since: str = ""
+    """24 hours ago, or later where more was run than is summed."""
     has_hosts: bool = True
     has_runs: bool = True

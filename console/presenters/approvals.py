@@ -105,6 +105,7 @@ def ballot_parts(found: Approval, choice: str) -> Iterator[Line | Table]:
     """What is voted on, and what the vote means."""
     for text in found.message.splitlines()[:_MOST_LINES]:
         yield line(text)
+    yield line("")
     yield pairs(
         (_("run"), f"{short_id(found.run_id)}  {found.title}"),
         (_("step"), found.step),

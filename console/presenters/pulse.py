@@ -35,7 +35,7 @@ def head_lines(pulse: Pulse, now: datetime) -> list[Line]:
     engine = pulse.engine
     queue = ngettext("{count} run waits", "{count} runs wait", engine.queue.waiting)
     hosts = ngettext("{count} host running", "{count} hosts running", engine.targets_running)
-    lately, how = _("last 24 hours"), _("engine")
+    lately, how = _lately(pulse, now), _("engine")
     cells = max(width(lately), width(how)) + 2
     return [
         line(Span(pad(lately, cells), Tone.QUIET), *_result_spans(pulse.results, now)),
@@ -46,6 +46,14 @@ def head_lines(pulse: Pulse, now: datetime) -> list[Line]:
             Span(f"   {hosts.format(count=number(engine.targets_running))}"),
         ),
     ]
+
+
+def _lately(pulse: Pulse, now: datetime) -> str:
+    """What the results are of: the last day, or as much of it as the engine sums."""
+    day = timedelta(hours=_HOURS - 1)
+    if pulse.results_since and now - parse_time(pulse.results_since) < day:
+        return _("since {time}").format(time=clock_time(pulse.results_since, now))
+    return _("last 24 hours")
 
 
 def _health(found: Sequence[Finding]) -> Span:

@@ -28,6 +28,7 @@ TAGS = (
     ("inventory", "Target expressions, and hosts from other tools' files."),
     ("hosts", "What is observed on hosts and said of them: facts, health, maintenance, notes."),
     ("runs", "Starting work, watching it, and what it printed."),
+    ("pulse", "What goes on, what failed, what waits for a person and what comes next."),
     ("queue", "Runs that wait for their turn, and why; freezing and draining the engine."),
     ("plans", "Dry runs: what a start would do, and whether hosts are ready for it."),
     ("approvals", "What waits for a person before a run goes on, and votes on it."),

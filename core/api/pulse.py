@@ -59,7 +59,10 @@ class PulseOut(Answer):
     approvals: list[ApprovalOut] = Field(description="that wait for you, newest first")
     host_keys: list[HostKeyOut] = Field(description="that wait for approval, oldest first")
     coming: list[ComingOut] = Field(description="next runs of schedules, the first one first")
-    results: list[ResultsOut] = Field(description="the last 24 hours; hours without runs left out")
+    results: list[ResultsOut] = Field(description="hour by hour; hours without runs are left out")
+    results_since: str = Field(
+        description="24 hours ago; later where more runs were started than are summed"
+    )
     has_hosts: bool = Field(description="whether any host is defined")
     has_runs: bool = Field(description="whether anything was ever run")
     engine: EngineOut
@@ -78,6 +81,7 @@ async def get_pulse(
     waiting = await engine.approvals.listed(actor, mine=True, limit=limit)
 
     def read(c: Connection) -> PulseOut:
+        results_since, results = pulse.results(c, since)
         return PulseOut(
             running=SomeRuns.model_validate(pulse.some_runs(c, _LIVE, limit)),
             failed=SomeRuns.model_validate(
@@ -90,7 +94,8 @@ async def get_pulse(
                 for row in host_keys.list_keys(c, status=KeyStatus.PENDING, limit=limit)
             ],
             coming=[ComingOut.model_validate(each) for each in pulse.coming(c, limit)],
-            results=[ResultsOut.model_validate(each) for each in pulse.results(c, since)],
+            results=[ResultsOut.model_validate(each) for each in results],
+            results_since=results_since,
             has_hosts=pulse.has_hosts(c),
             has_runs=pulse.has_runs(c),
             engine=status,

@@ -27,7 +27,7 @@ FAILED_STATES = (
 UNKNOWN_STATES = (RunState.ABNORMAL, RunState.ABANDONED)
 """Nobody knows how all of it ended: a person decides."""
 
-_MOST_RUNS = 2000
+MOST_RUNS = 2000
 """Runs whose results are summed: more would make a look take long."""
 _HOUR = len("2026-01-31T14")
 
@@ -72,26 +72,29 @@ def some_runs(
     )
 
 
-def results(connection: Connection, since: datetime) -> list[Results]:
+def results(
+    connection: Connection, since: datetime, *, most: int = MOST_RUNS
+) -> tuple[str, list[Results]]:
     """How hosts answered in the runs that were created since, hour by hour as the runs ended.
 
-    Of more than a few thousand runs the newest count.
+    Of more than `most` runs the newest count; the first value says since when.
     """
     from_ = timestamp(since)
-    rows = connection.execute(
+    found = connection.execute(
         select(run.c.finished_at, run.c.created_at, run.c.counts)
         .where(run.c.id >= runs.first_id(from_), run.c.created_at >= from_)
         .order_by(run.c.id.desc())
-        .limit(_MOST_RUNS)
-    )
+        .limit(most)
+    ).all()
     hours: dict[str, Counter[str]] = {}
-    for row in rows:
+    for row in found:
         hour = (row.finished_at or row.created_at)[:_HOUR] + ":00:00+00:00"
         counted = hours.setdefault(hour, Counter())
         for state, count in json.loads(row.counts).items():
             if state not in LIVE_TARGET_STATES:
                 counted[state] += count
-    return [Results(hour=hour, counts=dict(hours[hour])) for hour in sorted(hours)]
+    begins = found[-1].created_at if len(found) == most else from_
+    return begins, [Results(hour=hour, counts=dict(hours[hour])) for hour in sorted(hours)]
 
 
 def coming(connection: Connection, limit: int) -> list[Coming]:

@@ -24,7 +24,7 @@ from core.errors import StorageFault
 from core.storage import database, tables
 from core.storage.writer import storage_fault
 
-HEAD = "0015"
+HEAD = "0014"
 """The newest revision in `migrations/versions`; revisions are numbers with four digits."""
 
 # Alembic's own table, as Alembic makes it.

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core.domain.run import TERMINAL_RUN_STATES, RunState
 from tests.crash.engines import Zygote
 from tests.crash.life import Life
 from tests.support.unixhttp import GONE
@@ -68,16 +69,15 @@ def test_an_engine_that_is_killed_while_a_run_gives_way_does_nothing_twice(
     for key in ("long", "short"):
         life.line.call("POST", "/runs", {"job": key}, **{"Idempotency-Key": key})
 
-    def quiet() -> bool:
-        now = life.get("/engine")
-        return not now["live_runs"] and not now["queue"]["waiting"]
+    def states() -> dict[str, str]:
+        return {run["id"]: run["state"] for run in life.every("/runs?")}
 
-    until(quiet)
-    states = {run["id"]: run["state"] for run in life.every("/runs?")}
+    until(lambda: TERMINAL_RUN_STATES.issuperset(map(RunState, states().values())))
+    ends = states()
     engine.kill()
-    assert len(states) == 2
-    assert set(states.values()) <= {"succeeded", "abnormal"}, "one may have been lost at its work"
+    assert len(ends) == 2
+    assert set(ends.values()) <= {"succeeded", "abnormal"}, "one may have been lost at its work"
     effects = Counter(life.effects.read_text().splitlines())
     assert set(effects.values()) == {1}
-    if set(states.values()) == {"succeeded"}:
+    if set(ends.values()) == {"succeeded"}:
         assert len(effects) == 3

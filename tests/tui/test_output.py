@@ -182,7 +182,7 @@ async def test_an_engine_that_is_killed_loses_nothing_here(
         await d.see("needle end")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 60), (40, 12)])
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (200, 60)])
 async def test_every_painted_row_is_as_wide_as_the_terminal(
     product: Product, deck: OpenDeck, size: tuple[int, int]
 ) -> None:

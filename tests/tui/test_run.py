@@ -115,10 +115,16 @@ async def test_a_flow_is_drawn_with_the_states_of_its_nodes(deck: OpenDeck, roll
         assert "│ ✓ succeeded │" in text
 
 
-async def test_a_drawing_that_has_no_room_is_its_tree(deck: OpenDeck, rollout: str) -> None:
-    async with deck(f"run {rollout} graph", size=(30, 30)) as d:
+async def test_a_drawing_that_has_no_room_is_its_tree(product: Product, deck: OpenDeck) -> None:
+    nodes = ", ".join(f"{{name: n{n}, kind: local, command: 'true'}}" for n in range(7))
+    edges = "[n0 -> n1, n0 -> n2, n0 -> n3, n0 -> n4, n0 -> n5, n0 -> n6]"
+    product.apply(f"{{kind: flow, name: wide, spec: {{nodes: [{nodes}], edges: {edges}}}}}")
+    run = product.run("flow", "start", "--detach", "wide").out.strip()
+    async with deck(f"run {run} graph", size=(60, 30)) as d:
         text = await d.see("There is no room")
-        assert "deploy" in text
+        assert "n6" in text
+    async with deck(f"run {run} graph", size=(149, 30)) as d:
+        await d.see("┬────────┴────────┬")
 
 
 async def test_batches_and_the_record_have_panes(deck: OpenDeck, rollout: str) -> None:
