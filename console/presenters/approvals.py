@@ -73,7 +73,7 @@ def question_parts(found: Approval, now: datetime) -> Iterator[Line | Table]:
         ),
         (_("decided by"), _approvers(found)),
         (_("it takes"), _takes(found.required)),
-        (_("waits for"), "; ".join(found.missing)),
+        (_("waits for"), _missing(found)),
         (_("your vote"), Span(said(found.refusal) if is_open else "", Tone.WARNING)),
         (_("until"), _until(found)),
         (_("decided at"), full_time(found.decided_at)),
@@ -110,7 +110,7 @@ def ballot_parts(found: Approval, choice: str) -> Iterator[Line | Table]:
         (_("run"), f"{short_id(found.run_id)}  {found.title}"),
         (_("step"), found.step),
         (_("asked by"), found.requester),
-        (_("waits for"), "; ".join(found.missing)),
+        (_("waits for"), _missing(found)),
     )
     yield line("")
     words = {
@@ -144,7 +144,7 @@ def votes_table(found: Approval, now: datetime) -> Table:
 def standing_line(found: Approval) -> Line:
     """How it stands after a vote."""
     if found.state == "open":
-        return line(state(found), "  ", _("waits for: {who}").format(who="; ".join(found.missing)))
+        return line(state(found), "  ", _("waits for: {who}").format(who=_missing(found)))
     return line(state(found), "  ", said(found.reason)) if found.reason else line(state(found))
 
 
@@ -205,3 +205,8 @@ def _next_step(found: Approval) -> Line:
         "   ",
         Span(f"jobdeck approvals deny {found.id} --reason …", Tone.STRONG),
     )
+
+
+def _missing(found: Approval) -> str:
+    """Whose votes are still needed."""
+    return "; ".join(map(said, found.missing))

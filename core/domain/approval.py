@@ -257,8 +257,11 @@ def _missing_of(spec: ApprovalRules, requester: str, voters: Sequence[Voter]) ->
     needed = (1 if spec.required == "any" else spec.required) - len(ours)
     if needed <= 0:
         return ()
-    who = f"of {circle}" if circle else "person" if needed == 1 else "people"
-    return (f"{needed} more {who}" if ours else f"{needed} {who}",)
+    if circle:
+        return (f"{needed} more of {circle}" if ours else f"{needed} of {circle}",)
+    if needed == 1:
+        return ("1 more person" if ours else "1 person",)
+    return (f"{needed} more people" if ours else f"{needed} people",)
 
 
 def _is_held(role: str, voters: Iterable[Voter]) -> bool:
