@@ -76,10 +76,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def _open_what_is_closed() -> None:
-    """A closed stdout or stderr (`>&-`) is nobody's; it is no reason to fail."""
-    for name in ("stdout", "stderr"):
+    """A closed stream (`>&-`) is nobody's; it is no reason to fail."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+            nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - until the end
             setattr(sys, name, nowhere)
 
 

@@ -51,7 +51,7 @@ class Row:
         """Its name, as documents have it; items of lists have numbers."""
         step = self.path[-1]
         if isinstance(step, str):
-            return step
+            return step or '""'
         named = self.value.get("name") if isinstance(self.value, Mapping) else None
         return f"{step + 1}" if not isinstance(named, str) else f"{step + 1} {named}"
 

@@ -52,10 +52,11 @@ class Screen:
     def until_gone(self, text: str) -> None:
         self._terminal.wait_for(lambda screen: text not in screen)
 
-    def confirm(self, key: str, deed: str) -> None:
-        """Do what asks first, and say yes."""
+    def confirm(self, key: str, shown: str) -> None:
+        """Do what asks first, once the footer names it, and say yes."""
+        self.see(shown)
         self.keys(key)
-        self.see(deed, "esc do")
+        self.see(shown.split()[1], "esc do")
         self.keys("Enter")
         self.until_gone("esc do")
 
@@ -125,18 +126,18 @@ def test_from_an_empty_home_to_a_recovered_run_with_keys_only(sshd: Sshd, home: 
         screen.command("launch command")
         screen.fill("command", "echo first", end="Escape")
         screen.fill("targets", "one")
-        screen.confirm("C-s", "start")
+        screen.confirm("C-s", "^s start")
         screen.see("echo first", "host_key_failed")
         screen.command("keys")
         screen.see("[host keys]", "pending")
-        screen.confirm("a", "approve")
+        screen.confirm("a", "a approve")
         screen.see("approved")
 
         screen.command("launch command")
         work = f"sleep 3; test -e {marker} && echo repaired"
         screen.fill("command", work, end="Escape")
         screen.fill("targets", "one")
-        screen.confirm("C-s", "start")
+        screen.confirm("C-s", "^s start")
         screen.see("sleep 3", "running")
         product.kill_engine()
         screen.see("the engine is away", "sleep 3")
@@ -144,7 +145,7 @@ def test_from_an_empty_home_to_a_recovered_run_with_keys_only(sshd: Sshd, home: 
         assert product.engine_pid is not None
 
         marker.touch()
-        screen.confirm("r", "retry")
+        screen.confirm("r", "r retry")
         screen.see("succeeded")
         screen.keys("o")
         screen.see("repaired")
@@ -152,11 +153,11 @@ def test_from_an_empty_home_to_a_recovered_run_with_keys_only(sshd: Sshd, home: 
         product.apply(FLOW)
         screen.command("launch flow/careful")
         screen.see("start careful on 1 host")
-        screen.confirm("C-s", "start")
+        screen.confirm("C-s", "^s start")
         screen.see("may-we", "waiting")
         screen.keys("7")
         screen.see("restart the service?")
-        screen.confirm("a", "approve")
+        screen.confirm("a", "a approve")
         until(lambda: "succeeded" in product.run("runs", "list", "--limit", "1").out)
         screen.command("q")
         assert terminal.ended()[0] == 0

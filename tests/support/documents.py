@@ -42,6 +42,7 @@ from core.domain.steps import (
     ScriptUse,
 )
 from core.domain.steps.http import CaptureFrom
+from core.domain.telling import Telling
 from core.domain.values import SecretRef, SecretSource
 from core.errors import Invalid
 from tests.support.certificates import Authority
@@ -277,6 +278,15 @@ def _fitted_approval(raw: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "channels": [PRESENT["channel"]], "approvers": {"users": ["é"]}}
 
 
+def _fitted_telling(raw: dict[str, Any]) -> dict[str, Any]:
+    fitted = {**_without(raw, "on", "escalate_to"), "channels": [PRESENT["channel"]]}
+    if raw.get("remind_after_s") is None:
+        fitted = _without(fitted, "remind_every_s")
+    if raw.get("escalate_after_s") is not None:
+        fitted["escalate_to"] = [PRESENT["channel"]]
+    return fitted
+
+
 _WAYS: Mapping[str, Any] = {
     "webhook": {"url": "https://x/y?z", "secret": "hush"},
     "email": {"server": "mx", "sender": "a@x.y", "to": ["b@x.y"], "user": "u", "password": "pw"},
@@ -342,6 +352,7 @@ FITTED: Mapping[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     ScheduleSpec: _fitted_schedule,
     ScriptStep: _fitted_script_step,
     SecretSource: _fitted_source,
+    Telling: _fitted_telling,
     TriggerSpec: _fitted_trigger,
     Stagger: lambda raw: {"fixed_s": 1, **_without(raw, "fixed_s", "max_s"), "max_s": 86400},
 }

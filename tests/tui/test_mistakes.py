@@ -44,6 +44,7 @@ def test_the_command_line_reports_it(
         app._exception = KeyError("ours")
 
     monkeypatch.setattr(JobdeckApp, "run", run)
+    monkeypatch.setattr(terminal, "is_screen", lambda: True)
     monkeypatch.setenv("JOBDECK_HOME", str(product.home.root))
 
     with pytest.raises(KeyError, match="ours"):
