@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from console.actions import Action, Scope, of_scope
 from console.i18n import _
-from console.presenters.text import Column, Span, Table, Tone
+from console.presenters.text import Column, Line, Span, Table, Tone, line
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,28 @@ def offers_table(offers: Sequence[Offer]) -> Table:
         columns=(
             Column(_("KEY"), whole=True),
             Column(_("ACTION"), whole=True),
-            Column(_("WHERE")),
-            Column(_("WHAT HAPPENS"), elastic=True),
+            Column(_("WHERE"), elastic=True),
         ),
         rows=tuple(
             (
                 Span(" ".join(offer.keys), Tone.STRONG if offer.is_now else Tone.QUIET),
                 Span(offer.action.title, Tone.PLAIN if offer.is_now else Tone.QUIET),
                 Span(scope_word(offer.action.scope), Tone.QUIET),
-                Span(offer.action.help, Tone.QUIET),
             )
             for offer in offers
         ),
         empty=_("no action fits"),
     )
+
+
+def offer_lines(offer: Offer | None) -> list[Line]:
+    """What an action does, and whether it can be done now."""
+    if offer is None:
+        return []
+    lines = [line(Span(offer.action.help))]
+    if not offer.is_now:
+        lines.append(line(Span(_("not at hand here and now"), Tone.QUIET)))
+    return lines
 
 
 def keys_tables() -> Iterator[tuple[str, Table]]:

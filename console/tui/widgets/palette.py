@@ -13,8 +13,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from console.i18n import _
-from console.presenters.actions import Offer, offers_table
+from console.presenters.actions import Offer, offer_lines, offers_table
 from console.tui.filters import fuzzy
+from console.tui.widgets.dialogs import Text
 from console.tui.widgets.grid import Grid, Rows
 
 
@@ -24,10 +25,11 @@ class Palette(ModalScreen[str | None]):
     DEFAULT_CSS = """
     Palette { align: center top; background: transparent; }
     Palette > Vertical {
-        width: 96; max-width: 96%; height: 80%; margin: 2 0 0 0; padding: 0 1;
+        width: 64; max-width: 96%; height: 80%; margin: 2 0 0 0; padding: 0 1;
         background: $raised; border: solid $tone-rule;
     }
     Palette Input { margin: 0 0 1 0; }
+    Palette Text { height: 2; margin: 1 0 0 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False),
@@ -50,6 +52,7 @@ class Palette(ModalScreen[str | None]):
             grid = Grid(has_typist=True)
             grid.can_focus = False
             yield grid
+            yield Text([])
 
     def on_mount(self) -> None:
         self._narrow("")
@@ -65,6 +68,10 @@ class Palette(ModalScreen[str | None]):
         grid = self.query_one(Grid)
         grid.show(Rows(found, lambda offer: offer.action.id, offers_table))
         grid.move_to(0)
+
+    def on_grid_moved(self, event: Grid.Moved) -> None:
+        event.stop()
+        self.query_one(Text).show([*offer_lines(self.query_one(Grid).current)])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
