@@ -91,7 +91,7 @@ class JobdeckApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Screen { background: $background; layers: default above; }
+    Screen { layers: default above; }
     #body { height: 1fr; }
     Input, Input:focus { border: none; height: 1; padding: 0; background: $field; }
     CommandBar, CommandBar:focus { background: $bar; }

@@ -33,7 +33,7 @@ class BallotScreen(ModalScreen[Ballot | None]):
     """
 
     DEFAULT_CSS = """
-    BallotScreen { align: center middle; background: $background 60%; }
+    BallotScreen { align: center middle; background: transparent; }
     BallotScreen > Vertical {
         width: 84; max-width: 96%; height: auto; max-height: 94%; padding: 1 2;
         background: $surface; border: solid $panel; overflow-y: auto;

@@ -29,7 +29,7 @@ class Choice(ModalScreen[str | None]):
     """Answers the value that was chosen, or None."""
 
     DEFAULT_CSS = """
-    Choice { align: center middle; background: $background 60%; }
+    Choice { align: center middle; background: transparent; }
     Choice > Vertical {
         width: 72; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
         background: $surface; border: solid $panel;

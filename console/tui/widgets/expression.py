@@ -28,7 +28,7 @@ class ExpressionBox(ModalScreen[str | None]):
     """Answers an expression that can be read, or None."""
 
     DEFAULT_CSS = """
-    ExpressionBox { align: center middle; background: $background 60%; }
+    ExpressionBox { align: center middle; background: transparent; }
     ExpressionBox > Vertical {
         width: 84; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
         background: $raised; border: solid $tone-rule;

@@ -25,7 +25,7 @@ class KeyCatcher(ModalScreen[str | None]):
     """Answers the key, by the name that key maps have for it, or None."""
 
     DEFAULT_CSS = """
-    KeyCatcher { align: center middle; background: $background 60%; }
+    KeyCatcher { align: center middle; background: transparent; }
     KeyCatcher > Vertical {
         width: 72; max-width: 96%; height: auto; padding: 1 2;
         background: $surface; border: solid $panel;

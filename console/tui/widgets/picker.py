@@ -33,7 +33,7 @@ class Picker(ModalScreen[str | None]):
     """Answers the id of the option that was chosen, or None."""
 
     DEFAULT_CSS = """
-    Picker { align: center middle; background: $background 60%; }
+    Picker { align: center middle; background: transparent; }
     Picker > Vertical {
         width: 84; max-width: 96%; height: auto; max-height: 90%; padding: 1 2;
         background: $raised; border: solid $tone-rule; overflow-y: auto;

@@ -19,7 +19,7 @@ class TextPad(ModalScreen[str]):
     """Answers the text; there is no way to lose it here."""
 
     DEFAULT_CSS = """
-    TextPad { align: center middle; background: $background 60%; }
+    TextPad { align: center middle; background: transparent; }
     TextPad > Vertical {
         width: 100%; height: 100%; margin: 1 2; padding: 0 1;
         background: $raised; border: solid $tone-rule;
