@@ -14,8 +14,8 @@ from console.presenters.text import Line, Span, Tone, line
 from console.sentences import said
 from console.tui.navigation import Place
 from console.tui.views.base import View
+from console.tui.widgets.choosing import Option, Picker
 from console.tui.widgets.dialogs import Question
-from console.tui.widgets.picker import Option, Picker
 from core.domain.hostrange import fold
 
 _SPANS: tuple[tuple[str, float | None], ...] = (

@@ -26,9 +26,9 @@ from console.sentences import said
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
 from console.tui.views.filling import FillingView, with_files
+from console.tui.widgets.choosing import Option, Picker
 from console.tui.widgets.dialogs import Question
 from console.tui.widgets.form import Form
-from console.tui.widgets.picker import Option, Picker
 from console.tui.working import later
 from core.errors import EngineUnreachable, Invalid, OpsError, Problem, RequestError, StaleRevision
 

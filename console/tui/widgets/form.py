@@ -27,9 +27,9 @@ from console.presenters.forms import Filled, field_lines, form_table, problem_li
 from console.presenters.text import Line, line
 from console.sentences import meant
 from console.tui.navigation import Memory
+from console.tui.widgets.choosing import Option, Picker
 from console.tui.widgets.dialogs import Question, Text
 from console.tui.widgets.grid import Grid, Rows
-from console.tui.widgets.picker import Option, Picker
 from console.tui.widgets.textpad import TextPad
 from core.errors import Problem
 
@@ -268,7 +268,7 @@ class Form(Widget):
             case Shape.FLAG:
                 self.change(1)
             case Shape.CHOICE:
-                chosen = await ask(Picker(row.label, _options(row), current=text))
+                chosen = await ask(Picker(row.label, _options(row), text))
                 if chosen is not None:
                     self._become(self._draft.typed(row.path, chosen))
             case shape if shape in _TYPED_IN_PLACE and "\n" not in text:
