@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.cells import width
+from console.tui.views.base import View
 from tests.support.product import Product
 from tests.tui.conftest import OpenDeck
 
@@ -119,3 +120,20 @@ spec: {targets: web1, steps: [{name: main, kind: command, command: 'true'}]}
         assert "tagged" not in text
     async with deck("runs -l team=web") as d:
         await d.see(lambda text: "tagged" in text and "in-the-lab" not in text)
+
+
+async def test_a_view_that_opens_asks_once(
+    product: Product, deck: OpenDeck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[View] = []
+    reload = View.reload
+
+    def counted(view: View) -> None:
+        asked.append(view)
+        reload(view)
+
+    monkeypatch.setattr(View, "reload", counted)
+    async with deck("queue") as d:
+        await d.see("live")
+        await d.pilot.pause(0.5)
+        assert [type(view).__name__ for view in asked] == ["QueueView"]

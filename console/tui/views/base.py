@@ -117,6 +117,7 @@ class View(Widget):
     # ------------------------------------------------------------------ loading
 
     def on_mount(self) -> None:
+        """Textual calls the handlers of base classes too: subclasses never call this one."""
         self.reload()
 
     def reload(self) -> None:

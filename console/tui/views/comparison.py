@@ -91,7 +91,6 @@ class ComparisonView(ListView):
         return f"/runs/{self._runs[0]}/comparison?with={self._runs[1]}"
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        super().on_grid_moved(event)
         group: PairGroup | None = self.grid.current
         if group is not None and group.hosts:
             self.run_worker(

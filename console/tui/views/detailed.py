@@ -40,5 +40,4 @@ class DetailedListView(ListView):
         pane.set_class(bool(parts), "-shown")
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        super().on_grid_moved(event)
         self.show_detail()

@@ -72,7 +72,6 @@ class DocumentView(DocumentDeeds):
 
     def on_mount(self) -> None:
         self._turn_to(self._pane)
-        super().on_mount()
 
     # ------------------------------------------------------------------ what is shown
 

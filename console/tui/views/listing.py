@@ -50,7 +50,6 @@ class ListView(View):
         self.grid.focus()
         if self._bad:
             self.deck.say(self._bad, Tone.BAD)
-        super().on_mount()
 
     @property
     def grid(self) -> Grid:

@@ -60,8 +60,6 @@ class OutputView(TakingView):
         self.window.wraps = bool(self.memory.more.get("wraps", True))
         if self._bad:
             self.deck.say(self._bad, Tone.BAD)
-        else:
-            super().on_mount()
 
     # ------------------------------------------------------------------ what comes
 

@@ -47,7 +47,6 @@ class PulseView(View):
     def on_mount(self) -> None:
         self.sections.focus()
         self.set_interval(_TICK_S, self._show)
-        super().on_mount()
 
     async def load(self) -> None:
         rows = max(5, min(50, self.size.height // 3))

@@ -22,7 +22,6 @@ class ReadingView(View):
 
     def on_mount(self) -> None:
         self.reader.focus()
-        super().on_mount()
 
     @property
     def reader(self) -> Reader:

@@ -58,7 +58,6 @@ class SchedulesView(DetailedListView, SchedulingActions):
         return coming_lines(coming, now, cells, is_paused=bool(item.paused_by))
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        super().on_grid_moved(event)
         self.set_timer(_SETTLED_S, self._rested)
 
     async def _rested(self) -> None:

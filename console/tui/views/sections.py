@@ -56,7 +56,6 @@ class SectionsView(DocumentDeeds, ListView):
 
     def on_mount(self) -> None:
         self._show_tabs()
-        super().on_mount()
 
     def _show_tabs(self) -> None:
         titles = {id_: section.title() for id_, section in self.SECTIONS.items()}

@@ -78,7 +78,6 @@ class GroupsPane(GridPane):
         return tuple(group.hosts for group in self.grid.chosen)
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        super().on_grid_moved(event)
         self._compared = ()
         self._show_answer()
 

@@ -97,7 +97,6 @@ class RunView(ActsOnRun):
             if name in self.memory.more.get("panes", {}):
                 pane.recall(self.memory.more["panes"][name])
         self._show_panes()
-        super().on_mount()
 
     def on_resize(self, event: events.Resize) -> None:
         was_wide = self.has_class("-wide")
