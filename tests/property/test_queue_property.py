@@ -8,24 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.dispatch import ageing
-from core.dispatch.items import LOCKS, Item, Kind, Mode, Rules, use
+from core.dispatch.items import Item, Rules
 from core.dispatch.queue import Queue
 from core.dispatch.reasons import why
 from core.domain.priorities import Priority
+from tests.support.queues import LIMITS, PLACES, check_holdings, items, note_aged
 
 STEP_S = 10.0
 LONGEST_S = 8
-PLACES = [use(Kind.ENGINE), use(Kind.ENVIRONMENT, "prod"), use(Kind.HOST, "web1")]
-NAMES = ["a", "b", "c"]
-LIMITS = {place.resource: limit for place, limit in zip(PLACES, (3, 2, 1), strict=True)}
-LOCK_USES = st.lists(
-    st.tuples(st.sampled_from(NAMES), st.sampled_from([Mode.SHARED, Mode.EXCLUSIVE])),
-    unique_by=lambda pair: pair[0],
-    max_size=3,
-).map(lambda pairs: tuple(use(Kind.LOCK, name, mode) for name, mode in sorted(pairs)))
-USES = st.tuples(st.lists(st.sampled_from(PLACES), unique=True).map(tuple), LOCK_USES).map(
-    lambda both: both[0] + both[1]
-)
 
 
 @dataclass(frozen=True)
@@ -36,22 +26,9 @@ class Arrival:
 
 @st.composite
 def arrivals(draw: st.DrawFn) -> list[Arrival]:
-    found, at = [], 0
-    all_take_a_place = draw(st.booleans())  # as runs of definitions do
-    for number in range(draw(st.integers(1, 25))):
-        at += draw(st.integers(0, 6))
-        uses = draw(USES)
-        if all_take_a_place and PLACES[0] not in uses:
-            uses = (PLACES[0], *uses)
-        item = Item(
-            run_id=f"r{number}",
-            owner=draw(st.sampled_from(["ann", "bob"])),
-            priority=draw(st.sampled_from(Priority)),
-            since=float(at),
-            uses=uses,
-        )
-        found.append(Arrival(item, draw(st.integers(1, LONGEST_S))))
-    return found
+    return [
+        Arrival(item, draw(st.integers(1, LONGEST_S))) for item in draw(items(most=25, apart_s=6))
+    ]
 
 
 @dataclass
@@ -73,21 +50,8 @@ class World:
             raise AssertionError(f"{run_id} waits and goes on")
         waiting = self.queue.in_order(now)
         assert all(why(self.queue, each, now).reasons for each in waiting), "who waits has a reason"
-        for each in waiting:
-            if each.due <= now:
-                older = sum((o.due, o.number) < (each.due, each.number) for o in waiting)
-                self.aged_before.setdefault(each.item.run_id, older)
-        self.check_holdings()
-
-    def check_holdings(self) -> None:
-        for item in self.queue.held.items():
-            for resource, mode in item.uses:
-                holders = self.queue.held.holders(resource)
-                if resource.kind in LOCKS:
-                    assert mode is Mode.SHARED or len(holders) == 1
-                    assert mode is not Mode.SHARED or Mode.EXCLUSIVE not in holders.values()
-                else:
-                    assert len(holders) <= LIMITS[resource]
+        note_aged(self.queue, now, self.aged_before)
+        check_holdings(self.queue)
 
     def end(self, now: float) -> None:
         for run_id in [run_id for run_id, at in self.ends.items() if at <= now]:

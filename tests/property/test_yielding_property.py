@@ -9,22 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dispatch import ageing
-from core.dispatch.items import LOCKS, Item, Kind, Mode, Rules, use
+from core.dispatch.items import Item, Rules
 from core.dispatch.queue import Queue
 from core.dispatch.reasons import why
 from core.domain.priorities import Priority
+from tests.support.queues import LIMITS, check_holdings, items, note_aged
 
 STEP_S = 10.0
-PLACES = [use(Kind.ENGINE), use(Kind.ENVIRONMENT, "prod"), use(Kind.HOST, "web1")]
-LIMITS = {place.resource: limit for place, limit in zip(PLACES, (3, 2, 1), strict=True)}
-LOCK_USES = st.lists(
-    st.tuples(st.sampled_from("abc"), st.sampled_from([Mode.SHARED, Mode.EXCLUSIVE])),
-    unique_by=lambda pair: pair[0],
-    max_size=3,
-).map(lambda pairs: tuple(use(Kind.LOCK, name, mode) for name, mode in sorted(pairs)))
-USES = st.tuples(st.lists(st.sampled_from(PLACES), unique=True).map(tuple), LOCK_USES).map(
-    lambda both: both[0] + both[1]
-)
 ALL = len(Priority)
 
 
@@ -47,23 +38,11 @@ class Run:
 
 @st.composite
 def coming(draw: st.DrawFn) -> list[Run]:
-    found, at = [], 0
-    all_take_a_place = draw(st.booleans())  # as runs of definitions do
-    for number in range(draw(st.integers(1, 20))):
-        at += draw(st.integers(0, 5))
-        uses = draw(USES)
-        if all_take_a_place and PLACES[0] not in uses:
-            uses = (PLACES[0], *uses)
-        item = Item(
-            run_id=f"r{number:02}",
-            owner=draw(st.sampled_from(["ann", "bob"])),
-            priority=draw(st.sampled_from(Priority)),
-            since=float(at),
-            uses=uses,
-        )
-        parts = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
-        found.append(Run(item, parts, draw(st.booleans()), waits_since=float(at)))
-    return found
+    parts = st.lists(st.integers(1, 4), min_size=1, max_size=4)
+    return [
+        Run(item, draw(parts), draw(st.booleans()), waits_since=item.since)
+        for item in draw(items(most=20, apart_s=5))
+    ]
 
 
 @dataclass
@@ -105,20 +84,8 @@ class World:
         self.given.clear()
         for each in waiting:
             assert why(self.queue, each, now).reasons, "who waits has a reason"
-            if each.due <= now:
-                older = sum((o.due, o.number) < (each.due, each.number) for o in waiting)
-                self.older.setdefault(each.item.run_id, older)
-        self.check_holdings()
-
-    def check_holdings(self) -> None:
-        for item in self.queue.held.items():
-            for resource, mode in item.uses:
-                holders = self.queue.held.holders(resource)
-                if resource.kind in LOCKS:
-                    assert mode is Mode.SHARED or len(holders) == 1
-                    assert mode is not Mode.SHARED or Mode.EXCLUSIVE not in holders.values()
-                else:
-                    assert len(holders) <= LIMITS[resource]
+        note_aged(self.queue, now, self.older)
+        check_holdings(self.queue)
 
     def go(self, now: float) -> None:
         """A second passes for all that go on."""
