@@ -14,7 +14,7 @@ import typer
 from console.cli.exit_codes import ExitCode, of_error
 from console.cli.printing import err
 from console.i18n import _
-from console.presenters.errors import error_lines
+from console.presenters.errors import complaint_lines, error_lines
 from console.presenters.text import Span, Tone
 from core.errors import OpsError
 
@@ -73,13 +73,7 @@ def warn(message: str) -> None:
 
 
 def _say(message: str, hint: str) -> None:
-    screen = err()
-    first, *rest = message.splitlines() or [""]
-    screen.print(Span(_("error: "), Tone.BAD), first)
-    for line in rest:
-        screen.print(line)
-    for line in hint.splitlines():
-        screen.print("  ", Span(_("hint: "), Tone.STRONG), line)
+    err().lines(complaint_lines(message, hint))
 
 
 def _path(context: Any) -> str:
