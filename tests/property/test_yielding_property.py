@@ -59,6 +59,7 @@ class World:
 
     def decide(self, now: float) -> None:
         begun = []
+        an_aged_one_waits = any(each.due <= now for each in self.queue.in_order(now))
         while not self.queue.is_settled:
             if item := self.queue.next(now):
                 begun.append(item)
@@ -79,7 +80,7 @@ class World:
             assert (
                 claimant in begun
                 or any(other.priority.rank < claimant.priority.rank for other in others)
-                or any(each.due <= now for each in waiting)
+                or an_aged_one_waits
             ), "what is given for a run is kept for it, but for who is more urgent or aged"
         self.given.clear()
         for each in waiting:
