@@ -41,7 +41,7 @@ def actions() -> Iterator[Action]:
         )
     yield Action(
         id="approvals.decided",
-        title=_("with decided ones"),
+        title=_("decided ones too"),
         help=_("Also shows approvals that were decided; pressed again, only those that wait."),
         keys=("t",),
     )

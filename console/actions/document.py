@@ -26,7 +26,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="document.restore",
-        title=_("take this revision"),
+        title=_("restore this revision"),
         help=_("Opens a form with what this revision said; nothing changes until it is saved."),
         keys=("R",),
         when=_is_revision,

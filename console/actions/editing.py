@@ -25,7 +25,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="edit.whole",
-        title=_("all of it in an editor"),
+        title=_("edit as YAML"),
         help=_("Opens the whole document as YAML in your editor (VISUAL, EDITOR, else vi)."),
         keys=("ctrl+e",),
         shown=False,
@@ -33,7 +33,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="edit.discard",
-        title=_("throw the draft away"),
+        title=_("discard the draft"),
         help=_("Shows again what is saved; what you typed is gone. Asks first."),
         keys=("X",),
         when=allows("discard"),
@@ -75,7 +75,7 @@ def _of_forms() -> Iterator[Action]:
     )
     yield Action(
         id="form.revert",
-        title=_("as it was"),
+        title=_("reset"),
         help=_("Gives the field the value that is saved."),
         keys=("u",),
         when=allows("revert"),

@@ -20,7 +20,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="engine.retain",
-        title=_("remove what is old"),
+        title=_("clean up"),
         help=_("Shows what the settings keep no longer, and removes it when you say so."),
         keys=("X",),
         changes=True,

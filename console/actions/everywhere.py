@@ -36,7 +36,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="everywhere.up",
-        title=_("back up"),
+        title=_("back"),
         help=_("Closes what is open, ends a filter, or goes to where this view was opened from."),
         keys=("escape",),
         shown=False,
@@ -50,21 +50,21 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="everywhere.back",
-        title=_("back in the history"),
+        title=_("back in history"),
         help=_("Goes to the view that was open before this one."),
         keys=("[",),
         shown=False,
     )
     yield Action(
         id="everywhere.forward",
-        title=_("forward in the history"),
+        title=_("forward in history"),
         help=_("Goes to the view that was left with `back`."),
         keys=("]",),
         shown=False,
     )
     yield Action(
         id="everywhere.refresh",
-        title=_("look again"),
+        title=_("refresh"),
         help=_("Asks the engine anew for what is shown; it also comes by itself."),
         keys=("ctrl+r", "f5"),
         shown=False,
@@ -99,7 +99,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="everywhere.quit",
-        title=_("leave"),
+        title=_("quit"),
         help=_("Closes this console; runs go on."),
         keys=("ctrl+q", "q"),
         shown=False,

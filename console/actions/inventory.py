@@ -55,7 +55,7 @@ def actions() -> Iterator[Action]:
     yield from documents.host_actions(Scope.INVENTORY)
     yield Action(
         id="inventory.ask_source",
-        title=_("ask the source"),
+        title=_("refresh from the source"),
         help=_("Shows what the source says now, and asks whether to take it over."),
         keys=("r",),
         when=_is_source,

@@ -50,7 +50,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="launch.anew",
-        title=_("begin anew"),
+        title=_("clear the form"),
         help=_("Empties the form; what you had typed is gone."),
         keys=("X",),
         when=allows("start"),

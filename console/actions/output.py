@@ -38,7 +38,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="output.times",
-        title=_("times"),
+        title=_("timestamps"),
         help=_("Shows when each line arrived: the time of day, since the start, or not at all."),
         keys=("t",),
     )
@@ -123,8 +123,8 @@ def actions() -> Iterator[Action]:
         shown=False,
     )
     for id_, title, keys in (
-        ("left", _("slide to the left"), ("left",)),
-        ("right", _("slide to the right"), ("right",)),
+        ("left", _("scroll left"), ("left",)),
+        ("right", _("scroll right"), ("right",)),
     ):
         yield Action(
             id=f"output.{id_}",

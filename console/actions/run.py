@@ -44,7 +44,7 @@ def _asked() -> Iterator[Action]:
         (
             "choose_way",
             "w",
-            _("choose the way"),
+            _("choose the path"),
             _("Says where a gateway leads that found no way itself."),
             "choose-way {name} {step} --to NODE",
         ),
@@ -100,14 +100,14 @@ def _asked() -> Iterator[Action]:
         (
             "fail",
             "F",
-            _("declare failed"),
+            _("mark failed"),
             _("Ends a step that is under way: it has failed."),
             "fail {name} {step}",
         ),
         (
             "rerun",
             "R",
-            _("run anew from here"),
+            _("rerun from here"),
             _("Runs a node and all that follows it anew, on all of their hosts."),
             "rerun {name} {step}",
         ),
@@ -136,7 +136,7 @@ def _panes() -> Iterator[Action]:
     for name, key, title, text in (
         ("nodes", "n", _("steps"), _("Shows the steps or nodes of the run, and how each stands.")),
         ("hosts", "h", _("hosts"), _("Shows how each host of the step answered.")),
-        ("groups", "e", _("equal answers"), _("Puts hosts together that answered alike.")),
+        ("groups", "e", _("identical output"), _("Puts hosts together that answered alike.")),
         ("graph", "d", _("drawing"), _("Draws the flow with the states of its nodes.")),
         (
             "executed",
@@ -172,7 +172,7 @@ def _beside() -> Iterator[Action]:
     )
     yield Action(
         id="run.again",
-        title=_("start again"),
+        title=_("run again"),
         help=_("Opens the same request, ready to be changed and started."),
         keys=("a",),
         when=something,

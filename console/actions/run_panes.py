@@ -31,7 +31,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="groups.difference",
-        title=_("difference of two groups"),
+        title=_("compare two groups"),
         help=_("Shows the lines in which two marked groups differ, or this one and the largest."),
         keys=("D",),
         when=something,

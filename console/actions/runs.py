@@ -33,7 +33,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="runs.again",
-        title=_("start again"),
+        title=_("run again"),
         help=_("Opens the same request, ready to be changed and started."),
         keys=("a",),
         when=one,
@@ -64,7 +64,7 @@ def actions() -> Iterator[Action]:
     )
     yield Action(
         id="runs.nested",
-        title=_("with nested runs"),
+        title=_("nested runs too"),
         help=_("Also shows runs that other runs asked for."),
         keys=("t",),
         shown=False,

@@ -11,7 +11,7 @@ from console.i18n import _
 def actions() -> Iterator[Action]:
     yield Action(
         id="settings.reset",
-        title=_("as it was"),
+        title=_("reset"),
         help=_("Gives the setting under the cursor the value that it has by itself."),
         keys=("backspace", "delete"),
         when=one,

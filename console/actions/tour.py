@@ -11,7 +11,7 @@ from console.i18n import _
 def actions() -> Iterator[Action]:
     yield Action(
         id="tour.skip",
-        title=_("leave the tour"),
+        title=_("skip the tour"),
         help=_("Goes on without it; `:tour` begins it again."),
         keys=("S",),
     )

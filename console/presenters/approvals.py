@@ -66,7 +66,7 @@ def question_parts(found: Approval, now: datetime) -> Iterator[Line | Table]:
         (_("run"), f"{found.run_id}  {found.title}"),
         (_("step"), found.step),
         (
-            _("asked by"),
+            _("requested by"),
             _("{name} at {time}").format(
                 name=found.requester, time=clock_time(found.opened_at, now)
             ),
@@ -109,7 +109,7 @@ def ballot_parts(found: Approval, choice: str) -> Iterator[Line | Table]:
     yield pairs(
         (_("run"), f"{short_id(found.run_id)}  {found.title}"),
         (_("step"), found.step),
-        (_("asked by"), found.requester),
+        (_("requested by"), found.requester),
         (_("waits for"), _missing(found)),
     )
     yield line("")

@@ -56,7 +56,7 @@ def outbox_table(found: Sequence[Notice], now: datetime) -> Table:
             )
             for each in found
         ),
-        empty=_("nothing was told yet, and nothing waits"),
+        empty=_("nothing was sent yet, and nothing waits"),
     )
 
 

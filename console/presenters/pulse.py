@@ -61,7 +61,7 @@ def _health(found: Sequence[Finding]) -> Span:
         symbol, tone = states.GOOD
         return Span(f"{symbol} {_('all is well')}", tone)
     symbol, tone = found[0].sign
-    text = ngettext("{count} thing wants a look", "{count} things want a look", len(found))
+    text = ngettext("{count} thing needs attention", "{count} things need attention", len(found))
     return Span(f"{symbol} {text.format(count=number(len(found)))}", tone)
 
 
@@ -80,7 +80,7 @@ def _result_spans(results: Sequence[HourResults], now: datetime) -> list[Span]:
     if not sum(ends):
         return [Span(_("no host has answered"), Tone.QUIET)]
     words = {
-        Tone.GOOD: (states.GOOD[0], _("{count} well")),
+        Tone.GOOD: (states.GOOD[0], _("{count} succeeded")),
         Tone.BAD: (states.BAD[0], _("{count} failed")),
         Tone.WARNING: (states.UNKNOWN[0], _("{count} unknown")),
     }
@@ -211,7 +211,7 @@ def _progress(run: Run) -> str:
 
 def _coming(coming: Sequence[Coming], now: datetime) -> Section:
     return Section(
-        title=_("comes next"),
+        title=_("starts next"),
         columns=_COMING_COLUMNS,
         entries=[
             Entry(

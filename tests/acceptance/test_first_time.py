@@ -44,7 +44,7 @@ def test_jobdeck_alone_leads_from_nothing_to_a_first_run(
     terminal.press("Escape")
     terminal.wait_for("That was a run. What next:")
     terminal.press("1")
-    terminal.wait_for("1 well")
+    terminal.wait_for("1 succeeded")
     terminal.press("q")
     terminal.wait_for("exit1=0")
     (run,) = product.run("runs", "list", "--json").json()

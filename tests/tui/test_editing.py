@@ -236,7 +236,7 @@ async def test_a_draft_that_is_thrown_away_is_gone(product: Product, deck: OpenD
         await fill(d, "address", "10.9.9.9")
         await d.see("not saved")
         await d.press("X")
-        await d.see("throw the draft away")
+        await d.see("discard the draft")
         await d.press("enter")
         await d.see(lambda text: "10.9.9.9" not in text and "not saved" not in text)
     async with deck("edit host/regretted") as d:

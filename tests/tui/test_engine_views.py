@@ -73,7 +73,7 @@ async def test_a_backup_says_where_it_is(product: Product, deck: OpenDeck) -> No
 
 async def test_nothing_old_is_nothing_to_ask_about(product: Product, deck: OpenDeck) -> None:
     async with deck("engine") as d:
-        await d.see("what is kept")
+        await d.see("retention")
         await d.press("X")
         await d.see("nothing is to be removed")
 
@@ -84,7 +84,7 @@ async def test_what_settings_keep_no_longer_goes_when_somebody_says_so() -> None
         for _each in range(3):
             product.run("run", "--on", "one", "true")
         async with open_deck(product, "engine") as d:
-            await d.see("what is kept")
+            await d.see("retention")
             await d.press("X")
             text = await d.see("remove what is kept no longer")
             assert "It cannot be brought back." in text

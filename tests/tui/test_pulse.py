@@ -56,7 +56,7 @@ async def test_enter_opens_what_the_row_is_about(product: Product, deck: OpenDec
         await d.press("G", "enter")
         await d.see("schedule nightly")
         await d.press("escape")
-        await d.see("comes next")
+        await d.see("starts next")
 
 
 async def test_faults_only_hides_what_is_well(product: Product, deck: OpenDeck) -> None:
@@ -65,10 +65,10 @@ async def test_faults_only_hides_what_is_well(product: Product, deck: OpenDeck) 
     async with deck("pulse") as d:
         await d.see("# wrong")
         await d.press("exclamation_mark")
-        await d.see(lambda text: "faults only" in text and "comes next" not in text)
+        await d.see(lambda text: "faults only" in text and "starts next" not in text)
         assert "# wrong" in d.text
         await d.press("escape")
-        await d.see("comes next")
+        await d.see("starts next")
 
 
 async def test_a_hundred_changes_ask_the_engine_once_or_twice(

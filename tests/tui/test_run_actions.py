@@ -272,7 +272,7 @@ async def test_a_flow_is_paused_before_a_node_and_resumed(product: Product, deck
         await d.see("P resume")
         await asked(d, "P", "what was held back begins")
         await on(d, "second")
-        await asked(d, "F", "declare failed: step second")
+        await asked(d, "F", "mark failed: step second")
         await d.see("✗ failed")
     assert node(product, run, "second")["state"] == "failed"
     product.run("runs", "stop", run) if state(product, run) == "running" else None
@@ -283,7 +283,7 @@ async def test_a_node_is_run_anew_with_what_follows_it(product: Product, deck: O
     product.ended(run)
     async with deck(f"run {run}") as d:
         await on(d, "do")
-        await asked(d, "R", "run anew: step do", "this runs anew, also where it had succeeded:")
+        await asked(d, "R", "rerun: step do", "this runs anew, also where it had succeeded:")
         until(lambda: node(product, run, "do")["attempt"] == 2)
 
 
@@ -304,7 +304,7 @@ async def test_a_gateway_is_shown_its_way(product: Product, deck: OpenDeck) -> N
         await d.press("w")
         await d.see("from which to which node?")
         await d.press("j", "enter")
-        await d.see("choose the way: step which")
+        await d.see("choose the path: step which")
         await d.press("enter")
         until(lambda: node(product, run, "small")["state"] == "succeeded")
 

@@ -50,7 +50,7 @@ class ChannelsView(DetailedListView):
 
     def detail(self, item: Channel) -> Sequence[Line | Table]:
         told = [notice for notice in self._outbox if notice.channel == item.name]
-        title = line(Span(_("told lately"), Tone.STRONG))
+        title = line(Span(_("sent lately"), Tone.STRONG))
         return [title, outbox_table(told, self.deck.clock.now())]
 
     def title(self) -> str:

@@ -75,7 +75,8 @@ class ComparisonView(ListView):
         return pairs_table(items)
 
     def title(self) -> str:
-        return _("compare {a} with {b}").format(a=self._runs[0], b=self._runs[1])
+        a, b = map(short_id, self._runs)
+        return _("compare {a} with {b}").format(a=a, b=b)
 
     def subject(self) -> Subject:
         group: PairGroup | None = self.grid.current

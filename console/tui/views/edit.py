@@ -59,7 +59,7 @@ class EditView(FillingView):
             now = self.deck.clock.now()
             options = [
                 Option(_KEPT, _("go on with the draft"), kept_line(kept.at, now)),
-                Option(_ANEW, _("begin anew"), _("the draft is thrown away")),
+                Option(_ANEW, _("clear the form"), _("the draft is discarded")),
             ]
             told = list(again_lines(kept.draft, draft))
             chosen = await self.deck.question(
@@ -241,7 +241,7 @@ class EditView(FillingView):
         options = [
             Option(_MINE_ON_THEIRS, _("both"), _("your changes on top of theirs; then save")),
             Option(_MINE, _("yours"), _("theirs are undone when you save")),
-            Option(_THEIRS, _("theirs"), _("yours are thrown away")),
+            Option(_THEIRS, _("theirs"), _("yours are discarded")),
         ]
         question = _("somebody else was faster")
         chosen = await self.deck.question(Picker(question, options, told=told))
@@ -268,7 +268,7 @@ class EditView(FillingView):
             await self.do_save()
 
     async def do_discard(self) -> None:
-        if await self.deck.question(Question(_("throw the draft away"), [])) is None:
+        if await self.deck.question(Question(_("discard the draft"), [])) is None:
             return
         self.forget()
         base = self._form.draft

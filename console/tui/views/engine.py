@@ -37,13 +37,13 @@ class EngineView(ReadingView, AdmittingActions):
         self._engine = engine
         self.show_text(
             [
-                _heading(_("what wants a look")),
+                _heading(_("needs attention")),
                 findings_table(findings(engine, self.deck.clock.now())),
                 line(""),
-                _heading(_("how it is")),
+                _heading(_("status")),
                 status_table(engine),
                 line(""),
-                _heading(_("what is kept")),
+                _heading(_("retention")),
                 preview_table(kept),
             ]
         )

@@ -43,7 +43,7 @@ class GroupsPane(GridPane):
         yield reader
 
     def title(self) -> str:
-        return _("equal answers")
+        return _("identical output")
 
     def empty(self) -> Sequence[str]:
         return [_("no host has answered yet"), _("groups appear as hosts answer")]
