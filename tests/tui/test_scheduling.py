@@ -19,9 +19,10 @@ async def test_the_slots_to_come_of_the_row_stand_on_a_line(
 ) -> None:
     product.apply(DOCUMENTS)
     async with deck("schedules") as d:
-        await d.see("* a run starts")
+        await d.see(lambda text: "> hourly" in text and "* a run starts" in text)
         hourly = next(line for line in d.lines() if line.strip().startswith("|"))
         await d.press("j")
+        await d.see("> nightly")
         await d.see(lambda text: "* a run starts" in text and hourly.strip() not in text)
 
 
