@@ -56,6 +56,7 @@ def show(start: str = "", *, write: bool = False) -> int:
     from console.preferences import PreferenceFile
     from console.tui.app import Habits, JobdeckApp, Ways
     from console.tui.bookmark import Bookmark
+    from console.tui.shown import erases_in_colour
     from core.clock import SystemClock
 
     place, clock = home(), SystemClock()
@@ -76,6 +77,7 @@ def show(start: str = "", *, write: bool = False) -> int:
         theme=themes.chosen(themes.AUTO, os.environ),
         write=write,
         calm="SSH_CONNECTION" in os.environ,
+        erases_in_colour=erases_in_colour(os.environ),
     )
     bookmark = Bookmark(place.root / "console-place")
     app = JobdeckApp(ways, habits, clock, start=start, bookmark=bookmark)

@@ -44,6 +44,7 @@ from console.tui.views.base import View
 from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
 from console.tui.widgets.dialogs import Text
+from console.tui.widgets.grid import CALM
 from console.tui.widgets.palette import Palette
 from console.tui.widgets.small import TooSmall
 from console.tui.working import later
@@ -83,7 +84,9 @@ class Habits:
     write: bool = False
     """Whether read-only environments may be changed from here."""
     calm: bool = False
-    """A slow line: changes are gathered longer."""
+    """A slow line: changes are gathered longer, and less is painted."""
+    erases_in_colour: bool = True
+    """Whether the terminal does (`shown`)."""
 
 
 class JobdeckApp(App[None]):
@@ -144,7 +147,8 @@ class JobdeckApp(App[None]):
         self._read_only: frozenset[str] = frozenset()
         self._message: Line = ()
         self._says = 0
-        self._shown = Shown()
+        self._shown = Shown(habits.erases_in_colour)
+        self.set_class(habits.calm, CALM)
         self._has_mouse = False
         self.animation_level = "none"
         self.preferences = Preferences()

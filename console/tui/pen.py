@@ -43,6 +43,11 @@ class Pen(NamedTuple):
         ink = self.ink if self.attributes & _REVERSE else ""
         return Pen(ink, self.ground, self.attributes & _SEEN_ON_BLANKS)
 
+    @property
+    def shows_on_blanks(self) -> bool:
+        """Whether a blank shows more of it than its ground."""
+        return bool(self.attributes & _SEEN_ON_BLANKS)
+
     def carrying(self, held: Pen) -> Pen:
         """This pen, which is to write blanks, with whatever of `held` does not matter there."""
         if self.attributes & _REVERSE:

@@ -12,7 +12,7 @@ painted whole whenever anything in it changes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
@@ -26,6 +26,11 @@ from console.tui.pen import PLAIN, Pen, change, pen_of
 _NEAR = 4
 """Cells that are written again rather than jumped over: a jump takes as many bytes."""
 
+_FEW = 4
+"""Blanks at the end of a row that are erased rather than written."""
+_MANY = 12
+"""Blanks before something else; erasing them and jumping over them takes nearly as many bytes."""
+
 _SURE = re.compile(
     "[\x20-\x7e\u2500-\u259f\u2713\u2717\u25b8\u25e6"
     "\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60]"
@@ -38,6 +43,14 @@ _REST = ""
 
 Piece = tuple[int, int, Strip]
 """Row, column and what is painted there."""
+
+
+def erases_in_colour(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal gives erased cells the ground of the pen (terminfo's `bce`).
+
+    Of those in use only GNU screen does not, and tmux does where it bears the same name.
+    """
+    return not environ.get("TERM", "").startswith("screen") or "TMUX" in environ
 
 
 @dataclass(slots=True)
@@ -56,6 +69,8 @@ class _Row:
 class Shown:
     """One terminal's screen."""
 
+    erases_in_colour: bool = True
+    """Whether the terminal gives erased cells the ground of the pen; else they get its own."""
     _rows: list[_Row] = field(default_factory=list)
     _size: tuple[int, int] = (0, 0)
 
@@ -77,11 +92,46 @@ class Shown:
                 break
             row = self._rows[y]
             wanted = _painted(row, of_row, system)
-            held = _write(sent, y, row, wanted, held)
+            held = self._write(sent, y, row, wanted, held)
             self._rows[y] = wanted
         if sent and held != PLAIN:
             sent.append(change(held, PLAIN))
         return "".join(sent)
+
+    def _write(self, sent: list[str], y: int, row: _Row, wanted: _Row, held: Pen) -> Pen:
+        """Add what makes one row show what is wanted; the pen that is held afterwards."""
+        for start, end in _runs(row, wanted):
+            sent.append(f"\x1b[{y + 1};{start + 1}H" if start else f"\x1b[{y + 1}H")
+            x = start
+            while x < end:
+                text, pen = wanted.texts[x], wanted.pens[x]
+                blanks = self._erasable(wanted, x)
+                if text == _BLANK:
+                    pen = pen.carrying(held)
+                if text and pen != held:
+                    sent.append(change(held, pen))
+                    held = pen
+                if blanks:
+                    x += blanks
+                    sent.append(_erase(blanks, at_end=x == len(wanted.texts), more=x < end))
+                    continue
+                sent.append(text)
+                if not _is_sure(text):
+                    sent.append(f"\x1b[{_next(wanted, x) + 1}G")
+                x += 1
+        wanted.known = True
+        return held
+
+    def _erasable(self, row: _Row, x: int) -> int:
+        """How many blanks of one pen begin at `x`, where erasing them is shorter; else 0."""
+        pen, size = row.pens[x], len(row.texts)
+        if (pen.ground and not self.erases_in_colour) or pen.shows_on_blanks:
+            return 0
+        end = x
+        while end < size and row.texts[end] == _BLANK and row.pens[end] == pen:
+            end += 1
+        least = _FEW if end == size else _MANY
+        return end - x if end - x >= least else 0
 
 
 def _unknown(columns: int) -> _Row:
@@ -144,24 +194,11 @@ def _is_sure(text: str) -> bool:
     return not text or _SURE.fullmatch(text) is not None
 
 
-def _write(sent: list[str], y: int, row: _Row, wanted: _Row, held: Pen) -> Pen:
-    """Add what makes one row show what is wanted; the pen that is held afterwards."""
-    for start, end in _runs(row, wanted):
-        sent.append(f"\x1b[{y + 1};{start + 1}H" if start else f"\x1b[{y + 1}H")
-        for x in range(start, end):
-            text, pen = wanted.texts[x], wanted.pens[x]
-            if not text:
-                continue
-            if text == _BLANK:
-                pen = pen.carrying(held)
-            if pen != held:
-                sent.append(change(held, pen))
-                held = pen
-            sent.append(text)
-            if not _is_sure(text):
-                sent.append(f"\x1b[{_next(wanted, x) + 1}G")
-    wanted.known = True
-    return held
+def _erase(blanks: int, *, at_end: bool, more: bool) -> str:
+    """Blank cells from the cursor on; it stands behind them where `more` follows in the row."""
+    if at_end:
+        return "\x1b[K"
+    return f"\x1b[{blanks}X" + (f"\x1b[{blanks}C" if more else "")
 
 
 def _next(row: _Row, x: int) -> int:

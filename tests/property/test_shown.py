@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyte
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.color import ColorSystem
@@ -12,9 +15,9 @@ from textual.strip import Strip
 
 from console.cells import width
 from console.tui.pen import PLAIN, Pen, change, pen_of
-from console.tui.shown import Piece, Shown
+from console.tui.shown import Piece, Shown, erases_in_colour
 
-COLUMNS, ROWS = 12, 4
+COLUMNS, ROWS = 24, 4
 SYSTEM = ColorSystem.TRUECOLOR
 
 colours = st.sampled_from([None, "#d3d8de", "#ff8552", "red", "bright_white", "default"])
@@ -27,8 +30,8 @@ styles = st.builds(
     colours,
     attributes,
 )
-letters = st.sampled_from([*"  ab-", "主", "机", "한", "é", "e\u0301", "✓", "▸", "─"])
-"""Blanks are likely; each takes one or two cells, on which pyte and we agree."""
+letters = st.sampled_from([*"  ab-", "主", "机", "한", "é", "e\u0301", "✓", "▸", "─", " " * 14])
+"""Blanks are likely, also many; each other takes one or two cells, on which pyte and we agree."""
 
 
 @st.composite
@@ -38,7 +41,7 @@ def strips(draw: st.DrawFn) -> Strip:
     while room > 0:
         text = ""
         for letter in draw(st.lists(letters, min_size=1, max_size=6)):
-            size = 2 if letter in "主机한" else 1
+            size = width(letter)
             if size > room:
                 break
             text, room = text + letter, room - size
@@ -59,11 +62,26 @@ def paintings(draw: st.DrawFn) -> list[Piece]:
     return pieces
 
 
+class _WithoutBce(pyte.Screen):
+    """Erased cells have the terminal's own ground, as in GNU screen."""
+
+    def erase_characters(self, count: int | None = None) -> None:
+        self._plainly(lambda: super(_WithoutBce, self).erase_characters(count))
+
+    def erase_in_line(self, how: int = 0, private: bool = False) -> None:
+        self._plainly(lambda: super(_WithoutBce, self).erase_in_line(how, private))
+
+    def _plainly(self, erase: Callable[[], None]) -> None:
+        held, self.cursor.attrs = self.cursor.attrs, self.default_char
+        erase()
+        self.cursor.attrs = held
+
+
 class Glass:
     """A terminal, and what it shows: text and looks of each cell."""
 
-    def __init__(self) -> None:
-        self._screen = pyte.Screen(COLUMNS, ROWS)
+    def __init__(self, *, has_bce: bool = True) -> None:
+        self._screen = pyte.Screen(COLUMNS, ROWS) if has_bce else _WithoutBce(COLUMNS, ROWS)
         self._screen.reset_mode(pyte.modes.DECAWM)  # as Textual has it
         self._stream = pyte.Stream(self._screen)
 
@@ -128,6 +146,47 @@ def test_what_is_shown_already_is_not_sent(update: list[Piece]) -> None:
     last = {y: (y, x, strip) for y, x, strip in update}
 
     assert shown.change(last.values(), (COLUMNS, ROWS), SYSTEM) == ""
+
+
+@settings(max_examples=150)
+@given(st.lists(paintings(), min_size=1, max_size=4))
+def test_a_terminal_whose_erased_cells_lose_their_ground_has_none_erased_on_one(
+    updates: list[list[Piece]],
+) -> None:
+    ours, plainly, shown = Glass(has_bce=False), Glass(), Shown(erases_in_colour=False)
+    blank = [(y, 0, Strip([Segment(" " * COLUMNS)])) for y in range(ROWS)]
+
+    for update in [blank, *updates]:
+        ours.feed(shown.change(update, (COLUMNS, ROWS), SYSTEM))
+        for y, x, strip in update:
+            plainly.feed(whole(strip, x, y))
+        assert ours.cells() == plainly.cells()
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "linux"}, True),
+        ({"TERM": "tmux-256color", "TMUX": "/tmp/tmux-0/default,1,0"}, True),
+        ({"TERM": "screen-256color", "TMUX": "/tmp/tmux-0/default,1,0"}, True),
+        ({"TERM": "screen-256color"}, False),
+        ({"TERM": "screen.xterm-256color", "STY": "1.pts-0.host"}, False),
+    ],
+)
+def test_terminals_that_erase_in_colour_are_known_by_name(
+    environ: dict[str, str], expected: bool
+) -> None:
+    assert erases_in_colour(environ) is expected
+
+
+def test_many_blanks_are_erased_and_a_few_are_written() -> None:
+    def sent(text: str) -> str:
+        return Shown().change([(0, 0, Strip([Segment(text)]))], (len(text), 1), SYSTEM)
+
+    assert sent("ab" + " " * 20) == "\x1b[1Hab\x1b[K"
+    assert sent("a" + " " * 20 + "b") == "\x1b[1Ha\x1b[20X\x1b[20Cb"
+    assert sent("a" + " " * 5 + "b") == "\x1b[1Ha     b"
 
 
 @given(paintings())

@@ -181,6 +181,38 @@ def test_over_ssh_colours_are_short_and_at_home_exact(product: Product) -> None:
         assert b"38;2;" in wire.received
 
 
+COSTS = {b"j": 200, b"\x04": 700, b"\x10": 2_048, b"s": 1_200, b"\x1b": 2_048, b"?": 2_048}
+"""Key -> bytes that it may cost over SSH at 80 by 24; in this order."""
+
+
+def test_over_ssh_a_key_costs_few_bytes(product: Product) -> None:
+    with line(product, SSH_CONNECTION="192.0.2.1 5 192.0.2.2 22") as wire:
+        at_rest(wire)
+        wire.press(b"j")
+        wire.quiet(0.5)
+        spent = {}
+        for key in COSTS:
+            before = wire.count
+            wire.press(key)
+            until(lambda before=before: wire.count > before)  # type: ignore[misc]
+            spent[key] = wire.quiet(0.5) - before
+        assert {key: cost for key, cost in spent.items() if cost > COSTS[key]} == {}
+
+
+def test_over_ssh_the_cursor_colours_its_first_cell_and_at_home_its_row(product: Product) -> None:
+    def grounds(wire: Wire) -> list[object]:
+        at_rest(wire)
+        y = next(y for y, row in enumerate(wire.rows) if row.startswith(">"))
+        return [cell[1] if cell[0] == " " else cell[2] for cell in wire.looks()[y]]
+
+    with line(product, SSH_CONNECTION="192.0.2.1 5 192.0.2.2 22") as wire:
+        far = grounds(wire)
+    with line(product) as wire:
+        near = grounds(wire)
+    assert len(set(near)) == 1
+    assert far[0] == far[13] != far[16] == far[79]
+
+
 def test_the_mouse_is_the_terminals_until_somebody_wants_it(product: Product) -> None:
     with line(product) as wire:
         at_rest(wire)

@@ -26,6 +26,10 @@ from console.tui.navigation import Memory
 _GUTTER = 2
 """Cells before a row: the cursor, and the mark."""
 _CURSOR, _MARK = ">", "*"
+CALM = "-calm"
+"""Class of an application on a slow line: there the cursor colours its first cell, not its row,
+which would be written whole each time.
+"""
 _LETTERS = "asdfghjklqwertyuiopzxcvbnm"
 """Jump letters, those under the resting fingers first."""
 
@@ -176,8 +180,16 @@ class Grid(Widget, can_focus=True):
         if cursor:
             has_keys = self.has_focus or self._has_typist
             surface = Surface.CURSOR if has_keys else Surface.RESTING
-            strip = strip.apply_style(painting.ground(surface, self._colours))
+            ground = painting.ground(surface, self._colours)
+            reach = self._reach()
+            strip = Strip.join([strip.crop(0, reach).apply_style(ground), strip.crop(reach)])
         return strip.apply_style(self.rich_style)
+
+    def _reach(self) -> int:
+        """How many cells of its row the cursor colours."""
+        if self.app.has_class(CALM) and self._column_widths:
+            return _GUTTER + self._column_widths[0]
+        return self.size.width
 
     def _gutter(self, at: int, is_cursor: bool) -> list[Segment]:
         first = _CURSOR if is_cursor and (self.has_focus or self._has_typist) else " "

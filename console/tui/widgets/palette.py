@@ -25,7 +25,7 @@ class Palette(ModalScreen[str | None]):
     DEFAULT_CSS = """
     Palette { align: center top; background: transparent; }
     Palette > Vertical {
-        width: 64; max-width: 96%; height: 80%; margin: 2 0 0 0; padding: 0 1;
+        width: 60; max-width: 96%; height: 80%; max-height: 16; margin: 2 0 0 0; padding: 0 1;
         background: $raised; border: solid $tone-rule;
     }
     Palette Input { margin: 0 0 1 0; }
