@@ -1,7 +1,7 @@
 """What the engine says, in the language of the environment.
 
 The engine knows no screen and no language: its errors and reasons are English, for logs, records
-and programs too. The commonest of its sentences are translated here, by their templates:
+and programs too. Its sentences are translated here, by their templates:
 `engine.po` has them with names in the place of values, a sentence is recognised by its fixed
 words, and its values are put into the translation. One that nobody has translated stays English.
 
@@ -12,10 +12,10 @@ A value whose name begins with `said` is itself something that the engine says, 
 
 from __future__ import annotations
 
-import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 
 from console.i18n import ENGLISH, catalogue_file, gettext, language
@@ -31,14 +31,17 @@ def said(text: str) -> str:
         return text
     if "\n" in text:
         return "\n".join(map(said, text.split("\n")))
-    for pattern, translation in _templates(language()):
-        if found := pattern.fullmatch(text):
-            values = found.groupdict()
+    whole, with_gaps = _catalogue(language())
+    if text in whole:
+        return whole[text]
+    for template in with_gaps:
+        values = template.values(text)
+        if values is not None:
             nested = {
                 name: gettext(said(value)) if name.startswith(_NESTED) else value
                 for name, value in values.items()
             }
-            return translation.format(**nested)
+            return template.translation.format(**nested)
     return text
 
 
@@ -56,24 +59,54 @@ def _meanings(name: str) -> Mapping[str, tuple[str, ...]]:
     return {}
 
 
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A sentence with gaps, and what it is in another language."""
+
+    fixed: tuple[str, ...]
+    """What stands before, between and behind the gaps."""
+    names: tuple[str, ...]
+    translation: str
+
+    def values(self, text: str) -> dict[str, str] | None:
+        """What fills the gaps, each as short as can be; None where this is another sentence.
+
+        Time grows with the text, however many gaps there are: texts may be what a host printed.
+        """
+        first, *between, last = self.fixed
+        at, end = len(first), len(text) - len(last)
+        if at > end or not (text.startswith(first) and text.endswith(last)):
+            return None
+        found = []
+        for fixed in between:
+            begin = text.find(fixed, at, end)
+            if begin < 0:
+                return None
+            found.append(text[at:begin])
+            at = begin + len(fixed)
+        return dict(zip(self.names, [*found, text[at:end]], strict=True))
+
+
 @cache
-def _templates(name: str) -> list[tuple[re.Pattern[str], str]]:
-    """The one with the most fixed words comes first: `{x} is paused` also fits much else."""
+def _catalogue(name: str) -> tuple[Mapping[str, str], Sequence[_Template]]:
+    """Sentences without gaps by their text; those with gaps in the order in which to try them.
+
+    The one with the most fixed words comes first: `{x} is paused` also fits much else.
+    """
     found = {}
     with suppress(OSError):  # without its translations the engine speaks English
         found = read_po(catalogue_file(name).with_name(_FILE).read_text(encoding="utf-8"))
-    ordered = sorted(found, key=lambda text: -len("".join(_fixed(text))))
-    return [(_pattern(text), found[text][0]) for text in ordered]
+    every = [_template(text, forms[0]) for text, forms in found.items()]
+    whole = {each.fixed[0]: each.translation.format() for each in every if not each.names}
+    rest = [each for each in every if each.names]
+    return whole, sorted(rest, key=lambda template: -sum(map(len, template.fixed)))
 
 
-def _fixed(template: str) -> Iterator[str]:
-    return (fixed for fixed, *_ in string.Formatter().parse(template))
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = []
-    for fixed, name, *_ in string.Formatter().parse(template):
-        parts.append(re.escape(fixed))
+def _template(text: str, translation: str) -> _Template:
+    fixed, names = [""], []
+    for words, name, *_ in string.Formatter().parse(text):
+        fixed[-1] += words
         if name is not None:
-            parts.append(f"(?P<{name}>.*?)")
-    return re.compile("".join(parts))
+            names.append(name)
+            fixed.append("")
+    return _Template(tuple(fixed), tuple(names), translation)
