@@ -24,6 +24,7 @@ ALIASES: Mapping[str, str] = {
     "groups": "inventory group",
     "accounts": "inventory account",
     "envs": "inventory environment",
+    "sources": "inventory inventory-source",
     "keys": "inventory host-key",
     "s": "schedules",
     "sched": "schedules",

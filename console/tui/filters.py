@@ -6,7 +6,8 @@ r"""What `/` takes: which rows of a list are shown. Pure.
     -l env=prod  labels, as target expressions have them
     state:failed since:2h by:me @prod    fields, which the engine itself looks for
 
-Fields and one of the others may stand side by side: `state:failed web`.
+Fields and one of the others may stand side by side: `state:failed web`. Behind a command each of
+the others may have the `/` that opens a filter elsewhere: `:runs @prod /failed`.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ def parse(text: str, known: Sequence[str] = ()) -> Filter:
 
 
 def _rest(text: str) -> tuple[str, Keep]:
+    text = text.removeprefix("/")
     if text.startswith("-l"):
         return text.removeprefix("-l").strip(), every
     if text.startswith("-f"):

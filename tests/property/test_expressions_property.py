@@ -331,7 +331,7 @@ LARGEST: dict[str, Value] = {
         "lenn(" * 60,
     ],
 )
-def test_the_largest_that_is_allowed_takes_less_than_50_ms(text: str) -> None:
+def test_the_largest_that_is_allowed_takes_no_time_that_one_would_notice(text: str) -> None:
     text = text.ljust(KEPT + 1)  # longer than what is kept, so that it is read each time
 
     def seconds() -> float:
@@ -341,7 +341,8 @@ def test_the_largest_that_is_allowed_takes_less_than_50_ms(text: str) -> None:
             str(found)  # hints are worked out when they are read
         return process_time() - start
 
-    assert min(seconds() for _ in range(3)) < 0.05
+    # Some 30 ms on a quiet machine; what grows out of hand takes seconds.
+    assert min(seconds() for _ in range(3)) < 0.5
 
 
 def test_the_deepest_that_is_allowed_fits_on_the_stack() -> None:

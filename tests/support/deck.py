@@ -16,7 +16,7 @@ from console.tui.app import Habits, JobdeckApp, Ways
 from core.clock import SystemClock
 from tests.support.product import Product
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 45.0
 
 
 @dataclass(frozen=True, slots=True)

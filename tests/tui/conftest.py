@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.support.deck import Deck, open_deck
 from tests.support.product import Product
+
+_TIMEOUT_S = 180
+"""Of a test: it paints for seconds where the machine is busy."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker(
+            "timeout"
+        ):
+            item.add_marker(pytest.mark.timeout(_TIMEOUT_S))
+
 
 OpenDeck = Callable[..., AbstractAsyncContextManager[Deck]]
 

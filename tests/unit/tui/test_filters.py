@@ -27,6 +27,9 @@ def shown(text: str) -> list[str]:
         ("-f wfl", ROWS[:1]),
         ("^db", ROWS[2:]),
         ("state:failed web", ROWS[:2]),
+        ("/web", ROWS[:2]),
+        ("state:failed /!failed", ROWS[1:2]),
+        ("/-f wfl", ROWS[:1]),
     ],
 )
 def test_rows_that_fit_are_shown(text: str, rows: list[str]) -> None:
