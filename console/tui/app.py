@@ -26,8 +26,8 @@ from console.actions import Action, Scope, Subject, registry
 from console.client import Client
 from console.drafts import Drafts
 from console.i18n import _, is_language_given, speak
+from console.keys import key_word, keys_of
 from console.preferences import PreferenceFile, Preferences
-from console.presenters.actions import key_word
 from console.presenters.text import Tone
 from console.tui import commandline, mouse, offers, theming, views
 from console.tui.bookmark import Bookmark
@@ -35,7 +35,7 @@ from console.tui.filters import BadFilter
 from console.tui.frame import Frame
 from console.tui.guard import Guard
 from console.tui.journey import Journey
-from console.tui.keymap import bindings, keys_of
+from console.tui.keymap import bindings, key_map
 from console.tui.link import Changed, Link, State
 from console.tui.navigation import Place
 from console.tui.shown import Shown
@@ -46,6 +46,7 @@ from console.tui.widgets.commandbar import CommandBar
 from console.tui.widgets.palette import Palette
 from console.tui.widgets.small import TooSmall
 from console.tui.working import later
+from console.wishes import read_wishes
 from core.clock import Clock
 from core.errors import OpsError
 
@@ -141,12 +142,7 @@ class JobdeckApp(App[None]):
         self._shown = Shown()
         self._has_mouse = False
         self.animation_level = "none"
-        self.preferences = Preferences()
-        self._not_understood: OpsError | None = None
-        try:
-            self.preferences = ways.preferences.read()
-        except OpsError as error:
-            self._not_understood = error
+        self.wishes = read_wishes(ways.preferences)
         self._dress()
 
     # ------------------------------------------------------------------ its life
@@ -165,8 +161,8 @@ class JobdeckApp(App[None]):
             place = None
             self.say(str(bad), Tone.BAD)
         await self.journey.open(place or Place(_FIRST))
-        if self._not_understood is not None:
-            self.complain(self._not_understood)
+        if self.wishes.trouble is not None:
+            self.complain(self.wishes.trouble)
 
     def on_resize(self, event: events.Resize) -> None:
         self.screen_stack[0].query_one(TooSmall).judge(event.size.width, event.size.height)
@@ -320,19 +316,24 @@ class JobdeckApp(App[None]):
 
     def prefer(self, **changes: Any) -> None:
         """Keep a changed preference, and take it up at once. Raises OpsError, changing nothing."""
-        self.preferences = self._ways.preferences.change(**changes)
+        self._ways.preferences.change(**changes)
+        self.wishes = read_wishes(self._ways.preferences)
         self._dress(chosen=True)
         self.screen.refresh_bindings()
         self.frame.show()
 
+    @property
+    def preferences(self) -> Preferences:
+        return self.wishes.preferences
+
     def keys_of(self, action: Action) -> tuple[str, ...]:
         """An action's keys as this person has them, as people read them."""
-        return tuple(map(key_word, keys_of(action, self.preferences.keys)))
+        return tuple(map(key_word, keys_of(action, self.wishes.keys)))
 
     def _dress(self, *, chosen: bool = False) -> None:
         wanted = self.preferences
         theming.wear(self, wanted.theme if wanted.theme in themes.NAMES else self._habits.theme)
-        self.set_keymap(dict(wanted.keys))
+        self.set_keymap(key_map(self.wishes.keys))
         if wanted.language and (chosen or not is_language_given()):
             speak(wanted.language)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Scope, registry
-from console.presenters.actions import Offer, key_word
-from console.tui.keymap import name_of_key
+from console.keys import key_word, name_of_key
+from console.presenters.actions import Offer
 
 if TYPE_CHECKING:
     from console.tui.app import JobdeckApp
