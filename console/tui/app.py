@@ -269,6 +269,8 @@ class JobdeckApp(App[None]):
     # ------------------------------------------------------------------ the engine
 
     def _line_is(self, state: State, reason: str) -> None:
+        if not self.is_running:
+            return
         self.frame.announce(state, reason)
         if state is State.LIVE:
             self.run_worker(later(self._look_at_environments), exit_on_error=False)
@@ -309,8 +311,7 @@ class JobdeckApp(App[None]):
 
     def on_view_said(self, event: View.Said) -> None:
         event.stop()
-        if not self.journey.is_going:
-            self.frame.show()
+        self.frame.show()
 
     # ------------------------------------------------------------------ preferences
 

@@ -90,8 +90,9 @@ class Frame:
 
     @property
     def _stands(self) -> bool:
-        """Whether there is a view to frame, and a screen to do it on."""
-        return self._deck.journey.view is not None and self._deck.is_running
+        """Whether there is a view to frame, and not one that is going, and a screen to do it on."""
+        journey = self._deck.journey
+        return self._deck.is_running and journey.view is not None and not journey.is_going
 
     def show(self) -> None:
         """Show where one is, how the engine is and what is said, as it is now."""
