@@ -1,4 +1,4 @@
-"""How one person wants the consoles with screens: a small file in the home, read at their start.
+"""How one person wants the consoles: a small file in the home, read at their start.
 
     theme = "jobdeck-light"
     language = "zh_CN"

@@ -25,7 +25,7 @@ from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
 from console.drafts import Drafts
-from console.i18n import _, is_language_given, speak
+from console.i18n import _, choose, prefer
 from console.keys import key_word, keys_of
 from console.preferences import PreferenceFile, Preferences
 from console.presenters.text import Tone
@@ -319,7 +319,9 @@ class JobdeckApp(App[None]):
         """Keep a changed preference, and take it up at once. Raises OpsError, changing nothing."""
         self._ways.preferences.change(**changes)
         self.wishes = read_wishes(self._ways.preferences)
-        self._dress(chosen=True)
+        if "language" in changes:
+            choose(self.preferences.language)
+        self._dress()
         self.screen.refresh_bindings()
         self.frame.show()
 
@@ -331,12 +333,11 @@ class JobdeckApp(App[None]):
         """An action's keys as this person has them, as people read them."""
         return tuple(map(key_word, keys_of(action, self.wishes.keys)))
 
-    def _dress(self, *, chosen: bool = False) -> None:
+    def _dress(self) -> None:
         wanted = self.preferences
         theming.wear(self, wanted.theme if wanted.theme in themes.NAMES else self._habits.theme)
         self.set_keymap(key_map(self.wishes.keys))
-        if wanted.language and (chosen or not is_language_given()):
-            speak(wanted.language)
+        prefer(wanted.language)
 
     # ------------------------------------------------------------------ actions
 

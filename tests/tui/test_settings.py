@@ -144,3 +144,16 @@ async def test_the_help_page_of_keys_has_those_that_are_in_force(
     PreferenceFile(product.home.preferences).change(keys={"everywhere.quit": "ctrl+q"})
     async with deck("help keys") as d:
         await d.see("^q")
+
+
+async def test_another_choice_leaves_the_language_that_was_asked_for(
+    product: Product, deck: OpenDeck
+) -> None:
+    PreferenceFile(product.home.preferences).change(language="zh_CN")
+    async with deck("settings") as d:
+        await d.see("language")
+        await d.press("enter")
+        await d.see("high contrast")
+        await d.press("j", "enter")
+        await d.see("kept")
+        await d.see("language")
