@@ -100,6 +100,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "engine": Place(
                 "engine", _("start, stop, freeze and look at the engine"), True, ("admitting",)
             ),
+            "doctor": Place("doctor", _("look for what is wrong, and say what mends it")),
             "vault": Place("vault", _("lock and unlock the secrets, change their key"), True),
             "events": Place("events", _("list or follow everything that happened")),
             "backup": Place("keeping", _("copy the engine's data while it runs")),

@@ -108,11 +108,6 @@ def completion(shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish")]) -
 
 @command(app, "version", _("Print the version."))
 def version() -> None:
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
+    from core.version import product_version
 
-    try:
-        number = installed("jobdeck")
-    except PackageNotFoundError:
-        number = _("unknown")
-    out().print(f"jobdeck {number}")
+    out().print(f"jobdeck {product_version()}")
