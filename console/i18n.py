@@ -1,7 +1,7 @@
 """The one way to user-visible text: `_` and `ngettext`, in English or Simplified Chinese.
 
-The language is JOBDECK_LANG, else that of the locale (LC_ALL, LC_MESSAGES,
-LANG). Catalogues are read from their `.po` source when the first text is asked
+The language is JOBDECK_LANG, which `--lang` sets, else the one that the person
+prefers, else that of the locale (LC_ALL, LC_MESSAGES, LANG). Catalogues are read from their `.po` source when the first text is asked
 for: deliberately no compiled `.mo`, which could fall behind its source and
 loads no faster. English is the source language and reads nothing.
 """
@@ -22,23 +22,37 @@ CHINESE = "zh_CN"
 LANGUAGES = (ENGLISH, CHINESE)
 
 _OWN = "JOBDECK_LANG"
-_VARIABLES = (_OWN, "LC_ALL", "LC_MESSAGES", "LANG")
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+_preferred = ""
 
 
 def language(environ: Mapping[str, str] = os.environ) -> str:
     """One of LANGUAGES: every Chinese locale reads Simplified Chinese, all others English."""
-    chosen = next((environ[name] for name in _VARIABLES if environ.get(name)), "")
-    return CHINESE if chosen.lower().startswith("zh") else ENGLISH
+    wishes = (environ.get(_OWN), _preferred, *(environ.get(name) for name in _LOCALE))
+    wanted = next(filter(None, wishes), "")
+    return CHINESE if wanted.lower().startswith("zh") else ENGLISH
 
 
 def is_language_given(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether somebody asked Jobdeck for a language, beyond the locale of all programs."""
+    """Whether somebody asked Jobdeck for a language this time."""
     return bool(environ.get(_OWN))
 
 
 def speak(name: str) -> None:
     """From now on this process, and those that it starts, speak one of LANGUAGES."""
     os.environ[_OWN] = name
+
+
+def prefer(name: str) -> None:
+    """Speak one of LANGUAGES unless another is asked for; "": the locale's."""
+    global _preferred  # the language of a process is one, as its environment is
+    _preferred = name
+
+
+def choose(name: str) -> None:
+    """Speak what is preferred from now on, whatever was asked for before."""
+    os.environ.pop(_OWN, None)
+    prefer(name)
 
 
 def catalogue_file(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""How one person wants the consoles with screens: a small file in the home, read at their start.
+"""How one person wants the consoles: a small file in the home, read at their start.
 
     theme = "jobdeck-light"
     language = "zh_CN"
@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,12 @@ class PreferenceFile:
             draft.unlink(missing_ok=True)
             raise self._fault(_("cannot be written"), error) from error
         return new
+
+    def refusal_of_keys(self, problems: Sequence[Problem]) -> Invalid:
+        """Keys that cannot be, which leaves all else as it is stated."""
+        message = _("keys in {file} cannot be as they are written; their defaults hold")
+        hint = _("mend them there, or choose them in `:settings`")
+        return Invalid(message.format(file=self._path), problems, hint=hint)
 
     def _refused(self, what: str) -> Invalid:
         problem = Problem(where=str(self._path), what=what)

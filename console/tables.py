@@ -1,12 +1,13 @@
 """Tables and lines laid out in cells: what every screen of characters shares. Pure.
 
-A table's columns stand GAP blanks apart. Where a screen is too narrow, columns give way in
-the order that `Column` says.
+A table's columns stand GAP blanks apart. Where a screen is too narrow, columns are left out or
+give way in the order that `Column` says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from console.cells import cut, pad, pieces, width, wrap
 from console.presenters.text import Column, Line, Span, Table, Tone
@@ -16,6 +17,8 @@ GAP = 2
 """Blanks between columns."""
 _LEAST = 10
 """Cells that a column that gives way keeps."""
+_READABLE = 20
+"""Cells of an elastic column for which others are left out."""
 _BELOW = 4
 """Blanks before what stands below its row."""
 _ROOM, _MOST_LINES = 24, 2
@@ -38,13 +41,37 @@ def one_line(cell: Span) -> Span:
     return Span(safe_text(" ".join(cell.text.splitlines())), cell.tone)
 
 
+def natural_widths(rows: Sequence[Sequence[Span]]) -> list[int]:
+    """Cells of each column where there is room for all of them."""
+    return [max(width(cell.text) for cell in column) for column in zip(*rows, strict=True)]
+
+
+def standing(table: Table, natural: Sequence[int], room: int | None) -> Table:
+    """The columns that stand where there is so much room; the others are left out wholly.
+
+    `natural`: how wide each would be.
+    """
+    places = list(range(len(table.columns)))
+    elastic = next((at for at in places if table.columns[at].elastic), None)
+    if room is None or elastic is None:
+        return table
+    for at in sorted(places, key=lambda at: table.columns[at].leaves):
+        others = sum(natural[each] + GAP for each in places if each != elastic)
+        if room - others >= min(natural[elastic], _READABLE):
+            break
+        if table.columns[at].leaves:
+            places.remove(at)
+    rows = tuple(tuple(row[at] for at in places) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[at] for at in places), rows=rows)
+
+
 def column_widths(table: Table, rows: Sequence[Sequence[Span]], room: int | None) -> list[int]:
     """Cells of each column.
 
     Where the screen is too narrow the elastic column gives way, then the widest of the others. One
     that wraps may give way wholly, since it then stands below its row.
     """
-    widths = [max(width(row[at].text) for row in rows) for at in range(len(table.columns))]
+    widths = natural_widths(rows)
     if room is None:
         return widths
     over = sum(widths) + GAP * (len(widths) - 1) - room
@@ -121,9 +148,10 @@ def table_lines(table: Table, cells: int | None) -> list[Line]:
         return [(Span(table.empty, Tone.QUIET),)] if table.empty else []
     titles = tuple(Span(column.title, Tone.QUIET) for column in table.columns)
     shown = table.rows if all(not cell.text for cell in titles) else (titles, *table.rows)
-    rows = [tuple(one_line(cell) for cell in row) for row in shown]
-    widths = column_widths(table, rows, cells)
-    return [each for row in rows for each in _row_lines(row, widths, table.columns, cells)]
+    rows = tuple(tuple(one_line(cell) for cell in row) for row in shown)
+    table = standing(replace(table, rows=rows), natural_widths(rows), cells)
+    widths = column_widths(table, table.rows, cells)
+    return [each for row in table.rows for each in _row_lines(row, widths, table.columns, cells)]
 
 
 def _row_lines(

@@ -10,7 +10,6 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +59,7 @@ from core.vault.sources import Sources, local
 from core.vault.sources.hashicorp import HashicorpReader
 from core.vault.sources.reading import Read
 from core.vault.vault import Vault
+from core.version import product_version
 
 if TYPE_CHECKING:
     from core.storage.backup import Restored
@@ -69,14 +69,6 @@ _MOST_WORKERS = 8
 """Unless the settings say more: the engine's own process becomes the bottleneck."""
 _CORES_FOR_WORKERS = 4
 """The engine keeps one busy, and each session costs more CPU through a worker: two gain nothing."""
-
-
-def product_version() -> str:
-    """The installed version; `unknown` in a tree that was never installed."""
-    try:
-        return version("jobdeck")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def local_owner() -> Actor:

@@ -82,7 +82,7 @@ class Home:
 
     @property
     def preferences(self) -> Path:
-        """How its person wants the consoles with screens; the engine never reads it."""
+        """How its person wants the consoles; the engine never reads it."""
         return self.root / "preferences.toml"
 
     @property

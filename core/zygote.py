@@ -12,8 +12,9 @@ import os
 import socket
 import sys
 
-from core.bootstrap import product_version, ssh_worker
+from core.bootstrap import ssh_worker
 from core.executors.workers import zygote
+from core.version import product_version
 
 
 def main() -> None:

@@ -51,6 +51,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(root))
     monkeypatch.setenv("USERPROFILE", str(root))
     monkeypatch.setenv("JOBDECK_HOME", str(root / "j"))
+    monkeypatch.setattr("console.i18n._preferred", "")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     yield root
     shutil.rmtree(root, ignore_errors=True)

@@ -47,7 +47,8 @@ def meanings() -> Mapping[ExitCode, str]:
         ),
         ExitCode.FAILED: _(
             "It ran, and not everything succeeded: a command failed, a host could not be reached"
-            " or timed out, the run ended failed or partially_succeeded."
+            " or timed out, the run ended failed or partially_succeeded. Also: `jobdeck doctor`"
+            " found something to mend."
         ),
         ExitCode.REFUSED: _(
             "The request was refused and nothing was changed: a wrong flag, an unknown name, a"

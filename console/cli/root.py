@@ -18,7 +18,7 @@ from typer.main import get_group
 
 from console.cli import settings
 from console.cli.helping import Entry, Group, Section
-from console.i18n import LANGUAGES, _, speak
+from console.i18n import LANGUAGES, _, is_language_given, prefer, speak
 
 COMPLETION_VARIABLE = "_JOBDECK_COMPLETE"
 """Set by a shell's completion script; the answer is then candidates, and no command runs."""
@@ -100,6 +100,7 @@ def table() -> Mapping[str, Mapping[str, Place]]:
             "engine": Place(
                 "engine", _("start, stop, freeze and look at the engine"), True, ("admitting",)
             ),
+            "doctor": Place("doctor", _("look for what is wrong, and say what mends it")),
             "vault": Place("vault", _("lock and unlock the secrets, change their key"), True),
             "events": Place("events", _("list or follow everything that happened")),
             "backup": Place("keeping", _("copy the engine's data while it runs")),
@@ -198,17 +199,42 @@ def _remember_language(value: str | None) -> None:
 
 
 def speak_as_asked(args: Sequence[str]) -> None:
-    """Take up `--lang` before there is a command line: its help pages are written while it is made.
+    """Take up `--lang`, else what the person of the home prefers, before there is a command line.
 
-    A language that is not there is refused when the flags are read.
+    Its help pages are written while it is made. A language that is not there is refused when the
+    flags are read; preferences that cannot be read are told by those who need all of them.
     """
+    given = _given(args, "--lang", "--home")
+    if given.get("--lang") in LANGUAGES:
+        speak(given["--lang"])
+    prefer("" if is_language_given() else _preferred(given.get("--home")))
+
+
+def _given(args: Sequence[str], *flags: str) -> dict[str, str]:
+    """What stands behind these flags, wherever they stand; the last one counts."""
+    found = {}
     for word, following in pairwise([*args, ""]):
         if word == "--":
-            return
+            break
         name, sign, value = word.partition("=")
-        wanted = value if sign else following
-        if name == "--lang" and wanted in LANGUAGES:
-            speak(wanted)
+        if name in flags:
+            found[name] = value if sign else following
+    return found
+
+
+def _preferred(home: str | None) -> str:
+    from core.home import Home
+
+    file = Home.locate(home, os.environ).preferences
+    if not file.is_file():
+        return ""
+    from console.preferences import PreferenceFile
+    from core.errors import OpsError
+
+    try:
+        return PreferenceFile(file).read().language
+    except OpsError:
+        return ""
 
 
 def build() -> TyperGroup:
@@ -267,7 +293,7 @@ def build() -> TyperGroup:
             typer.Option(
                 "--lang",
                 metavar="LANG",
-                help=_("en or zh_CN (JOBDECK_LANG, else the locale)"),
+                help=_("en or zh_CN (JOBDECK_LANG, else as preferred, else the locale)"),
                 callback=_remember_language,
                 expose_value=False,
             ),

@@ -12,11 +12,13 @@ from console.cells import wrap
 from console.cli import exit_codes
 from console.cli.helping import MAX_CELLS, command, family
 from console.cli.options import one_of
-from console.cli.printing import Screen, out
+from console.cli.printing import Screen, err, out
 from console.cli.root import COMPLETION_VARIABLE
+from console.cli.settings import home
 from console.i18n import _
 from console.pages import page_title, render, topics
 from console.presenters.actions import keys_tables
+from console.presenters.errors import error_lines
 from console.presenters.text import Span, Tone
 from core.errors import NotFound
 
@@ -71,10 +73,17 @@ def _print_exit_codes(screen: Screen) -> None:
 
 
 def _print_keys(screen: Screen) -> None:
-    for title, table in keys_tables():
+    from console.preferences import PreferenceFile
+    from console.wishes import read_wishes
+
+    wishes = read_wishes(PreferenceFile(home().preferences))
+    for title, table in keys_tables(wishes.keys):
         screen.print("")
         screen.print(Span(title, Tone.STRONG))
         screen.table(table)
+    if wishes.trouble is not None:
+        err().print("")
+        err().lines(error_lines(wishes.trouble))
 
 
 @command(
@@ -99,11 +108,6 @@ def completion(shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish")]) -
 
 @command(app, "version", _("Print the version."))
 def version() -> None:
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
+    from core.version import product_version
 
-    try:
-        number = installed("jobdeck")
-    except PackageNotFoundError:
-        number = _("unknown")
-    out().print(f"jobdeck {number}")
+    out().print(f"jobdeck {product_version()}")

@@ -7,7 +7,7 @@ Keys of maps may hold dots, so a path is read along the body: the longest key th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from console.forms.fields import Field, Path, order
@@ -71,3 +71,13 @@ def nearest(path: Path, shown: Iterable[Path]) -> Path:
         if path[:end] in known:
             return path[:end]
     return ()
+
+
+def at_nearest(
+    problems: Mapping[Path, Iterable[Problem]], shown: Collection[Path]
+) -> dict[Path, list[Problem]]:
+    """Problems by path, each at the deepest of the paths that are `shown`."""
+    found: dict[Path, list[Problem]] = {}
+    for path, each in problems.items():
+        found.setdefault(nearest(path, shown), []).extend(each)
+    return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.actions import Action, Scope, of_scope
 from console.i18n import _
+from console.keys import key_word, keys_of
 from console.presenters.text import Column, Line, Span, Table, Tone, line
 
 
@@ -86,15 +87,15 @@ def offer_lines(offer: Offer | None) -> list[Line]:
     return lines
 
 
-def keys_tables() -> Iterator[tuple[str, Table]]:
-    """The default keys of every action: where they are at hand, and a table of them."""
+def keys_tables(own: Mapping[str, str]) -> Iterator[tuple[str, Table]]:
+    """The keys of every action, a person's own before the defaults, by where they are at hand."""
     for scope in Scope:
         actions = of_scope(scope)
         if actions:
-            yield scope_word(scope), _keys_table(actions)
+            yield scope_word(scope), _keys_table(actions, own)
 
 
-def _keys_table(actions: Sequence[Action]) -> Table:
+def _keys_table(actions: Sequence[Action], own: Mapping[str, str]) -> Table:
     return Table(
         columns=(
             Column(_("KEY"), whole=True),
@@ -103,20 +104,10 @@ def _keys_table(actions: Sequence[Action]) -> Table:
         ),
         rows=tuple(
             (
-                Span(" ".join(map(key_word, action.keys)), Tone.STRONG),
+                Span(" ".join(map(key_word, keys_of(action, own))), Tone.STRONG),
                 Span(action.title),
                 Span(action.help, Tone.QUIET),
             )
             for action in actions
         ),
     )
-
-
-_KEY_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "comma": ","}
-
-
-def key_word(key: str) -> str:
-    """A key as people read it: `^p`, `esc`, `?`."""
-    if key.startswith("ctrl+"):
-        return f"^{key_word(key.removeprefix('ctrl+'))}"
-    return _KEY_WORDS.get(key, key)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from console.answers import Engine
@@ -30,11 +30,18 @@ class Finding:
     advice: str
     opens: str = ""
     """What the command bar would be typed to look at it."""
+    typed: str = ""
+    """The advice to somebody at a command line; "" where it is the same."""
 
 
 def findings(engine: Engine, now: datetime) -> list[Finding]:
     """Everything that wants a look, the worst first; nothing where all is well."""
     return [*_broken(engine), *_wanting(engine, now)]
+
+
+def in_commands(found: Iterable[Finding]) -> list[Finding]:
+    """The same, advised to somebody who has a command line and no keys of views."""
+    return [replace(each, advice=each.typed or each.advice) for each in found]
 
 
 def _broken(engine: Engine) -> Iterator[Finding]:
@@ -65,6 +72,7 @@ def _broken(engine: Engine) -> Iterator[Finding]:
             _("channel {name} failed: {reason}").format(name=name, reason=said(why)),
             _("what is to be told waits and is tried again; `:channels` shows it"),
             "channels",
+            _("what is to be told waits and is tried again; `jobdeck channels list` shows it"),
         )
     for name, why in engine.schedules.troubled.items():
         yield Finding(
@@ -72,12 +80,21 @@ def _broken(engine: Engine) -> Iterator[Finding]:
             _("schedule {name} did not run: {reason}").format(name=name, reason=said(why)),
             _("w on its page asks why; s starts it now"),
             f"schedule {name}",
+            _("`jobdeck schedules why {name}` says more; `… fire {name}` starts it now").format(
+                name=name
+            ),
         )
 
 
 def _wanting(engine: Engine, now: datetime) -> Iterator[Finding]:
     if text := admission_text(engine.queue.admission):
-        yield Finding(states.PARTLY, text, _("u lets runs begin again"), "queue")
+        yield Finding(
+            states.PARTLY,
+            text,
+            _("u lets runs begin again"),
+            "queue",
+            _("`jobdeck engine unfreeze` lets runs begin again"),
+        )
     if engine.pending_host_keys:
         count = engine.pending_host_keys
         text = ngettext("{count} host key waits", "{count} host keys wait", count)
@@ -86,6 +103,7 @@ def _wanting(engine: Engine, now: datetime) -> Iterator[Finding]:
             text.format(count=number(count)),
             _("compare fingerprints, then approve; nothing runs on such hosts before"),
             "inventory host-key",
+            _("`jobdeck hosts keys list` shows them; nothing runs on such hosts before"),
         )
     if engine.lost_lines.count:
         yield Finding(
@@ -97,7 +115,13 @@ def _wanting(engine: Engine, now: datetime) -> Iterator[Finding]:
     waited_s = span_of(engine.queue.oldest_at, None, now) or 0.0
     if waited_s > _LONG_S:
         text = _("a run has waited for {duration}").format(duration=duration(waited_s))
-        yield Finding(states.PARTLY, text, _("its row in the queue says why"), "queue")
+        yield Finding(
+            states.PARTLY,
+            text,
+            _("its row in the queue says why"),
+            "queue",
+            _("`jobdeck queue list` says why"),
+        )
     if engine.writes_waiting > _MANY_WRITES:
         text = _("{count} writes wait: the disk does not keep up")
         advice = _("look at what else writes to this disk")
@@ -110,7 +134,7 @@ def _wanting(engine: Engine, now: datetime) -> Iterator[Finding]:
             yield Finding(states.PARTLY, died, _("engine.log in the home says why"), "engine")
 
 
-def findings_table(found: list[Finding]) -> Table:
+def findings_table(found: Sequence[Finding]) -> Table:
     """As rows; a person reads what is wrong, then what to do."""
     good, tone = states.GOOD
     return Table(

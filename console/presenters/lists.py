@@ -24,8 +24,8 @@ def runs_table(runs: Sequence[Run], now: datetime) -> Table:
             Column(_("STATE")),
             Column(_("HOSTS"), right=True),
             Column(_("STARTED")),
-            Column(_("TOOK"), right=True),
-            Column(_("BY")),
+            Column(_("TOOK"), right=True, leaves=2),
+            Column(_("BY"), leaves=1),
             Column(_("TITLE"), elastic=True),
         ),
         rows=tuple(

@@ -21,6 +21,16 @@ class Setting:
     meaning: str = ""
     is_own: bool = False
     """Whether this person has changed it."""
+    is_in_force: bool = True
+    """Whether what they have changed it to can be."""
+
+    @property
+    def whose(self) -> Span:
+        if not self.is_own:
+            return Span("")
+        if self.is_in_force:
+            return Span(_("changed"), Tone.BUSY)
+        return Span(_("not in force"), Tone.WARNING)
 
 
 def settings_table(settings: Sequence[Setting]) -> Table:
@@ -36,7 +46,7 @@ def settings_table(settings: Sequence[Setting]) -> Table:
             (
                 Span(each.title, Tone.STRONG),
                 Span(each.value),
-                Span(_("changed") if each.is_own else "", Tone.BUSY),
+                each.whose,
                 Span(each.meaning, Tone.QUIET),
             )
             for each in settings

@@ -56,6 +56,8 @@ class Column:
     """Numbers stand at the right."""
     elastic: bool = False
     """Gives way first where the screen is too narrow; at most one a table."""
+    leaves: int = 0
+    """Is left out wholly where the elastic column has too little room, the lowest first; 0: never."""
     whole: bool = False
     """Is never cut: a name or an id that people type, a fingerprint that they compare."""
     wraps: bool = False

@@ -1,13 +1,13 @@
-"""The application: the frame around one view, and the way from one view to another.
+"""The application: what views may ask for, what is typed, and the actions that are everywhere.
 
-Nothing in it belongs to the engine's work: it may be closed or cut off at any moment.
+Nothing in it belongs to the engine's work: it may be closed or cut off at any moment. What it is
+made of is asked for by name: the frame, the journey from view to view, the link to the engine.
 """
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,6 @@ from rich.console import RenderableType
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.reactive import var
 from textual.screen import ModalScreen, Screen
 
@@ -26,35 +25,34 @@ from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.client import Client
 from console.drafts import Drafts
-from console.i18n import _, is_language_given, speak
+from console.i18n import _, choose, prefer
+from console.keys import key_word, keys_of
 from console.preferences import PreferenceFile, Preferences
-from console.presenters.actions import Offer, key_word
-from console.presenters.errors import error_lines
-from console.presenters.text import Line, Span, Tone, line
-from console.tui import commandline, mouse, theming, views
+from console.presenters.text import Tone
+from console.tui import commandline, mouse, offers, theming, views
 from console.tui.bookmark import Bookmark
 from console.tui.filters import BadFilter
-from console.tui.keymap import bindings, keys_of, name_of_key
+from console.tui.frame import Frame
+from console.tui.guard import Guard
+from console.tui.journey import Journey
+from console.tui.keymap import bindings, key_map
 from console.tui.link import Changed, Link, State
-from console.tui.navigation import History, Place
+from console.tui.navigation import Place
 from console.tui.shown import Shown
 from console.tui.typeahead import TypeAhead
 from console.tui.updates import frugal
 from console.tui.views.base import View
-from console.tui.widgets.bars import Banner, Footer, Header, Status
 from console.tui.widgets.commandbar import CommandBar
-from console.tui.widgets.dialogs import Text
 from console.tui.widgets.grid import CALM
 from console.tui.widgets.palette import Palette
 from console.tui.widgets.small import TooSmall
 from console.tui.working import later
+from console.wishes import read_wishes
 from core.clock import Clock
 from core.errors import OpsError
 
 _FIRST = "pulse"
 """The view that is opened first."""
-_SAYS_S = 8.0
-"""How long a message stands in the status line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +124,13 @@ class JobdeckApp(App[None]):
         self.clock = clock
         self.actor = ways.actor
         self.drafts = Drafts(ways.drafts, clock)
-        self._ways, self._habits, self._bookmark = ways, habits, bookmark
+        self._ways, self._habits = ways, habits
         self._start = start or (bookmark.found() if bookmark else "") or _FIRST
-        self.history = History()
+        self.journey = Journey(self, bookmark)
+        self.history = self.journey.history
+        self.frame = Frame(self)
+        self.guard = Guard(write=habits.write)
         self.typing = TypeAhead(self, super().on_event)
-        self._view: View | None = None
-        self._going = asyncio.Lock()
-        """Held while one view gives way to another."""
         self.gather_s = 1.0 if habits.calm else 0.2
         """How long changes are gathered before they are shown."""
         self.link = Link(
@@ -144,35 +142,20 @@ class JobdeckApp(App[None]):
             on_change=partial(self.call_later, self._changed),
             gather_s=self.gather_s,
         )
-        self._read_only: frozenset[str] = frozenset()
-        self._message: Line = ()
-        self._says = 0
         self._shown = Shown(habits.erases_in_colour)
         self.set_class(habits.calm, CALM)
         self._has_mouse = False
         self.animation_level = "none"
-        self.preferences = Preferences()
-        self._not_understood: OpsError | None = None
-        try:
-            self.preferences = ways.preferences.read()
-        except OpsError as error:
-            self._not_understood = error
+        self.wishes = read_wishes(ways.preferences)
         self._dress()
 
-    # ------------------------------------------------------------------ the frame
+    # ------------------------------------------------------------------ its life
 
     def compose(self) -> ComposeResult:
-        yield Header()
-        yield Banner()
-        yield Container(id="body")
-        yield Text([], id="complaint")
-        yield Status()
-        yield CommandBar()
-        yield Footer()
-        yield TooSmall()
+        yield from self.frame.compose()
 
     async def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._show_keys())
+        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.frame.show_keys())
         self.app_resume_signal.subscribe(self, lambda _app: self._paint_anew())
         # What the line loads would keep the first picture waiting.
         self.call_after_refresh(self.link.open)
@@ -181,9 +164,9 @@ class JobdeckApp(App[None]):
         except commandline.BadCommand as bad:
             place = None
             self.say(str(bad), Tone.BAD)
-        await self._open(place or Place(_FIRST))
-        if self._not_understood is not None:
-            self.complain(self._not_understood)
+        await self.journey.open(place or Place(_FIRST))
+        if self.wishes.trouble is not None:
+            self.complain(self.wishes.trouble)
 
     def on_resize(self, event: events.Resize) -> None:
         self.screen_stack[0].query_one(TooSmall).judge(event.size.width, event.size.height)
@@ -214,8 +197,8 @@ class JobdeckApp(App[None]):
     @property
     def view(self) -> View:
         """The view that is open."""
-        assert self._view is not None, "asked for by what stands in the frame"
-        return self._view
+        assert self.journey.view is not None, "asked for by what stands in the frame"
+        return self.journey.view
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send only what the terminal does not show already (`updates`)."""
@@ -232,8 +215,7 @@ class JobdeckApp(App[None]):
 
     def go(self, place: Place, *, below: bool = True) -> None:
         """Open a place; `below`: it was opened from here, and `escape` comes back."""
-        here = self.history.here
-        self._travel(place.inside(here if below else None))
+        self.journey.go(place, below=below)
 
     def obey(self, text: str, *, below: bool = True) -> bool:
         """Do what the command bar would for this text; False, and said why, where it cannot."""
@@ -250,34 +232,9 @@ class JobdeckApp(App[None]):
 
     def go_beside(self, place: Place) -> None:
         """Open a place that stands where this one does: `escape` leaves both at once."""
-        here = self.history.here
-        self._travel(place.inside(here.parent if here else None))
+        self.journey.go_beside(place)
 
-    def _travel(self, place: Place, *, is_step: bool = False) -> None:
-        """Open a place beside the keyboard; keys that follow are for it."""
-        opening = self._open(place, is_step=is_step)
-        self.typing.opens(self.run_worker(opening, group="going"))
-
-    async def _open(self, place: Place, *, is_step: bool = False) -> None:
-        async with self._going:
-            body = self.query_one("#body", Container)
-            self._remember()
-            if not is_step:
-                self.history.go(place)
-            view = views.make(place, self.history.memory(place))
-            self.silence()
-            if self._bookmark is not None:
-                self._bookmark.put(str(place))
-            with self.batch_update():
-                await body.remove_children()
-                await body.mount(view)
-            self._view = view
-        self._show_frame()
-
-    def _remember(self) -> None:
-        here = self.history.here
-        if here is not None and self._view is not None:
-            self.history.remember(here, self.view.recollection())
+    # ------------------------------------------------------------------ what is typed
 
     def type_filter(self, text: str) -> None:
         """Begin to type a filter for the view."""
@@ -316,61 +273,41 @@ class JobdeckApp(App[None]):
     # ------------------------------------------------------------------ the engine
 
     def _line_is(self, state: State, reason: str) -> None:
-        said: Mapping[State, str] = {
-            State.AWAY: _("the engine is away; looking for it, what is shown may be old"),
-            State.STOPPED: _("the engine was stopped; this goes on when somebody starts it"),
-        }
-        text = said.get(state, "")
-        pieces = line(Span(f" ! {text}", Tone.WARNING), f"  {reason}") if text else ()
-        self.query_one(Banner).announce(pieces)
+        if not self.is_running:
+            return
+        self.frame.announce(state, reason)
         if state is State.LIVE:
             self.run_worker(later(self._look_at_environments), exit_on_error=False)
-        self._show_frame()
+        self.frame.show()
 
     def _changed(self, changed: Changed) -> None:
         if changed.concerns("document", "environment"):
             self.run_worker(later(self._look_at_environments), exit_on_error=False)
-        if self._view is not None and self.view.concerns(changed):
+        if self.journey.view is not None and self.view.concerns(changed):
             self.view.reload()
 
     async def _look_at_environments(self) -> None:
-        """Which environments are read-only, so that what would change them is not at hand."""
-        found = await self.link.ask(lambda client: list(client.documents("environment")))
-        self._read_only = frozenset(each.name for each in found if each.spec.get("read_only"))
+        self.guard.learn(await self.link.ask(lambda client: list(client.documents("environment"))))
         self.screen.refresh_bindings()
-        self._show_frame()
+        self.frame.show()
 
     def is_read_only(self, subject: Subject) -> bool:
         """Whether changing this subject is ruled out in this console."""
-        return not self._habits.write and not subject.environments.isdisjoint(self._read_only)
+        return bool(self.guard.read_only(subject))
 
     # ------------------------------------------------------------------ what is said
 
     def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """One line for the person, for a few seconds."""
-        self._message = line(Span(text, tone), " ")
-        self._says += 1
-        turn = self._says
-        self._show_status()
-        self.set_timer(_SAYS_S, lambda: self._end_of_saying(turn))
-
-    def _end_of_saying(self, turn: int) -> None:
-        if turn == self._says:
-            self._message = ()
-            self._show_status()
+        self.frame.say(text, tone)
 
     def complain(self, error: OpsError) -> None:
         """An error, until `escape`: what, where, what to try."""
-        complaint = self.query_one("#complaint", Text)
-        complaint.show([*error_lines(error)])
-        complaint.set_class(True, "-shown")
+        self.frame.complain(error)
 
     def silence(self) -> bool:
         """Close the complaint; False where there was none."""
-        complaint = self.query_one("#complaint", Text)
-        was_shown = complaint.has_class("-shown")
-        complaint.set_class(False, "-shown")
-        return was_shown
+        return self.frame.silence()
 
     async def question(self, asked: ModalScreen[str | None]) -> str | None:
         """Ask the person; called in a worker, as the handlers of views are."""
@@ -378,82 +315,35 @@ class JobdeckApp(App[None]):
 
     def on_view_said(self, event: View.Said) -> None:
         event.stop()
-        if not self._going.locked():
-            self._show_frame()
-
-    def _show_frame(self) -> None:
-        here = self.history.here
-        if here is None or self._view is None or not self.is_running:
-            return
-        self._show_status()
-        crumbs: list[str | Span] = [" ", Span("Jobdeck", Tone.STRONG)]
-        for place in here.trail():
-            tone = Tone.STRONG if place is here else Tone.QUIET
-            title = self.view.title() if place is here else str(place)
-            crumbs += [Span(" > ", Tone.QUIET), Span(title, tone)]
-        self.query_one(Header).say(line(*crumbs), self._how_it_is())
-
-    def _how_it_is(self) -> Line:
-        """The right end of the header: read-only, and the line to the engine."""
-        pieces: list[str | Span] = []
-        subject = self.view.subject()
-        if self.is_read_only(subject):
-            names = ",".join(sorted(subject.environments & self._read_only))
-            pieces.append(Span(_("read-only: {names}").format(names=names) + "  ", Tone.WARNING))
-        words: Mapping[State, Span] = {
-            State.CONNECTING: Span(_("connecting"), Tone.QUIET),
-            State.LIVE: Span(_("live"), Tone.GOOD),
-            State.AWAY: Span(_("engine away"), Tone.BAD),
-            State.STOPPED: Span(_("engine stopped"), Tone.BAD),
-        }
-        return line(*pieces, words[self.link.state], " ")
-
-    def _show_status(self) -> None:
-        if self._view is not None and self.is_running:
-            self.query_one(Status).say(self.view.said(), self._message)
-
-    def _show_keys(self) -> None:
-        if self._view is not None and self.query(Footer):
-            self.query_one(Footer).show_keys(self._offers_now())
+        self.frame.show()
 
     # ------------------------------------------------------------------ preferences
 
     def prefer(self, **changes: Any) -> None:
         """Keep a changed preference, and take it up at once. Raises OpsError, changing nothing."""
-        self.preferences = self._ways.preferences.change(**changes)
-        self._dress(chosen=True)
+        self._ways.preferences.change(**changes)
+        self.wishes = read_wishes(self._ways.preferences)
+        if "language" in changes:
+            choose(self.preferences.language)
+        self._dress()
         self.screen.refresh_bindings()
-        self._show_frame()
+        self.frame.show()
+
+    @property
+    def preferences(self) -> Preferences:
+        return self.wishes.preferences
 
     def keys_of(self, action: Action) -> tuple[str, ...]:
         """An action's keys as this person has them, as people read them."""
-        return tuple(map(key_word, keys_of(action, self.preferences.keys)))
+        return tuple(map(key_word, keys_of(action, self.wishes.keys)))
 
-    def _dress(self, *, chosen: bool = False) -> None:
+    def _dress(self) -> None:
         wanted = self.preferences
         theming.wear(self, wanted.theme if wanted.theme in themes.NAMES else self._habits.theme)
-        self.set_keymap(dict(wanted.keys))
-        if wanted.language and (chosen or not is_language_given()):
-            speak(wanted.language)
+        self.set_keymap(key_map(self.wishes.keys))
+        prefer(wanted.language)
 
     # ------------------------------------------------------------------ actions
-
-    def _offers_now(self) -> list[Offer]:
-        """What can be done at this moment, the view's own first."""
-        known, found = registry(), dict[str, list[str]]()
-        for key, active in self.screen.active_bindings.items():
-            if active.binding.id in known:
-                found.setdefault(str(active.binding.id), []).append(key_word(name_of_key(key)))
-        order = list(known)
-        offers = [Offer(known[id_], tuple(keys), True) for id_, keys in found.items()]
-        far = (Scope.LIST, Scope.TEXT, Scope.EVERYWHERE)
-        return sorted(
-            offers,
-            key=lambda offer: (
-                far.index(offer.action.scope) + 1 if offer.action.scope in far else 0,
-                order.index(offer.action.id),
-            ),
-        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return True
@@ -475,20 +365,10 @@ class JobdeckApp(App[None]):
         )
 
     def do_palette(self) -> None:
-        now = {offer.action.id: offer for offer in self._offers_now()}
-        every = [
-            now.get(action.id) or Offer(action, self.keys_of(action), self._can(action))
-            for action in registry().values()
-        ]
-        self._pick(Palette(every))
+        self._pick(Palette(offers.every(self)))
 
     def do_keys(self) -> None:
-        self._pick(Palette(self._offers_now(), _("keys that work now")))
-
-    def _can(self, action: Action) -> bool:
-        if action.scope is Scope.EVERYWHERE:
-            return True
-        return action.scope is self.view.SCOPE and self.view.offers(action)
+        self._pick(Palette(offers.now(self), _("keys that work now")))
 
     def _pick(self, palette: Palette) -> None:
         def done(id_: str | None) -> None:
@@ -501,26 +381,17 @@ class JobdeckApp(App[None]):
         self.go(Place("help", self.view.HELP))
 
     def do_up(self) -> None:
-        here = self.history.here
-        if self.silence() or self.view.escape():
-            return
-        if here is not None and here.parent is not None:
-            self._travel(here.parent)
+        if not (self.silence() or self.view.escape()):
+            self.journey.up()
 
     def do_last(self) -> None:
-        if place := self.history.last():
-            self._travel(place)
+        self.journey.last()
 
     def do_back(self) -> None:
-        self._step(-1)
+        self.journey.step(-1)
 
     def do_forward(self) -> None:
-        self._step(1)
-
-    def _step(self, by: int) -> None:
-        self._remember()
-        if place := self.history.step(by):
-            self._travel(place, is_step=True)
+        self.journey.step(1)
 
     def do_refresh(self) -> None:
         self._paint_anew()
@@ -558,8 +429,7 @@ class JobdeckApp(App[None]):
         self._leave()
 
     def _leave(self) -> None:
-        if self._bookmark is not None:
-            self._bookmark.take_out()
+        self.journey.end()
         self.exit()
 
     def action_how_to_leave(self) -> None:

@@ -44,6 +44,17 @@ def test_the_home_and_its_socket_are_private(product: Product) -> None:
     assert [file.name for file in product.home.root.iterdir() if mode(file) & 0o077] == []
 
 
+def test_the_doctor_looks_with_an_engine_and_without_one(product: Product) -> None:
+    assert product.run("doctor").out.startswith("no engine runs in ")
+    assert product.cli("engine", "status").code == 3, "looking started none"
+    product.run("engine", "start")
+    assert product.run("doctor").out == "✓  all is well\n"
+
+    product.home.root.chmod(0o755)
+    ended = product.cli("doctor")
+    assert (ended.code, "chmod 700" in ended.out) == (1, True)
+
+
 def test_starting_stopping_and_looking(product: Product) -> None:
     assert product.cli("engine", "status").code == 3
     assert product.cli("engine", "status", "--json").json()["state"] == "stopped"

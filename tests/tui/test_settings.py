@@ -105,3 +105,55 @@ async def test_preferences_that_cannot_be_understood_are_told_and_left_alone(
         await d.press("j", "enter")
         await d.see("the preferences cannot be understood")
     assert product.home.preferences.read_text() == 'theme = "light\n'
+
+
+async def test_keys_that_cannot_be_are_told_and_the_default_key_stays(
+    product: Product, deck: OpenDeck
+) -> None:
+    written = '[keys]\n"runs.faults" = "q"\n"runs.fly" = "x"\n'
+    product.home.preferences.write_text(written)
+    async with deck("runs") as d:
+        await d.see("[keys] runs.faults: q is the key of")
+        await d.see("[keys] runs.fly: there is no such action")
+        await d.press("escape", "exclamation_mark")
+        await d.see("/state:failed")
+        await d.press("colon")
+        await d.type("settings")
+        await d.press("enter")
+        await d.see("[keys] runs.faults: q is the key of")
+        await d.press("slash")
+        await d.type("faults only")
+        await d.press("enter")
+        await d.see("not in force")
+        assert product.home.preferences.read_text() == written
+        await d.press("j", "backspace")
+        await d.see(lambda text: "runs.fly" in text and "[keys] runs.faults" not in text)
+
+
+async def test_a_sign_may_be_a_key(product: Product, deck: OpenDeck) -> None:
+    PreferenceFile(product.home.preferences).change(keys={"runs.faults": "%,$"})
+    async with deck("runs") as d:
+        await d.see("% faults only")
+        await d.press("dollar_sign")
+        await d.see("/state:failed")
+
+
+async def test_the_help_page_of_keys_has_those_that_are_in_force(
+    product: Product, deck: OpenDeck
+) -> None:
+    PreferenceFile(product.home.preferences).change(keys={"everywhere.quit": "ctrl+q"})
+    async with deck("help keys") as d:
+        await d.see("^q")
+
+
+async def test_another_choice_leaves_the_language_that_was_asked_for(
+    product: Product, deck: OpenDeck
+) -> None:
+    PreferenceFile(product.home.preferences).change(language="zh_CN")
+    async with deck("settings") as d:
+        await d.see("language")
+        await d.press("enter")
+        await d.see("high contrast")
+        await d.press("j", "enter")
+        await d.see("kept")
+        await d.see("language")

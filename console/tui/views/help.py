@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from console import pages
@@ -25,7 +25,7 @@ class HelpView(ReadingView):
         found = pages.topics()
         page = found.get(self.place.argument)
         if self.place.argument == _KEYS:
-            self.show_text([*_keys()])
+            self.show_text([*_keys(self.deck.wishes.keys)])
         elif page is None:
             self.show_text(_list(self.place.argument, found))
         else:
@@ -39,9 +39,9 @@ class HelpView(ReadingView):
         return f"jobdeck help {self.place.argument}".strip()
 
 
-def _keys() -> Iterator[Line | Table]:
-    """Every key there is, from the registry itself."""
-    for where, table in keys_tables():
+def _keys(own: Mapping[str, str]) -> Iterator[Line | Table]:
+    """Every key there is, as it is in force."""
+    for where, table in keys_tables(own):
         yield line(Span(where, Tone.STRONG))
         yield table
         yield line("")

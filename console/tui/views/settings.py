@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from console import themes
 from console.actions import Action, Scope, Subject, registry
 from console.i18n import LANGUAGES, _, language
+from console.keys import name_of_key, taken_by
 from console.presenters.actions import scope_word
 from console.presenters.preferences import Setting, language_name, settings_table
 from console.presenters.text import Table, Tone
-from console.tui.keymap import name_of_key, taken_by
 from console.tui.views.listing import ListView
 from console.tui.widgets.choosing import Choice, Option
 from console.tui.widgets.keycatcher import KeyCatcher
@@ -23,6 +22,9 @@ class SettingsView(ListView):
     """Kept in the home's preferences.toml; what is chosen holds at once."""
 
     SCOPE = Scope.SETTINGS
+
+    def on_mount(self) -> None:
+        self._tell_trouble()
 
     async def load(self) -> None:
         self.show_items(list(self._settings()), lambda each: each.id)
@@ -50,6 +52,7 @@ class SettingsView(ListView):
                 " ".join(self.deck.keys_of(action)),
                 action.help,
                 action.id in chosen.keys,
+                is_in_force=action.id in self.deck.wishes.keys,
             )
 
     def present(self, items: Sequence[Setting]) -> Table:
@@ -80,9 +83,13 @@ class SettingsView(ListView):
             self._keep(language=wanted)
 
     async def _choose_key(self, action: Action) -> None:
-        own = self.deck.preferences.keys
-        taken = partial(taken_by, action, own=own)
-        key = await self.deck.question(KeyCatcher(action, lambda each: taken(name_of_key(each))))
+        own, in_force = self.deck.preferences.keys, self.deck.wishes.keys
+
+        def taken(key: str) -> Action | None:
+            # What cannot be now may be as soon as this is another key, and the other way round.
+            return taken_by(action, key, own) or taken_by(action, key, in_force)
+
+        key = await self.deck.question(KeyCatcher(action, taken))
         if key is not None:
             self._keep(keys={**own, action.id: name_of_key(key)})
 
@@ -100,3 +107,10 @@ class SettingsView(ListView):
         self.grid.clear_widths()
         self.reload()
         self.deck.say(_("kept"), Tone.GOOD)
+        self.deck.silence()
+        self._tell_trouble()
+
+    def _tell_trouble(self) -> None:
+        """What of the file cannot be."""
+        if self.deck.wishes.trouble is not None:
+            self.deck.complain(self.deck.wishes.trouble)

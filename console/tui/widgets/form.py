@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input
 
-from console.forms import outline, placing, values
+from console.forms import allowed, placing, values
 from console.forms.draft import Draft
-from console.forms.fields import Field, Path, Shape, branch, inner, item
+from console.forms.fields import Field, Path, Shape, inner, item
+from console.forms.folding import Folding
 from console.forms.outline import Row
 from console.forms.values import ABSENT
 from console.i18n import _
-from console.presenters.forms import Filled, field_lines, form_table, problem_line
-from console.presenters.text import Line, line
-from console.sentences import meant
+from console.presenters.forms import Filled, form_table
+from console.presenters.text import Line
 from console.tui.navigation import Memory
-from console.tui.widgets.choosing import Option, Picker
-from console.tui.widgets.dialogs import Question, Text
+from console.tui.widgets import fieldchoices
+from console.tui.widgets.about import About
+from console.tui.widgets.cell import Cell
+from console.tui.widgets.choosing import Picker
+from console.tui.widgets.dialogs import Question
 from console.tui.widgets.grid import Grid, Rows
 from console.tui.widgets.textpad import TextPad
 from core.errors import Problem
@@ -42,42 +43,12 @@ Ask = Callable[[Any], Awaitable[Any]]
 """Shows a modal screen; what it answered. Waits, so it is called in a worker."""
 
 
-class Cell(Input):
-    """Where the value of the row under the cursor is typed."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
-        Binding("tab,down", "next(1)", show=False),
-        Binding("shift+tab,up", "next(-1)", show=False),
-    ]
-
-    class Left(Message):
-        """Escape: as if nothing had been typed."""
-
-    class Next(Message):
-        """On to another row, with what was typed."""
-
-        def __init__(self, by: int) -> None:
-            super().__init__()
-            self.by = by
-
-    def action_leave(self) -> None:
-        self.post_message(self.Left())
-
-    def action_next(self, by: int) -> None:
-        self.post_message(self.Next(by))
-
-
 class Form(Widget):
     """The fields of a draft."""
 
     DEFAULT_CSS = """
     Form { height: 1fr; layout: vertical; layers: base above; }
     Form > Grid { height: 1fr; }
-    Form > #about { height: auto; min-height: 3; max-height: 50%; padding: 0 1;
-                    border-top: solid $tone-rule; }
-    Form > Cell, Form > Cell:focus { layer: above; position: absolute; display: none; }
-    Form > Cell.-shown { display: block; }
     """
 
     class Changed(Message):
@@ -102,21 +73,16 @@ class Form(Widget):
         self._draft = draft
         self._before = draft
         """As it was when the value under the cursor began to be typed."""
-        self._opened: set[Path] = {tuple(path) for path in memory.more.get("opened", ())}
-        self._everything = bool(memory.more.get("everything"))
+        self._folding = Folding(memory.more)
         self._objections: Mapping[Path, Sequence[Problem]] = {}
-        self._names: dict[str, list[str]] = {}
-        self._told: tuple[Path, Sequence[Line]] = ((), ())
         self._memory = memory
 
     def compose(self) -> ComposeResult:
         grid = Grid()
         grid.recall(self._memory)
         yield grid
-        yield Text([], id="about")
-        cell = Cell(select_on_focus=False)
-        cell.cursor_blink = False
-        yield cell
+        yield About()
+        yield Cell()
 
     def on_mount(self) -> None:
         self._show()
@@ -125,6 +91,14 @@ class Form(Widget):
     @property
     def grid(self) -> Grid:
         return self.query_one(Grid)
+
+    @property
+    def _about(self) -> About:
+        return self.query_one(About)
+
+    @property
+    def _cell(self) -> Cell:
+        return self.query_one(Cell)
 
     # ------------------------------------------------------------------ what it is told
 
@@ -146,22 +120,21 @@ class Form(Widget):
 
     def offer(self, kind: str, names: Iterable[str]) -> None:
         """Names of documents of a kind, for the fields that name one."""
-        self._names[kind] = list(names)
+        self._about.offer(kind, names)
         self._show_about()
         row = self.current
         if self.is_typing and row is not None and row.field.refers_to == kind:
-            self.query_one(Cell).suggester = SuggestFromList(self._names[kind])
+            self._cell.suggest(self._about.names(kind) or ())
 
     def tell(self, lines: Sequence[Line]) -> None:
         """Something about the field under the cursor, such as what its expression stands for."""
         if self.current is not None:
-            self._told = (self.current.path, lines)
+            self._about.tell(self.current.path, lines)
             self._show_about()
 
     def memory(self) -> Memory:
         kept = self.grid.memory()
-        more = {"opened": [list(path) for path in self._opened], "everything": self._everything}
-        return Memory(kept.cursor, kept.top, more=more)
+        return Memory(kept.cursor, kept.top, more=self._folding.memory())
 
     # ------------------------------------------------------------------ what is shown
 
@@ -172,15 +145,13 @@ class Form(Widget):
 
     @property
     def is_typing(self) -> bool:
-        return self.query_one(Cell).has_class("-shown")
+        return self._cell.is_open
 
     def _show(self) -> None:
-        rows = list(
-            outline.rows(
-                self._draft.root, self._draft.body, self._opened, everything=self._everything
-            )
+        rows = self._folding.rows(self._draft)
+        problems = placing.at_nearest(
+            {**self._objections, **self._draft.complaints()}, [row.path for row in rows]
         )
-        problems = self._placed(rows)
         filled = [
             Filled(
                 row,
@@ -193,34 +164,15 @@ class Form(Widget):
         self.grid.show(Rows(filled, lambda each: key(each.row.path), form_table))
         self._show_about()
 
-    def _placed(self, rows: Sequence[Row]) -> dict[Path, list[Problem]]:
-        """Problems at the nearest rows that are shown."""
-        shown = [row.path for row in rows]
-        found: dict[Path, list[Problem]] = {}
-        for path, problems in {**self._objections, **self._draft.complaints()}.items():
-            found.setdefault(placing.nearest(path, shown), []).extend(problems)
-        return found
-
     def _show_about(self) -> None:
-        lines: list[Line] = [problem_line(each) for each in self._objections.get((), ())]
         filled: Filled | None = self.grid.current
-        if filled is not None:
-            lines += field_lines(filled, self._fitting_names(filled.row))
-            if filled.row.field.shape is Shape.SECRET and self.is_typing:
-                lines.append(line(_("type it, or @FILE for what a file holds")))
-            path, told = self._told
-            lines += told if path == filled.row.path else ()
-        self.query_one("#about", Text).show(lines)
-
-    def _fitting_names(self, row: Row) -> list[str]:
-        known = self._names.get(row.field.refers_to, [])
-        typed = self._draft.text(row.path) if self.is_typing else ""
-        return [name for name in known if typed.casefold() in name.casefold()]
+        typed = self._draft.text(filled.row.path) if filled is not None and self.is_typing else None
+        self._about.explain(filled, typed, self._objections.get((), ()))
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         row = self.current
         if row is not None:
-            if row.field.refers_to and row.field.refers_to not in self._names:
+            if row.field.refers_to and self._about.names(row.field.refers_to) is None:
                 self.post_message(self.NamesWanted(row.field.refers_to))
             if row.field.shape is Shape.TARGETS and not self.is_typing:
                 self._tell_expression(row)
@@ -243,23 +195,12 @@ class Form(Widget):
         row = self.current
         if row is None or self.is_typing:
             return frozenset()
-        rules = {
-            "change": row.field.shape in (Shape.CHOICE, Shape.FLAG),
-            "add": row.field.shape in (Shape.LIST, Shape.MAP) or row.item_of is not None,
-            "remove": row.value is not ABSENT and (row.item_of is not None or not _is_name(row)),
-            "revert": self._is_changed(row),
-            "move": row.item_of is Shape.LIST,
-            "text": row.field.shape in (Shape.TEXT, Shape.LINES, Shape.VALUE),
-        }
-        return frozenset(name for name, holds in rules.items() if holds)
-
-    def _is_changed(self, row: Row) -> bool:
-        return row.path in self._draft.unread or values.at(self._draft.base, row.path) != row.value
+        return allowed.deeds(row, self._draft)
 
     async def fill(self, ask: Ask) -> None:
         """Fill in the row under the cursor, or open it where it has rows inside."""
         row = self.current
-        if row is None or (_is_name(row) and self._draft.revision is not None):
+        if row is None or allowed.is_fixed(row, self._draft):
             return
         text = self._draft.text(row.path)
         match row.field.shape:
@@ -268,7 +209,7 @@ class Form(Widget):
             case Shape.FLAG:
                 self.change(1)
             case Shape.CHOICE:
-                chosen = await ask(Picker(row.label, _options(row), text))
+                chosen = await ask(Picker(row.label, fieldchoices.of_values(row.field), text))
                 if chosen is not None:
                     self._become(self._draft.typed(row.path, chosen))
             case shape if shape in _TYPED_IN_PLACE and "\n" not in text:
@@ -278,30 +219,27 @@ class Form(Widget):
                 self._become(self._draft.typed(row.path, written))
 
     async def _toggle(self, row: Row, ask: Ask) -> None:
-        if row.path in self._opened:
-            self._opened.discard(row.path)
+        if self._folding.is_open(row.path):
+            self._folding.close(row.path)
             self._show()
             return
         draft = self._draft
         if row.field.shape is Shape.BRANCHES and row.value in (ABSENT, None):
-            choice = await ask(Picker(row.label, _branches(row.field)))
+            choice = await ask(Picker(row.label, fieldchoices.of_groups(row.field)))
             if choice is None:
                 return
             draft = draft.put(row.path, values.blank(row.field, choice))
         elif row.field.shape is Shape.GROUP and row.field.nullable and row.value in (ABSENT, None):
             draft = draft.put(row.path, {})
-        self._opened.add(row.path)
+        self._folding.open(row.path)
         self._become(draft) if draft is not self._draft else self._show()
 
     def change(self, by: int) -> None:
         """The next or the last of a field's choices."""
         row = self.current
-        if row is None or "change" not in self.allowed():
-            return
-        choices = ("false", "true") if row.field.shape is Shape.FLAG else row.field.choices
-        now = self._draft.text(row.path) or _default(row.field)
-        at = choices.index(now) + by if now in choices else 0
-        self._become(self._draft.typed(row.path, choices[at % len(choices)]))
+        if row is not None and "change" in self.allowed():
+            chosen = allowed.beside(row, self._draft, by)
+            self._become(self._draft.typed(row.path, chosen))
 
     async def add(self, ask: Ask) -> None:
         """Add an item to the list, or a key to the map, under or around the cursor."""
@@ -323,9 +261,8 @@ class Form(Widget):
         choice = await self._branch(item(place), ask)
         if choice is None:
             return
-        self._opened.add(path)
         here = (*path, step)
-        self._opened.add(here)
+        self._folding.open(path, here)
         self._become(self._draft.put(here, values.blank(item(place), choice)))
         await self._begin(here, item(place), ask)
 
@@ -333,7 +270,7 @@ class Form(Widget):
         """Which group an item is to be; "" where there is no choice, None: nobody chose."""
         if place.shape is not Shape.BRANCHES:
             return ""
-        chosen: str | None = await ask(Picker(_("what kind"), _branches(place)))
+        chosen: str | None = await ask(Picker(_("what kind"), fieldchoices.of_groups(place)))
         return chosen
 
     async def _begin(self, path: Path, place: Field, ask: Ask) -> None:
@@ -352,9 +289,7 @@ class Form(Widget):
 
     def open_to(self, path: Path) -> None:
         """Open what is around a field, so that it has a row."""
-        self._opened |= {path[:end] for end in range(1, len(path))}
-        place = values.field_at(self._draft.root, self._draft.body, path)
-        self._everything |= not outline.is_shown(place, self._draft.value(path))
+        self._folding.open_to(path, self._draft)
         self._show()
 
     def take_away(self) -> None:
@@ -378,7 +313,7 @@ class Form(Widget):
 
     def show_everything(self) -> None:
         """Also the fields that few documents need; or without them again."""
-        self._everything = not self._everything
+        self._folding.toggle_everything()
         self._show()
 
     def written(self, path: Path, text: str) -> None:
@@ -388,18 +323,14 @@ class Form(Widget):
     # ------------------------------------------------------------------ typing in place
 
     def _begin_typing(self, row: Row, text: str) -> None:
-        cell = self.query_one(Cell)
-        self._place_cell()
-        cell.password = row.field.shape is Shape.SECRET
-        names = self._names.get(row.field.refers_to)
-        cell.suggester = SuggestFromList(names, case_sensitive=False) if names else None
         self._before = self._draft
-        with cell.prevent(Input.Changed):
-            cell.value = text
-        cell.cursor_position = len(text)
-        cell.placeholder = "" if row.field.default is None else _default(row.field)
-        cell.set_class(True, "-shown")
-        cell.focus()
+        self._place_cell()
+        self._cell.open(
+            text,
+            unset=allowed.default(row.field),
+            is_secret=row.field.shape is Shape.SECRET,
+            names=self._about.names(row.field.refers_to) or (),
+        )
         self._show_about()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -428,9 +359,7 @@ class Form(Widget):
         self._become(self._before.drop(row.path) if row is not None and is_new else self._before)
 
     def _end_typing(self) -> None:
-        row, cell = self.current, self.query_one(Cell)
-        text = cell.value
-        self._close_cell()
+        row, text = self.current, self._close_cell()
         if row is None:
             return
         if row.field.shape is Shape.SECRET:
@@ -440,12 +369,11 @@ class Form(Widget):
             self._become(self._draft.drop(row.path))
         self._show_about()
 
-    def _close_cell(self) -> None:
-        cell = self.query_one(Cell)
-        cell.set_class(False, "-shown")
-        with cell.prevent(Input.Changed):
-            cell.value = ""
+    def _close_cell(self) -> str:
+        """Give the keys back to the rows; what was typed."""
+        text = self._cell.close()
         self.grid.focus()
+        return text
 
     def on_resize(self) -> None:
         if self.is_typing:
@@ -453,35 +381,9 @@ class Form(Widget):
 
     def _place_cell(self) -> None:
         """Over the value under the cursor, and as far as there is room."""
-        cell, region = self.query_one(Cell), self.grid.cell(_VALUE_COLUMN)
-        cell.styles.offset = (region.x, region.y)
-        cell.styles.width = max(8, self.grid.size.width - region.x)
+        self._cell.lie_over(self.grid.cell(_VALUE_COLUMN), self.grid.size.width)
 
 
 def key(path: Path) -> str:
     """A path as the key of a row."""
     return json.dumps(path)
-
-
-def _is_name(row: Row) -> bool:
-    """The document's own name, which is not changed once there is such a document."""
-    return row.path == ("name",)
-
-
-def _default(place: Field) -> str:
-    if isinstance(place.default, bool):
-        return "true" if place.default else "false"
-    return "" if place.default is None else str(place.default)
-
-
-def _branches(place: Field) -> list[Option]:
-    """The groups that there are to choose from, each with what it is."""
-    groups = ((name, branch(place, {place.tag: name})) for name in place.choices)
-    return [Option(name, name, meant(group.help) if group else "") for name, group in groups]
-
-
-def _options(row: Row) -> list[Option]:
-    return [
-        Option(each, each, _("default") if each == row.field.default else "")
-        for each in row.field.choices
-    ]

@@ -7,7 +7,7 @@ much as forty. The cursor stays on its item when items come and go.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.segment import Segment
@@ -18,7 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from console.presenters.text import Column, Span, Table, Tone
-from console.tables import GAP, column_widths, one_line
+from console.tables import GAP, column_widths, natural_widths, one_line, standing
 from console.themes import Surface
 from console.tui import painting
 from console.tui.navigation import Memory
@@ -214,23 +214,28 @@ class Grid(Widget, can_focus=True):
     def _lay_out(self) -> tuple[list[list[Segment]], list[Segment]]:
         window = self._rows.items[self._top : self._top + self.page]
         table = self._rows.present(window)
-        titles = [Span(column.title, Tone.QUIET) for column in table.columns]
-        rows = [[one_line(cell) for cell in row] for row in table.rows]
-        widths = self._column_widths = self._widths(table, [titles, *rows])
+        heads = tuple(Span(column.title, Tone.QUIET) for column in table.columns)
+        cells = [tuple(one_line(cell) for cell in row) for row in table.rows]
+        natural = self._seen([heads, *cells])
+        wide = tuple(Span(" " * size) for size in natural)
+        room = max(0, self.size.width - _GUTTER)
+        table = standing(replace(table, rows=(heads, wide, *cells)), natural, room)
+        titles, widest, *rows = table.rows
+        widths = _filled(table.columns, column_widths(table, [widest], room), room)
+        self._column_widths = widths
         paint = self._colours
         return (
             [painting.row(row, widths, table.columns, paint) for row in rows],
             painting.row(titles, widths, table.columns, paint),
         )
 
-    def _widths(self, table: Table, rows: Sequence[Sequence[Span]]) -> list[int]:
-        seen = column_widths(table, rows, None) if table.columns else []
+    def _seen(self, rows: Sequence[Sequence[Span]]) -> list[int]:
+        """How wide each column has been so far."""
+        seen = natural_widths(rows)
         if len(self._natural) == len(seen):
             seen = [max(pair) for pair in zip(seen, self._natural, strict=True)]
         self._natural = seen
-        room = max(0, self.size.width - _GUTTER)
-        widths = column_widths(table, [[Span(" " * size) for size in seen]], room)
-        return _filled(table.columns, widths, room)
+        return seen
 
     def cell(self, column: int) -> Region:
         """Where a cell of the cursor's row is painted, from the grid's own corner."""

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 
 from console.actions import Action
 from console.i18n import _
-from console.presenters.actions import key_word
+from console.keys import key_word
 from console.presenters.text import Line, Span, Tone, line
 from console.tui.widgets.dialogs import Text
 

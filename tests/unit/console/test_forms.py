@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from console.forms import entry, launching, outline, placing, values
+from console.forms import allowed, entry, launching, outline, placing, values
 from console.forms.draft import Draft
 from console.forms.fields import Field, Shape, inner, whole
+from console.forms.folding import Folding
 from console.forms.launching import Work
 from console.forms.outline import SELDOM
 from console.forms.values import ABSENT
@@ -182,6 +185,56 @@ def test_rows_show_what_most_documents_need() -> None:
     assert outline.hidden(root, HOST) == 7
     given = {**HOST, "spec": {"jump": ["gate"]}}
     assert "jump" in [row.label for row in outline.rows(root, given)]
+
+
+def test_what_was_opened_is_open_again_and_knows_no_draft() -> None:
+    folding = Folding({})
+    folding.open_to(("spec", "steps", 0, "retries"), opened(JOB))
+    again = Folding(json.loads(json.dumps(folding.memory())))
+
+    shown = {row.path for row in again.rows(opened(JOB))}
+
+    assert ("spec", "steps", 0, "command") in shown
+    again.close(("spec", "steps"))
+    assert ("spec", "steps", 0) not in {row.path for row in again.rows(opened(JOB))}
+
+
+def test_a_field_that_few_need_is_shown_when_somebody_is_led_to_it() -> None:
+    folding = Folding({})
+    path = ("spec", "steps", 0, next(iter(SELDOM & _names_of_a_command())))
+    assert path not in {row.path for row in folding.rows(opened(JOB))}
+
+    folding.open_to(path, opened(JOB))
+
+    assert path in {row.path for row in folding.rows(opened(JOB))}
+
+
+def _names_of_a_command() -> set[str]:
+    return {each.name for each in inner(place(JOB, "spec", "steps", 0), COMMAND)}
+
+
+def test_a_row_may_be_done_with_what_makes_sense_there() -> None:
+    draft = opened(JOB)
+    folding = Folding({"opened": [["spec", "steps"]]})
+    rows = {row.path: row for row in folding.rows(draft)}
+
+    assert "remove" not in allowed.deeds(rows["name",], draft)
+    assert allowed.is_fixed(rows["name",], draft)
+    assert not allowed.is_fixed(rows["name",], replace(draft, revision=None))
+    assert allowed.deeds(rows["spec", "steps", 0], draft) == {"add", "move", "remove"}
+
+
+def test_choices_go_round() -> None:
+    path = ("spec", "protocol")
+    draft = opened(HOST)
+    (row,) = (row for row in Folding({}).rows(draft) if row.path == path)
+    seen = []
+    for _each in row.field.choices:
+        draft = draft.typed(path, allowed.beside(row, draft, 1))
+        seen.append(draft.text(path))
+
+    assert sorted(seen) == sorted(row.field.choices)
+    assert allowed.beside(row, draft, len(row.field.choices)) == draft.text(path)
 
 
 def test_items_are_called_by_their_names() -> None:

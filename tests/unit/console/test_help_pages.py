@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from console.pages import render
 from console.presenters.states import RUN_SIGNS, TARGET_SIGNS
 from console.presenters.text import Table, plain
 from core.domain.run import RunState
+from core.home import Home
 from tests.unit.console.fake_api import Jobdeck
 
 HELP = Path(assets.__file__).parent / "help"
@@ -124,3 +126,16 @@ def test_lists_code_and_tables_are_rendered() -> None:
     ]
     [shown] = [part for part in parts if isinstance(part, Table)]
     assert [[cell.text for cell in row] for row in shown.rows] == [["`x | y`", "z"]]
+
+
+def test_keys_are_those_that_are_in_force(jobdeck: Jobdeck) -> None:
+    preferences = Home.locate(None, os.environ).preferences
+    preferences.parent.mkdir(parents=True, exist_ok=True)
+    preferences.write_text('[keys]\n"runs.stop" = "x"\n"runs.faults" = "q"\n')
+
+    ended = jobdeck("help", "keys")
+
+    assert ended.code == 0
+    assert re.search(r"^x +stop the runs", ended.out, re.MULTILINE)
+    assert re.search(r"^! +faults only", ended.out, re.MULTILINE)
+    assert "[keys] runs.faults: q is the key of" in ended.err

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from console.answers import Document, HostHealth, HostKey, HostMaintenance, HostState
+from console.answers import Document, HostHealth, HostKey, HostMaintenance, HostState, Run
 from console.cells import width
 from console.cli import settings
 from console.cli.printing import Screen
+from console.presenters import states
 from console.presenters.hosts import hosts_table
-from console.presenters.lists import keys_table
-from console.presenters.text import Table
+from console.presenters.lists import keys_table, runs_table
+from console.presenters.text import Column, Span, Table, plain
+from console.tables import table_lines
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
 FINGERPRINT = "SHA256:x09kcHFI4nT3NV2wSSb1bft1uP41DIiVBvRce4gT7jU"
@@ -88,3 +90,57 @@ def test_keys_are_compared_whole_beside_their_hosts_and_status(language: str) ->
     assert f"{host_cell}  {status}" in text
     assert kind in text
     assert FINGERPRINT in text
+
+
+TITLE = "rotate certificates"
+
+
+def runs(*states: str) -> Table:
+    began = "2026-01-31T09:15:00.000000Z"
+    return runs_table(
+        [
+            Run(
+                id=f"01KFZ{number:021}",
+                title=TITLE,
+                origin="command",
+                state=state,
+                actor="deploy-robot",
+                created_at=began,
+                started_at=began,
+                finished_at="2026-01-31T11:45:30.000000Z",
+                target_count=1200,
+            )
+            for number, state in enumerate(states)
+        ],
+        NOW,
+    )
+
+
+def test_a_long_state_leaves_the_title_of_a_run_its_room(language: str) -> None:
+    text = shown(runs("partially_succeeded", "succeeded"))
+
+    assert text.count(TITLE) == 2
+    assert states.run_state("partially_succeeded").text in text
+    assert "1,200" in text
+    assert "deploy-robot" not in text
+
+
+@pytest.mark.parametrize("columns", ["132", None])
+def test_where_there_is_room_nothing_is_left_out(
+    language: str, monkeypatch: pytest.MonkeyPatch, columns: str | None
+) -> None:
+    stream = io.StringIO() if columns is None else Terminal()
+    monkeypatch.setenv("COLUMNS", columns or "80")
+    Screen(stream).table(runs("partially_succeeded"))
+
+    assert "deploy-robot" in stream.getvalue()
+    assert "2h 30m" in stream.getvalue()
+
+
+def test_nothing_is_left_out_for_a_title_that_needs_no_room() -> None:
+    columns = (Column("A"), Column("BY", leaves=1), Column("TITLE", elastic=True))
+    row = (Span("x" * 60), Span("ann"), Span("short"))
+
+    (_titles, line) = table_lines(Table(columns, (row,)), 74)
+
+    assert plain(line).split() == ["x" * 60, "ann", "short"]
