@@ -88,6 +88,7 @@ class _HttpSession:
         timeout_s = work.timeout_s or DEFAULT_TIMEOUT_S
         self._exchange.may_have_arrived = False
         hiding = HidingSink(sink)
+        answer: Answer | None = None
         try:
             async with stop.breaks(), asyncio.timeout(timeout_s):
                 answer = await self._answer(request, work.attempt_id, hiding)
@@ -97,7 +98,10 @@ class _HttpSession:
             arrived = self._exchange.may_have_arrived
             if stop.is_set():
                 return _cancelled(arrived=arrived)
-            return _timed_out(timeout_s, arrived=arrived)
+            if answer is not None:
+                return _timed_out(f"to look into the answer takes more than {timeout_s:g} s")
+            end = "; whether it took effect is not known" if arrived else "; it was not sent"
+            return _timed_out(f"there was no answer after {timeout_s:g} s{end}")
         except OutputLimitReached:
             return outcomes.printed_too_much("")
         except TooLong as error:
@@ -242,13 +246,8 @@ def _cancelled(*, arrived: bool) -> Outcome:
     return outcomes.cancelled(started=False, doubt=doubt)
 
 
-def _timed_out(timeout_s: float, *, arrived: bool) -> Outcome:
-    end = "; whether it took effect is not known" if arrived else "; it was not sent"
-    return Outcome(
-        state=TargetState.TIMED_OUT,
-        code=TargetCode.COMMAND_TIMEOUT,
-        message=f"there was no answer after {timeout_s:g} s{end}",
-    )
+def _timed_out(message: str) -> Outcome:
+    return Outcome(state=TargetState.TIMED_OUT, code=TargetCode.COMMAND_TIMEOUT, message=message)
 
 
 def _unreached(failure: NoAnswer | TargetError, server: str) -> TargetError:

@@ -331,6 +331,16 @@ async def test_an_answer_that_is_nested_too_deep_is_said_to_be(
     assert outcome.message == "the answer is nested too deep to look into"
 
 
+async def test_an_answer_that_takes_longer_to_look_into_than_there_is_time_is_said_to(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_rules, "_SEARCH_S", 3)
+    web.serve("/", Reply(body=b"a" * 60 + b"!"))
+    outcome = await ask({"url": web.url(), "timeout_s": 1, "expect": {"body": "^(a|aa)+$"}})
+    assert outcome.state is TargetState.TIMED_OUT
+    assert outcome.message == "to look into the answer takes more than 1 s"
+
+
 async def test_half_of_a_surrogate_pair_is_shown_as_it_is_written(web: WebServer) -> None:
     web.serve("/", Reply(body=b'{"name": "\\ud800"}'))
     outcome = await ask({"url": web.url(), "expect": {"json_paths": {"$.name": "x"}}})
