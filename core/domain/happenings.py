@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from core.domain import expressions
+from core.domain.patterns import EVENT_TYPE
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 from core.domain.values import FlowName, JobName, Secret, TargetText, Value
 from core.errors import Invalid
@@ -68,7 +69,7 @@ class AfterSpec(Value):
 class JournalSpec(Value):
     """Entries of the journal, apart from those of the schedule's own runs."""
 
-    types: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z_-]+\.[a-z_-]+$")], ...] = Field(
+    types: tuple[Annotated[str, StringConstraints(pattern=EVENT_TYPE)], ...] = Field(
         min_length=1, max_length=20, description="such as `host.noted` or `run.state`"
     )
     where: ExpressionText | None = Field(

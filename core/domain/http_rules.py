@@ -10,12 +10,15 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import Field
 
+from core.domain import timebox
 from core.domain.tasks import Capture, Expectations
 
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=200)]
 
 _STATUS = re.compile(r"[1-5]xx|[1-5]\d\d(?:-[1-5]\d\d)?")
 _SHOWN_CHARACTERS = 200
+_SEARCH_S = 5.0
+"""Of one pattern in one answer."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,20 +55,23 @@ def check_path(text: str) -> str:
 
 
 def broken(expected: Expectations, answer: Answer) -> Iterator[str]:
-    """Every expectation that the answer does not meet, in words."""
+    """Every expectation that the answer does not meet, in words.
+
+    RecursionError where it is nested too deep, timebox.TooSlow where a pattern takes too long.
+    """
     if not any(_covers(each, answer.status) for each in expected.status):
         yield f"status {answer.status}, expected {' or '.join(expected.status)}"
     for name, pattern in expected.headers.items():
         value = answer.header(name)
         if value is None:
             yield f"no header {name}"
-        elif not re.search(pattern, value):
+        elif not timebox.first(pattern, value, _SEARCH_S):
             yield f"header {name} is {_shown(value)}, expected {pattern}"
     if expected.max_bytes is not None and len(answer.body) > expected.max_bytes:
         yield f"a body of {len(answer.body):,} bytes, expected at most {expected.max_bytes:,}"
     if expected.within_s is not None and answer.after_s > expected.within_s:
         yield f"the answer took {answer.after_s:.2f} s, expected at most {expected.within_s:g} s"
-    if expected.body is not None and not re.search(expected.body, _text(answer)):
+    if expected.body is not None and not timebox.first(expected.body, _text(answer), _SEARCH_S):
         yield f"the body does not match {expected.body}"
     if expected.json_paths:
         yield from _broken_paths(expected.json_paths, answer)
@@ -74,7 +80,7 @@ def broken(expected: Expectations, answer: Answer) -> Iterator[str]:
 def _broken_paths(paths: Mapping[str, Any], answer: Answer) -> Iterator[str]:
     try:
         document = json.loads(answer.body)
-    except (ValueError, RecursionError):
+    except ValueError:
         yield "the body is not JSON"
         return
     for path, value in paths.items():
@@ -85,7 +91,7 @@ def _broken_paths(paths: Mapping[str, Any], answer: Answer) -> Iterator[str]:
 
 
 def captured(wanted: Mapping[str, Capture], answer: Answer) -> tuple[dict[str, Any], list[str]]:
-    """Output -> value, and what could not be found."""
+    """Output -> value, and what could not be found. What `broken` raises, this does, too."""
     values: dict[str, Any] = {}
     problems = []
     for name, source in wanted.items():
@@ -102,20 +108,24 @@ def _found(source: Capture, answer: Answer) -> Iterator[Any]:
         if (value := answer.header(source.header)) is not None:
             yield value
     elif source.regex is not None:
-        if match := re.search(source.regex, _text(answer)):
+        if match := timebox.first(source.regex, _text(answer), _SEARCH_S):
             yield match[1] if match.re.groups else match[0]
     elif source.json_path is not None:
         try:
-            yield from _at(source.json_path, json.loads(answer.body))
-        except (ValueError, RecursionError):
+            document = json.loads(answer.body)
+        except ValueError:
             return
+        yield from _at(source.json_path, document)
 
 
 def _at(path: str, document: Any) -> Sequence[Any]:
     """The values that a JSONPath leads to."""
     import jsonpath_rfc9535 as jsonpath
 
-    return jsonpath.find(path, document).values()
+    try:
+        return jsonpath.find(path, document).values()
+    except jsonpath.JSONPathRecursionError as error:
+        raise RecursionError(path) from error
 
 
 def _covers(expected: str, status: int) -> bool:
@@ -130,4 +140,6 @@ def _text(answer: Answer) -> str:
 
 
 def _shown(text: str) -> str:
+    # JSON can hold half of a surrogate pair, which no file and no database takes.
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 CHANGE = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
 CLOCK_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+EVENT_TYPE = r"^[a-z_-]+\.[a-z_-]+$"
 FILE = r"^/[^\x00-\x1f\x7f]+$"
 FOLDER = r"^(/|[A-Za-z]:[\\/]|\\\\)[^\x00-\x1f\x7f]*$"
 FILE_MODE = r"^[0-7]{3,4}$"
@@ -30,6 +31,7 @@ USER_NAME = r"^[^\s:\-][^\s:]*$"
 IN_WORDS: Mapping[str, str] = {
     CHANGE: "must be one line of text, without blanks at its ends",
     CLOCK_TIME: "must be a time of the day, such as '22:00'",
+    EVENT_TYPE: "must be the type of an entry, such as run.state, as `jobdeck events` shows it",
     FILE_MODE: "must be a mode of three or four octal digits, such as '0644'",
     FILE_OWNER: "must be USER or USER:GROUP, by name or number",
     FILE: "must be the whole path of a file, beginning with /",

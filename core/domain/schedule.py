@@ -89,8 +89,9 @@ def check_zone(text: str) -> str:
 class MonthlySpec(Value):
     """A day of the month and a time."""
 
-    on: Annotated[str, AfterValidator(check_month_day)] = Field(
-        max_length=40,
+    on: Annotated[
+        str, Field(coerce_numbers_to_str=True, max_length=40), AfterValidator(check_month_day)
+    ] = Field(
         description="`15`, `last`, `second tuesday`, `last working day`; a working day is Monday to"
         " Friday and in no blackout calendar",
     )

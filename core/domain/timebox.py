@@ -70,6 +70,30 @@ def whole(
     return frozenset(number for number, text in enumerate(texts) if text not in left)
 
 
+def first(pattern: str, text: str, within_s: float = MOST_S) -> regex.Match[str] | None:
+    """Where the pattern fits first; `^` and `$` stand for the ends of the text.
+
+    TooSlow after `within_s`. Other threads go on meanwhile.
+    """
+    try:
+        return _plain(pattern).search(text, timeout=within_s, concurrent=True)
+    except TimeoutError:
+        raise TooSlow(pattern) from None
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether the pattern fits the text from beginning to end. TooSlow after `MOST_S`."""
+    try:
+        return _plain(pattern).fullmatch(text, timeout=MOST_S) is not None
+    except TimeoutError:
+        raise TooSlow(pattern) from None
+
+
 @lru_cache(maxsize=512)
 def _compiled(pattern: str, ignore_case: bool) -> regex.Pattern[str]:
     return regex.compile(pattern, regex.MULTILINE | (regex.IGNORECASE if ignore_case else 0))
+
+
+@lru_cache(maxsize=512)
+def _plain(pattern: str) -> regex.Pattern[str]:
+    return regex.compile(pattern)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.domain import targets
+from core.domain import targets, timebox
 from core.domain.job import Parameter, ParameterType
 from core.errors import Invalid, Problem, nearest
 
@@ -142,9 +142,18 @@ def _string(value: Any, parameter: Parameter) -> str:
         raise _Refused("must be text")
     if "\0" in value:
         raise _Refused("must not contain a NUL character; no environment variable can hold it")
-    if parameter.pattern is not None and not re.fullmatch(parameter.pattern, value):
-        raise _Refused(f"must match {parameter.pattern}")
+    if parameter.pattern is not None:
+        _check_pattern(value, parameter.pattern)
     return value
+
+
+def _check_pattern(value: str, pattern: str) -> None:
+    try:
+        fits = timebox.fits(pattern, value)
+    except timebox.TooSlow:
+        raise _Refused(f"takes too long to be held against {pattern}") from None
+    if not fits:
+        raise _Refused(f"must match {pattern}")
 
 
 def _number(value: Any, parameter: Parameter) -> int | float:

@@ -11,12 +11,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from core.domain import expressions
 from core.domain.happenings import HookAuth, WebhookSpec
@@ -100,9 +101,9 @@ def body_of(spec: WebhookSpec, call: Call) -> Any:
     if not call.body.strip():
         return None
     try:
-        body = json.loads(call.body)
+        body = msgspec.json.decode(call.body)
         expressions.as_value(body)
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise MalformedCall("the body of the call is not JSON") from None
     return body
 

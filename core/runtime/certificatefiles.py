@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.domain.access import AccountSpec
+from core.plainfiles import open_plain
 
 _MOST_BYTES = 64 * 1024
 """More than any OpenSSH certificate; a file that is none is not read to its end."""
@@ -25,6 +26,6 @@ def certificate_files(accounts: Mapping[str, AccountSpec]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, spec in accounts.items():
         if (path := spec.certificate_file) is not None:
-            with suppress(OSError, ValueError), Path(path).expanduser().open("rb") as file:
+            with suppress(OSError, ValueError), open_plain(Path(path).expanduser()) as file:
                 found[name] = file.read(_MOST_BYTES).decode("ascii")
     return found

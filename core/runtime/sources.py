@@ -24,6 +24,7 @@ from core.errors import NotFound, OpsError, TargetError
 from core.executors.protocol import Login, Outcome, Target, Work
 from core.executors.stopping import StopSignal
 from core.flow.definition import ENGINE_HOST, FrozenHost
+from core.plainfiles import open_plain
 from core.runtime.asking import Answer
 from core.runtime.driver import Tools
 from core.storage import sources
@@ -201,7 +202,7 @@ def _step(spec: InventorySourceSpec, token: str | None) -> tuple[StepBase, Mappi
 
 def _file(path: str) -> bytes:
     try:
-        with Path(path).open("rb") as file:
+        with open_plain(Path(path)) as file:
             data = file.read(rules.MAX_BYTES + 1)
     except OSError as error:
         raise SourceFailed(

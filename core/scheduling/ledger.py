@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from core.domain.expressions import ExpressionFault
+from core.domain.expressions import ExpressionFault, NotAValue
 from core.domain.schedule import Misfire, Overlap, ScheduleSpec
 from core.scheduling import occurrences
 from core.scheduling.occurrences import Occurrence
@@ -149,9 +149,12 @@ def _of_event(spec: ScheduleSpec, entry: Entry, occurrence: Occurrence) -> Entry
         given = occurrences.given(spec.given, occurrence.event)
     except ExpressionFault as fault:
         why = "; ".join(str(problem) for problem in fault.problems)
-        reason = f"the event does not give what `given` asks for: {why}"
-        return replace(entry, cause=occurrence.cause, verdict=Verdict.REFUSED, reason=reason)
-    return replace(entry, cause=occurrence.cause, given=given)
+    except NotAValue as odd:
+        why = str(odd)
+    else:
+        return replace(entry, cause=occurrence.cause, given=given)
+    reason = f"the event does not give what `given` asks for: {why}"
+    return replace(entry, cause=occurrence.cause, verdict=Verdict.REFUSED, reason=reason)
 
 
 def _slots(look: Look) -> Iterator[datetime]:

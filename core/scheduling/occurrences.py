@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.domain import expressions
-from core.domain.expressions import ExpressionFault, as_value
+from core.domain.expressions import ExpressionFault, NotAValue, as_value
 from core.domain.happenings import AfterSpec, ConditionSpec, FileSpec, JournalSpec, Need
 from core.domain.run import RunState
 
@@ -95,11 +95,11 @@ def written(spec: JournalSpec, entry: Written) -> Occurrence | None:
         "data": dict(entry.data),
     }
     if spec.where is not None:
-        scope = {name: as_value(value) for name, value in {**event, "at": entry.at}.items()}
         try:
+            scope = {name: as_value(value) for name, value in {**event, "at": entry.at}.items()}
             if not expressions.parse(spec.where).holds(scope):
                 return None
-        except ExpressionFault:
+        except (ExpressionFault, NotAValue):
             return None
     return Occurrence(at=entry.at, cause=f"entry {entry.seq}", event=event)
 
@@ -156,7 +156,9 @@ def _has_cooled(spec: ConditionSpec, memory: Memory, since: datetime, now: datet
 
 
 def given(wanted: Mapping[str, str], event: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters by what an event says. Raises: ExpressionFault where it does not say it."""
+    """Parameters by what an event says. Raises: ExpressionFault where it does not say it,
+    NotAValue where that is too deep or too large.
+    """
     scope = {name: as_value(value) for name, value in event.items()}
     return {
         name: expressions.to_json(expressions.parse(text).evaluate(scope))

@@ -287,6 +287,18 @@ async def test_what_is_no_file_is_not_replaced(
     assert not there.is_file()
 
 
+async def test_a_pipe_that_nobody_writes_to_is_no_file_to_send(
+    executor: LocalExecutor, home: Path
+) -> None:
+    os.mkfifo(home / "pipe")
+    result = await run(executor, HERE, push(files=[f"{home}/pipe"], to=f"{home}/there"))
+
+    assert result.outcome.state is TargetState.FILE_SOURCE_MISSING
+    assert result.outcome.message == (
+        f"{home}/pipe on the engine's machine cannot be read: no plain file"
+    )
+
+
 async def test_one_sentence_says_what_is_missing(executor: LocalExecutor, home: Path) -> None:
     absent = await run(executor, HERE, push(files=[f"{home}/none"], to=f"{home}/x/"))
     strict = push(text="x", to=f"{home}/none/x", missing_folder="fail")

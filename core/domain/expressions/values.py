@@ -33,6 +33,8 @@ MAX_NUMBER = 2**63 - 1
 """Of whole numbers, on either side of 0."""
 MAX_DEPTH = 100
 """Levels of lists and maps in data."""
+MAX_WRITTEN = 1 << 22
+"""Characters of a list or a map that is kept."""
 _EXACT = float(2**53)
 """Below it a double that is whole stands for that number only."""
 
@@ -218,15 +220,37 @@ _SAME_IN_JSON = frozenset({str, int, float, bool, type(None)})
 
 
 def to_json(value: Value) -> Any:
-    """JSON values from which `from_json` makes the same value again."""
+    """JSON values from which `from_json` makes the same value again.
+
+    NotAValue for what is larger than is kept: a list that holds one thing many times is small
+    until it is written down.
+    """
+    if isinstance(value, tuple | dict) and _size_of(value, {}) > MAX_WRITTEN:
+        raise NotAValue(f"this is larger than {MAX_WRITTEN:,} characters, the most that is kept")
+    return _written(value)
+
+
+def _size_of(value: tuple[Value, ...] | dict[str, Value], known: dict[int, int]) -> int:
+    """About the characters of a list or a map, each part of it looked at once (`known`)."""
+    size = known.get(id(value))
+    if size is None:
+        inner = value if isinstance(value, tuple) else (*value.keys(), *value.values())
+        size = len(inner)
+        size += sum(len(item) for item in inner if isinstance(item, str))
+        size += sum(_size_of(item, known) for item in inner if isinstance(item, tuple | dict))
+        known[id(value)] = size
+    return size
+
+
+def _written(value: Value) -> Any:
     found: Any = value
     if type(value) in _SAME_IN_JSON:
         return value
     match kind_of(value):
         case Kind.LIST:
-            return [to_json(item) for item in found]
+            return [_written(item) for item in found]
         case Kind.MAP:
-            inner = {key: to_json(item) for key, item in found.items()}
+            inner = {key: _written(item) for key, item in found.items()}
             return {"$map": inner} if any(key.startswith("$") for key in inner) else inner
         case Kind.TIME:
             return {"$time": time_text(found)}

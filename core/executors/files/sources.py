@@ -23,6 +23,7 @@ from core.domain.filling import fill
 from core.domain.run import TargetCode, TargetState
 from core.domain.tasks import FileSource, Push
 from core.executors.files.failures import TransferFailed, check_number
+from core.plainfiles import open_plain
 
 BLOCK_BYTES = 1 << 20
 MAX_TEMPLATE_BYTES = 4 << 20
@@ -192,16 +193,10 @@ def _walk(top: Path) -> Iterator[Piece]:
 
 def _piece(path: Path, name: str) -> Piece:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             seen = os.fstat(file.fileno())
     except OSError as error:
         raise _unreadable(str(path), error) from error
-    if not stat.S_ISREG(seen.st_mode):
-        raise TransferFailed(
-            TargetState.FILE_SOURCE_MISSING,
-            TargetCode.IO_FAILURE,
-            f"{shown(str(path))} on the engine's machine is no plain file",
-        )
     identity = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)
     mode = stat.S_IMODE(seen.st_mode) & 0o777
     return Piece(name, seen.st_size, mode, str(path), identity=identity)

@@ -15,6 +15,7 @@ from core.domain.http_rules import Answer
 from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.guard import Guard
+from core.executors.http.unpacking import ACCEPTED, Unpacker, Unreadable
 from core.executors.protocol import Sink, Stream, Target
 
 _MAX_PORT = 0xFFFF
@@ -108,6 +109,7 @@ class Exchange:
         async with httpx.AsyncClient(
             verify=hop.tls,
             trust_env=False,
+            headers={"Accept-Encoding": ACCEPTED},
             timeout=httpx.Timeout(None, connect=self._target.connect_timeout_s),
         ) as client:
             response = await self._send(client, hop, addresses)
@@ -130,6 +132,8 @@ class Exchange:
                 body = await _body(response, max_body_bytes, shown, keeps=keeps_body)
             except httpx.HTTPError as error:
                 raise NoAnswer(f"the answer broke off: {_words(error)}") from error
+            except Unreadable as error:
+                raise NoAnswer(f"the answer cannot be read: {error}") from error
             finally:
                 await response.aclose()
         return msgspec.structs.replace(answer, body=body), location if moves else None
@@ -191,14 +195,16 @@ def note(sink: Sink, text: str) -> None:
 async def _body(response: httpx.Response, most: int, sink: Sink | None, *, keeps: bool) -> bytes:
     """The whole body, unpacked; shown as it comes, and kept where anybody asks for it."""
     body, size = bytearray(), 0
-    async for piece in response.aiter_bytes():
-        size += len(piece)
-        if keeps:
-            body += piece[: most - len(body) + 1]
-        if sink is not None and not sink.write(Stream.OUT, piece):
-            await sink.ready()
-        if size > most:
-            raise TooLong(f"the answer's body has more than {most:,} bytes (`max_body_bytes`)")
+    unpacker = Unpacker(response.headers.get("content-encoding", ""))
+    async for packed in response.aiter_raw():
+        for piece in unpacker.feed(packed):
+            size += len(piece)
+            if keeps:
+                body += piece[: most - len(body) + 1]
+            if sink is not None and not sink.write(Stream.OUT, piece):
+                await sink.ready()
+            if size > most:
+                raise TooLong(f"the answer's body has more than {most:,} bytes (`max_body_bytes`)")
     return bytes(body)
 
 

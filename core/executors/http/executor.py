@@ -24,6 +24,7 @@ from core.domain.http_rules import Answer, broken, captured
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps.http import SAFE
 from core.domain.tasks import HttpRequest
+from core.domain.timebox import TooSlow
 from core.errors import TargetError
 from core.executors import outcomes
 from core.executors.guard import Guard
@@ -87,27 +88,31 @@ class _HttpSession:
         timeout_s = work.timeout_s or DEFAULT_TIMEOUT_S
         self._exchange.may_have_arrived = False
         hiding = HidingSink(sink)
+        answer: Answer | None = None
         try:
             async with stop.breaks(), asyncio.timeout(timeout_s):
                 answer = await self._answer(request, work.attempt_id, hiding)
+                loop = asyncio.get_running_loop()
+                outcome = await loop.run_in_executor(self._threads, _judged, request, answer)
         except TimeoutError:
             arrived = self._exchange.may_have_arrived
             if stop.is_set():
                 return _cancelled(arrived=arrived)
-            return _timed_out(timeout_s, arrived=arrived)
+            if answer is not None:
+                return _timed_out(f"to look into the answer takes more than {timeout_s:g} s")
+            end = "; whether it took effect is not known" if arrived else "; it was not sent"
+            return _timed_out(f"there was no answer after {timeout_s:g} s{end}")
         except OutputLimitReached:
             return outcomes.printed_too_much("")
         except TooLong as error:
-            return Outcome(
-                state=TargetState.FAILED, code=TargetCode.OUTPUT_LIMIT, message=str(error)
-            )
+            return _failed(TargetCode.OUTPUT_LIMIT, str(error))
         except (NoAnswer, TargetError) as failure:
             if self._is_in_doubt(request):
                 return _unknown(str(failure))
             return outcomes.refused(_unreached(failure, self._asked))
         finally:
             hiding.flush()
-        return hiding.hide(_judged(request, answer))
+        return hiding.hide(outcome)
 
     def _is_in_doubt(self, request: HttpRequest) -> bool:
         """Whether sending it again could have its effect twice."""
@@ -206,19 +211,25 @@ def _is_put_off(request: HttpRequest, status: int, *, is_last: bool) -> bool:
 
 
 def _judged(request: HttpRequest, answer: Answer) -> Outcome:
-    if reasons := list(broken(request.expect, answer)):
-        return Outcome(
-            state=TargetState.FAILED,
-            code=TargetCode.UNEXPECTED_ANSWER,
-            message="; ".join(reasons),
+    """Whether it is a good answer, and what is taken from it. For a thread: it may take long."""
+    try:
+        if reasons := list(broken(request.expect, answer)):
+            return _failed(TargetCode.UNEXPECTED_ANSWER, "; ".join(reasons))
+        values, problems = captured(request.capture, answer)
+        if problems:
+            return _failed(TargetCode.INVALID_OUTPUTS, "; ".join(problems))
+        outputs = json.dumps(values).encode() if values else None
+    except RecursionError:
+        return _failed(TargetCode.UNEXPECTED_ANSWER, "the answer is nested too deep to look into")
+    except TooSlow as pattern:
+        return _failed(
+            TargetCode.UNEXPECTED_ANSWER, f"to search the answer for {pattern} takes too long"
         )
-    values, problems = captured(request.capture, answer)
-    if problems:
-        return Outcome(
-            state=TargetState.FAILED, code=TargetCode.INVALID_OUTPUTS, message="; ".join(problems)
-        )
-    outputs = json.dumps(values).encode() if values else None
     return Outcome(state=TargetState.SUCCESS, outputs_file=outputs)
+
+
+def _failed(code: TargetCode, message: str) -> Outcome:
+    return Outcome(state=TargetState.FAILED, code=code, message=message)
 
 
 def _unknown(reason: str) -> Outcome:
@@ -235,13 +246,8 @@ def _cancelled(*, arrived: bool) -> Outcome:
     return outcomes.cancelled(started=False, doubt=doubt)
 
 
-def _timed_out(timeout_s: float, *, arrived: bool) -> Outcome:
-    end = "; whether it took effect is not known" if arrived else "; it was not sent"
-    return Outcome(
-        state=TargetState.TIMED_OUT,
-        code=TargetCode.COMMAND_TIMEOUT,
-        message=f"there was no answer after {timeout_s:g} s{end}",
-    )
+def _timed_out(message: str) -> Outcome:
+    return Outcome(state=TargetState.TIMED_OUT, code=TargetCode.COMMAND_TIMEOUT, message=message)
 
 
 def _unreached(failure: NoAnswer | TargetError, server: str) -> TargetError:

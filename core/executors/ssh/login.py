@@ -23,6 +23,7 @@ import asyncssh
 from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.protocol import Login
+from core.plainfiles import open_plain
 
 _KEPT_KEYS = 64
 _MAX_FILE_BYTES = 1 << 20
@@ -147,7 +148,7 @@ def _read_parts(login: Login, name: str) -> _Parts:
 
 def _read_file(path: str, name: str) -> str:
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with open_plain(Path(path).expanduser()) as file:
             return file.read(_MAX_FILE_BYTES).decode("utf-8", "replace")
     except OSError as error:
         reason = error.strerror or str(error)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 import subprocess
 from pathlib import Path
 
 from core.domain.values import SecretSource
 from core.errors import EnvironmentFault
+from core.plainfiles import open_plain
 from core.vault.sources.reading import MOST_BYTES, TIMEOUT_S, without_line_end
 
 
@@ -29,9 +29,7 @@ def read_file(source: SecretSource) -> str:
     """A regular file's content: devices and pipes could be read for ever."""
     assert source.file is not None
     try:
-        with Path(source.file).open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise EnvironmentFault(f"the secret's file {source.file} is no regular file")
+        with open_plain(Path(source.file)) as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise EnvironmentFault(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import socket
+import tracemalloc
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 
 from core.clock import SystemClock
+from core.domain import http_rules
 from core.domain.run import TargetCode, TargetState
 from core.domain.steps import Given, HttpStep
 from core.executors.http import HttpExecutor
@@ -226,6 +230,121 @@ async def test_a_long_body_is_cut_off(web: WebServer) -> None:
     sink = MemorySink()
     outcome = await ask({"url": web.url(), "max_body_bytes": 1000}, sink=sink)
     assert (outcome.state, outcome.code) == (TargetState.FAILED, TargetCode.OUTPUT_LIMIT)
+
+
+def packed(content: bytes, times: int) -> Reply:
+    """An answer whose body is packed by gzip, so many times."""
+    body = content
+    for _ in range(times):
+        body = gzip.compress(body)
+    return Reply(body=body, headers={"Content-Encoding": ", ".join(["gzip"] * times)})
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(b"hello " * 50_000)),
+        ("x-gzip, identity", gzip.compress(b"hello " * 50_000)),
+        ("deflate", zlib.compress(b"hello " * 50_000)),
+        ("deflate", zlib.compress(b"hello " * 50_000, wbits=-zlib.MAX_WBITS)),
+        ("identity", b"hello " * 50_000),
+    ],
+)
+async def test_a_packed_body_is_unpacked(web: WebServer, coding: str, body: bytes) -> None:
+    web.serve("/", Reply(body=body, headers={"Content-Encoding": coding}))
+    outcome = await ask({"url": web.url(), "expect": {"body": "^(hello )+$"}})
+    assert outcome.state is TargetState.SUCCESS, outcome.message
+    assert web.received[0].headers["Accept-Encoding"] == "gzip, deflate"
+
+
+async def test_a_body_that_is_packed_a_thousand_times_smaller_fills_no_memory(
+    web: WebServer,
+) -> None:
+    web.serve("/", packed(bytes(128 << 20), 1))
+    tracemalloc.start()
+    try:
+        outcome = await ask({"url": web.url(), "max_body_bytes": 1 << 20})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert outcome.code is TargetCode.OUTPUT_LIMIT, outcome.message
+    assert most < 16 << 20
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (packed(b"hello", 2), "the body is packed 2 times, one in the other"),
+        (
+            Reply(body=b"hello", headers={"Content-Encoding": "gzip"}),
+            "the body is not packed as it says",
+        ),
+    ],
+)
+async def test_a_body_that_cannot_be_unpacked_is_no_answer(
+    web: WebServer, reply: Reply, reason: str
+) -> None:
+    web.serve("/", reply)
+    outcome = await ask({"url": web.url(), "tries": 1})
+    assert outcome.code is TargetCode.CONNECTION_FAILURE
+    assert f"the answer cannot be read: {reason}" in outcome.message
+
+
+# ------------------------------------------------------------------- hostile to its reader
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"expect": {"body": "^(a|aa)+$"}},
+        {"expect": {"headers": {"x-word": "^(a|aa)+$"}}},
+        {"capture": {"X": {"regex": "^(a|aa)+$"}}},
+    ],
+)
+async def test_a_pattern_that_would_never_end_is_given_up_and_holds_nobody_up(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(http_rules, "_SEARCH_S", 0.3)
+    word = "a" * 60 + "!"
+    web.serve("/", Reply(body=word.encode(), headers={"X-Word": word}))
+    asking = asyncio.ensure_future(ask({"url": web.url(), **spec}))
+    turns = 0
+    while not asking.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    outcome = asking.result()
+    assert outcome.code is TargetCode.UNEXPECTED_ANSWER
+    assert outcome.message == "to search the answer for ^(a|aa)+$ takes too long"
+    assert turns > 5
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+@pytest.mark.parametrize(
+    "spec", [{"expect": {"json_paths": {"$..x": 1}}}, {"capture": {"X": {"json_path": "$..x"}}}]
+)
+async def test_an_answer_that_is_nested_too_deep_is_said_to_be(
+    web: WebServer, depth: int, spec: dict[str, Any]
+) -> None:
+    web.serve("/", Reply(body=b"[" * depth + b"]" * depth))
+    outcome = await ask({"url": web.url(), **spec})
+    assert outcome.state is TargetState.FAILED
+    assert outcome.message == "the answer is nested too deep to look into"
+
+
+async def test_an_answer_that_takes_longer_to_look_into_than_there_is_time_is_said_to(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_rules, "_SEARCH_S", 3)
+    web.serve("/", Reply(body=b"a" * 60 + b"!"))
+    outcome = await ask({"url": web.url(), "timeout_s": 1, "expect": {"body": "^(a|aa)+$"}})
+    assert outcome.state is TargetState.TIMED_OUT
+    assert outcome.message == "to look into the answer takes more than 1 s"
+
+
+async def test_half_of_a_surrogate_pair_is_shown_as_it_is_written(web: WebServer) -> None:
+    web.serve("/", Reply(body=b'{"name": "\\ud800"}'))
+    outcome = await ask({"url": web.url(), "expect": {"json_paths": {"$.name": "x"}}})
+    assert outcome.message == '$.name is "\\ud800", expected "x"'
 
 
 # ---------------------------------------------------------------------- where it may go

@@ -17,6 +17,15 @@ from core.errors import Invalid
             patterns.IN_WORDS[patterns.FINGERPRINT],
         ),
         (
+            {
+                "kind": "schedule",
+                "name": "a",
+                "spec": {"job": "b", "trigger": {"journal": {"types": ["run.*"]}}},
+            },
+            "types",
+            patterns.IN_WORDS[patterns.EVENT_TYPE],
+        ),
+        (
             {"kind": "account", "name": "a", "spec": {"user": "-x"}},
             "user",
             patterns.IN_WORDS[patterns.USER_NAME],

@@ -49,6 +49,7 @@ def test_text_and_json_become_typed_values(
         (parameter("string"), 5, "must be text"),
         (parameter("string"), "a\0b", "NUL"),
         (parameter("string", pattern="[a-z]+"), "A1", "must match [a-z]+"),
+        (parameter("string", pattern="(a|aa)+"), "a" * 60 + "!", "takes too long"),
         (parameter("number"), "many", "must be a number"),
         (parameter("number"), True, "must be a number"),
         (parameter("number"), "nan", "finite"),

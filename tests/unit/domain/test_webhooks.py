@@ -125,7 +125,7 @@ def test_a_token_is_the_secret_itself(headers: dict[str, str], fits: bool) -> No
 def test_a_body_is_json_or_nothing_and_bounded() -> None:
     assert body_of(spec(), Call(headers={}, body=BODY)) == {"ref": "main"}
     assert body_of(spec(), Call(headers={}, body=b" ")) is None
-    for bad in (b"ref=main", b"\xff", b"[" * 9000, b'{"a": NaN}'):
+    for bad in (b"ref=main", b"\xff", b"[" * 9000, b'{"a": NaN}', b'{"a": "\\ud800"}'):
         with pytest.raises(MalformedCall):
             body_of(spec(), Call(headers={}, body=bad))
     with pytest.raises(CallTooLarge):

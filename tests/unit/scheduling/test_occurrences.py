@@ -168,6 +168,17 @@ def test_two_events_of_one_moment_are_two_slots_and_give_their_parameters() -> N
     assert "size" in found[1].reason
 
 
+def test_an_event_that_is_nested_too_deep_is_one_reason() -> None:
+    body: object = "deep"
+    for _ in range(120):
+        body = [body]
+    [found] = settle_events(
+        look(at(2), given={"REF": "body"}), [happened(1, "a", body=body)]
+    ).entries
+    assert found.verdict is Verdict.REFUSED
+    assert "nested more than 100 levels deep" in found.reason
+
+
 def test_what_happened_while_nobody_looked_follows_misfire_and_begins_and_ends_hold() -> None:
     events = [happened(second, str(second)) for second in (1, 2, 3)]
 

@@ -70,7 +70,7 @@ async def test_one_place_is_read_once_however_many_want_it(sources: Sources, hom
     [
         ({"env": "NO_SUCH"}, "no environment variable NO_SUCH"),
         ({"file": "/no/such"}, "/no/such cannot be read: No such file"),
-        ({"file": "/dev/zero"}, "is no regular file"),
+        ({"file": "/dev/zero"}, "no plain file"),
         ({"command": ["no-such-program", "hunter2"]}, "command no-such-program cannot be started"),
         ({"command": ["sh", "-c", "echo hunter2; exit 3"]}, "command sh ended with status 3"),
         ({"command": ["sh", "-c", "echo hunter2 >&2"]}, "from command sh is empty"),

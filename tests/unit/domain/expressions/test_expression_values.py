@@ -12,6 +12,7 @@ from core.domain.expressions import (
     Kind,
     NotAValue,
     SecretValue,
+    Value,
     as_value,
     from_json,
     kind_of,
@@ -65,6 +66,16 @@ def test_null_and_secrets_travel_in_json_and_are_part_of_no_text() -> None:
         with pytest.raises(NotAValue):
             text_of(value)
     assert SECRET.id not in repr([SECRET])
+
+
+def test_what_holds_one_thing_many_times_is_as_large_as_it_is_written_down() -> None:
+    long, numbers = "s" * 60_000, tuple(range(10_000))
+    once: Value = tuple(long for _ in numbers)
+    for value in (once, (once, once), {"a": {"b": once}}, tuple(numbers for _ in numbers)):
+        with pytest.raises(NotAValue, match="larger than 4,194,304 characters"):
+            to_json(value)
+    hosts = tuple({"name": f"host{number}", "state": "failed"} for number in numbers)
+    assert to_json(hosts) == list(hosts)
 
 
 def test_no_data_is_taken_for_a_secret_or_a_time() -> None:

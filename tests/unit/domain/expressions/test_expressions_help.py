@@ -13,6 +13,7 @@ from core.domain.expressions.operators import ARITHMETIC
 from core.domain.expressions.parser import MAX_DEPTH, MAX_LENGTH
 from core.domain.expressions.reference import reference
 from core.domain.expressions.template import MAX_TEXT
+from core.domain.expressions.values import MAX_WRITTEN
 from core.errors import Invalid
 
 HELP = Path(__file__).parents[4] / "assets" / "help"
@@ -102,7 +103,8 @@ def test_a_mistake_of_the_page_is_answered_as_it_says() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_limits_of_the_page_are_those_of_the_code(language: str) -> None:
     bounds = Bounds()
-    for limit in (MAX_LENGTH, MAX_DEPTH, MAX_TEXT, bounds.steps, bounds.characters, bounds.items):
+    of_evaluating = (bounds.steps, bounds.characters, bounds.items)
+    for limit in (MAX_LENGTH, MAX_DEPTH, MAX_TEXT, MAX_WRITTEN, *of_evaluating):
         assert f"{limit:,}" in page(language)
 
 
