@@ -54,6 +54,7 @@ def test_completions_name_views_before_aliases() -> None:
         "search",
         "start",
         "scripts",
+        "sources",
         "s",
         "sched",
         "set",
