@@ -130,3 +130,22 @@ async def test_a_page_that_is_not_there_lists_those_that_are(
     async with deck("help nonsense") as d:
         text = await d.see("there is no help page nonsense")
         assert ":help targets" in text
+
+
+async def test_from_the_engine_one_goes_to_channels_and_it_is_frozen_with_a_reason(
+    product: Product, deck: OpenDeck
+) -> None:
+    async with deck("engine") as d:
+        await d.see("stored runs")
+        await d.press("c")
+        await d.see("Jobdeck > engine > channels")
+        await d.press("escape")
+        await d.see("stored runs")
+        await d.press("z")
+        await d.see("freeze the engine")
+        await d.type("a change goes out")
+        await d.press("enter")
+        await d.see("a change goes out")
+        await d.see("u unfreeze")
+        await d.press("u")
+        await d.see(lambda text: "a change goes out" not in text)

@@ -176,3 +176,21 @@ async def test_from_its_page_a_document_is_launched_edited_and_deleted(
         await d.see("delete host paged")
         await d.press("enter")
         until(lambda: product.api("GET", "/documents/host/paged").status_code == 404)
+
+
+async def test_hosts_are_made_edited_and_asked_for_their_facts_from_the_inventory(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.apply("{kind: host, name: known, spec: {protocol: local}}")
+    async with deck("hosts known", size=(140, 30)) as d:
+        await d.see("> known")
+        await d.press("n")
+        await d.see("new host")
+        await d.press("escape")
+        await d.see("> known")
+        await d.press("e")
+        await d.see("edit host known")
+        await d.press("escape")
+        await d.see("> known")
+        await d.press("F")
+        until(lambda: product.api("GET", "/hosts/known/facts").status_code == 200)

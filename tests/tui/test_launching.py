@@ -176,8 +176,26 @@ async def test_a_plan_and_a_probe_tell_before_anything_runs(
         await d.press("p")
         await d.see("AT A TIME")
         await d.press("P")
-        await d.see("2 ready")
+        probed = await d.see("2 ready")
+        await d.press("c")
+        await d.see(lambda text: text != probed and "2 ready" in text and "done" in text)
     assert newest(product)["title"] != "planned"
+
+
+async def test_a_long_preview_is_scrolled_beside_the_form(product: Product, deck: OpenDeck) -> None:
+    job(product, "long", targets="role=web")
+    async with deck("launch job/long", size=(100, 30)) as d:
+        await d.see("start long on 2 hosts")
+        await to_row(d, "rolling")
+        await d.press("enter")
+        await fill(d, "batch", "1")
+        first = await d.see("batch 1/2")
+        await d.press("p")
+        await d.see("AT A TIME" if "AT A TIME" not in first else "batch")
+        await d.press(*["shift+down"] * 30)
+        below = await d.see(lambda text: text != first)
+        await d.press(*["shift+up"] * 30)
+        await d.see(lambda text: text != below)
 
 
 async def test_batches_are_shown_before_the_start(product: Product, deck: OpenDeck) -> None:

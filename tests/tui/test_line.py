@@ -213,6 +213,52 @@ def test_over_ssh_the_cursor_colours_its_first_cell_and_at_home_its_row(product:
     assert far[0] == far[13] != far[16] == far[79]
 
 
+def script(product: Product, name: str, text: str) -> str:
+    """An executable of the person's own."""
+    file = product.folder / name
+    file.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    file.chmod(0o755)
+    return str(file)
+
+
+def test_an_editor_of_ones_own_changes_a_document_and_the_screen_comes_back(
+    product: Product,
+) -> None:
+    editor = script(product, "editor", "sed -i 's/10.0.0.1/10.0.0.2/' \"$1\"")
+    product.apply("{kind: host, name: edited, spec: {address: 10.0.0.1}}")
+    with line(product, "edit", "host/edited", EDITOR=editor, VISUAL="") as wire:
+        wire.until("10.0.0.1")
+        wire.press(b"\x05")
+        wire.until("10.0.0.2")
+        wire.until("FIELD")
+        wire.press(b"\x13")
+        wire.until("is now revision 2")
+
+
+def test_a_long_text_of_a_field_is_written_in_an_editor(product: Product) -> None:
+    editor = script(product, "writer", "echo 'echo from the editor' > \"$1\"")
+    product.apply("{kind: script, name: long, spec: {text: echo before}}")
+    with line(product, "edit", "script/long", EDITOR=editor, VISUAL="") as wire:
+        wire.until("echo before")
+        while not any(row.startswith(">") and "text" in row for row in wire.rows):
+            wire.press(b"j")
+            wire.quiet(0.2)
+        wire.press(b"E")
+        wire.until("echo from the editor")
+
+
+def test_output_is_read_in_a_pager_of_ones_own(product: Product) -> None:
+    pager = script(product, "pager", "cat \"$1\"; echo this is the pager; read -r _line < /dev/tty")
+    run = product.detached("run", "--on", "web1", "echo much to read")
+    product.ended(run)
+    with line(product, "output", run, PAGER=pager) as wire:
+        wire.until("much to read")
+        wire.press(b"v")
+        wire.until("this is the pager")
+        wire.press(b"\r")
+        wire.until("line 1/1")
+
+
 def test_the_mouse_is_the_terminals_until_somebody_wants_it(product: Product) -> None:
     with line(product) as wire:
         at_rest(wire)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.support.product import Product
+from tests.support.waiting import until
 from tests.tui.conftest import OpenDeck
 
 DOCUMENTS = """
@@ -89,3 +90,50 @@ async def test_a_schedule_that_is_not_there_is_one_clear_message(
     async with deck("schedule nightlyy") as d:
         text = await d.see("does not exist")
         assert "nightly" in text
+
+
+async def test_on_its_page_a_schedule_is_paused_resumed_started_and_asked_why(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.apply(DOCUMENTS)
+
+    def paused_by() -> str:
+        every = product.api("GET", "/schedules").json()
+        return str(next(each for each in every if each["name"] == "hourly")["paused_by"])
+
+    async with deck("schedule hourly") as d:
+        await d.see("job/backup")
+        await d.press("p")
+        await d.see("pause hourly")
+        await d.type("quiet, please")
+        await d.press("enter")
+        await d.see("quiet, please")
+        assert paused_by()
+        await d.press("r")
+        until(lambda: not paused_by())
+        await d.press("w")
+        await d.see("why did hourly not run?")
+        await d.type("2026-01-01 10:17")
+        await d.press("enter")
+        await d.see("2026-01-01 10:17")
+
+
+async def test_from_the_list_a_schedule_is_started_after_a_question(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.apply(DOCUMENTS)
+
+    def runs() -> int:
+        return len(product.api("GET", "/runs").json()["items"])
+
+    async with deck("schedules hourly") as d:
+        await d.see("> hourly")
+        before = runs()
+        await d.press("s")
+        await d.see("start hourly now")
+        await d.press("escape")
+        assert runs() == before
+        await d.press("s")
+        await d.see("start hourly now")
+        await d.press("enter")
+        until(lambda: runs() == before + 1)
