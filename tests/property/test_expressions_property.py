@@ -341,7 +341,15 @@ def test_the_largest_that_is_allowed_takes_less_than_50_ms(text: str) -> None:
             str(found)  # hints are worked out when they are read
         return process_time() - start
 
-    assert min(seconds() for _ in range(3)) < 0.05
+    assert min(seconds() / slowness() for _ in range(5)) < 0.05
+
+
+def slowness() -> float:
+    """How many times slower this machine is, at this moment, than one of which 50 ms are said."""
+    start = process_time()
+    kept = {number % 97: (number, str(number)) for number in range(50_000)}
+    assert len(kept) == 97
+    return max(1.0, (process_time() - start) / 0.005)
 
 
 def test_the_deepest_that_is_allowed_fits_on_the_stack() -> None:
