@@ -32,7 +32,7 @@ from core.storage.store import Store
 _PAGE = 500
 """Entries of the journal that are read together."""
 _LONGEST_CHAIN = 16
-"""Runs that schedules start one after the other, each by the end of the one before."""
+"""Slots of schedules one after the other, each of which is there by the one before."""
 _KEPT_AFTER = 5000
 """Entries behind which it is noted how far the journal was read, though none of them fitted."""
 
@@ -252,7 +252,7 @@ def _is_its_own(c: Connection, name: str, entry: journal.Entry) -> bool:
     """Whether a schedule would follow itself: by its own entry, its own run, or an endless chain."""
     if entry.actor == fires.actor_of(name) or entry.subject == f"schedule/{name}":
         return True
-    before = fires.chain(c, entry.subject, _LONGEST_CHAIN)
+    before = fires.chain(c, entry, _LONGEST_CHAIN)
     return name in before[:1] or len(before) == _LONGEST_CHAIN
 
 

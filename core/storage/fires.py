@@ -25,6 +25,8 @@ from sqlalchemy import (
 
 from core.errors import Conflict
 from core.scheduling.ledger import Entry, Verdict
+from core.storage.journal import Entry as JournalEntry
+from core.storage.journal import read_after
 from core.storage.runs import LIVE_STATES
 from core.storage.tables import document, run, schedule_fire
 from core.storage.writer import Transaction, timestamp
@@ -55,6 +57,7 @@ class Fire(msgspec.Struct, frozen=True, kw_only=True):
     """JSON: the parameters that the event gave."""
 
 
+_BEHIND = select(schedule_fire.c.schedule, schedule_fire.c.cause)
 _FIRE = [schedule_fire.c[name] for name in Fire.__struct_fields__]
 _CONCLUDE = (
     update(schedule_fire)
@@ -214,19 +217,43 @@ def known(connection: Connection, schedule: str, cause: str) -> Fire | None:
     return None if row is None else _fire(row)
 
 
-def chain(connection: Connection, run_id: str, most: int) -> list[str]:
-    """The schedules that started a run, the run whose end started it, and so on, newest first."""
+def chain(connection: Connection, entry: JournalEntry, most: int) -> list[str]:
+    """The schedules without whose slots there were no such entry, the last of them first."""
     found: list[str] = []
-    query = select(schedule_fire.c.schedule, schedule_fire.c.cause)
-    while len(found) < most:
-        row = connection.execute(query.where(schedule_fire.c.run_id == run_id)).first()
-        if row is None:
-            break
-        found.append(row.schedule)
-        kind, _, run_id = (row.cause or "").partition(" ")
-        if kind != "run":
-            break
+    slot = _slot_behind(connection, entry)
+    while slot is not None and len(found) < most:
+        found.append(slot.schedule)
+        slot = _slot_before(connection, slot.cause or "")
     return found
+
+
+def _slot_before(connection: Connection, cause: str) -> Row[Any, Any] | None:
+    """The slot from which a cause follows; None where it has no such beginning."""
+    kind, _, what = cause.partition(" ")
+    if kind == "run":
+        return _slot_of_run(connection, what)
+    if kind != "entry":
+        return None
+    found = read_after(connection, int(what) - 1, 1)
+    return _slot_behind(connection, found[0]) if found else None
+
+
+def _slot_behind(connection: Connection, entry: JournalEntry) -> Row[Any, Any] | None:
+    """The slot that an entry tells of, or that started the run of which it tells."""
+    kind, _, name = entry.subject.partition("/")
+    if kind != "schedule":
+        return _slot_of_run(connection, entry.subject)
+    its_own = schedule_fire.c.schedule == name, schedule_fire.c.slot == entry.data.get("slot")
+    return connection.execute(_BEHIND.where(*its_own)).first()
+
+
+def _slot_of_run(connection: Connection, run_id: str) -> Row[Any, Any] | None:
+    """The slot that started a run, or the run that it is a part of."""
+    parent: str | None = run_id
+    while parent is not None:
+        run_id = parent
+        parent = connection.scalar(select(run.c.parent).where(run.c.id == run_id))
+    return connection.execute(_BEHIND.where(schedule_fire.c.run_id == run_id)).first()
 
 
 def _append_event(tx: Transaction, schedule: str, entry: Entry) -> None:

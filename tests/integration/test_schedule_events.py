@@ -175,6 +175,48 @@ async def test_schedules_that_start_each_other_end_at_some_time(
     assert await ledger(opened, "own") == []
 
 
+@pytest.mark.parametrize("types", [["run.created"], ["run.state"], ["schedule.started"]])
+async def test_schedules_that_read_of_each_other_in_the_journal_end_at_some_time(
+    opened: Engine, clock: ManualClock, types: list[str]
+) -> None:
+    each = {"overlap": "parallel", "overlap_max": 9}
+    where = "(data.state ?? 'succeeded') = 'succeeded'"
+    by_entries = {"journal": {"types": types, "where": where}}
+    one, other = (schedule(by_entries, name, **each) for name in ("one", "other"))
+    begins = schedule({"after": {"jobs": ["first"]}}, "begins", **each)
+    await begin(opened, clock, one, other, begins)
+
+    await run(opened, "first")
+    for _ in range(20):
+        await beat(opened, clock)
+        for run_id in [*opened.runs.live]:
+            await ended(opened, run_id)
+    ends = len(await ledger(opened, "one")), len(await ledger(opened, "other"))
+    for _ in range(3):
+        await beat(opened, clock)
+
+    assert min(ends) > 3
+    assert ends == (len(await ledger(opened, "one")), len(await ledger(opened, "other")))
+
+
+async def test_a_schedule_is_not_started_by_what_runs_inside_of_its_own_run(
+    opened: Engine, clock: ManualClock
+) -> None:
+    inside = {"kind": "run", "name": "inside", "job": "second"}
+    flow = {"kind": "flow", "name": "both", "spec": {"targets": "h1", "nodes": [inside]}}
+    own = schedule({"journal": {"types": ["run.created"]}}, "own", overlap="parallel")
+    own["spec"] |= {"flow": "both", "job": None}
+    await begin(opened, clock, flow, own)
+
+    await run(opened, "first")
+    for _ in range(5):
+        await beat(opened, clock)
+        for run_id in [*opened.runs.live]:
+            await ended(opened, run_id)
+
+    assert len(await ledger(opened, "own")) == 1
+
+
 async def test_a_file_that_comes_and_stays_as_it_is(
     home: Path, opened: Engine, clock: ManualClock
 ) -> None:

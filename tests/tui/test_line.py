@@ -248,7 +248,7 @@ def test_a_long_text_of_a_field_is_written_in_an_editor(product: Product) -> Non
 
 
 def test_output_is_read_in_a_pager_of_ones_own(product: Product) -> None:
-    pager = script(product, "pager", "cat \"$1\"; echo this is the pager; read -r _line < /dev/tty")
+    pager = script(product, "pager", 'cat "$1"; echo this is the pager; read -r _line < /dev/tty')
     run = product.detached("run", "--on", "web1", "echo much to read")
     product.ended(run)
     with line(product, "output", run, PAGER=pager) as wire:
