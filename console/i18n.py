@@ -1,9 +1,10 @@
 """The one way to user-visible text: `_` and `ngettext`, in English or Simplified Chinese.
 
 The language is JOBDECK_LANG, which `--lang` sets, else the one that the person
-prefers, else that of the locale (LC_ALL, LC_MESSAGES, LANG). Catalogues are read from their `.po` source when the first text is asked
-for: deliberately no compiled `.mo`, which could fall behind its source and
-loads no faster. English is the source language and reads nothing.
+prefers, else that of the locale (LC_ALL, LC_MESSAGES, LANG). Catalogues are read
+from their `.po` source when the first text is asked for: deliberately no compiled
+`.mo`, which could fall behind its source and loads no faster. English is the
+source language and reads nothing.
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ def language(environ: Mapping[str, str] = os.environ) -> str:
 def is_language_given(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether somebody asked Jobdeck for a language this time."""
     return bool(environ.get(_OWN))
+
+
+def language_named(text: str) -> str:
+    """One of LANGUAGES by any of its names (`zh-CN`, `zh`, `en_GB.UTF-8`); "" where it is none."""
+    first = text.replace("-", "_").partition("_")[0].lower()
+    return {"en": ENGLISH, "zh": CHINESE}.get(first, "")
 
 
 def speak(name: str) -> None:

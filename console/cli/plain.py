@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from console.cli.helping import command, family
-from console.cli.settings import engine
+from console.cli.settings import engine, speak_it
 from console.i18n import _
 from core.clock import SystemClock
 
@@ -34,12 +33,17 @@ TERM=dumb jobdeck plain --lang zh_CN
 """,
 )
 def plain(
-    lang: Annotated[
-        str | None, typer.Option("--lang", metavar="LANG", help=_("en or zh_CN"))
+    _lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="LANG",
+            help=_("en or zh_CN"),
+            callback=speak_it,
+            expose_value=False,
+        ),
     ] = None,
 ) -> int:
-    if lang is not None:
-        os.environ["JOBDECK_LANG"] = lang
     from console.plain.pages import Desk
     from console.plain.places.home import home
     from console.plain.talking import converse

@@ -18,7 +18,7 @@ from typer.main import get_group
 
 from console.cli import settings
 from console.cli.helping import Entry, Group, Section
-from console.i18n import LANGUAGES, _, is_language_given, prefer, speak
+from console.i18n import _, is_language_given, language_named, prefer, speak
 
 COMPLETION_VARIABLE = "_JOBDECK_COMPLETE"
 """Set by a shell's completion script; the answer is then candidates, and no command runs."""
@@ -190,14 +190,6 @@ def _remember_color(value: str | None) -> None:
     settings.settings.color = value
 
 
-def _remember_language(value: str | None) -> None:
-    if value is None:
-        return
-    if value not in LANGUAGES:
-        raise typer.BadParameter(_("must be one of {names}").format(names=", ".join(LANGUAGES)))
-    speak(value)
-
-
 def speak_as_asked(args: Sequence[str]) -> None:
     """Take up `--lang`, else what the person of the home prefers, before there is a command line.
 
@@ -205,8 +197,8 @@ def speak_as_asked(args: Sequence[str]) -> None:
     flags are read; preferences that cannot be read are told by those who need all of them.
     """
     given = _given(args, "--lang", "--home")
-    if given.get("--lang") in LANGUAGES:
-        speak(given["--lang"])
+    if found := language_named(given.get("--lang", "")):
+        speak(found)
     prefer("" if is_language_given() else _preferred(given.get("--home")))
 
 
@@ -294,7 +286,7 @@ def build() -> TyperGroup:
                 "--lang",
                 metavar="LANG",
                 help=_("en or zh_CN (JOBDECK_LANG, else as preferred, else the locale)"),
-                callback=_remember_language,
+                callback=settings.speak_it,
                 expose_value=False,
             ),
         ] = None,

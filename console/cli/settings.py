@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import typer
+
+from console.i18n import LANGUAGES, _, language_named, speak
+
 if TYPE_CHECKING:
     from console.client import Client
     from core.home import Home
@@ -75,3 +79,12 @@ def engine() -> Iterator[Client]:
     ensure_engine(place)
     with Client.over_socket(place.socket) as client:
         yield client.patient(until_back)
+
+
+def speak_it(value: str | None) -> None:
+    """Take up the language of `--lang`, by any of its names."""
+    if value is None:
+        return
+    if not language_named(value):
+        raise typer.BadParameter(_("must be one of {names}").format(names=", ".join(LANGUAGES)))
+    speak(language_named(value))

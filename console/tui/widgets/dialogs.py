@@ -31,7 +31,7 @@ class Text(Widget):
 
     def show(self, lines: Sequence[Line | Table]) -> None:
         self._lines = lines
-        self.refresh(layout=True)
+        self.refresh(layout=self.styles.is_auto_height)
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         return len(lay_out(self._lines, width))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console import i18n
+from console.i18n import language_named
 from console.preferences import PreferenceFile
 from core.home import Home
 from tests.unit.console.fake_api import Jobdeck
@@ -87,3 +88,35 @@ def test_a_language_that_is_chosen_here_goes_before_what_was_asked_for(
 
     i18n.choose("")
     assert i18n.language() == "en", "the locale's"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("zh_CN", "zh_CN"),
+        ("zh-CN", "zh_CN"),
+        ("zh", "zh_CN"),
+        ("zh_CN.UTF-8", "zh_CN"),
+        ("ZH-hans", "zh_CN"),
+        ("en", "en"),
+        ("en-GB", "en"),
+        ("de", ""),
+        ("zhuang", ""),
+        ("", ""),
+    ],
+)
+def test_a_language_goes_by_any_of_its_names(text: str, name: str) -> None:
+    assert language_named(text) == name
+
+
+def test_a_flag_may_name_the_language_as_web_pages_do(
+    jobdeck: Jobdeck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOBDECK_LANG", "")
+    assert "全局选项" in jobdeck("--lang", "zh-CN", "--help").out
+
+
+def test_the_plain_console_refuses_a_language_that_is_not_there(jobdeck: Jobdeck) -> None:
+    ended = jobdeck("plain", "--lang", "tlh")
+    assert ended.code == 2
+    assert "must be one of en, zh_CN" in ended.err
