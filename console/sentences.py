@@ -22,6 +22,7 @@ from console.i18n import ENGLISH, catalogue_file, gettext, language
 from console.pofile import read_po
 
 _NESTED = "said"
+_MOST_CLAUSES = 4
 _FILE, _MEANINGS = "engine.po", "schema.po"
 
 
@@ -31,6 +32,11 @@ def said(text: str) -> str:
         return text
     if "\n" in text:
         return "\n".join(map(said, text.split("\n")))
+    return _translated(text) or _clauses(text) or text
+
+
+def _translated(text: str) -> str:
+    """A sentence that is known; "" where it is not."""
     whole, with_gaps = _catalogue(language())
     if text in whole:
         return whole[text]
@@ -42,7 +48,14 @@ def said(text: str) -> str:
                 for name, value in values.items()
             }
             return template.translation.format(**nested)
-    return text
+    return ""
+
+
+def _clauses(text: str) -> str:
+    """Several sentences that are known, joined by semicolons; "" where one of them is not."""
+    clauses = text.split("; ", _MOST_CLAUSES)
+    known = [_translated(clause) for clause in clauses] if len(clauses) > 1 else []
+    return "；".join(known) if all(known) else ""
 
 
 def meant(text: str) -> str:

@@ -182,6 +182,8 @@ def import_(file: File, from_stdin: FromStdin = False, as_json: Json = False) ->
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else _("no exported key")
         raise RequestError(f"FILE: {path}: {what}") from error
+    if not text.strip():
+        raise RequestError(f"FILE: {path}: {_('no exported key')}")
     passphrase = _passphrase(from_stdin=from_stdin)
     with engine() as client:
         return _show(client.import_vault(text.strip(), passphrase), as_json=as_json)

@@ -33,6 +33,8 @@ from core.executors.sql.rendering import RENDERERS, Row, plain
 
 _PAUSE_S = 0.5
 """Before the second try; each further one waits twice as long."""
+_MOST_AT_ONCE = 64 * 2**20
+"""Characters and bytes of the rows that are fetched together: as text they take several times that."""
 _AT_ENTRANCE_AGAIN = frozenset({Kind.BUSY, Kind.UNREACHABLE})
 
 Tell = Callable[[Stream, str], None]
@@ -244,6 +246,10 @@ class Attempt:
         for batch in answer.batches:
             if not self._first and batch:
                 self._first = dict(zip(columns, batch[0], strict=True))
+            if _size(batch) > _MOST_AT_ONCE:
+                self._refuse(
+                    f"more than {_MOST_AT_ONCE >> 20} MiB in a few rows (select less of them)"
+                )
             self._rows += len(batch)
             if (over := self._rows - most) > 0:
                 if rest := batch[:-over]:
@@ -345,6 +351,12 @@ class Attempt:
 
     def _note(self, text: str) -> None:
         self._tell(Stream.NOTE, f"Jobdeck: {text}\n")
+
+
+def _size(batch: Sequence[Row]) -> int:
+    """Characters and bytes in rows."""
+    long = (str, bytes, bytearray, memoryview)
+    return sum(len(cell) for row in batch for cell in row if isinstance(cell, long))
 
 
 _NONE = Statement("", (), ())

@@ -128,3 +128,14 @@ async def test_a_ledger_row_makes_a_repeat_do_nothing(file: File) -> None:
     second = await file.ask(text, ledger="ledger")
     assert first.state is second.state is TargetState.SUCCESS
     assert file.rows() == [(1, "a")]
+
+
+@pytest.mark.parametrize("cell", ["printf('%.*c', 70000000, 'x')", "zeroblob(70000000)"])
+async def test_a_cell_that_would_fill_the_memory_is_refused(file: File, cell: str) -> None:
+    sink = MemorySink()
+    text = "INSERT INTO goods VALUES (1, 'kept?'); SELECT CELL AS big"
+    outcome = await file.ask(text.replace("CELL", cell), sink=sink)
+    assert outcome.state is TargetState.FAILED
+    assert "more than 64 MiB in a few rows (select less of them)" in outcome.message
+    assert len(sink.out) < 1000
+    assert file.rows() == []

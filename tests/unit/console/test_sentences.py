@@ -80,6 +80,11 @@ def test_translations_have_the_same_values() -> None:
             "它的健康检查无法启动：护栏不允许",
         ),
         ("3 of 9 targets did not succeed in step main", "步骤 main 中 9 个目标有 3 个没有成功"),
+        (
+            "there are more than 5 rows (`max_rows`); nothing took effect",
+            "超过 5 行（`max_rows`）；没有任何内容生效",
+        ),
+        ("nothing took effect; or so", "nothing took effect; or so"),
         ("is required\nmust be a list", "是必填的\n必须是列表"),
         # A value is never taken for a sentence, and what nobody translated stays as it is.
         ("host 'is required' does not exist", "主机 'is required' 不存在"),
