@@ -1,4 +1,4 @@
-"""Drafts that outlive their console: one file each, in the home, for its owner alone.
+"""Drafts that outlive their console where there is room: one file each, in the home, for its owner alone.
 
 Texts of secrets are not in them. A file that cannot be read is no draft: it holds nothing that
 was ever saved, so nobody is stopped by it.
@@ -33,10 +33,20 @@ class Drafts:
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder, self._clock = folder, clock
+        self._unwritten: dict[str, Kept] = {}
+        """Drafts that no disk would take: they are there as long as this object."""
 
     def keep(self, name: str, draft: Draft) -> None:
-        """Keep a draft in place of an earlier one; raises OSError where that cannot be done."""
+        """Keep a draft in place of an earlier one.
+
+        Raises OSError where it cannot be written: then it is kept until this console ends.
+        """
         safe = draft.without_secrets()
+        self._unwritten[name] = Kept(safe, self._clock.now().isoformat())
+        self._write(name, safe)
+        del self._unwritten[name]
+
+    def _write(self, name: str, safe: Draft) -> None:
         text = json.dumps(
             {
                 "name": name,
@@ -58,6 +68,8 @@ class Drafts:
 
     def find(self, name: str, root: Field) -> Kept | None:
         """The draft of a place, as a draft of this form."""
+        if unwritten := self._unwritten.get(name):
+            return unwritten
         with suppress(OSError, ValueError, KeyError, TypeError):
             found: Mapping[str, Any] = json.loads(self._file(name).read_text(encoding="utf-8"))
             unread = {tuple(path): str(text) for path, text in found["unread"]}
@@ -66,6 +78,7 @@ class Drafts:
         return None
 
     def forget(self, name: str) -> None:
+        self._unwritten.pop(name, None)
         self._file(name).unlink(missing_ok=True)
 
     def _file(self, name: str) -> Path:

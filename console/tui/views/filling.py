@@ -81,7 +81,9 @@ class FillingView(View):
         try:
             self.deck.drafts.keep(self.draft_name, draft)
         except OSError as error:
-            text = _("the draft cannot be kept: {reason}").format(reason=error.strerror)
+            text = _("the draft is kept only while this console is open: {reason}").format(
+                reason=error.strerror
+            )
             self.deck.say(text, Tone.WARNING)
 
     def on_unmount(self) -> None:

@@ -57,3 +57,22 @@ def test_what_cannot_be_read_is_no_draft(drafts: Drafts, tmp_path: Path, text: s
     [file] = (tmp_path / "drafts").iterdir()
     file.write_text(text)
     assert drafts.find("x", ROOT) is None
+
+
+def test_where_nothing_can_be_written_a_draft_stays_while_the_console_is_open(
+    drafts: Drafts, tmp_path: Path
+) -> None:
+    (tmp_path / "drafts").write_text("a file in the place of the folder")
+    kept = draft().typed(("spec", "password"), "hush-hush")
+
+    with pytest.raises(OSError, match="exists"):
+        drafts.keep("x", kept)
+
+    found = drafts.find("x", ROOT)
+    assert found is not None
+    assert found.draft == kept.without_secrets()
+    (tmp_path / "drafts").unlink()
+    drafts.keep("x", kept)
+    assert [file.suffix for file in (tmp_path / "drafts").iterdir()] == [".json"]
+    drafts.forget("x")
+    assert drafts.find("x", ROOT) is None
