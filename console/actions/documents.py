@@ -66,6 +66,14 @@ def actions(scope: Scope) -> Iterator[Action]:
 def host_actions(scope: Scope) -> Iterator[Action]:
     """What can be done with hosts."""
     yield Action(
+        id=f"{scope}.test",
+        title=_("test the connection"),
+        help=_("Goes the way into the hosts, and says where it stops; nothing is run there."),
+        keys=("t",),
+        when=is_host,
+        cli="jobdeck hosts test {name}",
+    )
+    yield Action(
         id=f"{scope}.facts",
         title=_("gather facts"),
         help=_("Asks the hosts for their facts now."),

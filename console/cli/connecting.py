@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -13,6 +13,7 @@ from console.cli.helping import command, family
 from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import engine
+from console.connecting import way_request
 from console.i18n import _
 from console.presenters.connecting import connection_parts
 from core.domain.run import TargetState
@@ -24,9 +25,6 @@ As = Annotated[
 ]
 
 Expression = Annotated[str, typer.Argument(metavar="EXPR")]
-
-_NOTHING = {"kind": "command", "name": "test", "command": "true"}
-"""A dry run needs work; none of it is ever sent."""
 
 
 @command(
@@ -52,16 +50,8 @@ def check(
 
 def ask(expression: str, run_as: str | None, *, as_json: bool) -> int:
     """Test the connections, show how it went; the exit code."""
-    request: dict[str, Any] = {
-        "title": "connection test",
-        "targets": expression,
-        "step": _NOTHING,
-        "include_away": True,
-    }
-    if run_as is not None:
-        request["run_as"] = run_as
     with engine() as client:
-        plan = client.make_plan(request, "probe")
+        plan = client.make_plan(way_request(expression, run_as), "probe")
         plan = probing.follow(client, plan, quiet=as_json)
     if as_json:
         out().json([msgspec.to_builtins(finding) for finding in plan.findings])

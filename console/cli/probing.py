@@ -13,12 +13,12 @@ from console.cli.exit_codes import ExitCode
 from console.cli.liveline import LiveLine
 from console.cli.printing import err, out
 from console.client import Client
+from console.connecting import PROBING
 from console.i18n import _
 from console.presenters.plans import plan_parts, probe_progress
 from core.clock import SystemClock
 from core.domain.run import TargetState
 
-PROBING = "probing"
 _LOOK_S = 0.2
 """Between two looks at a probe."""
 

@@ -194,3 +194,24 @@ async def test_hosts_are_made_edited_and_asked_for_their_facts_from_the_inventor
         await d.see("> known")
         await d.press("F")
         until(lambda: product.api("GET", "/hosts/known/facts").status_code == 200)
+
+
+@pytest.mark.needs("sshd")
+async def test_the_way_to_hosts_is_tested_and_says_where_it_stops(
+    product: Product, deck: OpenDeck, sshd: Sshd
+) -> None:
+    product.apply(
+        f"{{kind: account, name: tester, spec: {{user: me, password: x}}}}\n---\n"
+        f"{{kind: host, name: route1, spec: {{protocol: local}}}}\n---\n"
+        f"{{kind: host, name: route2, spec: {{address: {sshd.addresses[1]}, port: {sshd.port},"
+        f" account: tester}}}}"
+    )
+    async with deck("hosts route", size=(120, 30)) as d:
+        await d.see("route2")
+        await d.press("ctrl+a", "t")
+        text = await d.see("connection test")
+        (ready,) = (row for row in text.splitlines() if "route1" in row and "ready" in row)
+        assert "✓" in ready
+        assert "host key" in text
+        await d.press("escape")
+        await d.see("2 marked")

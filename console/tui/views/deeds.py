@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from console.client import Client
+from console.connecting import PROBING, way_request
 from console.i18n import _, ngettext
+from console.presenters.connecting import connection_parts
 from console.presenters.durations import number
 from console.presenters.facts import gathered_parts
 from console.presenters.hosts import state_lines
@@ -21,6 +24,9 @@ from core.domain.hostrange import fold
 _SPANS: tuple[tuple[str, float | None], ...] = (
     ("1h", 3600), ("4h", 4 * 3600), ("1d", 86400), ("7d", 7 * 86400), ("open", None),
 )  # fmt: skip
+
+_LOOK_S = 0.3
+"""Between two looks at a test that somebody waits for."""
 
 
 class DocumentDeeds(View):
@@ -64,6 +70,21 @@ class DocumentDeeds(View):
         self.reload()
 
     # ------------------------------------------------------------------ hosts
+
+    async def do_test(self) -> None:
+        hosts = self.subject().names
+        text = ngettext(
+            "testing the way to {count} host", "testing the way to {count} hosts", len(hosts)
+        )
+        self.deck.say(text.format(count=number(len(hosts))), Tone.BUSY)
+        request = way_request(",".join(hosts))
+        plan = await self.deck.link.act(partial(Client.make_plan, request=request, level="probe"))
+        while plan.state == PROBING:
+            await asyncio.sleep(_LOOK_S)
+            plan = await self.deck.link.ask(partial(Client.plan, plan_id=plan.id))
+        table, remarks, sums = connection_parts(plan.findings)
+        self.deck.say("".join(span.text for span in sums), Tone.PLAIN)
+        await self.deck.question(Question(_("connection test"), [table, *remarks]))
 
     async def do_facts(self) -> None:
         hosts = self.subject().names
