@@ -176,8 +176,12 @@ class Attempt:
             self.handed_over = True
 
     def accepted(self) -> None:
-        """The request was accepted: standard input can be written."""
-        if self._door is None and self._launch.text and not self.is_closed:
+        """The request was accepted: standard input can be written.
+
+        A quick door has been passed by then, and the text has gone with it.
+        """
+        is_due = self._door is None and not self.handed_over
+        if is_due and self._launch.text and not self.is_closed:
             self._hand_over(self._launch.text)
 
     def received(self, stream: Stream, data: bytes) -> None:

@@ -7,11 +7,11 @@ rails of today. Pure; all refusals at once.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.domain import timebox
 from core.domain.access import EnvironmentSpec
 from core.domain.inventory import HostSpec
 from core.domain.targets import fold
@@ -152,12 +152,20 @@ def _refusals(place: Touched, change: str) -> Iterator[Problem]:
         yield Problem(
             where=where, what="requires a change number", hint=f"--change {pattern or 'NUMBER'}"
         )
-    elif pattern is not None and not re.fullmatch(pattern, change):
+    elif pattern is not None and not _fits(pattern, change):
         yield Problem(
             where=where,
             what=f"the change number {change!r} does not match {pattern}",
             hint="--change NUMBER",
         )
+
+
+def _fits(pattern: str, change: str) -> bool:
+    """Whether a change number is like the pattern; what takes too long to tell is not."""
+    try:
+        return timebox.fits(pattern, change)
+    except timebox.TooSlow:
+        return False
 
 
 def _to_confirm(place: Touched, places: Sequence[Touched]) -> Problem:

@@ -23,6 +23,7 @@ from winrm.exceptions import (
 from core.domain.run import TargetCode
 from core.errors import TargetError
 from core.executors.protocol import Target
+from core.executors.winrm.bounded import TooLong
 from core.executors.winrm.faults import FAULTS, Told
 
 _C = TargetCode
@@ -76,7 +77,7 @@ def _translated(error: Exception, target: Target) -> Told:
                 "took the request, but was not done with it in time",
                 "is it overloaded?",
             )
-        case ET.ParseError() | UnicodeDecodeError():
+        case ET.ParseError() | UnicodeDecodeError() | TooLong():
             return (
                 _C.CONNECTION_FAILURE,
                 "answers with something else than WinRM",

@@ -11,16 +11,16 @@ from functools import lru_cache
 from typing import Any
 
 from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
 
 from core.domain.run import TargetCode
 from core.domain.windows import Authentication
 from core.errors import TargetError
 from core.executors.protocol import Login, Winrm
+from core.executors.winrm.bounded import Bounded
 from core.vault.client_certificates import show_certificate
 
 
-class Trusting(HTTPAdapter):
+class Trusting(Bounded):
     """Connects to servers whose certificate is trusted. TargetError when the account's is no good."""
 
     def __init__(self, way: Winrm, login: Login) -> None:

@@ -15,6 +15,7 @@ from core.executors.protocol import Login, Target, Winrm
 from core.executors.winrm import WinrmExecutor
 from tests.support.certificates import Authority
 from tests.support.waiting import eventually
+from tests.support.webserver import Reply, WebServer
 from tests.support.winrm_line import PASSWORD, USER
 from tests.support.winrmd import NO_ROOM, WinrmServer
 from tests.support.work import QUICK, command, new_token, run
@@ -183,6 +184,21 @@ async def test_a_host_that_says_nothing_is_not_waited_for(
             error = await refusal(executor, there)
 
     assert error.target_code == C.CONNECTION_TIMEOUT
+
+
+@pytest.mark.parametrize("status", [200, 401])
+async def test_an_answer_without_an_end_in_sight_is_not_read_to_it(
+    executor: WinrmExecutor, target: Target, authority: Authority, status: int
+) -> None:
+    headers = {"WWW-Authenticate": 'Basic realm="a"', "Content-Length": str(1 << 40)}
+    with WebServer(authority, "127.0.0.1") as web:
+        web.serve("/wsman", Reply(status, body=bytes(17 << 20), headers=headers))
+        way = Winrm(ca=authority.pem, authentication="basic")
+        there = msgspec.structs.replace(target, port=web.port, winrm=way)
+        error = await refusal(executor, there)
+
+    assert error.target_code == C.CONNECTION_FAILURE
+    assert "answers with something else than WinRM" in str(error)
 
 
 @pytest.mark.parametrize(

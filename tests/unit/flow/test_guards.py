@@ -53,6 +53,12 @@ EVERYWHERE = ("web1", "web2", "lab1", "bare")
             Forbidden,
             "'CHG-12x' does not match CHG-",
         ),
+        (
+            {"change_required": True, "change_pattern": "(1|11)+"},
+            {"change": "1" * 60 + "x"},
+            Forbidden,
+            "does not match",
+        ),
     ],
 )
 def test_what_an_environment_asks_is_asked(

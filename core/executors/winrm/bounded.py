@@ -1,0 +1,39 @@
+"""Answers of hosts, none of which is longer than a host's can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from requests import Response
+from requests.adapters import HTTPAdapter
+
+_MOST_BYTES = 16 << 20
+"""A message of WinRM has 150 kB, unless somebody has set more for the host."""
+
+
+class TooLong(Exception):
+    """An answer of which no end is in sight."""
+
+
+class Bounded(HTTPAdapter):
+    """Gives no more of an answer than that. Whoever reads on raises TooLong.
+
+    `requests` reads an answer to its end before it gives it to anybody: also that of a host whose
+    login is still to come.
+    """
+
+    def send(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().send(*args, **kwargs)
+        response.raw.stream = partial(_bounded, response.raw.stream)
+        return response
+
+
+def _bounded(stream: Callable[..., Iterator[bytes]], *args: Any, **kwargs: Any) -> Iterator[bytes]:
+    size = 0
+    for piece in stream(*args, **kwargs):
+        size += len(piece)
+        if size > _MOST_BYTES:
+            raise TooLong(f"more than {_MOST_BYTES:,} bytes")
+        yield piece
