@@ -331,7 +331,7 @@ LARGEST: dict[str, Value] = {
         "lenn(" * 60,
     ],
 )
-def test_the_largest_that_is_allowed_takes_no_time_that_one_would_notice(text: str) -> None:
+def test_the_largest_that_is_allowed_takes_less_than_50_ms(text: str) -> None:
     text = text.ljust(KEPT + 1)  # longer than what is kept, so that it is read each time
 
     def seconds() -> float:
@@ -341,8 +341,15 @@ def test_the_largest_that_is_allowed_takes_no_time_that_one_would_notice(text: s
             str(found)  # hints are worked out when they are read
         return process_time() - start
 
-    # Some 30 ms on a quiet machine; what grows out of hand takes seconds.
-    assert min(seconds() for _ in range(3)) < 0.5
+    assert min(seconds() / slowness() for _ in range(5)) < 0.05
+
+
+def slowness() -> float:
+    """How many times slower this machine is, at this moment, than one of which 50 ms are said."""
+    start = process_time()
+    kept = {number % 97: (number, str(number)) for number in range(50_000)}
+    assert len(kept) == 97
+    return max(1.0, (process_time() - start) / 0.005)
 
 
 def test_the_deepest_that_is_allowed_fits_on_the_stack() -> None:
