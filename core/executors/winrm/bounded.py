@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from requests import Response
+from requests import Response, Session
 from requests.adapters import HTTPAdapter
+from winrm.transport import Transport
 
 _MOST_BYTES = 16 << 20
 """A message of WinRM has 150 kB, unless somebody has set more for the host."""
@@ -28,6 +29,17 @@ class Bounded(HTTPAdapter):
         response = super().send(*args, **kwargs)
         response.raw.stream = partial(_bounded, response.raw.stream)
         return response
+
+
+def bound_from_the_first_answer(transport: Transport) -> None:
+    """Without TLS the library asks the host before it gives its session to anybody."""
+    set_up = transport.setup_encryption
+
+    def set_up_bounded(session: Session) -> None:
+        session.mount("http://", Bounded())
+        set_up(session)
+
+    transport.setup_encryption = set_up_bounded  # type: ignore[method-assign]  # the one seam there
 
 
 def _bounded(stream: Callable[..., Iterator[bytes]], *args: Any, **kwargs: Any) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from winrm.exceptions import WinRMOperationTimeoutError
 from winrm.protocol import Protocol
 
 from core.executors.protocol import Target
+from core.executors.winrm.bounded import bound_from_the_first_answer
 from core.executors.winrm.trust import Trusting
 
 _OPERATION_S = 20
@@ -61,6 +62,7 @@ class Connection:
         )
         self._connect_s = target.connect_timeout_s
         self._give(_OPERATION_S)
+        bound_from_the_first_answer(self._protocol.transport)
         # Without TLS this sends an empty message, after which the others are encrypted.
         session = self._protocol.transport.build_session()
         session.trust_env = False

@@ -201,6 +201,19 @@ async def test_an_answer_without_an_end_in_sight_is_not_read_to_it(
     assert "answers with something else than WinRM" in str(error)
 
 
+async def test_nor_is_the_first_one_of_a_host_without_tls(
+    executor: WinrmExecutor, target: Target
+) -> None:
+    headers = {"Content-Length": str(1 << 40)}
+    with WebServer(None, "127.0.0.1") as web:
+        web.serve("/wsman", Reply(200, body=bytes(17 << 20), headers=headers))
+        there = msgspec.structs.replace(target, port=web.port, winrm=Winrm(tls=False))
+        error = await refusal(executor, there)
+
+    assert error.target_code == C.CONNECTION_FAILURE
+    assert "answers with something else than WinRM" in str(error)
+
+
 @pytest.mark.parametrize(
     ("number", "code", "words"),
     [
