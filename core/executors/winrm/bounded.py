@@ -25,10 +25,20 @@ class Bounded(HTTPAdapter):
     login is still to come.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: Response | None = None
+
     def send(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().send(*args, **kwargs)
+        response = self._last = super().send(*args, **kwargs)
         response.raw.stream = partial(_bounded, response.raw.stream)
         return response
+
+    def close(self) -> None:
+        """With the connection that an answer nobody read, such as a refused login, still holds."""
+        if self._last is not None:
+            self._last.close()
+        super().close()
 
 
 def bound_from_the_first_answer(transport: Transport) -> None:
@@ -37,7 +47,11 @@ def bound_from_the_first_answer(transport: Transport) -> None:
 
     def set_up_bounded(session: Session) -> None:
         session.mount("http://", Bounded())
-        set_up(session)
+        try:
+            set_up(session)
+        except BaseException:  # it belongs to nobody yet
+            session.close()
+            raise
 
     transport.setup_encryption = set_up_bounded  # type: ignore[method-assign]  # the one seam there
 

@@ -10,7 +10,7 @@ import ssl
 from functools import lru_cache
 from typing import Any
 
-from requests import PreparedRequest, Response
+from requests import PreparedRequest
 
 from core.domain.run import TargetCode
 from core.domain.windows import Authentication
@@ -25,18 +25,7 @@ class Trusting(Bounded):
 
     def __init__(self, way: Winrm, login: Login) -> None:
         self._settings = _settings(way, _context(way, login))
-        self._last: Response | None = None
         super().__init__()
-
-    def send(self, *args: Any, **kwargs: Any) -> Response:
-        self._last = super().send(*args, **kwargs)
-        return self._last
-
-    def close(self) -> None:
-        """With the connection that an answer nobody read, such as a refused login, still holds."""
-        if self._last is not None:
-            self._last.close()
-        super().close()
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
