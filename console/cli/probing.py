@@ -15,7 +15,7 @@ from console.cli.printing import err, out
 from console.client import Client
 from console.connecting import PROBING
 from console.i18n import _
-from console.presenters.plans import plan_parts, probe_progress
+from console.presenters.plans import flag_lines, plan_parts, probe_progress
 from core.clock import SystemClock
 from core.domain.run import TargetState
 
@@ -63,7 +63,7 @@ def show(plan: PlanDetail, *, as_json: bool, hosts: bool = False) -> None:
     if as_json:
         out().json(msgspec.to_builtins(plan))
         return
-    out().lines(plan_parts(plan, SystemClock().now(), hosts=hosts))
+    out().lines(plan_parts(plan, SystemClock().now(), flag_lines(plan), hosts=hosts))
 
 
 def exit_code(plan: PlanDetail) -> ExitCode:

@@ -5,6 +5,7 @@ It is said as a schema, so that a start is filled in, checked and kept as any do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -102,6 +103,16 @@ def schema_of(work: Work, spec: Mapping[str, Any], begun: Mapping[str, Any]) -> 
     )
     required = [name for name, is_needed in asked if is_needed]
     return {"type": "object", "properties": properties, "required": required}
+
+
+_FIELDS = {"batch": "rolling.batch", "on": "targets"}
+"""Flags whose field is called otherwise."""
+_FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
+
+
+def in_fields(text: str) -> str:
+    """What the engine says for a command line, as a form has it: fields in the place of flags."""
+    return _FLAG.sub(lambda flag: _FIELDS.get(flag[1], flag[1].replace("-", "_")), text)
 
 
 def _where(own: str | None) -> dict[str, Any]:

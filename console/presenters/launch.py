@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
-from console.answers import Document, Preview
+from msgspec import structs
+
+from console.answers import Document, PlanDetail, Preview, Remark
 from console.forms.fields import Path
-from console.forms.launching import Work
+from console.forms.launching import Work, in_fields
 from console.i18n import _
 from console.presenters.acting import plan_lines
 from console.presenters.batches import plan_lines as batch_lines
 from console.presenters.lists import labels_text
+from console.presenters.plans import plan_parts
 from console.presenters.results import hosts_word
 from console.presenters.text import Column, Line, Span, Table, Tone, line
 from console.sentences import said
@@ -24,12 +28,32 @@ def preview_lines(preview: Preview) -> Iterator[Line]:
         if step.batches:
             yield line(Span(_("batches of step {step}").format(step=step.step), Tone.STRONG))
             yield from batch_lines(step.batches)
-    if preview.confirm_hosts is not None:
+    yield from _needs(preview)
+
+
+def _needs(asked: Preview | PlanDetail) -> Iterator[Line]:
+    """What a start from the form asks for."""
+    if asked.confirm_hosts is not None:
         text = _("A start asks to type the number of hosts: {count}.")
-        yield line(Span(text.format(count=preview.confirm_hosts), Tone.WARNING))
-    if preview.acknowledge:
+        yield line(Span(text.format(count=asked.confirm_hosts), Tone.WARNING))
+    if asked.acknowledge:
         text = _("It meets rules for dangerous commands: {rules}. A start asks for each.")
-        yield line(Span(text.format(rules=", ".join(preview.acknowledge)), Tone.WARNING))
+        yield line(Span(text.format(rules=", ".join(asked.acknowledge)), Tone.WARNING))
+
+
+def dry_run_parts(plan: PlanDetail, now: datetime) -> Iterator[Line | Table]:
+    """A dry run of what stands in the form; what it lacks is named by its fields."""
+    told = structs.replace(
+        plan,
+        refusals=remarks_in_fields(plan.refusals),
+        warnings=remarks_in_fields(plan.warnings),
+    )
+    return plan_parts(told, now, _needs(plan))
+
+
+def remarks_in_fields(remarks: Iterable[Remark]) -> list[Remark]:
+    """Remarks with fields in the place of flags."""
+    return [structs.replace(each, hint=in_fields(said(each.hint))) for each in remarks]
 
 
 def unready_lines(message: str, placed: Mapping[Path, Sequence[Problem]]) -> Iterator[Line]:

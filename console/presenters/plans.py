@@ -80,8 +80,13 @@ def plans_table(plans: Sequence[Plan], now: datetime) -> Table:
     )
 
 
-def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Iterator[Line | Table]:
-    """All of a dry run; `hosts` lists every host that was probed."""
+def plan_parts(
+    plan: PlanDetail, now: datetime, needs: Iterable[Line], *, hosts: bool = False
+) -> Iterator[Line | Table]:
+    """All of a dry run; `hosts` lists every host that was probed.
+
+    `needs`: what a start needs, as it is told where the plan is shown.
+    """
     yield _head(plan, now)
     yield from left_out_lines(plan.left_out)
     yield _GAP
@@ -109,6 +114,7 @@ def plan_parts(plan: PlanDetail, now: datetime, *, hosts: bool = False) -> Itera
         yield from [_findings(plan.findings)] if hosts else _readiness(plan)
     yield _GAP
     yield from _verdict(plan)
+    yield from needs
 
 
 def probe_progress(plan: PlanDetail) -> Line:
@@ -238,20 +244,24 @@ def _rails(place: EnvironmentTouched) -> str:
 
 
 def _verdict(plan: PlanDetail) -> Iterator[Line]:
-    """What a start needs, or what would refuse it."""
+    """What would refuse a start, and what to know before."""
     for refusal in plan.refusals:
         hint = f" ({refusal.hint})" if refusal.hint else ""
         yield line(Span(_("refused: "), Tone.BAD), f"{refusal.where}: {refusal.what}{hint}")
     yield from warning_lines(plan.warnings)
+    if plan.review:
+        text = _("others are asked before it begins: rule {names}")
+        yield line(Span(text.format(names=", ".join(plan.review)), Tone.WARNING))
+
+
+def flag_lines(plan: PlanDetail) -> Iterator[Line]:
+    """What a start needs at a command line, and the command."""
     if plan.confirm_hosts is not None:
         text = _("a start must confirm the number of hosts: --confirm {count}")
         yield line(Span(text.format(count=plan.confirm_hosts), Tone.WARNING))
     if plan.acknowledge:
         flags = " ".join(f"--acknowledge {rule}" for rule in plan.acknowledge)
         yield line(Span(_("a start must acknowledge: {flags}").format(flags=flags), Tone.WARNING))
-    if plan.review:
-        text = _("others are asked before it begins: rule {names}")
-        yield line(Span(text.format(names=", ".join(plan.review)), Tone.WARNING))
     if not plan.refusals and not plan.run_id:
         verb = _STARTED_BY.get(plan.origin.partition("/")[0], "start")
         command = f"jobdeck {verb} --from-plan {short_id(plan.id)}"

@@ -28,9 +28,10 @@ from console.forms.launching import Work
 from console.i18n import _
 from console.presenters import launch as presenter
 from console.presenters.errors import error_lines
-from console.presenters.plans import plan_parts, probe_progress, warning_lines
+from console.presenters.plans import probe_progress, warning_lines
 from console.presenters.results import short_id
 from console.presenters.text import Line, Span, Table, Tone, line
+from console.sentences import said
 from console.tui.asking import Fields, NotConfirmed, insist
 from console.tui.link import Changed
 from console.tui.navigation import Memory, Place
@@ -235,7 +236,7 @@ class LaunchView(FillingView):
         if self._plan.state == _PROBING:
             self._foretell([probe_progress(self._plan)])
         else:
-            self._foretell([*plan_parts(self._plan, self.deck.clock.now())])
+            self._foretell([*presenter.dry_run_parts(self._plan, self.deck.clock.now())])
 
     # ------------------------------------------------------------------ as a view
 
@@ -309,7 +310,7 @@ class LaunchView(FillingView):
             return
         self.forget()
         self._form.show(draft.without_secrets())
-        for each in warning_lines(run.warnings):
+        for each in warning_lines(presenter.remarks_in_fields(run.warnings)):
             self.deck.say("".join(span.text for span in each), Tone.WARNING)
         here = self.deck.history.here
         parent = None if here is None else here.parent
@@ -365,7 +366,8 @@ class LaunchView(FillingView):
 
 def _placed(draft: Draft, problems: Sequence[Problem]) -> dict[Path, list[Problem]]:
     """Problems at their fields; that a secret is missing is none where one was typed."""
-    placed = placing.placed(draft.root, draft.body, problems)
+    told = [replace(each, hint=launching.in_fields(said(each.hint))) for each in problems]
+    placed = placing.placed(draft.root, draft.body, told)
     return {
         path: found
         for path, found in placed.items()

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
+from console.answers import PlanDetail
+from console.forms import launching
+from console.forms.launching import Work
+from console.presenters.launch import dry_run_parts
+from console.presenters.text import Table, plain
 from tests.unit.console.fake_api import FakeApi, Jobdeck, answer, problem
 from tests.unit.console.test_cli_runs import AT, ID, run_row
 
 PLAN = "01JPLANDEFGHJKMNPQRSTVWXYZ"
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def finding(host: str, state: str = "success", **changes: Any) -> dict[str, Any]:
@@ -319,3 +327,43 @@ def test_a_plan_names_files_their_place_and_where_they_come_from(
         f"bring  the web    /srv/in/      {'  '.join(web[:8])}  and 2 more\n"
         "fetch  each host  /found/HOST/  /etc/x\n"
     ) in jobdeck("start", "deploy", "--plan").out
+
+
+def test_a_plan_in_a_form_names_fields_where_a_command_line_has_flags() -> None:
+    lacking = [
+        {
+            "where": "environment prod",
+            "what": "requires a change number",
+            "hint": "--change NUMBER",
+        },
+        {"where": "rolling.batch", "what": "is missing", "hint": "--batch EXPR"},
+    ]
+    away = {"where": "web2", "what": "away", "hint": "--include-away takes them all the same"}
+    made = plan(refusals=lacking, warnings=[away], acknowledge=["remove-system"])
+
+    lines = dry_run_parts(msgspec.convert(made, PlanDetail), NOW)
+
+    text = "\n".join(plain(each) for each in lines if not isinstance(each, Table))
+    assert "--" not in text
+    for words in (
+        "requires a change number (change NUMBER)",
+        "is missing (rolling.batch EXPR)",
+        "away (include_away takes them all the same)",
+        "type the number of hosts: 3",
+        "remove-system. A start asks for each",
+    ):
+        assert words in text
+
+
+def test_every_flag_that_is_told_has_its_field() -> None:
+    fields = launching.schema_of(Work(), {}, {})["properties"]
+
+    for flag in ("--on", "--batch", "--change", "--include-away", "--override"):
+        name, _dot, inside = launching.in_fields(flag).partition(".")
+        assert name in fields, flag
+        assert not inside or inside in fields[name]["properties"], flag
+
+
+def test_what_is_no_flag_stays() -> None:
+    for text in ("a--b", "repeat -- now", "---", "jobdeck engine unfreeze", "-x"):
+        assert launching.in_fields(text) == text
