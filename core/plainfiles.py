@@ -17,7 +17,10 @@ _AS_IT_IS = getattr(os, "O_BINARY", 0)
 def open_plain(path: Path) -> BinaryIO:
     """The file, to be read from its beginning; OSError also for a pipe, a device, a folder."""
     descriptor = os.open(path, os.O_RDONLY | _AT_ONCE | _AS_IT_IS)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         raise OSError(errno.EINVAL, "no plain file", str(path))
     return os.fdopen(descriptor, "rb")

@@ -19,6 +19,8 @@ def test_a_plain_file_is_read_from_its_beginning(tmp_path: Path) -> None:
 
 def test_a_pipe_a_device_and_a_folder_are_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", Path(os.devnull), tmp_path):
+    for path in (tmp_path / "pipe", Path(os.devnull)):
         with pytest.raises(OSError, match="no plain file"):
             open_plain(path)
+    with pytest.raises(IsADirectoryError, match="Is a directory"):
+        open_plain(tmp_path)
