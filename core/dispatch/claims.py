@@ -143,13 +143,16 @@ class Claims:
     def possible(self, waiting: Waiting, rules: Rules, kept: Kept) -> frozenset[str] | Resource:
         """Who is to give way, so that a run which something keeps waiting has all that it uses.
 
-        Otherwise what keeps it waiting, and nobody gives way for.
+        Nobody, where all that is in its way goes anyway; what keeps it waiting, where nobody gives
+        way for that.
         """
-        found = self._needs(waiting, rules, kept)
-        if isinstance(found, Resource):
-            return found
-        chosen = victims.choose([need for _, need in found], self._preference(waiting))
-        return chosen or found[0][0]
+        needs = []
+        for use in waiting.item.uses:
+            need = self._need(waiting, use, rules, kept(waiting, use.resource))
+            if len(need.runs) < need.count:
+                return use.resource
+            needs.append(need)
+        return victims.choose(needs, self._preference(waiting))
 
     # --- inside -------------------------------------------------------------------------------
 
@@ -159,19 +162,6 @@ class Claims:
             del self._asked[each]
             self._unsaid[each] = None
         return spared
-
-    def _needs(
-        self, waiting: Waiting, rules: Rules, kept: Kept
-    ) -> list[tuple[Resource, Need]] | Resource:
-        """How many must give way at each thing that is in the way; or what nobody can give."""
-        found: list[tuple[Resource, Need]] = []
-        for use in waiting.item.uses:
-            need = self._need(waiting, use, rules, kept(waiting, use.resource))
-            if len(need.runs) < need.count:
-                return use.resource
-            if need.count or not self._held.fits(use, rules.limits):
-                found.append((use.resource, need))
-        return found
 
     def _need(self, waiting: Waiting, use: Use, rules: Rules, reserved: Sequence[Mode]) -> Need:
         resource, own = use

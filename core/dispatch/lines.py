@@ -89,11 +89,13 @@ class Line:
             return min(self._heaps.oldest(), key=_by_age, default=None)
         return min(self._members.values(), key=_by_age, default=None)
 
-    def first(self, now: float, ageing_s: float) -> Waiting | None:
-        """Who goes first at this moment."""
+    def first(self, now: float, ageing_s: float, below: int = len(Priority)) -> Waiting | None:
+        """Who goes first at this moment, of those whose own class is more urgent than `below`."""
         found: Collection[Waiting] = self._members.values()
         if self._heaps is not None:
-            found = self._heaps.possibly_first()
+            found = self._heaps.possibly_first(below)
+        elif below < len(Priority):
+            found = [each for each in found if each.own < below]
         if len(found) < 2:
             return next(iter(found), None)
         return min(found, key=lambda each: each.rank(now, ageing_s))
@@ -130,12 +132,13 @@ class _Heaps:
         """Of each class who is aged first."""
         return [*filter(None, map(self._top, self._by_age))]
 
-    def possibly_first(self) -> list[Waiting]:
-        """One of them goes first."""
+    def possibly_first(self, below: int) -> list[Waiting]:
+        """One of them goes first, of those whose own class is more urgent than `below`."""
         # Of a class either its oldest has risen, and the highest of all, or nobody has; and of
         # those that have not risen, the most urgent class goes first.
-        native = next(filter(None, map(self._top, self._by_turn)), None)
-        return [] if native is None else [native, *self.oldest()]
+        native = next(filter(None, map(self._top, self._by_turn[:below])), None)
+        oldest = filter(None, map(self._top, self._by_age[:below]))
+        return [] if native is None else [native, *oldest]
 
     def most_urgent(self, count: int) -> list[Waiting]:
         heap = next(filter(self._top, self._by_turn), [])

@@ -4,7 +4,8 @@ Theory of operation. A run that enters is **ready**: it is looked at in its turn
 that it uses fits, it begins and holds all of it at once, to its end. Otherwise it is parked at the
 first thing that stands in its way, and is not looked at again before that thing changes. When a
 run gives a resource back, the first that is parked there is ready again; when that one begins or
-is parked elsewhere, the next. So one decision costs what has changed, not what waits.
+is parked elsewhere, the next; when it is parked there again, the first of those that are more urgent
+than it, from whom less is kept. So one decision costs what has changed, not what waits.
 
 Nobody waits for ever. The first aged run (`ageing`) **keeps** what it uses: nobody else takes of
 it what would stand in that run's way. And at a lock nobody overtakes an older run that wants more of
@@ -14,7 +15,8 @@ engine) keeps nothing.
 Locks cannot deadlock: a run takes all of them together or none, and a run that waits holds none.
 
 A rule for editors: after `next` has said None and `is_settled`, everything that waits has an
-obstacle. Whatever makes an obstacle smaller must `_open` the resource at which it was parked.
+obstacle (`tests/property/test_wakeups_property.py`). Whatever makes an obstacle smaller must `_open` the
+resource at which it was parked; and who is taken from a line remembers it, for those behind it.
 """
 
 from __future__ import annotations
@@ -36,10 +38,11 @@ READY = None
 ENGINE = Use(Resource(Kind.ENGINE), Mode.SLOT)
 """What every run uses that is made of a definition."""
 FREEZE = Resource(Kind.FREEZE)
-LOAD = Resource(Kind.LOAD)
 YIELD = Resource(Kind.YIELD)
 """Where a run is that others were asked to give way to."""
 
+_ALL = len(Priority)
+"""Below it are all classes."""
 _LOOKING = 8
 """Of those that wait at one thing, how many look at a run that would give way."""
 
@@ -59,8 +62,9 @@ class Queue:
         self._lines: dict[Resource | None, Line] = {READY: Line()}
         self._from: dict[str, tuple[Resource, ...]] = {}
         """Run -> where it was woken: when it begins or goes elsewhere, the next one there may follow."""
-        self._opened: dict[Resource, None] = {}
-        """Resources that may have room again for who is parked there; in the order of the changes."""
+        self._opened: dict[Resource, int] = {}
+        """Resources that may have room again for who is parked there and is more urgent than that
+        class; in the order of the changes."""
         self._inside = Line()
         """Those that wait for nothing outside: the first aged of them keeps what it uses."""
         self.claims = Claims(self.held)
@@ -112,8 +116,8 @@ class Queue:
             return
         if bears:
             self._offered[run_id] = None
-        elif claimant := self.claims.released(run_id):
-            self._ready(self._waiting[claimant])
+        else:
+            self._release(run_id)
 
     def recall(self, run_id: str, to: str) -> bool:
         """Whether a run, which an earlier engine asked to give way to another, is still to do so."""
@@ -121,7 +125,7 @@ class Queue:
         if waiting is None or run_id not in self.held:
             return False
         known = frozenset(self.claims.victims_of(to))
-        self.claims.make(waiting, known | {run_id}, is_told=True)
+        self._claim(waiting, known | {run_id}, is_told=True)
         return True
 
     @property
@@ -164,7 +168,21 @@ class Queue:
     def set_loads(self, loads: Mapping[str, Load]) -> None:
         """How busy hosts are; one that is not here is not known, and is asked nothing."""
         self._loads = loads
-        self._open(LOAD)
+        for place, line in self._lines.items():
+            if place is not READY and place.kind is Kind.LOAD:
+                first = line.oldest()
+                if first is None or self._busy_at(first.item) != place:
+                    self._open(place)
+
+    def renew_keeper(self, now: float) -> None:
+        """The first run that is aged by now keeps what it uses, and is looked at when it begins to.
+
+        To be called from time to time: a run is aged without anything else happening.
+        """
+        freed, keeper = self._keeping.renew(self._inside, now)
+        self._open(*freed)
+        if keeper is not None:
+            self._ready(keeper)
 
     # --- what is decided ----------------------------------------------------------------------
 
@@ -174,7 +192,7 @@ class Queue:
         A step looks at a bounded number of runs; while not `is_settled`, ask again.
         """
         effort = EFFORT
-        self._renew_keeper(now)
+        self.renew_keeper(now)
         while effort and not self.is_settled:
             effort -= 1
             if self._opened:
@@ -189,7 +207,7 @@ class Queue:
             if obstacle is not None:
                 self._park(waiting, self._claimed(waiting, obstacle))
                 if obstacle.kind in OUTSIDE:
-                    self._renew_keeper(now)
+                    self.renew_keeper(now)
                 continue
             self._begin(waiting, now)
             return waiting.item
@@ -235,7 +253,6 @@ class Queue:
 
     def obstacles(self, waiting: Waiting, now: float) -> Iterable[tuple[Use, Waiting | None]]:
         """Everything of ours in a run's way, in order; with the run that it may not pass there."""
-        self._renew_keeper(now)
         for use in waiting.item.uses:
             if not self.held.fits(use, self.rules.limits):
                 yield use, None
@@ -244,7 +261,7 @@ class Queue:
 
     def busy_hosts(self, item: Item) -> list[str]:
         """Hosts that are busier than the run bears."""
-        return [host for host in item.hosts if is_busy(item.load[host], self._loads.get(host))]
+        return [host for host in item.hosts if self._is_busy(item, host)]
 
     def load_of(self, host: str) -> Load | None:
         return self._loads.get(host)
@@ -259,9 +276,20 @@ class Queue:
         for use in item.uses:
             if not self.held.fits(use, self.rules.limits) or self._may_not_pass(waiting, use):
                 return use.resource
-        if item.hosts and self.busy_hosts(item):
-            return LOAD
+        return self._busy_at(item)
+
+    def _busy_at(self, item: Item) -> Resource | None:
+        """Where those wait that ask the same of its first busy host: none of them may begin."""
+        for host in item.hosts:
+            if self._is_busy(item, host):
+                limits = item.load[host]
+                return Resource(
+                    Kind.LOAD, f"{host} {limits.max_load_per_cpu} {limits.min_free_mem_mb}"
+                )
         return None
+
+    def _is_busy(self, item: Item, host: str) -> bool:
+        return is_busy(item.load[host], self._loads.get(host))
 
     def _may_not_pass(self, waiting: Waiting, use: Use) -> Waiting | None:
         """The run that would be overtaken, where that is not borne."""
@@ -302,16 +330,34 @@ class Queue:
         if isinstance(found, Resource):
             self._unclaim(waiting)
             return found
-        self._offered.update(dict.fromkeys(self.claims.make(waiting, found)))
+        if not found:
+            self._unclaim(waiting)
+            return obstacle
+        self._claim(waiting, found)
         return YIELD
+
+    def _claim(self, waiting: Waiting, chosen: frozenset[str], *, is_told: bool = False) -> None:
+        """Others give way to a run; what they leave beyond its use is there for whoever comes."""
+        asked = chosen.difference(self.claims.victims_of(waiting.item.run_id))
+        spared = self.claims.make(waiting, chosen, is_told=is_told)
+        self._offered.update(dict.fromkeys(spared))
+        for run_id in sorted(asked):
+            begun = self.held.get(run_id)
+            assert begun is not None, "only who holds something gives it"
+            self._open(*(use.resource for use in begun.item.uses))
+
+    def _release(self, run_id: str) -> None:
+        """A run that goes on gives way no more; for whom it did, others may."""
+        if claimant := self.claims.released(run_id):
+            self._ready(self._waiting[claimant])
 
     def _beyond_help(self, waiting: Waiting, obstacle: Resource) -> Resource | None:
         """What no run that goes on can give it."""
         if obstacle.kind in OUTSIDE:
             return obstacle
         item = waiting.item
-        if item.hosts and self.busy_hosts(item):
-            return LOAD
+        if busy := self._busy_at(item):
+            return busy
         return next((use.resource for use in item.uses if self._elder(waiting, use.resource)), None)
 
     def _modes_kept(self, waiting: Waiting, resource: Resource) -> list[Mode]:
@@ -351,7 +397,7 @@ class Queue:
         begun = self.held.give_back(run_id)
         if begun is not None:
             self._offered.pop(run_id, None)
-            self.claims.released(run_id)
+            self._release(run_id)
             self._open(*(use.resource for use in begun.item.uses))
         return begun
 
@@ -368,11 +414,15 @@ class Queue:
         if place not in self._lines:
             self._lines[place] = Line()
         self._lines[place].add(waiting)
-        came_from = tuple(each for each in self._from.pop(run_id, ()) if each != place)
-        if came_from and self._is_full_for_all(place):
-            self._from[run_id] = came_from
+        came_from = self._from.pop(run_id, ())
+        elsewhere = tuple(each for each in came_from if each != place)
+        if place is not READY and place in came_from:
+            self._open(place, below=waiting.own)
+        if elsewhere and self._is_full_for_all(place):
+            self._from[run_id] = elsewhere
+            self._open(*elsewhere, below=waiting.own)
         else:
-            self._open(*came_from)
+            self._open(*elsewhere)
         if place is not READY and place.kind in OUTSIDE:
             self._inside.remove(run_id)
             self._open(*self._keeping.release(waiting))
@@ -380,46 +430,43 @@ class Queue:
     def _is_full_for_all(self, place: Resource | None) -> bool:
         """Whether a run is parked where nobody that waits gets past, but for the keeper.
 
-        Then the next one is not woken before it goes on: a lock or a place that is set free
-        while the engine is full would send its whole line to wait for the engine.
+        Then the next one is not woken before it goes on, but for one that is more urgent: a lock or a
+        place that is set free while the engine is full would send its whole line to wait for the engine.
         """
         if place != ENGINE.resource or self._without_engine:
             return False
         kept = self._keeping.by_keeper(ENGINE.resource)
         return not self.held.fits(ENGINE, self.rules.limits, kept)
 
-    def _open(self, *resources: Resource) -> None:
+    def _open(self, *resources: Resource, below: int = _ALL) -> None:
+        """There may be room for those that wait here and are more urgent than class `below`."""
         for resource in resources:
             if resource is not YIELD and (resource in self._lines or any(self.claims.at(resource))):
-                self._opened[resource] = None
+                self._opened[resource] = max(below, self._opened.get(resource, 0))
 
     def _wake(self, now: float) -> None:
-        """The first that is parked at an opened resource is ready again."""
+        """The first that is parked at an opened resource is ready again, and who has a claim on it."""
         resource = next(iter(self._opened))
-        del self._opened[resource]
+        below = self._opened.pop(resource)
         for claimant in [claimant for claimant, _ in self.claims.at(resource)]:
-            self._ready(claimant)
+            if claimant.own < below:
+                self._ready(claimant)
         line = self._lines.get(resource)
         if line is None:
             return
-        is_lock = resource.kind in LOCKS
-        waiting = line.oldest() if is_lock else line.first(now, self.rules.ageing_s)
-        if waiting is None:
+        if not line:
             del self._lines[resource]
             return
-        self._ready(waiting)
-        run_id = waiting.item.run_id
-        self._from[run_id] = (*self._from.get(run_id, ()), resource)
-        if resource.kind in OUTSIDE:
-            self._inside.add(waiting)
-            self._renew_keeper(now)
-
-    def _renew_keeper(self, now: float) -> None:
-        """The first aged run keeps what it uses, and is looked at when it begins to."""
-        freed, keeper = self._keeping.renew(self._inside, now)
-        self._open(*freed)
-        if keeper is not None:
-            self._ready(keeper)
+        if resource.kind in LOCKS:
+            first = line.oldest()  # whom nobody else passes
+            waiting = first if first and first.own < below else None
+        else:
+            waiting = line.first(now, self.rules.ageing_s, below)
+        if waiting is not None:
+            self._ready(waiting)
+            if resource.kind in OUTSIDE:
+                self._inside.add(waiting)
+                self.renew_keeper(now)
 
     def _ready(self, waiting: Waiting) -> None:
         """A run is looked at again."""
@@ -428,6 +475,7 @@ class Queue:
             self._lines[place].remove(run_id)
             self._places[run_id] = READY
             self._lines[READY].add(waiting)
+            self._from[run_id] = (*self._from.get(run_id, ()), place)
 
     def _offer(self) -> None:
         """The most urgent that wait for something of a run that would give way look at it."""

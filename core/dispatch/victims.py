@@ -16,8 +16,8 @@ class Need:
     count: int
 
 
-def choose(needs: Sequence[Need], preference: Callable[[str], Any]) -> frozenset[str] | None:
-    """Runs that meet all needs; None where they cannot be met. Smaller by `preference` goes first.
+def choose(needs: Sequence[Need], preference: Callable[[str], Any]) -> frozenset[str]:
+    """Runs that meet all needs, each of which can be met. Smaller by `preference` goes first.
 
     As few as possible where there is one need. With several it is greedy: who meets most of them
     goes first, and who is not needed in the end stays. (To find the fewest is to cover sets.)
@@ -28,8 +28,7 @@ def choose(needs: Sequence[Need], preference: Callable[[str], Any]) -> frozenset
         meets: Counter[str] = Counter()
         for need, count in zip(needs, left, strict=True):
             free = [run for run in need.runs if run not in chosen] if count else []
-            if len(free) < count:
-                return None
+            assert len(free) >= count, "each need can be met"
             meets.update(free)
         best = min(meets, key=lambda run: (-meets[run], preference(run)))
         chosen.append(best)

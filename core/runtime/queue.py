@@ -130,10 +130,12 @@ class RunQueue:
             await self._pumping
 
     async def tick(self) -> None:
-        """Look again at limits, and at how busy hosts are."""
+        """Look again at limits, at how busy hosts are, and at who has waited long enough to be aged."""
         await self.renew()
         if self._queue.asks_loads:
             await self.look_at_loads()
+        self._queue.renew_keeper(self._now)
+        self._news.set()
 
     async def renew(self) -> None:
         """Take over the limits of the documents of this moment."""

@@ -42,6 +42,7 @@ class World:
     """Run -> how many stood over it at the moment at which it was aged."""
 
     def decide(self, now: float, lasts: dict[str, int]) -> None:
+        self.queue.renew_keeper(now)
         while not self.queue.is_settled:
             if item := self.queue.next(now):
                 self.begun[item.run_id] = now

@@ -62,6 +62,7 @@ class World:
     """Runs for which the last of those that were asked has just given way."""
 
     def decide(self, now: float) -> None:
+        self.queue.renew_keeper(now)
         begun = []
         an_aged_one_waits = any(each.due <= now for each in self.queue.in_order(now))
         while not self.queue.is_settled:
@@ -132,7 +133,7 @@ def live(world: World) -> None:
         now += 1
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)  # see Not yet in core/dispatch
+@settings(max_examples=150, deadline=None)
 @given(coming())
 def test_everything_ends_what_is_given_is_used_and_none_gives_way_more_often_than_it_goes_on(
     runs: list[Run],
@@ -145,7 +146,7 @@ def test_everything_ends_what_is_given_is_used_and_none_gives_way_more_often_tha
         assert times <= (parts[run_id] - 1) * world.runs[run_id].item.priority.rank
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)  # see Not yet in core/dispatch
+@settings(max_examples=150, deadline=None)
 @given(coming())
 def test_no_run_waits_longer_than_the_bound_however_often_it_is_suspended(runs: list[Run]) -> None:
     longest = max(sum(run.parts) for run in runs)

@@ -9,6 +9,7 @@ from core.dispatch.queue import Queue
 from core.domain.priorities import Priority
 
 PLACES = [use(Kind.ENGINE), use(Kind.ENVIRONMENT, "prod"), use(Kind.HOST, "web1")]
+HOSTS = ["web1", "web2", "web3"]
 LIMITS = {place.resource: limit for place, limit in zip(PLACES, (3, 2, 1), strict=True)}
 _LOCK_USES = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from([Mode.SHARED, Mode.EXCLUSIVE])),

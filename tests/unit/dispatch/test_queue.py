@@ -253,6 +253,21 @@ def test_a_busy_host_delays_a_run_and_an_unknown_one_does_not() -> None:
     assert settle(queue, 0) == ["web1"]
 
 
+def test_a_host_that_stays_busy_holds_up_only_those_that_wait_for_it() -> None:
+    limits = LoadLimits(max_load_per_cpu=2)
+    queue = Queue()
+    queue.set_loads({"web1": Load(per_cpu=9), "web2": Load(per_cpu=9)})
+    for host in ("web1", "web2"):
+        queue.enter(item(host, hosts=(host,), load={host: limits}))
+    tolerant = {"web1": LoadLimits(max_load_per_cpu=5)}
+    queue.enter(item("tolerant", hosts=("web1",), load=tolerant))
+    assert settle(queue, 0) == []
+    queue.set_loads({"web1": Load(per_cpu=9), "web2": Load(per_cpu=1)})
+    assert settle(queue, 1) == ["web2"]
+    queue.set_loads({"web1": Load(per_cpu=4)})
+    assert settle(queue, 2) == ["tolerant"]
+
+
 def test_what_is_not_known_of_a_host_is_said() -> None:
     queue = Queue(one_at_a_time())
     queue.enter(item("first"))
