@@ -6,7 +6,7 @@ kinds: the API schema, YAML import and export, history and forms follow from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.channel import ChannelSpec
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.files import contents
-from core.domain.flow import FlowSpec, ForEach, Nested, check_flow, check_undoes
+from core.domain.flow import Draft, FlowSpec, ForEach, Nested, check_draft, check_flow, check_undoes
 from core.domain.flow.nodes import Approval, Notify
 from core.domain.inventory import GroupSpec, HostSpec
 from core.domain.inventorysource import InventorySourceSpec
@@ -56,7 +56,40 @@ class Reference:
     name: str
 
 
-def _no_references(_spec: Any) -> Iterator[Reference]:
+@dataclass(frozen=True, slots=True)
+class TargetText:
+    """A place in a document that holds a target expression."""
+
+    where: str
+    text: str | None
+
+    def references(self) -> Iterator[Reference]:
+        """The hosts and groups that it names; Invalid where it cannot be read."""
+        if self.text is None:
+            return
+        try:
+            expression = targets.parse(self.text)
+        except Invalid as error:
+            problems = [
+                Problem(
+                    where=f"{self.where} {problem.where}".strip(),
+                    what=problem.what,
+                    hint=problem.hint,
+                )
+                for problem in error.problems
+            ]
+            raise Invalid(error.message, problems, hint=error.hint) from error
+        named = targets.references(expression)
+        for name in named.hosts:
+            yield Reference(self.where, "host", name)
+        for name in named.groups:
+            yield Reference(self.where, "group", name)
+
+
+Mention = Reference | TargetText
+
+
+def _no_mentions(_spec: Any) -> Iterator[Mention]:
     return iter(())
 
 
@@ -71,13 +104,24 @@ class Kind:
     name: str
     plural: str
     spec: type[Value]
-    references: Callable[[Any], Iterator[Reference]]
+    mentions: Callable[[Any], Iterator[Mention]]
+    """Where a spec names other documents."""
     summary: str
     check: Callable[[Any], Sequence[Problem]] = _no_problems
     """What is wrong with a spec beyond what its fields say one by one."""
+    check_raw: Callable[[Any], Sequence[Problem]] = _no_problems
+    """As much of that as can be told of plain values, some of whose fields are wrong."""
+
+    def references(self, spec: Any) -> Iterator[Reference]:
+        """The documents that a spec names; Invalid where one of its expressions cannot be read."""
+        for mention in self.mentions(spec):
+            if isinstance(mention, TargetText):
+                yield from mention.references()
+            else:
+                yield mention
 
 
-def _host_references(spec: HostSpec) -> Iterator[Reference]:
+def _host_mentions(spec: HostSpec) -> Iterator[Mention]:
     if spec.account:
         yield Reference("spec.account", "account", spec.account)
     if spec.environment:
@@ -86,45 +130,27 @@ def _host_references(spec: HostSpec) -> Iterator[Reference]:
         yield Reference(f"spec.jump[{index}]", "host", name)
 
 
-def _source_references(spec: InventorySourceSpec) -> Iterator[Reference]:
+def _source_mentions(spec: InventorySourceSpec) -> Iterator[Mention]:
     if spec.account:
         yield Reference("spec.account", "account", spec.account)
 
 
-def _expression_references(where: str, text: str | None) -> Iterator[Reference]:
-    if text is None:
-        return
-    try:
-        expression = targets.parse(text)
-    except Invalid as error:
-        problems = [
-            Problem(where=f"{where} {problem.where}".strip(), what=problem.what, hint=problem.hint)
-            for problem in error.problems
-        ]
-        raise Invalid(error.message, problems, hint=error.hint) from error
-    named = targets.references(expression)
-    for name in named.hosts:
-        yield Reference(where, "host", name)
-    for name in named.groups:
-        yield Reference(where, "group", name)
-
-
-def _group_references(spec: GroupSpec) -> Iterator[Reference]:
+def _group_mentions(spec: GroupSpec) -> Iterator[Mention]:
     for index, name in enumerate(spec.hosts):
         yield Reference(f"spec.hosts[{index}]", "host", name)
-    yield from _expression_references("spec.expression", spec.expression)
+    yield TargetText("spec.expression", spec.expression)
 
 
-def _job_references(spec: JobSpec) -> Iterator[Reference]:
-    yield from _expression_references("spec.targets", spec.targets)
+def _job_mentions(spec: JobSpec) -> Iterator[Mention]:
+    yield TargetText("spec.targets", spec.targets)
     for index, step in enumerate(spec.steps):
-        yield from _step_references(step, f"spec.steps[{index}]")
+        yield from _step_mentions(step, f"spec.steps[{index}]")
 
 
-def _step_references(step: StepBase, where: str) -> Iterator[Reference]:
+def _step_mentions(step: StepBase, where: str) -> Iterator[Mention]:
     if step.targets not in LAST_TARGETS:
-        yield from _expression_references(f"{where}.targets", step.targets)
-    yield from _expression_references(f"{where}.source", step.fetched_from)
+        yield TargetText(f"{where}.targets", step.targets)
+    yield TargetText(f"{where}.source", step.fetched_from)
     if step.run_as:
         yield Reference(f"{where}.run_as", "account", step.run_as)
     if step.rolling and step.rolling.health:
@@ -143,29 +169,29 @@ def _told(told: Telling, where: str) -> Iterator[Reference]:
             yield Reference(f"{where}.{field}[{number}]", "channel", name)
 
 
-def _flow_references(spec: FlowSpec) -> Iterator[Reference]:
-    yield from _expression_references("spec.targets", spec.targets)
+def _flow_mentions(spec: FlowSpec) -> Iterator[Mention]:
+    yield TargetText("spec.targets", spec.targets)
     for index, node in enumerate(spec.nodes):
         where = f"spec.nodes[{index}]"
         if node.notify is not None and not isinstance(node, StepBase):
             yield from _told(node.notify, f"{where}.notify")
         if isinstance(node, StepBase):
-            yield from _step_references(node, where)
+            yield from _step_mentions(node, where)
         elif isinstance(node, Nested):
             if node.work is not None:
                 yield Reference(f"{where}.{node.work[0]}", *node.work)
             if node.step is not None:
-                yield from _step_references(node.step, f"{where}.step")
-            yield from _expression_references(f"{where}.targets", node.targets)
+                yield from _step_mentions(node.step, f"{where}.step")
+            yield TargetText(f"{where}.targets", node.targets)
             if isinstance(node, ForEach):
-                yield from _expression_references(f"{where}.hosts", node.hosts)
+                yield TargetText(f"{where}.hosts", node.hosts)
         elif isinstance(node, Approval | Notify):
             for number, name in enumerate(node.channels):
                 yield Reference(f"{where}.channels[{number}]", "channel", name)
 
 
-def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
-    yield from _expression_references("spec.targets", spec.targets)
+def _rule_mentions(spec: CommandRuleSpec) -> Iterator[Mention]:
+    yield TargetText("spec.targets", spec.targets)
     for index, name in enumerate(spec.environments):
         yield Reference(f"spec.environments[{index}]", "environment", name)
     for index, name in enumerate(spec.exempt):
@@ -174,15 +200,15 @@ def _rule_references(spec: CommandRuleSpec) -> Iterator[Reference]:
         yield Reference(f"spec.approval.channels[{index}]", "channel", name)
 
 
-def _channel_references(spec: ChannelSpec) -> Iterator[Reference]:
+def _channel_mentions(spec: ChannelSpec) -> Iterator[Mention]:
     if spec.escalate:
         yield Reference("spec.escalate.to", "channel", spec.escalate.to)
 
 
-def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
+def _schedule_mentions(spec: ScheduleSpec) -> Iterator[Mention]:
     kind, _, name = spec.work.partition("/")
     yield Reference(f"spec.{kind}", kind, name)
-    yield from _expression_references("spec.targets", spec.targets)
+    yield TargetText("spec.targets", spec.targets)
     for index, name in enumerate(spec.blackout):
         yield Reference(f"spec.blackout[{index}]", "calendar", name)
     if spec.trigger.after is not None:
@@ -192,7 +218,7 @@ def _schedule_references(spec: ScheduleSpec) -> Iterator[Reference]:
             yield Reference(f"spec.trigger.after.flows[{index}]", "flow", name)
     if spec.trigger.condition is not None:
         where = "spec.trigger.condition.hosts"
-        yield from _expression_references(where, spec.trigger.condition.hosts)
+        yield TargetText(where, spec.trigger.condition.hosts)
 
 
 def _check_job(spec: JobSpec) -> Sequence[Problem]:
@@ -206,49 +232,50 @@ KINDS: Mapping[str, Kind] = {
             "environment",
             "environments",
             EnvironmentSpec,
-            _no_references,
+            _no_mentions,
             "variables and guard rails",
         ),
-        Kind("account", "accounts", AccountSpec, _no_references, "a login and what proves it"),
-        Kind("host", "hosts", HostSpec, _host_references, "a machine"),
-        Kind("group", "groups", GroupSpec, _group_references, "a named set of hosts"),
+        Kind("account", "accounts", AccountSpec, _no_mentions, "a login and what proves it"),
+        Kind("host", "hosts", HostSpec, _host_mentions, "a machine"),
+        Kind("group", "groups", GroupSpec, _group_mentions, "a named set of hosts"),
         Kind(
             "inventory-source",
             "inventory-sources",
             InventorySourceSpec,
-            _source_references,
+            _source_mentions,
             "where hosts come from by themselves",
         ),
-        Kind("script", "scripts", ScriptSpec, _no_references, "a script and its interpreter"),
-        Kind("job", "jobs", JobSpec, _job_references, "ordered steps with parameters", _check_job),
+        Kind("script", "scripts", ScriptSpec, _no_mentions, "a script and its interpreter"),
+        Kind("job", "jobs", JobSpec, _job_mentions, "ordered steps with parameters", _check_job),
         Kind(
             "channel",
             "channels",
             ChannelSpec,
-            _channel_references,
+            _channel_mentions,
             "where people are told, of what, and how often",
         ),
         Kind(
             "flow",
             "flows",
             FlowSpec,
-            _flow_references,
+            _flow_mentions,
             "steps, decisions and people, joined by edges",
             check_flow,
+            lambda raw: check_draft(Draft.read(raw)),
         ),
         Kind(
             "command-rule",
             "command-rules",
             CommandRuleSpec,
-            _rule_references,
+            _rule_mentions,
             "a rule for dangerous commands or paths",
         ),
-        Kind("calendar", "calendars", CalendarSpec, _no_references, "days off"),
+        Kind("calendar", "calendars", CalendarSpec, _no_mentions, "days off"),
         Kind(
             "schedule",
             "schedules",
             ScheduleSpec,
-            _schedule_references,
+            _schedule_mentions,
             "when a saved job starts by itself",
         ),
     )
@@ -280,19 +307,27 @@ def parse(raw: Any) -> Document:
     try:
         spec = kind.spec.model_validate(raw.get("spec") or {})
     except ValidationError as error:
-        problems += problems_of(error, kind.spec, "spec")
+        problems += [*problems_of(error, kind.spec, "spec"), *kind.check_raw(raw.get("spec"))]
     try:
         document = Document.model_validate({**raw, "kind": kind.name, "spec": spec})
     except ValidationError as error:
         problems += problems_of(error, Document)
         raise Invalid(f"{title} is not valid", problems) from None
+    if not problems:
+        problems += [*kind.check(document.spec), *_unreadable(kind.mentions(document.spec))]
     if problems:
         raise Invalid(f"{title} is not valid", problems)
-    if found := kind.check(document.spec):
-        raise Invalid(f"{title} is not valid", found)
-    for _ in kind.references(document.spec):
-        pass  # parsing the expressions inside is part of being valid
     return document
+
+
+def _unreadable(mentions: Iterable[Mention]) -> Iterator[Problem]:
+    for mention in mentions:
+        if isinstance(mention, TargetText):
+            try:
+                for _ in mention.references():
+                    pass
+            except Invalid as error:
+                yield from error.problems
 
 
 def problems_of(error: ValidationError, model: Any = None, prefix: str = "") -> list[Problem]:

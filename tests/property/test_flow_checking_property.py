@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.domain.access import AccountSpec, EnvironmentSpec
 from core.domain.command_rules import CommandRuleSpec
 from core.domain.documents import parse
-from core.domain.flow import FlowSpec
+from core.domain.flow import Draft, FlowSpec, check_draft
 from core.domain.inventory import HostSpec
 from core.domain.job import JobSpec, ScriptSpec
 from core.domain.targets import HostView, Inventory
@@ -132,6 +132,19 @@ def test_no_flow_crashes_the_checker_and_every_refusal_says_where_and_why(
     spec: dict[str, Any],
 ) -> None:
     _checked(spec)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(_orderly(), st.data())
+def test_what_cannot_be_read_of_a_good_flow_makes_nothing_else_of_it_wrong(
+    spec: dict[str, Any], data: st.DataObject
+) -> None:
+    assume(_checked(spec) is not None)
+    breaks = data.draw(st.sampled_from(["kind", "name", *(["edge"] if spec["edges"] else [])]))
+    parts = spec["edges"] if breaks == "edge" else spec["nodes"]
+    index = data.draw(st.integers(0, len(parts) - 1))
+    parts[index] = "->" if breaks == "edge" else {**parts[index], breaks: 0}
+    assert check_draft(Draft.read(spec)) == []
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

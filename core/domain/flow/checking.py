@@ -6,30 +6,15 @@ node can be reached and leads to an end, and no path comes back to where it was.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
-from core.domain import expressions, variables
-from core.domain.expressions import UNKNOWN, Kind, Shape, list_of, map_of, one_of
+from core.domain import variables
 from core.domain.flow.document import FlowSpec, Node
-from core.domain.flow.edges import Edge, When, parse_edges
-from core.domain.flow.nodes import (
-    Approval,
-    Converge,
-    End,
-    Exclusive,
-    ForEach,
-    Inclusive,
-    Loop,
-    Nested,
-    Note,
-    Notify,
-    Parallel,
-    SetVariables,
-    Start,
-    Wait,
-)
-from core.domain.job import ParameterType
+from core.domain.flow.draft import Draft, Part
+from core.domain.flow.edges import Edge, When
+from core.domain.flow.nodes import Converge, End, Exclusive, Inclusive, Note, Parallel, Start
+from core.domain.flow.speaking import mistakes
 from core.domain.steps import LAST_TARGETS, StepBase
 from core.errors import Problem, nearest
 
@@ -39,37 +24,57 @@ _MOST = 50
 
 def check_flow(spec: FlowSpec) -> Sequence[Problem]:
     """Every problem, each with the node or the edge that it is about."""
-    problems = [*variables.check_defaults(spec.parameters), *_edges_join_nodes(spec)]
-    if problems:
-        return problems[:_MOST]
-    shape = _Shape(spec)
-    for look in (
-        _cycles,
-        _beginnings,
-        _undoes,
-        _gateways,
-        _converges,
-        _doubles,
-        _targets,
-        _speaks_of,
-    ):
-        problems += look(shape)
+    return check_draft(Draft.of(spec))
+
+
+def check_draft(draft: Draft) -> Sequence[Problem]:
+    """As `check_flow`, of what can be read; nothing is told that an unread part may explain."""
+    shape = _Shape(draft)
+    problems = [*variables.check_defaults(draft.parameters or ()), *_names_differ(shape)]
+    strangers = [*islice(_strangers(shape), _MOST)]
+    problems += strangers
+    known = Part.SOME if strangers else draft.read_so_far
+    for needed, look in _looks():
+        if needed <= known:
+            problems += look(shape)
     return problems[:_MOST]
+
+
+def _looks() -> Sequence[tuple[Part, Callable[[_Shape], Iterable[Problem]]]]:
+    """What is looked at, and how much of the flow must be readable for it to be true."""
+    return (
+        (Part.SOME, _cycles),
+        (Part.ALL, _beginnings),
+        (Part.SOME, _undoes),
+        (Part.EDGES, _gateways),
+        (Part.EDGES, _converges),
+        (Part.SOME, _doubles),
+        (Part.ALL, _targets),
+        (Part.SOME, lambda shape: mistakes(shape.draft)),
+    )
 
 
 class _Shape:
     """Edges by node."""
 
-    def __init__(self, spec: FlowSpec) -> None:
-        self.spec = spec
-        self.nodes: Mapping[str, Node] = {node.name: node for node in spec.nodes}
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.nodes: Mapping[str, Node | None] = dict(draft.nodes)
         self.out: dict[str, list[Edge]] = {name: [] for name in self.nodes}
         self.into: dict[str, list[Edge]] = {name: [] for name in self.nodes}
-        for edge in spec.wires:
+        self.edges = [
+            edge
+            for _, edge in draft.edges
+            if edge.source in self.nodes and edge.target in self.nodes
+        ]
+        for edge in self.edges:
             self.out[edge.source].append(edge)
             self.into[edge.target].append(edge)
-        self.undoes = {node.undo for node in spec.nodes if isinstance(node, StepBase) and node.undo}
-        self.places = {node.name: f"spec.nodes[{i}]" for i, node in enumerate(spec.nodes)}
+        steps = (node for node in self.nodes.values() if isinstance(node, StepBase))
+        self.undoes = {step.undo for step in steps if step.undo}
+        self.places: dict[str, str] = {}
+        for index, (name, _) in enumerate(draft.nodes):
+            self.places.setdefault(name, f"spec.nodes[{index}]")
 
     def after(self, name: str) -> list[str]:
         """Targets of the edges out of a node; an edge to itself has a sentence of its own."""
@@ -91,15 +96,31 @@ class _Shape:
         return Problem(where=f"{self.places[name]} ({name})", what=what, hint=hint)
 
 
-def _edges_join_nodes(spec: FlowSpec) -> Iterator[Problem]:
-    names = [node.name for node in spec.nodes]
-    known = set(names)
-    for index, line in enumerate(spec.edges or ()):
-        ends = (end for edge in parse_edges(line) for end in (edge.source, edge.target))
-        for name in dict.fromkeys(end for end in ends if end not in known):
-            near = nearest(name, names)
+def _names_differ(shape: _Shape) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, (name, _) in enumerate(shape.draft.nodes):
+        first = seen.setdefault(name, index)
+        if name and first != index:
+            yield Problem(
+                where=f"spec.nodes[{index}] ({name})",
+                what=f"spec.nodes[{first}] has that name already",
+                hint="edges and expressions know a node by its name",
+            )
+
+
+def _strangers(shape: _Shape) -> Iterator[Problem]:
+    """Names in edges that no node has; where a node's name cannot be read, it may be any of them."""
+    if "" in shape.nodes:
+        return
+    seen: set[tuple[str, str]] = set()
+    for where, edge in shape.draft.edges:
+        for name in (edge.source, edge.target):
+            if name in shape.nodes or (where, name) in seen:
+                continue
+            seen.add((where, name))
+            near = nearest(name, list(shape.nodes))
             hint = f"did you mean {near}?" if near else "nodes are listed under `nodes`"
-            yield Problem(where=f"spec.edges[{index}]", what=f"there is no node {name}", hint=hint)
+            yield Problem(where=where, what=f"there is no node {name}", hint=hint)
 
 
 def _cycles(shape: _Shape) -> Iterator[Problem]:
@@ -127,7 +148,7 @@ def _round(name: str, shape: _Shape, left: Collection[str]) -> list[str]:
 
 def _beginnings(shape: _Shape) -> Iterator[Problem]:
     starts = [name for name in shape.path() if not shape.before(name)]
-    if not shape.path():
+    if shape.nodes and not shape.path():
         yield Problem(where="spec.nodes", what="no node does anything")
     for name in starts[1:]:
         what = f"nothing leads to it, and the flow begins with {starts[0]}"
@@ -144,18 +165,24 @@ def _beginnings(shape: _Shape) -> Iterator[Problem]:
 
 
 def _undoes(shape: _Shape) -> Iterator[Problem]:
-    yield from check_undoes(shape.spec.nodes, "spec.nodes")
+    unread = {name for name, node in shape.draft.nodes if node is None}
+    yield from check_undoes([node for _, node in shape.draft.nodes], "spec.nodes", unread)
     for name in shape.undoes & shape.nodes.keys():
         if shape.into[name] or shape.out[name]:
             yield shape.problem(name, "it only undoes, so no edge leads to it or from it")
 
 
-def check_undoes(nodes: Sequence[Node], place: str) -> Iterator[Problem]:
-    """What is wrong with the names of steps that undo others; `place` is the list's."""
-    by_name = {node.name: node for node in nodes}
+def check_undoes(
+    nodes: Sequence[Node | None], place: str, unread: Collection[str] = ()
+) -> Iterator[Problem]:
+    """What is wrong with the names of steps that undo others; `place` is the list's.
+
+    None stands for one that cannot be read; `unread` are their names.
+    """
+    by_name = {node.name: node for node in nodes if node is not None}
     used: dict[str, str] = {}
     for index, node in enumerate(nodes):
-        if not isinstance(node, StepBase) or node.undo is None:
+        if not isinstance(node, StepBase) or node.undo is None or node.undo in unread:
             continue
         where, undo, hint = f"{place}[{index}] ({node.name})", by_name.get(node.undo), ""
         if undo is None:
@@ -207,7 +234,7 @@ def _converges(shape: _Shape) -> Iterator[Problem]:
 
 def _doubles(shape: _Shape) -> Iterator[Problem]:
     seen: set[str] = set()
-    for edge in shape.spec.wires:
+    for edge in shape.edges:
         if edge.source == edge.target:
             yield shape.problem(edge.source, "an edge leads from it to itself")
         elif str(edge) in seen:
@@ -234,130 +261,3 @@ def _steps_before(name: str, shape: _Shape) -> bool:
                 seen.add(edge.source)
                 rest.append(edge.source)
     return False
-
-
-_ANY = map_of({}, is_open=True)
-_HOST = map_of(
-    {
-        "name": one_of(Kind.STRING),
-        "step": one_of(Kind.STRING),
-        "state": one_of(Kind.STRING),
-        "code": one_of(Kind.STRING),
-        "exit_code": UNKNOWN,
-        "outputs": _ANY,
-    }
-)
-_NODE = map_of(
-    {
-        "state": one_of(Kind.STRING),
-        "attempt": one_of(Kind.NUMBER),
-        "outputs": _ANY,
-        "total": one_of(Kind.NUMBER),
-        "succeeded": one_of(Kind.NUMBER),
-        "failed": one_of(Kind.NUMBER),
-        "hosts": list_of(_HOST),
-    }
-)
-_PARAMETERS = {
-    ParameterType.STRING: one_of(Kind.STRING),
-    ParameterType.CHOICE: one_of(Kind.STRING),
-    ParameterType.TARGETS: one_of(Kind.STRING),
-    ParameterType.NUMBER: one_of(Kind.NUMBER),
-    ParameterType.BOOL: one_of(Kind.BOOL),
-    ParameterType.LIST: list_of(UNKNOWN),
-    ParameterType.MAP: _ANY,
-    ParameterType.SECRET: UNKNOWN,
-}
-
-
-def names_known(spec: FlowSpec) -> dict[str, Shape]:
-    """What expressions of the flow may speak of, and of which kinds it is."""
-    return {
-        "params": map_of({each.name: _PARAMETERS[each.type] for each in spec.parameters}),
-        "vars": _ANY,
-        "nodes": map_of({node.name: _NODE for node in spec.nodes}),
-        "run": map_of({"id": one_of(Kind.STRING), "title": one_of(Kind.STRING)}),
-        "hosts": list_of(_HOST),
-        "now": one_of(Kind.TIME),
-    }
-
-
-_EVENT = map_of(
-    {
-        "type": one_of(Kind.STRING),
-        "subject": one_of(Kind.STRING),
-        "actor": one_of(Kind.STRING),
-        "at": one_of(Kind.STRING),
-        "data": _ANY,
-    }
-)
-_ROUND = {"round": one_of(Kind.NUMBER), "last": _ANY}
-
-
-def _speaks_of(shape: _Shape) -> Iterator[Problem]:
-    """Names and kinds in expressions, as far as they can be known before a start."""
-    known = names_known(shape.spec)
-    for name, node in shape.nodes.items():
-        where = shape.places[name]
-        for place, text, more, wanted in _expressions(node):
-            for mistake in expressions.check(text, known | more, wanted):
-                yield _mistaken(f"{where}.{place} ({name})", text, mistake)
-        for place, text, more in _templates(node):
-            for mistake in expressions.check_template(text, known | more):
-                yield _mistaken(f"{where}.{place} ({name})", text, mistake)
-    for edge in shape.spec.wires:
-        if edge.condition is not None:
-            for mistake in expressions.check(edge.condition, known, Kind.BOOL):
-                yield _mistaken(f"edge {edge.source} -> {edge.target}", edge.condition, mistake)
-
-
-def _mistaken(where: str, text: str, mistake: expressions.Mistake) -> Problem:
-    return Problem(where=where, what=f"`{text}`: {mistake.what}", hint=mistake.hint)
-
-
-Said = Iterator[tuple[str, str, dict[str, Shape]]]
-"""(field, text, names that it may speak of besides the rest)"""
-
-
-def _expressions(node: Any) -> Iterator[tuple[str, str, dict[str, Shape], Kind | None]]:
-    """As `Said`, and the kind that the value has to be."""
-    match node:
-        case SetVariables():
-            for name, text in node.variables.items():
-                yield f"variables.{name}", text, {}, None
-        case Wait():
-            if node.until is not None:
-                yield "until", node.until, {}, Kind.TIME
-            if node.event is not None:
-                yield "event", node.event, {"event": _EVENT}, Kind.BOOL
-        case ForEach() if node.items is not None:
-            yield "items", node.items, {}, Kind.LIST
-        case Loop():
-            if node.repeat_while is not None:
-                yield "repeat_while", node.repeat_while, _ROUND, Kind.BOOL
-            if node.repeat_until is not None:
-                yield "repeat_until", node.repeat_until, _ROUND, Kind.BOOL
-        case _:
-            return
-
-
-def _templates(node: Any) -> Said:
-    match node:
-        case Approval():
-            yield "message", node.message, {}
-        case Notify():
-            yield "subject", node.subject, {}
-            yield "body", node.body, {}
-        case End() if node.message is not None:
-            yield "message", node.message, {}
-        case Nested():
-            more: dict[str, Shape] = {}
-            if isinstance(node, ForEach):
-                more = {node.item: UNKNOWN}
-            elif isinstance(node, Loop):
-                more = _ROUND
-            for name, value in node.parameters.items():
-                if isinstance(value, str):
-                    yield f"parameters.{name}", value, more
-        case _:
-            return

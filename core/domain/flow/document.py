@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from core.domain.flow.edges import MAX_LINE_CHARACTERS, Edge, parse_edges
 from core.domain.flow.nodes import (
@@ -30,7 +30,7 @@ from core.domain.flow.nodes import (
     Wait,
 )
 from core.domain.flow.texts import in_one_line
-from core.domain.job import WorkSpec, check_differ
+from core.domain.job import WorkSpec
 from core.domain.steps import AnyStep, StepBase
 from core.errors import Invalid
 
@@ -91,11 +91,6 @@ class FlowSpec(WorkSpec):
         description="such as `a -> b`, `a -> c on failure`; empty: one node after the other",
     )
     on_failure: OnFailure = OnFailure.STOP
-
-    @model_validator(mode="after")
-    def _nodes_differ(self) -> Self:
-        check_differ("node", [node.name for node in self.nodes])
-        return self
 
     @cached_property
     def wires(self) -> tuple[Edge, ...]:
