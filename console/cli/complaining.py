@@ -114,9 +114,13 @@ def _bad_use(error: Any) -> tuple[str, str]:
 def _other(error: Any) -> tuple[str, str]:
     message = error.format_message()
     _before, found, extra = message.partition("unexpected extra argument(s) (")
-    if found:
-        message = _("this is too much: {words}").format(words=extra.rstrip(")"))
-    return message, ""
+    if not found:
+        return message, ""
+    words = extra.rstrip(")")
+    takes_files = any("-f" in param.opts for param in error.ctx.command.params)
+    flags = " ".join(f"-f {word}" for word in words.split())
+    hint = _("did you mean {flag}?").format(flag=flags) if takes_files else ""
+    return _("unexpected argument: {words}").format(words=words), hint
 
 
 _USAGE: Mapping[str, Callable[[Any], tuple[str, str]]] = {

@@ -59,6 +59,7 @@ WRONG = [
     (("contents", "add", "/none/x"), "FILE: /none/x is no file", ""),
     (("contents", "show", "zz"), "SHA256: 'zz' is no beginning", "at least 4 digits"),
     (("contents", "get", "abc", "-o", "x"), "SHA256: 'abc' is no beginning", "at least 4 digits"),
+    (("apply", "hosts.yaml"), "unexpected argument: hosts.yaml", "did you mean -f hosts.yaml?"),
     # start
     (("start",), "JOB is missing", "`jobdeck start --help`"),
     (("start", "a", "--revision", "0"), "--revision: '0' does not fit", "at least 1"),
@@ -71,7 +72,7 @@ WRONG = [
     (("flow", "graph", "f", "--format", "svg"), "--format: 'svg' is not known", "mermaid, dot"),
     (("flow", "start"), "FLOW is missing", "`jobdeck flow start --help`"),
     (("flow", "start", "--from-plan", "p", "--start-at", "a"), "says that already: --start-at", ""),
-    (("start", "a", "b"), "this is too much: b", "`jobdeck start --help`"),
+    (("start", "a", "b"), "unexpected argument: b", "`jobdeck start --help`"),
     (("start", "a", "-p", "x"), "-p: 'x' has no value", "-p NAME=VALUE"),
     (("start", "a", "-p", "x=1", "-p", "x=2"), "-p: x stands twice", ""),
     # queue
