@@ -32,6 +32,7 @@ _SENTENCES = {
     "float_parsing": "must be a number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
+    "timezone_aware": "needs its offset from UTC, such as 2027-03-31T06:30:00Z",
 }
 """Pydantic's name of a finding -> what people read, where its own words speak of Python."""
 _MOST_LISTED = 12

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from core.domain.access import AccountSpec
 from core.domain.findings import describe, suggest
 from core.domain.job import JobSpec
+from core.domain.schedule import ScheduleSpec
 from core.domain.values import Value
 from core.errors import Problem
 from core.flow.definition import RunRequest
@@ -44,6 +45,11 @@ CASES = [
         "step: C:\\x must be a whole path, beginning with / or ~/, on Windows also C:/",
     ),
     (RunRequest, {"step": {"kind": "command", "name": "x"}}, "step.command: is required"),
+    (
+        ScheduleSpec,
+        {"job": "x", "trigger": {"once": "2027-03-31T06:30:00"}},
+        "trigger.once: needs its offset from UTC, such as 2027-03-31T06:30:00Z",
+    ),
     (
         RunRequest,
         {"step": {**STEP, "comand": "id"}},
