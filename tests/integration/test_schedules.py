@@ -18,7 +18,8 @@ from core.executors.scripted import Behaviour
 from core.flow.definition import RunRequest
 from core.runtime import timerules
 from core.runtime.engine import Engine
-from core.scheduling.ledger import Verdict
+from core.scheduling import ledger as rules
+from core.scheduling.ledger import Look, Settled, Verdict
 from core.scheduling.wakeup import Wakeup
 from core.storage import documents, fires, schedules
 from core.storage.fires import Fire
@@ -321,6 +322,26 @@ async def test_a_bug_that_one_schedule_meets_holds_up_no_other(
         [("13:00", 1, "started")],
     ]
     await later(opened, clock, seconds=5)
+    assert await told(opened, "a") == [("13:00", 1, "started")]
+
+
+@pytest.mark.expect_logs("ERROR .*schedule.bug")
+async def test_a_schedule_that_cannot_be_looked_at_holds_up_no_other_and_is_tried_again(
+    opened: Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(opened, schedule("a"), schedule("b"))
+    settle = rules.settle
+
+    def broken(look: Look) -> Settled:
+        return settle(look) if look.name == "b" else 1 // 0  # type: ignore[return-value]
+
+    monkeypatch.setattr(rules, "settle", broken)
+    await later(opened, clock, hours=1)
+    monkeypatch.undo()
+
+    assert [await told(opened, name) for name in "ab"] == [[], [("13:00", 1, "started")]]
+    assert opened.schedules.next_at == clock.now() + timedelta(minutes=1)
+    await later(opened, clock, minutes=1)
     assert await told(opened, "a") == [("13:00", 1, "started")]
 
 
