@@ -101,6 +101,16 @@ def test_why_tells_the_run_of_a_slot_or_the_reason(
     assert api.asked("/schedules/nightly/why")["at"][0].startswith("2026-12-25T")
 
 
+def test_why_speaks_chinese(api: FakeApi, jobdeck: Jobdeck) -> None:
+    told = {"schedule": "nightly", "slot": AT, "fire": None,
+            "answer": f"no slot falls on this minute; the next slot is {AT}"}  # fmt: skip
+    api.on("GET", "/schedules/nightly/why", answer(told))
+
+    shown = jobdeck("--lang", "zh_CN", "schedules", "why", "nightly", AT)
+
+    assert f"这一分钟没有时刻；下一个时刻是 {AT}" in shown.out
+
+
 def test_a_time_that_is_none_is_refused(jobdeck: Jobdeck) -> None:
     shown = jobdeck("schedules", "why", "nightly", "noonish")
 
