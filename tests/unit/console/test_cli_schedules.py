@@ -43,6 +43,25 @@ def test_every_schedule_is_listed_with_its_next_slot_and_its_last(
     assert "paused" in weekly
 
 
+def test_a_schedule_whose_time_is_over_says_so(api: FakeApi, jobdeck: Jobdeck) -> None:
+    over = schedule(name="over", trigger="once", next_slot=None)
+    off = schedule(name="off", trigger="once", next_slot=None, enabled=False)
+    api.on("GET", "/schedules", answer([over, off]))
+
+    shown = jobdeck("schedules", "list").out.splitlines()
+
+    assert ["no more" in line for line in shown[1:]] == [True, False]
+
+
+def test_the_slot_of_an_event_names_it_also_where_nothing_was_started(
+    api: FakeApi, jobdeck: Jobdeck
+) -> None:
+    skipped = fire(verdict="skipped", run_id=None, reason="paused by ann", cause="delivery m7")
+    api.on("GET", "/schedules/s/fires", answer({"items": [skipped], "next_cursor": None}))
+
+    assert "delivery m7: paused by ann" in jobdeck("schedules", "list", "s").out
+
+
 def test_the_ledger_of_one_tells_runs_and_reasons(api: FakeApi, jobdeck: Jobdeck) -> None:
     missed = fire(verdict="missed", run_id=None, reason="a later slot took its place", count=12)
     api.on(
