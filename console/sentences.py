@@ -32,7 +32,20 @@ def said(text: str) -> str:
         return text
     if "\n" in text:
         return "\n".join(map(said, text.split("\n")))
-    return _translated(text) or _clauses(text) or text
+    return _hinted(text) or _translated(text) or _clauses(text) or text
+
+
+def _hinted(text: str) -> str:
+    """`what (hint)`, as an error is written in one line; "" where one of the two is not known.
+
+    The hint is one without gaps: what stands in brackets may be a part of the sentence, too.
+    """
+    what, _, hint = text.removesuffix(")").rpartition(" (")
+    whole, _ = _catalogue(language())
+    if not what or not text.endswith(")") or hint not in whole:
+        return ""
+    known = _translated(what)
+    return f"{known}（{whole[hint]}）" if known else ""
 
 
 def _translated(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import core
@@ -39,11 +39,25 @@ def spoken_sentences() -> dict[str, str]:
     of three words or more; what looks like a call is an example of code.
     """
     found: dict[str, str] = {}
-    for file in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    files = sorted(SOURCE.rglob("*.py"))
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+    errors = _errors(trees.values())
+    for file, tree in trees.items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                for text in _said_by(node):
+                for text in _said_by(node, errors):
                     found.setdefault(text, str(file.relative_to(SOURCE)))
+    return found
+
+
+def _errors(trees: Iterable[ast.Module]) -> frozenset[str]:
+    """Names of classes that are errors by what they are made of, whatever they are called."""
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    bases = {each.name: {_name(base) for base in each.bases} for each in classes}
+    found, more = frozenset[str](), frozenset({"OpsError"})
+    while more - found:
+        found |= more
+        more = frozenset(name for name, its in bases.items() if its & found)
     return found
 
 
@@ -55,9 +69,13 @@ _WORD, _CODE = re.compile(r"\b[a-z]+\b"), re.compile(r"\w+\(.*\)")
 _SAYING = ("what", "hint", "reason", "message")
 
 
-def _said_by(call: ast.Call) -> Iterator[str]:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if _ERRORS.search(name):
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _said_by(call: ast.Call, errors: frozenset[str]) -> Iterator[str]:
+    name = _name(call.func)
+    if name in errors or _ERRORS.search(name):
         values = [*call.args, *(keyword.value for keyword in call.keywords)]
     else:
         values = [keyword.value for keyword in call.keywords if keyword.arg in _SAYING]
