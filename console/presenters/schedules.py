@@ -154,7 +154,7 @@ def why_line(found: Why) -> Line:
     """The answer to "why did it not run?"."""
     slot = Span(full_time(found.slot), Tone.STRONG)
     if found.fire is None:
-        return line(slot, "  ", found.answer)
+        return line(slot, "  ", said(found.answer))
     what = f"  {found.fire.run_id or ''} {_why(found.fire)}".rstrip()
     return line(slot, "  ", verdict(found.fire.verdict), what)
 
@@ -211,7 +211,7 @@ def _paused(schedule: Schedule) -> str:
 
 def _why(fire: Fire) -> str:
     """The reason why nothing was started, or else the event for which something was."""
-    return said(fire.reason) or fire.cause or ""
+    return said(fire.reason) or said(fire.cause or "")
 
 
 def _slots(fire: Fire, now: datetime) -> str:

@@ -101,12 +101,15 @@ class ScheduleAnswers:
         if not stored.document.spec.enabled:
             return wanted, None, "the schedule is not enabled; it has no slots"
         if not is_slot:
-            near = f"; the next slot is {slot.isoformat()}" if slot is not None else ""
-            return wanted, None, f"no slot falls on this minute{near}"
+            clauses = ["no slot falls on this minute"]
+            if slot is not None:
+                clauses.append(f"the next slot is {_shown(slot, trigger.zone)}")
+            return wanted, None, "; ".join(clauses)
         if wanted > self._clock.now():
             return wanted, None, "it is still to come"
         if wanted <= datetime.fromisoformat(stored.updated_at):
-            return wanted, None, f"the schedule is as it is since {stored.updated_at}, after that"
+            since = _shown(datetime.fromisoformat(stored.updated_at), trigger.zone)
+            return wanted, None, f"the schedule is as it is since {since}, after that"
         if wanted > schedules.begins_at(state, stored.updated_at):
             return wanted, None, "it is about to be looked at"
         return wanted, None, "it is no longer on record"
@@ -117,6 +120,11 @@ class ScheduleAnswers:
             return Trigger.of(stored.document.spec, _calendars(c)), stored
 
         return await self._store.reader.read(read)
+
+
+def _shown(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment as people read it where the schedule is at home."""
+    return moment.astimezone(zone).isoformat(" ", "seconds")
 
 
 def calendars_of(found: Iterable[StoredDocument]) -> Mapping[str, Calendar]:

@@ -439,9 +439,9 @@ async def test_why_a_slot_did_not_run(opened: Engine, clock: ManualClock) -> Non
     assert await why(1) == "missed: nobody could start it at its time (misfire: skip)"
     assert await why(2) == await why(1)
     assert await why(3) == "it is still to come"
-    assert await why(1.5) == "no slot falls on this minute; the next slot is " + str(
-        (NOON + timedelta(hours=2)).isoformat()
-    )
+    assert await why(1.5) == "no slot falls on this minute; the next slot is " + (
+        NOON + timedelta(hours=2)
+    ).isoformat(" ")
     assert "the schedule is as it is since" in await why(-1)
     zone, found = await opened.schedules.answers.forecast("nightly", None, 2)
     assert [each.slot.hour for each in found] == [15, 16]
