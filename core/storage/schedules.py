@@ -160,8 +160,9 @@ def pause_of(state: State | None, document: StoredDocument) -> str:
     """Who paused it and why; "" where it is not, also where an earlier one of its name was."""
     if state is None or state.paused_at is None or state.paused_at < document.created_at:
         return ""
-    why = f": {state.pause_reason}" if state.pause_reason else ""
-    return f"paused by {state.paused_by}{why}"
+    if not state.pause_reason:
+        return f"paused by {state.paused_by}"
+    return f"paused by {state.paused_by}: {state.pause_reason}"
 
 
 def keep(tx: Transaction, looked: Mapping[str, Looked]) -> None:
