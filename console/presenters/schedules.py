@@ -173,7 +173,7 @@ def verdict(name: str) -> Span:
 
 
 def _next(schedule: Schedule, now: datetime) -> str:
-    """The next slot, or what will make the schedule due where nobody can tell when."""
+    """The next slot, what will make the schedule due where nobody can tell when, or that none comes."""
     if schedule.next_slot is not None or not schedule.enabled:
         return clock_time(schedule.next_slot, now)
     words = {
@@ -184,7 +184,7 @@ def _next(schedule: Schedule, now: datetime) -> str:
         "file": _("file"),
         "condition": _("condition"),
     }
-    return words.get(schedule.trigger, "")
+    return words.get(schedule.trigger, _("no more"))
 
 
 def _state(schedule: Schedule) -> Span:
@@ -210,8 +210,8 @@ def _paused(schedule: Schedule) -> str:
 
 
 def _why(fire: Fire) -> str:
-    """The reason why nothing was started, or else the event for which something was."""
-    return said(fire.reason) or said(fire.cause or "")
+    """The event that it is the slot of, and the reason why nothing was started."""
+    return ": ".join(filter(None, (said(fire.cause or ""), said(fire.reason))))
 
 
 def _slots(fire: Fire, now: datetime) -> str:

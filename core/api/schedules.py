@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from core.api import cursors
 from core.api.openapi import fails
@@ -13,6 +13,7 @@ from core.api.routes import TheActor, TheEngine, asks, router
 from core.api.runs import RunOut
 from core.api.values import Answer, Cursor, Limit, Page
 from core.domain.authorization import ObjectKind, Verb
+from core.domain.moments import Moment
 from core.domain.values import Name, Value
 from core.runtime.engine import Engine
 from core.scheduling.ledger import Verdict
@@ -110,7 +111,7 @@ async def forecast(
     schedule: str,
     engine: TheEngine,
     count: Annotated[int, Query(ge=1, le=1000)] = 10,
-    after: Annotated[AwareDatetime | None, Query(description="empty: now")] = None,
+    after: Annotated[Moment | None, Query(description="empty: now")] = None,
 ) -> list[ForecastOut]:
     """The next slots, also those that a calendar will skip."""
     zone, found = await engine.schedules.answers.forecast(schedule, after, count)
@@ -151,7 +152,7 @@ async def fires(
 async def why(
     schedule: str,
     engine: TheEngine,
-    at: Annotated[AwareDatetime, Query(description="the slot; its seconds may be left out")],
+    at: Annotated[Moment, Query(description="the slot; its seconds may be left out")],
 ) -> WhyOut:
     """What became of the slot at a moment: its run, or the reason why there is none."""
     slot, fire, answer = await engine.schedules.answers.why(schedule, at)

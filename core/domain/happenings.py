@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from core.domain import expressions
 from core.domain.findings import misread
-from core.domain.patterns import EVENT_TYPE
+from core.domain.patterns import EVENT_TYPE, FILE
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 from core.domain.values import FlowName, JobName, Secret, TargetText, Value
 from core.errors import Invalid
@@ -104,7 +104,7 @@ class WebhookSpec(Value):
 class FileSpec(Value):
     """A file on the engine's machine that is made or changed."""
 
-    path: str = Field(max_length=4096, pattern=r"^/", description="whole path")
+    path: str = Field(max_length=4096, pattern=FILE, description="whole path")
     stable_s: int = Field(5, ge=0, le=3600, description="seconds that it must stay as it is")
 
 

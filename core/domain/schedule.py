@@ -10,7 +10,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BeforeValidator,
     Field,
     StringConstraints,
@@ -26,6 +25,7 @@ from core.domain.happenings import (
     JournalSpec,
     WebhookSpec,
 )
+from core.domain.moments import Moment
 from core.domain.patterns import CHANGE
 from core.domain.values import CalendarName, FlowName, JobName, Name, TargetText, Value
 from core.errors import Invalid
@@ -127,11 +127,11 @@ class TriggerSpec(Value):
     every_s: int | None = Field(
         None, ge=1, le=366 * 86400, description="seconds from one slot to the next"
     )
-    epoch: AwareDatetime | None = Field(
+    epoch: Moment | None = Field(
         None, description="a slot of `every_s`, from which the others are counted; empty: 1970"
     )
     monthly: MonthlySpec | None = Field(None, description="a day of the month, in words")
-    once: AwareDatetime | None = Field(None, description="a moment, with its offset from UTC")
+    once: Moment | None = Field(None, description="a moment, with its offset from UTC")
     at_start: bool = Field(False, description="whenever the engine has started")
     after: AfterSpec | None = Field(None, description="runs of other jobs and flows have ended")
     journal: JournalSpec | None = Field(None, description="an entry of the journal that fits")
@@ -203,8 +203,8 @@ class ScheduleSpec(Value):
     time_zone: Annotated[str, AfterValidator(check_zone)] = Field(
         "UTC", max_length=64, description="IANA name, such as Europe/Berlin"
     )
-    begins: AwareDatetime | None = Field(None, description="no slot before this moment")
-    ends: AwareDatetime | None = Field(None, description="no slot from this moment on")
+    begins: Moment | None = Field(None, description="no slot before this moment")
+    ends: Moment | None = Field(None, description="no slot from this moment on")
     blackout: tuple[CalendarName, ...] = Field(
         (), max_length=20, description="calendars on whose days nothing starts"
     )

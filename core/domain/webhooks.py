@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,37 +62,49 @@ class Call:
     body: bytes
 
 
-def refused(why: str = "it is not signed with the secret of such a schedule") -> HookRefused:
-    """One answer for all that is wrong before the signature holds."""
+def refused(
+    why: str = "it shows neither the signature nor the token of such a schedule",
+) -> HookRefused:
+    """One answer for all that is wrong before a caller has shown that it knows the secret."""
     return HookRefused(f"the call is not let in: {why}", hint="see `jobdeck help schedules`")
 
 
 def delivery_of(spec: WebhookSpec, secret: str, call: Call, now: datetime) -> str | None:
     """The id of a call that is let in; None where it gives none. Raises: HookRefused."""
+    knows = _has_token if spec.auth is HookAuth.TOKEN else _is_signed
+    if not knows(secret, call):
+        raise refused()
     id_ = call.headers.get("webhook-id")
     if id_ is not None and _ID.fullmatch(id_) is None:
         raise refused("webhook-id must be 1 to 128 visible letters of ASCII")
-    if spec.auth is HookAuth.TOKEN:
-        scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), secret.encode()):
-            raise refused("its token is not that of such a schedule")
-        return id_
-    sent_at = call.headers.get("webhook-timestamp", "")
-    if id_ is None or _SECONDS.fullmatch(sent_at) is None:
-        raise refused("it needs the headers webhook-id, webhook-timestamp and webhook-signature")
+    if spec.auth is HookAuth.SIGNATURE:
+        _check_age(spec, int(call.headers["webhook-timestamp"]), now)
+    return id_
+
+
+def _has_token(secret: str, call: Call) -> bool:
+    scheme, _, token = call.headers.get("authorization", "").partition(" ")
+    return hmac.compare_digest(token.encode(), secret.encode()) and scheme.lower() == "bearer"
+
+
+def _is_signed(secret: str, call: Call) -> bool:
+    id_, sent_at = (call.headers.get(name) for name in ("webhook-id", "webhook-timestamp"))
+    if id_ is None or sent_at is None or _SECONDS.fullmatch(sent_at) is None:
+        return False
     wanted = signature(secret, id_, sent_at, call.body)
     # All are compared, so that time says nothing about which of them fits.
     fits = [
         hmac.compare_digest(each.encode(), wanted.encode())
         for each in call.headers.get("webhook-signature", "").split()
     ]
-    if not any(fits):
-        raise refused()
-    age_s = round(now.timestamp()) - int(sent_at)
+    return any(fits)
+
+
+def _check_age(spec: WebhookSpec, sent_at: int, now: datetime) -> None:
+    age_s = round(now.timestamp()) - sent_at
     if abs(age_s) > spec.window_s:
         when = f"{age_s} s old" if age_s > 0 else f"{-age_s} s ahead of the engine's clock"
         raise refused(f"it is {when}; the schedule takes {spec.window_s} s")
-    return id_
 
 
 def body_of(spec: WebhookSpec, call: Call) -> Any:
@@ -117,8 +130,7 @@ def signature(secret: str, id_: str, sent_at: str, body: bytes) -> str:
 
 def _key(secret: str) -> bytes:
     if secret.startswith(_ENCODED):
-        try:
-            return base64.b64decode(secret.removeprefix(_ENCODED), validate=True)
-        except binascii.Error:
-            pass  # a secret of somebody's own that only begins so
+        with suppress(binascii.Error):  # a secret of somebody's own that only begins so
+            if key := base64.b64decode(secret.removeprefix(_ENCODED), validate=True):
+                return key  # an empty one would be known to everybody
     return secret.encode()

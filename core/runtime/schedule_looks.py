@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import structlog
 from msgspec.structs import replace
 
 from core import failpoints
@@ -33,9 +34,15 @@ from core.storage.snapshot import changed_between
 from core.storage.store import Store
 from core.storage.writer import Transaction
 
+log = structlog.get_logger(__name__)
+
 _MOST_LOOKS = 1000
 """Schedules that one look, and one write, is about."""
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+_BUGS = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What a look that goes wrong by itself raises; a database raises none of these."""
+_AGAIN = timedelta(minutes=1)
+"""After that a schedule is looked at again whose look went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Looks:
         if not taken and not self._gone:
             return False
         try:
-            looked = await self._store.reader.read(lambda c: self._look(c, taken, now))
+            looked, stuck = await self._store.reader.read(lambda c: self._look(c, taken, now))
             failpoints.reach("schedule.settling")
             await self._store.writer.write(lambda tx: _keep(tx, looked, self._gone))
             failpoints.reach("schedule.settled")
@@ -104,6 +111,8 @@ class Looks:
                 self._agenda.put(name, moment)
             raise
         self._gone = frozenset()
+        for name in stuck:
+            self._agenda.put(name, now + _AGAIN)
         for name, each in looked.items():
             self._agenda.put(name, each.settled.next_due)
             self._note_trigger(name, each.trigger)
@@ -154,13 +163,20 @@ class Looks:
 
     # --- looking ------------------------------------------------------------------------------
 
-    def _look(self, c: Connection, names: Mapping[str, object], now: datetime) -> dict[str, Looked]:
+    def _look(
+        self, c: Connection, names: Mapping[str, object], now: datetime
+    ) -> tuple[dict[str, Looked], list[str]]:
+        """What was found, and the schedules whose look went wrong: they hold up no other."""
         found = documents.find_all(c, [("schedule", name) for name in names])
         states = schedules.states(c, names)
-        return {
-            name: self._look_at(c, stored, states.get(name), now)
-            for (_, name), stored in found.items()
-        }
+        looked, stuck = dict[str, Looked](), list[str]()
+        for (_, name), stored in found.items():
+            try:
+                looked[name] = self._look_at(c, stored, states.get(name), now)
+            except _BUGS:
+                log.exception("schedule.bug", schedule=name)
+                stuck.append(name)
+        return looked, stuck
 
     def _look_at(
         self, c: Connection, stored: StoredDocument, state: State | None, now: datetime

@@ -20,7 +20,7 @@ from core.domain.expressions import ExpressionFault, NotAValue
 from core.domain.schedule import Misfire, Overlap, ScheduleSpec
 from core.scheduling import occurrences
 from core.scheduling.occurrences import Occurrence
-from core.scheduling.triggers import Trigger, due_at
+from core.scheduling.triggers import Trigger, due_at, in_turn
 
 ON_TIME = timedelta(seconds=60)
 """A slot that is looked at within so much of its time was not missed: it is started, whatever
@@ -101,26 +101,24 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 def settle(look: Look) -> Settled:
     """A verdict for every slot behind the cursor that is due by now."""
-    due: list[datetime] = []
+    due: dict[datetime, datetime] = {}
     next_due = None
-    for slot in _slots(look):
-        at = due_at(look.name, look.spec, slot)
+    for slot, at in in_turn(look.name, look.spec, _slots(look)):
         if at > look.now:
             next_due = at
             break
-        due.append(slot)
+        due[slot] = at
         if len(due) > MOST_SLOTS:
             break
     more = next_due is None and len(due) > MOST_SLOTS
     if more:
         # The newest slots may still be wanted: they are judged with those that follow.
-        on_time = sum(_lateness(look, slot) <= ON_TIME for slot in due)
-        due = due[: -max(look.spec.misfire_max, on_time)]
+        due = dict(islice(due.items(), len(due) - look.spec.misfire_max))
     if not due:
         return Settled(cursor=look.cursor, next_due=next_due)
     return Settled(
         entries=tuple(_grouped(_verdicts(look, due, are_newest=not more))),
-        cursor=due[-1],
+        cursor=next(reversed(due)),
         next_due=look.now if more else next_due,
         more=more,
     )
@@ -135,11 +133,9 @@ def settle_events(look: Look, happened: Sequence[Occurrence]) -> Settled:
             soonest = moments[-1] + timedelta(microseconds=1) if moments else each.at
             moments.append(max(each.at, soonest))
             taken.append(each)
-    entries = (
-        _of_event(spec, entry, each)
-        for entry, each in zip(_verdicts(look, moments, are_newest=True), taken, strict=True)
-    )
-    return Settled(entries=tuple(entries), cursor=look.cursor)
+    verdicts = _verdicts(look, {moment: moment for moment in moments}, are_newest=True)
+    entries = tuple(_of_event(spec, *each) for each in zip(verdicts, taken, strict=True))
+    return Settled(entries=entries, cursor=look.cursor)
 
 
 def _of_event(spec: ScheduleSpec, entry: Entry, occurrence: Occurrence) -> Entry:
@@ -161,16 +157,20 @@ def _slots(look: Look) -> Iterator[datetime]:
     if look.spec.trigger.at_start:
         started = look.engine_started
         if look.spec.enabled and started is not None and started > look.cursor:
-            yield started
+            yield from filter(look.trigger.covers, [started])
         return
     yield from look.trigger.slots(look.cursor)
 
 
-def _verdicts(look: Look, due: Sequence[datetime], *, are_newest: bool) -> Iterator[Entry]:
+Due = Mapping[datetime, datetime]
+"""Slots in order, each with the moment at which it was to start."""
+
+
+def _verdicts(look: Look, due: Due, *, are_newest: bool) -> Iterator[Entry]:
     wanted = {slot for place, slot in enumerate(due) if _counts(look, place)}
-    chosen = _chosen(look, due, wanted) if are_newest else frozenset[datetime]()
-    for slot in due:
-        verdict, reason = _verdict(look, slot, slot in wanted, slot in chosen)
+    chosen = _chosen(look, due, wanted, are_newest)
+    for slot, at in due.items():
+        verdict, reason = _verdict(look, slot, look.now - at, slot in wanted, slot in chosen)
         yield Entry(first=slot, last=slot, verdict=verdict, reason=reason)
 
 
@@ -184,7 +184,9 @@ def passes(spec: ScheduleSpec, number: int) -> bool:
     return number % spec.every_nth == 0
 
 
-def _verdict(look: Look, slot: datetime, is_wanted: bool, is_chosen: bool) -> tuple[Verdict, str]:
+def _verdict(
+    look: Look, slot: datetime, late: timedelta, is_wanted: bool, is_chosen: bool
+) -> tuple[Verdict, str]:
     if look.paused:
         return Verdict.SKIPPED, look.paused
     if day_off := look.trigger.off(slot):
@@ -193,22 +195,25 @@ def _verdict(look: Look, slot: datetime, is_wanted: bool, is_chosen: bool) -> tu
         return Verdict.SKIPPED, f"one slot in {look.spec.every_nth} is started (every_nth)"
     if is_chosen:
         return Verdict.DUE, ""
-    if _lateness(look, slot) > _grace(look.spec):
+    if late > _grace(look.spec):
         return Verdict.MISSED, f"nobody could start it within its grace of {look.spec.grace_s} s"
     if look.spec.misfire is Misfire.SKIP:
         return Verdict.MISSED, "nobody could start it at its time (misfire: skip)"
     return Verdict.MISSED, f"a later slot took its place (misfire: {look.spec.misfire})"
 
 
-def _chosen(look: Look, due: Sequence[datetime], wanted: Set[datetime]) -> frozenset[datetime]:
-    """The slots that are to be started: those on time, and of the others what misfire says."""
-    grace = _grace(look.spec)
+def _chosen(look: Look, due: Due, wanted: Set[datetime], are_newest: bool) -> frozenset[datetime]:
+    """The slots that are to be started: those on time, and of the newest what misfire says."""
     could = [
         slot
         for slot in due
-        if slot in wanted and _lateness(look, slot) <= grace and not look.trigger.off(slot)
+        if slot in wanted
+        and look.now - due[slot] <= _grace(look.spec)
+        and not look.trigger.off(slot)
     ]
-    on_time = [slot for slot in could if _lateness(look, slot) <= ON_TIME]
+    on_time = [slot for slot in could if look.now - due[slot] <= ON_TIME]
+    if not are_newest:
+        return frozenset(on_time)
     match look.spec.misfire:
         case Misfire.SKIP:
             return frozenset(on_time)
@@ -264,10 +269,6 @@ def overlap(
     return None
 
 
-def _lateness(look: Look, slot: datetime) -> timedelta:
-    return look.now - due_at(look.name, look.spec, slot)
-
-
 def _grace(spec: ScheduleSpec) -> timedelta:
     return timedelta(seconds=spec.grace_s)
 
@@ -289,12 +290,13 @@ def forecast(
     name: str, trigger: Trigger, after: datetime, count: int, counted: int = 0
 ) -> list[Forecast]:
     """The next slots behind a moment; `counted` slots were before them."""
+    slots = islice(trigger.slots(after), count)
     return [
         Forecast(
             slot=slot,
-            due_at=due_at(name, trigger.spec, slot),
+            due_at=at,
             calendar=trigger.off(slot),
             is_passed_over=not passes(trigger.spec, counted + place),
         )
-        for place, slot in enumerate(islice(trigger.slots(after), count))
+        for place, (slot, at) in enumerate(in_turn(name, trigger.spec, slots))
     ]

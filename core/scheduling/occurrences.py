@@ -56,11 +56,11 @@ def after(spec: AfterSpec, memory: Memory, run: EndedRun) -> Found:
     occurrence = Occurrence(at=run.ended_at, cause=f"run {run.id}", event=event)
     if spec.need is Need.ANY:
         return memory, occurrence
-    oldest = run.ended_at - timedelta(seconds=spec.within_s)
+    within = timedelta(seconds=spec.within_s)
     ended = {
         work: each
         for work, each in memory.get("ended", {}).items()
-        if datetime.fromisoformat(each["at"]) >= oldest
+        if abs(run.ended_at - datetime.fromisoformat(each["at"])) <= within
     }
     ended[run.work] = {"run": run.id, "at": run.ended_at.isoformat()}
     if not all(work in ended for work in spec.works):
@@ -121,6 +121,7 @@ def file(spec: FileSpec, memory: Memory, seen: Seen | None, now: datetime) -> Fo
         return {"known": identity}, None
     if memory.get("new") != identity:
         memory = {"known": memory["known"], "new": identity, "since": now.isoformat()}
+    memory = _not_ahead(memory, now)
     since = datetime.fromisoformat(memory["since"])
     if seen is None or now - since < timedelta(seconds=spec.stable_s):
         return memory, None
@@ -135,6 +136,7 @@ def file(spec: FileSpec, memory: Memory, seen: Seen | None, now: datetime) -> Fo
 
 def condition(spec: ConditionSpec, memory: Memory, hosts: Sequence[str], now: datetime) -> Found:
     """Hosts were looked at, and these are as the condition says."""
+    memory = _not_ahead(memory, now)
     if len(hosts) < spec.count:
         return {key: memory[key] for key in ("fired",) if key in memory}, None
     since = datetime.fromisoformat(memory.get("since", now.isoformat()))
@@ -153,6 +155,15 @@ def _has_cooled(spec: ConditionSpec, memory: Memory, since: datetime, now: datet
     if not spec.cooldown_s:
         return fired < since
     return now - fired >= timedelta(seconds=spec.cooldown_s)
+
+
+def _not_ahead(memory: Memory, now: datetime) -> Memory:
+    """Memory in which what a clock that was ahead has noted is of this moment: else it would be
+    waited for until that clock's time.
+    """
+    moments = {key: memory[key] for key in ("since", "fired") if key in memory}
+    ahead = [key for key, text in moments.items() if datetime.fromisoformat(text) > now]
+    return {**memory, **dict.fromkeys(ahead, now.isoformat())} if ahead else memory
 
 
 def given(wanted: Mapping[str, str], event: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ is no matter of the trigger: such a slot exists, and the ledger says what became
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -134,3 +134,14 @@ def due_at(name: str, spec: ScheduleSpec, slot: datetime) -> datetime:
         return slot
     digest = hashlib.sha256(f"{name}|{slot.isoformat()}".encode()).digest()
     return slot + timedelta(seconds=int.from_bytes(digest[:8]) % (spec.jitter_s + 1))
+
+
+def in_turn(
+    name: str, spec: ScheduleSpec, slots: Iterable[datetime]
+) -> Iterator[tuple[datetime, datetime]]:
+    """Slots in order, each with the moment at which it is to start: never before an earlier one."""
+    latest: datetime | None = None
+    for slot in slots:
+        at = due_at(name, spec, slot)
+        latest = at if latest is None else max(at, latest)
+        yield slot, latest

@@ -144,13 +144,13 @@ def at_slot(connection: Connection, schedule: str, slot: datetime) -> Fire | Non
     return None if row is None else _fire(row)
 
 
-def begun_within(
+def first_within(
     connection: Connection, schedule: str, first: datetime, end: datetime
 ) -> Fire | None:
-    """The newest row whose first slot lies in a stretch of time; None where there is none."""
+    """The first row that begins within a stretch of time; None where there is none."""
     slot = schedule_fire.c.slot
     query = _of(schedule).where(slot >= timestamp(first), slot < timestamp(end))
-    row = connection.execute(query.order_by(slot.desc()).limit(1)).first()
+    row = connection.execute(query.order_by(slot).limit(1)).first()
     return None if row is None else _fire(row)
 
 

@@ -156,6 +156,27 @@ async def test_an_entry_of_the_journal_that_fits(opened: Engine, clock: ManualCl
     assert await values_of(opened, fire.run_id) == {"WHAT": "host/h1"}
 
 
+async def test_why_tells_the_first_of_several_events_from_a_moment_on(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await begin(opened, clock, schedule({"journal": {"types": ["host.noted"]}}, overlap="parallel"))
+    for text in ("one", "two"):
+        clock.advance(timedelta(seconds=10))
+        await opened.store.writer.write(lambda tx, text=text: hosts.add_note(tx, "h1", "ada", text))
+        await opened.schedules.tick()
+    first, second = await ledger(opened)
+
+    async def why(moment: datetime) -> str:
+        slot, fire, _ = await opened.schedules.answers.why("s", moment)
+        assert fire is not None
+        assert slot == datetime.fromisoformat(fire.slot)
+        return fire.slot
+
+    slots = [datetime.fromisoformat(each.slot) for each in (first, second)]
+    assert await why(slots[0].replace(second=0)) == first.slot
+    assert [await why(slot) for slot in slots] == [first.slot, second.slot]
+
+
 async def test_schedules_that_start_each_other_end_at_some_time(
     opened: Engine, clock: ManualClock
 ) -> None:

@@ -18,7 +18,8 @@ from core.executors.scripted import Behaviour
 from core.flow.definition import RunRequest
 from core.runtime import timerules
 from core.runtime.engine import Engine
-from core.scheduling.ledger import Verdict
+from core.scheduling import ledger as rules
+from core.scheduling.ledger import Look, Settled, Verdict
 from core.scheduling.wakeup import Wakeup
 from core.storage import documents, fires, schedules
 from core.storage.fires import Fire
@@ -324,6 +325,26 @@ async def test_a_bug_that_one_schedule_meets_holds_up_no_other(
     assert await told(opened, "a") == [("13:00", 1, "started")]
 
 
+@pytest.mark.expect_logs("ERROR .*schedule.bug")
+async def test_a_schedule_that_cannot_be_looked_at_holds_up_no_other_and_is_tried_again(
+    opened: Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(opened, schedule("a"), schedule("b"))
+    settle = rules.settle
+
+    def broken(look: Look) -> Settled:
+        return settle(look) if look.name == "b" else 1 // 0  # type: ignore[return-value]
+
+    monkeypatch.setattr(rules, "settle", broken)
+    await later(opened, clock, hours=1)
+    monkeypatch.undo()
+
+    assert [await told(opened, name) for name in "ab"] == [[], [("13:00", 1, "started")]]
+    assert opened.schedules.next_at == clock.now() + timedelta(minutes=1)
+    await later(opened, clock, minutes=1)
+    assert await told(opened, "a") == [("13:00", 1, "started")]
+
+
 async def test_a_slot_whose_verdict_could_not_be_written_is_looked_at_again(
     opened: Engine, clock: ManualClock
 ) -> None:
@@ -439,13 +460,48 @@ async def test_why_a_slot_did_not_run(opened: Engine, clock: ManualClock) -> Non
     assert await why(1) == "missed: nobody could start it at its time (misfire: skip)"
     assert await why(2) == await why(1)
     assert await why(3) == "it is still to come"
-    assert await why(1.5) == "no slot falls on this minute; the next slot is " + (
-        NOON + timedelta(hours=2)
-    ).isoformat(" ")
-    assert "the schedule is as it is since" in await why(-1)
+    assert await why(1.5) == (
+        "no slot falls on this minute; the slot before it is 2026-05-01 13:00:00+00:00;"
+        " the next slot is 2026-05-01 14:00:00+00:00"
+    )
+    assert await why(-1) == (
+        "the schedule was written as it is now after that, at 2026-05-01 12:00:00+00:00"
+    )
     zone, found = await opened.schedules.answers.forecast("nightly", None, 2)
     assert [each.slot.hour for each in found] == [15, 16]
     assert str(zone) == "UTC"
+
+
+async def test_why_names_the_slots_around_a_time_that_the_clock_leaves_out(
+    opened: Engine, clock: ManualClock
+) -> None:
+    clock.advance(datetime(2027, 3, 27, tzinfo=UTC) - NOON)
+    nightly = {"trigger": {"cron": "30 2 * * *"}, "time_zone": "Europe/Berlin"}
+    await save(opened, schedule(**nightly))
+    half_past_two = datetime.fromisoformat("2027-03-28T02:30:00+01:00")
+
+    _, fire, answer = await opened.schedules.answers.why("s", half_past_two)
+
+    assert fire is None
+    assert answer == (
+        "no slot falls on this minute; the slot before it is 2027-03-28 03:00:00+02:00;"
+        " the next slot is 2027-03-29 02:30:00+02:00"
+    )
+
+
+async def test_slots_that_were_settled_before_the_clock_was_put_back_are_not_to_come(
+    opened: Engine, clock: ManualClock
+) -> None:
+    await save(opened, schedule())
+    await later(opened, clock, hours=5)
+    clock.advance(timedelta(hours=-3))
+    await opened.schedules.tick()
+
+    _, (coming,) = await opened.schedules.answers.forecast("s", None, 1)
+    (seen,) = await opened.schedules.answers.overview()
+
+    assert coming.slot == seen.next_slot == opened.schedules.next_at == NOON + timedelta(hours=6)
+    assert (await opened.schedules.answers.why("s", NOON + timedelta(hours=3)))[2].startswith("mi")
 
 
 async def test_what_a_schedule_gives_its_job_is_looked_at_when_it_is_saved(opened: Engine) -> None:

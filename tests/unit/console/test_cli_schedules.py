@@ -43,6 +43,25 @@ def test_every_schedule_is_listed_with_its_next_slot_and_its_last(
     assert "paused" in weekly
 
 
+def test_a_schedule_whose_time_is_over_says_so(api: FakeApi, jobdeck: Jobdeck) -> None:
+    over = schedule(name="over", trigger="once", next_slot=None)
+    off = schedule(name="off", trigger="once", next_slot=None, enabled=False)
+    api.on("GET", "/schedules", answer([over, off]))
+
+    shown = jobdeck("schedules", "list").out.splitlines()
+
+    assert ["no more" in line for line in shown[1:]] == [True, False]
+
+
+def test_the_slot_of_an_event_names_it_also_where_nothing_was_started(
+    api: FakeApi, jobdeck: Jobdeck
+) -> None:
+    skipped = fire(verdict="skipped", run_id=None, reason="paused by ann", cause="delivery m7")
+    api.on("GET", "/schedules/s/fires", answer({"items": [skipped], "next_cursor": None}))
+
+    assert "delivery m7: paused by ann" in jobdeck("schedules", "list", "s").out
+
+
 def test_the_ledger_of_one_tells_runs_and_reasons(api: FakeApi, jobdeck: Jobdeck) -> None:
     missed = fire(verdict="missed", run_id=None, reason="a later slot took its place", count=12)
     api.on(
@@ -99,6 +118,16 @@ def test_why_tells_the_run_of_a_slot_or_the_reason(
     assert shown.code == 0
     assert said in shown.out
     assert api.asked("/schedules/nightly/why")["at"][0].startswith("2026-12-25T")
+
+
+def test_why_speaks_chinese(api: FakeApi, jobdeck: Jobdeck) -> None:
+    told = {"schedule": "nightly", "slot": AT, "fire": None,
+            "answer": f"no slot falls on this minute; the next slot is {AT}"}  # fmt: skip
+    api.on("GET", "/schedules/nightly/why", answer(told))
+
+    shown = jobdeck("--lang", "zh_CN", "schedules", "why", "nightly", AT)
+
+    assert f"这一分钟没有时刻；下一个时刻是 {AT}" in shown.out
 
 
 def test_a_time_that_is_none_is_refused(jobdeck: Jobdeck) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from core.domain.webhooks import (
     MalformedCall,
     body_of,
     delivery_of,
+    refused,
     signature,
 )
 from core.storage.fires import KEPT_EVENTS
@@ -76,13 +78,33 @@ def test_a_signed_call_is_let_in_also_with_signatures_of_other_secrets(beside: s
     ],
 )
 def test_a_call_that_is_not_signed_as_it_stands_is_refused(headers: dict[str, str]) -> None:
-    with pytest.raises(HookRefused):
+    with pytest.raises(HookRefused) as caught:
         let_in(headers)
+
+    assert str(caught.value) == str(refused())
 
 
 def test_another_body_is_another_call() -> None:
-    with pytest.raises(HookRefused, match="is not signed with the secret"):
+    with pytest.raises(HookRefused, match="neither the signature nor the token"):
         let_in(signed(), b"{}")
+
+
+def test_a_secret_without_a_key_in_it_is_no_empty_key() -> None:
+    everybody = hmac.digest(b"", b"m1.1.{}", "sha256")
+
+    assert signature("whsec_", "m1", "1", b"{}") != f"v1,{base64.b64encode(everybody).decode()}"
+
+
+def test_whoever_knows_the_secret_is_told_what_else_is_wrong() -> None:
+    odd = {"webhook-id": "ä" * 200}
+    token = {"authorization": f"Bearer {SECRET}", **odd}
+    right = signature(SECRET, odd["webhook-id"], SENT_AT, BODY)
+    for headers, auth in [
+        (token, "token"),
+        (signed(**odd, **{"webhook-signature": right}), "signature"),
+    ]:
+        with pytest.raises(HookRefused, match="webhook-id must be 1 to 128"):
+            let_in(headers, auth=auth)
 
 
 @pytest.mark.parametrize(("by_s", "fits"), [(300, True), (301, False), (-300, True), (-301, False)])
@@ -118,8 +140,10 @@ def test_a_token_is_the_secret_itself(headers: dict[str, str], fits: bool) -> No
         assert let_in(headers, auth="token") is None
         assert let_in({**headers, "webhook-id": "d"}, auth="token") == "d"
     else:
-        with pytest.raises(HookRefused):
+        with pytest.raises(HookRefused) as caught:
             let_in(headers, auth="token")
+
+        assert str(caught.value) == str(refused())
 
 
 def test_a_body_is_json_or_nothing_and_bounded() -> None:

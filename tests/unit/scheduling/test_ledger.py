@@ -94,6 +94,54 @@ def test_the_start_of_an_engine_is_a_slot_once() -> None:
     assert again.entries == ()
 
 
+@pytest.mark.parametrize("bound", ["ends", "begins"])
+def test_a_start_of_an_engine_outside_of_the_range_is_no_slot(bound: str) -> None:
+    moment = NOON if bound == "ends" else NOON + 2 * HOUR
+    found = settle(
+        look(
+            NOON,
+            NOON + 3 * HOUR,
+            trigger={"at_start": True},
+            engine_started=NOON + HOUR,
+            **{bound: moment},
+        )
+    )
+
+    assert found.entries == ()
+
+
+def test_slots_that_come_faster_than_they_are_late_start_in_turn_and_none_was_missed() -> None:
+    spec: dict[str, Any] = {"trigger": {"every_s": 60}, "jitter_s": 3600}
+    foreseen = ledger.forecast("s", look(NOON, NOON, **spec).trigger, NOON, 20)
+    cursor, started = NOON, []
+    moments = sorted({each.due_at for each in foreseen})
+
+    for now in moments:
+        found = settle(look(cursor, now, **spec))
+        cursor = found.cursor
+        started += [(each.first, now) for each in found.entries]
+        assert {each.verdict for each in found.entries} == {Verdict.DUE}
+
+    assert started[: len(foreseen)] == [(each.slot, each.due_at) for each in foreseen]
+
+
+def test_a_look_goes_on_where_more_slots_are_on_time_than_it_settles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ledger, "MOST_SLOTS", 50)
+    spec: dict[str, Any] = {"trigger": {"every_s": 1}, "jitter_s": 3600}
+    foreseen = ledger.forecast("s", look(NOON, NOON, **spec).trigger, NOON, 1000)
+    ((now, most),) = Counter(each.due_at for each in foreseen[:-1]).most_common(1)
+    begins = min(each.slot for each in foreseen if each.due_at == now)
+
+    found = settle(look(begins - timedelta(seconds=1), now, **spec))
+
+    assert most > 50
+    assert (found.more, found.next_due) == (True, now)
+    assert {each.verdict for each in found.entries} == {Verdict.DUE}
+    assert found.cursor == begins + timedelta(seconds=len(found.entries) - 1)
+
+
 def test_a_clock_that_is_put_back_repeats_nothing() -> None:
     found = settle(look(NOON + 5 * HOUR, NOON))
 

@@ -108,6 +108,7 @@ def files(spec: FileSpec, *seen: tuple[float, str | None]) -> list[float]:
         ([(0, "a"), (5, "b"), (10, "c"), (15, "c"), (20, "c")], [20]),  # it was still written to
         ([(0, "a"), (5, "b"), (10, "a"), (20, "a")], []),  # it is again what it was
         ([(0, "a"), (5, None), (10, "a"), (20, "a")], [20]),  # it went and came back
+        ([(0, None), (9000, "a"), (5, "a"), (10, "a"), (15, "a")], [15]),  # the clock was wrong
     ],
 )
 def test_a_file_counts_when_it_has_stayed_as_it_is(
@@ -136,6 +137,9 @@ def conditions(spec: ConditionSpec, *holds: tuple[float, int]) -> list[float]:
         ({"count": 2}, [(0, 1), (5, 2)], [5]),
         ({"cooldown_s": 20}, [(0, 1), (10, 1), (20, 1), (30, 1), (40, 1)], [0, 20, 40]),
         ({"cooldown_s": 20}, [(0, 1), (5, 0), (10, 1), (20, 1)], [0, 20]),
+        ({"for_s": 10}, [(9000, 1), (5, 1), (10, 1), (15, 1)], [15]),  # the clock was wrong
+        ({"cooldown_s": 20}, [(9000, 1), (5, 1), (10, 1), (25, 1)], [9000, 25]),
+        ({"cooldown_s": 0}, [(9000, 1), (5, 1), (6, 0), (7, 1)], [9000, 7]),
         ({"cooldown_s": 0}, [(0, 1), (99, 1), (100, 0), (101, 1), (102, 1)], [0, 101]),
     ],
 )

@@ -131,6 +131,20 @@ def test_jitter_follows_from_name_and_slot_alone() -> None:
         ({"trigger": {"cron": "@daily"}, "time_zone": "Mars/Base"}, "'Mars/Base' is no time zone"),
         ({"trigger": {"cron": "@daily"}, "time_zone": "../etc"}, "'../etc' is no time zone"),
         ({"trigger": {"once": "2026-01-01T00:00:00"}}, "should have timezone info"),
+        ({"trigger": {"once": "9999-12-31T23:59:59-12:00"}}, "in the years 1970 to 2999"),
+        (
+            {"trigger": {"every_s": 60, "epoch": "0001-01-01T00:00:00+14:00"}},
+            "in the years 1970 to 2999",
+        ),
+        (
+            {"trigger": {"cron": "@daily"}, "begins": "1969-12-31T23:59:59Z"},
+            "in the years 1970 to 2999",
+        ),
+        (
+            {"trigger": {"cron": "@daily"}, "ends": "3000-01-01T00:00:00Z"},
+            "in the years 1970 to 2999",
+        ),
+        ({"trigger": {"file": {"path": "/in/\0"}}}, "should match pattern"),
         (
             {
                 "trigger": {"cron": "@daily"},
