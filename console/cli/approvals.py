@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from console.answers import Approval
-from console.cli import options
+from console.cli import completing, options
 from console.cli.helping import command, family
 from console.cli.options import Json
 from console.cli.printing import err, out
@@ -32,10 +32,17 @@ LAST = "last"
 _LISTED = 30
 _STATES = ("open", "approved", "denied", "timed_out", "lapsed")
 
+
+def _open(client: Client, _begun: str) -> list[str]:
+    return [LAST, *(each.id for each in client.approvals({"state": "open"}, limit=_LISTED))]
+
+
 Id = Annotated[
     str,
     typer.Argument(
-        metavar="APPROVAL", help=_("its id, or a beginning that no other has, or `last`")
+        metavar="APPROVAL",
+        help=_("its id, or a beginning that no other has, or `last`"),
+        autocompletion=completing.names(_open),
     ),
 ]
 
@@ -53,7 +60,13 @@ def list_approvals(
     mine: Annotated[bool, typer.Option("--mine", help=_("only what waits for you"))] = False,
     all_: Annotated[bool, typer.Option("--all", help=_("also what was decided"))] = False,
     state: Annotated[
-        str | None, typer.Option("--state", metavar="STATE", help=", ".join(_STATES))
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help=", ".join(_STATES),
+            autocompletion=completing.words(_STATES),
+        ),
     ] = None,
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help=_("only of this run"))

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from console.cli import options
+from console.cli import completing, options
 from console.cli.helping import command, family
 from console.cli.options import Json
 from console.cli.printing import err, out
@@ -23,6 +23,8 @@ app = family(
         "A channel is a document: `jobdeck help notices`, `jobdeck explain channel`."
     )
 )
+
+_names = completing.documents("channel")
 
 _LISTED = 30
 _STATES = ("waiting", "sending", "sent", "given_up")
@@ -48,9 +50,17 @@ jobdeck channels outbox on-call --limit 100
 """,
 )
 def outbox(
-    channel: Annotated[str | None, typer.Argument(metavar="[CHANNEL]")] = None,
+    channel: Annotated[
+        str | None, typer.Argument(metavar="[CHANNEL]", autocompletion=_names)
+    ] = None,
     state: Annotated[
-        str | None, typer.Option("--state", metavar="STATE", help=", ".join(_STATES))
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help=", ".join(_STATES),
+            autocompletion=completing.words(_STATES),
+        ),
     ] = None,
     limit: Annotated[
         str | None, typer.Option("--limit", metavar="N", help=_("at most so many (30)"))
@@ -84,7 +94,8 @@ def outbox(
     "jobdeck channels test on-call",
 )
 def send_test(
-    channel: Annotated[str, typer.Argument(metavar="CHANNEL")], as_json: Json = False
+    channel: Annotated[str, typer.Argument(metavar="CHANNEL", autocompletion=_names)],
+    as_json: Json = False,
 ) -> None:
     with engine() as client:
         found = client.test_channel(channel)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from console.cli import options
+from console.cli import completing, options
 from console.cli.helping import command, family
 from console.cli.options import Json
 from console.cli.printing import err, out
@@ -83,7 +83,9 @@ def why(run: RunId, as_json: Json = False) -> None:
 )
 def move(
     run: RunId,
-    priority: Annotated[str, typer.Argument(metavar="PRIORITY")],
+    priority: Annotated[
+        str, typer.Argument(metavar="PRIORITY", autocompletion=completing.words(Priority))
+    ],
     as_json: Json = False,
 ) -> None:
     wanted = options.one_of("PRIORITY", priority, [*Priority])

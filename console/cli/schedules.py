@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from console.cli import options
+from console.cli import completing, options
 from console.cli.helping import command, family
 from console.cli.options import Json
 from console.cli.printing import err, out
@@ -28,7 +28,9 @@ app = family(
 _FORECAST = 10
 _MOST = 1000
 
-Schedule = Annotated[str, typer.Argument(metavar="SCHEDULE")]
+_names = completing.documents("schedule")
+
+Schedule = Annotated[str, typer.Argument(metavar="SCHEDULE", autocompletion=_names)]
 Limit = Annotated[
     str | None, typer.Option("--limit", metavar="N", help=_("show at most N (1 to 1000)"))
 ]
@@ -47,7 +49,7 @@ jobdeck schedules list nightly --limit 50
 """,
 )
 def list_schedules(
-    name: Annotated[str | None, typer.Argument(metavar="[SCHEDULE]")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[SCHEDULE]", autocompletion=_names)] = None,
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:

@@ -5,12 +5,14 @@ has the rules.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from core.domain import expressions
+from core.domain.expressions import UNKNOWN, Kind, Shape, list_of, map_of, one_of
 from core.domain.findings import misread
 from core.domain.patterns import EVENT_TYPE, FILE
 from core.domain.run import TERMINAL_RUN_STATES, RunState
@@ -18,6 +20,18 @@ from core.domain.values import FlowName, JobName, Secret, TargetText, Value
 from core.errors import Invalid
 
 _DAY_S = 86400
+
+_TEXT, _NUMBER, _MAP = one_of(Kind.STRING), one_of(Kind.NUMBER), map_of({}, is_open=True)
+_ENTRY = {"seq": _NUMBER, "actor": _TEXT, "type": _TEXT, "subject": _TEXT, "data": _MAP}
+
+SAYS: Mapping[str, Mapping[str, Shape]] = {
+    "after": {"run": _TEXT, "work": _TEXT, "name": _TEXT, "state": _TEXT, "runs": _MAP},
+    "journal": {**_ENTRY, "at": _TEXT},
+    "webhook": {"body": UNKNOWN},
+    "file": {"path": _TEXT, "size": _NUMBER, "changed_at": _TEXT},
+    "condition": {"hosts": list_of(_TEXT), "since": _TEXT},
+}
+"""Kind of trigger -> what its events say, which `given` may name."""
 
 
 def check_expression(text: str) -> str:
@@ -30,6 +44,14 @@ def check_expression(text: str) -> str:
 
 
 ExpressionText = Annotated[str, Field(max_length=2000), AfterValidator(check_expression)]
+
+
+def _check_filter(text: str) -> str:
+    """ValueError where it is no condition over an entry of the journal."""
+    mistakes = expressions.check(text, {**_ENTRY, "at": one_of(Kind.TIME)}, Kind.BOOL)
+    if mistakes:
+        raise ValueError("; ".join(str(each.problem) for each in mistakes))
+    return text
 
 
 class Need(StrEnum):
@@ -73,7 +95,7 @@ class JournalSpec(Value):
     types: tuple[Annotated[str, StringConstraints(pattern=EVENT_TYPE)], ...] = Field(
         min_length=1, max_length=20, description="such as `host.noted` or `run.state`"
     )
-    where: ExpressionText | None = Field(
+    where: Annotated[ExpressionText, AfterValidator(_check_filter)] | None = Field(
         None, description="expression over `type`, `subject`, `actor`, `at`, `data`; empty: all"
     )
 

@@ -16,8 +16,10 @@ from pydantic import (
     model_validator,
 )
 
+from core.domain import expressions
 from core.domain.findings import misread
 from core.domain.happenings import (
+    SAYS,
     AfterSpec,
     ConditionSpec,
     ExpressionText,
@@ -249,6 +251,9 @@ class ScheduleSpec(Value):
             raise ValueError("`jitter_s` belongs to triggers by time")
         if self.given and not self.trigger.is_by_event:
             raise ValueError("`given` belongs to triggers by events; a time gives nothing")
+        for name, text in self.given.items():
+            for mistake in expressions.check(text, SAYS[self.trigger.kind]):
+                raise ValueError(f"`given.{name}`: {mistake.problem}")
         if self.trigger.after and self.work in self.trigger.after.works:
             raise ValueError(f"{self.work} would start itself for ever")
         return self

@@ -186,6 +186,8 @@ def _any_channel(c: Connection) -> bool:
 
 
 def _happening(c: Connection, entry: Entry) -> Happening | None:
+    if _is_quiet(c, entry):
+        return None
     run: RunFacts | None = None
     if entry.type.startswith(notices.ABOUT_RUNS):
         with suppress(NotFound):  # removed since, as too old to keep
@@ -199,6 +201,15 @@ def _happening(c: Connection, entry: Entry) -> Happening | None:
                 counts=row.counts,
             )
     return notices.TELLERS[entry.type](entry.subject, entry.data, run)
+
+
+def _is_quiet(c: Connection, entry: Entry) -> bool:
+    """Whether it is about a schedule that calls for no attention."""
+    if not entry.type.startswith("schedule."):
+        return False
+    its = ("schedule", entry.subject.partition("/")[2])
+    found = documents.find_all(c, [its]).get(its)
+    return found is not None and found.document.spec.quiet
 
 
 def _named(c: Connection, entry: Entry) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from core.errors import nearest
 
 _KEPT_DAYS = 1024
 """Days of zones that are remembered: thousands of schedules ask for the same few."""
@@ -22,7 +24,20 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
+        if near := _near(name):
+            raise ValueError(f"{name!r} is no time zone; did you mean {near}?") from None
         raise ValueError(f"{name!r} is no time zone; try UTC or Europe/Berlin") from None
+
+
+def _near(name: str) -> str | None:
+    """A zone of a place that is written nearly so, in whatever case. EST is none for CEST, and
+    Etc/GMT+8 is not what GMT+8 means to people: its sign is the other one.
+    """
+    zones = available_timezones()
+    places = {
+        each.casefold(): each for each in zones if "/" in each and not each.startswith("Etc/")
+    }
+    return places.get(nearest(name.casefold(), [*places]) or "")
 
 
 def moments(

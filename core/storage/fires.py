@@ -164,8 +164,12 @@ def append(tx: Transaction, verdicts: Mapping[str, Sequence[Entry]]) -> None:
         for entry in entries:
             if entry.cause is not None:
                 _append_event(tx, schedule, entry)
-            elif not _continues(tx, schedule, entry):
+                continue
+            is_new = not _continues(tx, schedule, entry)
+            if is_new:
                 tx.connection.execute(insert(schedule_fire), _row(tx, schedule, entry))
+            # What is skipped may be so every second; what is missed is told whenever it is found.
+            if is_new or entry.verdict is Verdict.MISSED:
                 _tell(tx, schedule, entry)
     if at_once:
         tx.connection.execute(insert(schedule_fire), at_once)

@@ -207,6 +207,29 @@ async def test_quiet_hours_hold_back_all_but_what_is_urgent(
     await sent(opened)
 
 
+async def test_every_time_that_slots_are_missed_is_told_and_none_of_a_quiet_schedule(
+    opened: Engine, clock: ManualClock, web: WebServer
+) -> None:
+    nightly = {"job": "j", "trigger": {"cron": "30 2 * * *"}, "misfire": "skip"}
+    await save(
+        opened,
+        job("j", {"kind": "command", "name": "a", "command": "true"}),
+        channel(web, wants=[{"topic": "schedule-missed"}]),
+        {"kind": "schedule", "name": "quiet", "spec": {**nightly, "quiet": True}},
+        {"kind": "schedule", "name": "told", "spec": nightly},
+    )
+
+    for _ in range(2):
+        clock.advance(timedelta(days=1))
+        await opened.schedules.tick()
+
+    told = [(row.subject, row.body[:21]) for row in await noted(opened, 2)]
+    assert told == [
+        ("schedule told: missed", "slot 2026-05-02T02:30"),
+        ("schedule told: missed", "slot 2026-05-03T02:30"),
+    ]
+
+
 async def test_an_approval_tells_the_channels_that_it_names(opened: Engine, web: WebServer) -> None:
     rule = {"words": ["migrate"], "level": "review", "approval": {"channels": ["ops"]}}
     await save(opened, channel(web, wants=[]))

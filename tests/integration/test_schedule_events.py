@@ -302,7 +302,7 @@ async def test_what_happens_during_a_pause_is_skipped_and_a_new_trigger_begins_a
 async def test_parameters_that_an_event_gives_are_looked_at_when_the_schedule_is_saved(
     opened: Engine,
 ) -> None:
-    given = {"WHAT": "job", "WHO": "job"}
+    given = {"WHAT": "name", "WHO": "name"}
     with pytest.raises(Invalid) as caught:
         await save(opened, *DOCUMENTS, schedule({"after": {"jobs": ["first"]}}, given=given))
 

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.unit.console.fake_api import Jobdeck
+from console.cli import completing
+from tests.unit.console.fake_api import FakeApi, Jobdeck, answer
 
 ROOT = Path(__file__).parents[3]
 
@@ -31,6 +33,11 @@ def offered(line: str, shell: str = "bash") -> list[str]:
     return done.stdout.strip().splitlines()
 
 
+def document(name: str) -> dict[str, Any]:
+    return {"kind": "schedule", "name": name, "labels": {}, "spec": {}, "revision": 1,
+            "updated_at": "2026-01-01T00:00:00Z", "updated_by": "ann"}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("line", "candidates"),
     [
@@ -41,10 +48,27 @@ def offered(line: str, shell: str = "bash") -> list[str]:
         ("jobdeck run --conc", ["--concurrency"]),
         ("jobdeck runs list --no", ["--noted", "--no-input"]),
         ("jobdeck zzz", []),
+        ("jobdeck queue move last ur", ["urgent"]),
+        ("jobdeck approvals list --state de", ["denied"]),
+        ("jobdeck channels outbox --state s", ["sending", "sent"]),
     ],
 )
 def test_bash_is_offered_commands_and_flags(line: str, candidates: list[str]) -> None:
     assert offered(line) == candidates
+
+
+def test_names_are_offered_that_the_engine_knows(api: FakeApi, jobdeck: Jobdeck) -> None:
+    known = [document("nightly"), document("monthly, as nightly was"), document("夜间")]
+    api.on("GET", "/documents/schedule", answer({"items": known}))
+
+    assert completing.documents("schedule")("night") == ["nightly"]
+    assert api.asked("/documents/schedule")["q"] == ["night"]
+    assert completing.documents("schedule")("夜") == ["夜间"]
+
+
+def test_without_an_engine_no_name_is_offered_and_none_is_started(home: Path) -> None:
+    assert offered("jobdeck schedules why night") == []
+    assert not [*home.rglob("engine*")]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.domain.expressions import ExpressionFault
-from core.domain.happenings import AfterSpec, ConditionSpec, FileSpec, JournalSpec
+from core.domain.happenings import SAYS, AfterSpec, ConditionSpec, FileSpec, JournalSpec
 from core.domain.run import RunState
 from core.domain.schedule import ScheduleSpec
 from core.scheduling import occurrences
@@ -149,6 +149,9 @@ def test_a_condition_must_hold_for_a_while_and_cools_down(
     assert conditions(ConditionSpec(hosts="load>8", **spec), *holds) == wanted
 
 
+CALLED = {"webhook": {"secret": "hush"}}
+
+
 def look(now: datetime, **more: Any) -> Look:
     spec = {"job": "j", "trigger": {"after": {"jobs": ["a"]}}, **more}
     trigger = Trigger.of(ScheduleSpec.model_validate(spec))
@@ -160,10 +163,12 @@ def happened(second: float, cause: str, **event: Any) -> Occurrence:
 
 
 def test_two_events_of_one_moment_are_two_slots_and_give_their_parameters() -> None:
-    given = {"WHO": "job", "SIZE": "size + 1"}
+    given = {"WHO": "body.job", "SIZE": "body.size + 1"}
+    bodies = {"b": {"job": "y", "size": 2}, "a": {"job": "x"}}
 
     found = settle_events(
-        look(at(2), given=given), [happened(1, "b", job="y", size=2), happened(1, "a", job="x")]
+        look(at(2), trigger=CALLED, given=given),
+        [happened(1, cause, body=body) for cause, body in bodies.items()],
     ).entries
 
     assert [(each.first - at(1)).microseconds for each in found] == [0, 1]
@@ -177,7 +182,7 @@ def test_an_event_that_is_nested_too_deep_is_one_reason() -> None:
     for _ in range(120):
         body = [body]
     [found] = settle_events(
-        look(at(2), given={"REF": "body"}), [happened(1, "a", body=body)]
+        look(at(2), trigger=CALLED, given={"REF": "body"}), [happened(1, "a", body=body)]
     ).entries
     assert found.verdict is Verdict.REFUSED
     assert "nested more than 100 levels deep" in found.reason
@@ -203,6 +208,18 @@ def test_what_happened_while_nobody_looked_follows_misfire_and_begins_and_ends_h
         ({"trigger": {"cron": "@daily"}, "given": {"A": "x"}}, "`given` belongs to triggers by"),
         ({"trigger": {"after": {"jobs": ["a"]}}, "jitter_s": 5}, "`jitter_s` belongs to"),
         ({"trigger": {"after": {"jobs": ["a"]}}, "given": {"A": "x +"}}, "column"),
+        (
+            {"trigger": {"journal": {"types": ["run.state"], "where": "dta.state = 'failed'"}}},
+            "column 1: nothing is called 'dta' here .did you mean data",
+        ),
+        (
+            {"trigger": {"journal": {"types": ["run.state"], "where": "subject"}}},
+            "column 1: a condition is true or false, and this is a string",
+        ),
+        (
+            {"trigger": {"webhook": {"secret": "hush"}}, "given": {"A": "path"}},
+            "`given.A`: column 1: nothing is called 'path' here",
+        ),
         ({"trigger": {"file": {"path": "in"}}}, "pattern"),
         ({"trigger": {"journal": {"types": ["run"]}}}, "pattern"),
         ({"trigger": {"after": {"jobs": ["a"]}, "once": "2026-05-01T12:00:00Z"}}, "give one of"),
@@ -211,6 +228,20 @@ def test_what_happened_while_nobody_looked_follows_misfire_and_begins_and_ends_h
 def test_what_does_not_fit_is_refused_in_one_sentence(spec: dict[str, Any], what: str) -> None:
     with pytest.raises(ValidationError, match=what):
         ScheduleSpec.model_validate({"job": "j", **spec})
+
+
+def test_what_events_say_is_what_given_may_name() -> None:
+    entry = Written(seq=1, at=NOON, actor="ann", type="run.state", subject="x", data={})
+    seen = Seen(identity="a", size_bytes=1, changed_at=NOON)
+    found = {
+        "after": occurrences.after(AfterSpec(jobs=("a",)), {}, ended("1", "a", 0))[1],
+        "journal": occurrences.written(JournalSpec(types=("run.state",)), entry),
+        "file": occurrences.file(FileSpec(path="/in", stable_s=0), {"known": None}, seen, NOON)[1],
+        "condition": occurrences.condition(ConditionSpec(hosts="x"), {}, ["h1"], NOON)[1],
+    }
+
+    said = {kind: {*each.event} for kind, each in found.items() if each is not None}
+    assert {**said, "webhook": {"body"}} == {kind: {*words} for kind, words in SAYS.items()}
 
 
 def test_an_event_that_says_too_little_names_the_word() -> None:

@@ -130,6 +130,12 @@ def test_jitter_follows_from_name_and_slot_alone() -> None:
         ),
         ({"trigger": {"cron": "@daily"}, "time_zone": "Mars/Base"}, "'Mars/Base' is no time zone"),
         ({"trigger": {"cron": "@daily"}, "time_zone": "../etc"}, "'../etc' is no time zone"),
+        (
+            {"trigger": {"cron": "@daily"}, "time_zone": "ASIA/SHANGAI"},
+            "'ASIA/SHANGAI' is no time zone; did you mean Asia/Shanghai?",
+        ),
+        ({"trigger": {"cron": "@daily"}, "time_zone": "CEST"}, "try UTC or Europe/Berlin"),
+        ({"trigger": {"cron": "@daily"}, "time_zone": "GMT+8"}, "try UTC or Europe/Berlin"),
         ({"trigger": {"once": "2026-01-01T00:00:00"}}, "should have timezone info"),
         ({"trigger": {"once": "9999-12-31T23:59:59-12:00"}}, "in the years 1970 to 2999"),
         (
