@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console import autostart
@@ -15,23 +12,17 @@ from console.cli.options import Json
 from console.cli.printing import out
 from console.cli.settings import home
 from console.i18n import _
-from console.preferences import PreferenceFile
+from console.premises import look_around
 from console.presenters.doctor import Finding, findings, findings_table, in_commands
-from console.presenters.premises import Premises, ages, findings_around, silence
-from console.wishes import read_wishes
+from console.presenters.premises import ages, findings_around, silence
 from core.clock import SystemClock
 from core.errors import OpsError
-from core.scheduling import zones
 from core.version import product_version
 
 if TYPE_CHECKING:
     from core.home import Home
 
 app = family()
-
-_A_ZONE = "Europe/Berlin"
-_OTHERS = 0o077
-"""What a folder's mode says of everybody but its owner."""
 
 
 @command(
@@ -50,7 +41,10 @@ jobdeck doctor --json
 def doctor(as_json: Json = False) -> ExitCode:
     place = home()
     listens = autostart.is_listening(place.socket)
-    found = [*(_asked(place) if listens else ()), *findings_around(_seen(place, listens=listens))]
+    found = [
+        *(_asked(place) if listens else ()),
+        *findings_around(look_around(place, listens=listens)),
+    ]
     if as_json:
         out().json(
             {
@@ -79,30 +73,6 @@ def _asked(place: Home) -> Sequence[Finding]:
         *in_commands(findings(engine, SystemClock().now())),
         *ages(engine.version, product_version()),
     ]
-
-
-def _seen(place: Home, *, listens: bool) -> Premises:
-    """What is seen without the engine."""
-    root, seen = place.root, Premises(home=str(place.root), has_zones=_has_zones())
-    if not root.is_dir():
-        return seen
-    status = root.stat()
-    return replace(
-        seen,
-        is_ours=status.st_uid == os.getuid() if hasattr(os, "getuid") else True,
-        is_open=bool(status.st_mode & _OTHERS),
-        free_bytes=shutil.disk_usage(root).free,
-        is_held=not listens and autostart.is_running(place),
-        trouble=read_wishes(PreferenceFile(place.preferences)).trouble,
-    )
-
-
-def _has_zones() -> bool:
-    try:
-        zones.zone(_A_ZONE)
-    except ValueError:
-        return False
-    return True
 
 
 def _plain(found: Finding) -> dict[str, str]:

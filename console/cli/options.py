@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from console.i18n import _
+from console.moments import moment
+from core.clock import SystemClock
 from core.domain.hostrange import expand
-from core.errors import EnvironmentFault, RequestError, nearest
+from core.errors import EnvironmentFault, Invalid, RequestError, nearest
 
 Json = Annotated[bool, typer.Option("--json", help=_("print one JSON document on stdout"))]
 Selector = Annotated[
@@ -66,17 +67,14 @@ def seconds(flag: str, text: str | None) -> float | None:
 
 
 def since(flag: str, text: str | None) -> str | None:
-    """A moment for the API: `2h` ago, or a time in ISO 8601, which is local without an offset."""
+    """A moment for the API: `2h` ago, or a time as `console.moments` reads it."""
     if text is None or re.fullmatch(r"\d{1,6}[smhd]", text):
         return text
     try:
-        return datetime.fromisoformat(text).astimezone().isoformat()
-    except (ValueError, OverflowError):
-        raise refuse(
-            flag,
-            _("{text!r} is no time").format(text=text),
-            _("2h or 3d ago, or a date or time: 2026-01-31, 2026-01-31T09:30"),
-        ) from None
+        return moment(text, SystemClock().now()).isoformat()
+    except Invalid as error:
+        hint = _("2h or 3d ago, or a date or time: 2026-01-31, 2026-01-31T09:30, 09:30 of today")
+        raise refuse(flag, error.message, hint) from None
 
 
 def whole(flag: str, text: str | None, least: int, most: int | None = None) -> int | None:

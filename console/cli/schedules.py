@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -14,8 +13,10 @@ from console.cli.options import Json
 from console.cli.printing import err, out
 from console.cli.settings import engine
 from console.i18n import _
+from console.moments import moment
 from console.presenters.schedules import fires_table, forecast_table, schedules_table, why_line
 from core.clock import SystemClock
+from core.errors import Invalid
 
 app = family(
     _(
@@ -90,9 +91,10 @@ def forecast(schedule: Schedule, limit: Limit = None, as_json: Json = False) -> 
     "why",
     _(
         "Say what became of a slot: its run, or the reason why there is none.\n\n"
-        "A time without an offset is this machine's own. Seconds may be left out."
+        "A time without an offset is this machine's own, and without a date it is today's."
     ),
     """
+jobdeck schedules why nightly 02:30
 jobdeck schedules why nightly 2026-12-25T02:30
 jobdeck schedules why nightly '2026-12-25 01:30+00:00'
 """,
@@ -103,15 +105,11 @@ def why(
     as_json: Json = False,
 ) -> None:
     try:
-        moment = datetime.fromisoformat(at).astimezone()
-    except (ValueError, OverflowError):
-        raise options.refuse(
-            "TIME",
-            _("{text!r} is no time").format(text=at),
-            _("for example 2026-12-25T02:30 or 2026-12-25T01:30+00:00"),
-        ) from None
+        asked = moment(at, SystemClock().now())
+    except Invalid as error:
+        raise options.refuse("TIME", error.message, error.hint) from None
     with engine() as client:
-        found = client.why(schedule, moment.isoformat())
+        found = client.why(schedule, asked.isoformat())
     if as_json:
         out().json(msgspec.to_builtins(found))
     else:

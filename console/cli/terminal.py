@@ -54,6 +54,7 @@ def show(start: str = "", *, write: bool = False) -> int:
     from console.autostart import ensure_engine
     from console.client import Client
     from console.preferences import PreferenceFile
+    from console.premises import look_around
     from console.tui.app import Habits, JobdeckApp, Ways
     from console.tui.bookmark import Bookmark
     from console.tui.shown import erases_in_colour
@@ -72,6 +73,7 @@ def show(start: str = "", *, write: bool = False) -> int:
         actor=getpass.getuser(),
         drafts=place.drafts,
         preferences=PreferenceFile(place.preferences),
+        look_around=lambda: look_around(place, listens=True),
     )
     habits = Habits(
         theme=themes.chosen(themes.AUTO, os.environ),

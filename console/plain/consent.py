@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from console.i18n import _
 from console.plain.voice import Back, Voice
 from console.presenters.results import hosts_word
+from console.sentences import said
 from core.errors import AcknowledgementRequired, ConfirmationRequired, Invalid
 
 _R = TypeVar("_R")
@@ -54,7 +55,7 @@ def _hosts(voice: Voice, wanted: ConfirmationRequired) -> int:
 
 def _rules(voice: Voice, wanted: AcknowledgementRequired) -> list[str]:
     for problem in wanted.problems:
-        voice.say(f"{problem.where}: {problem.what}")
+        voice.say(f"{problem.where}: {said(problem.what)}")
     for rule in wanted.rules:
         if voice.value(_("Type {rule} to go on").format(rule=rule)) != rule:
             voice.say(_("not acknowledged; nothing was started"))

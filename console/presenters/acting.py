@@ -11,6 +11,7 @@ from console.i18n import _
 from console.presenters.durations import clock_time
 from console.presenters.results import hosts_word, short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 from core.domain.targets import fold
 
 _MOST_CHARACTERS = 30
@@ -89,7 +90,7 @@ def operations_table(operations: Sequence[Operation], now: datetime) -> Table:
                 Span(each.step),
                 Span(str(each.attempt) if each.attempt else ""),
                 Span(_few(each.targets)),
-                Span("  ".join(text for text in (each.change, each.reason) if text)),
+                Span("  ".join(text for text in (said(each.change), said(each.reason)) if text)),
             )
             for each in operations
         ),

@@ -12,6 +12,7 @@ from console.presenters.durations import duration
 from console.presenters.plans import note_line
 from console.presenters.progress import count_spans
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 from core.domain.run import TargetState
 
 _ARROW = " > "
@@ -54,7 +55,7 @@ def _remarks(findings: Sequence[Finding]) -> list[Line]:
     for finding in findings:
         host = Span(finding.host, Tone.STRONG)
         if finding.message:
-            found.append(line(host, ": ", finding.message))
+            found.append(line(host, ": ", said(finding.message)))
         found += [
             line(host, ": ", *note_line(note, finding.facts))
             for note in finding.notes

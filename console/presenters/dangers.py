@@ -10,6 +10,7 @@ from console.answers import Danger
 from console.i18n import _
 from console.presenters.durations import clock_time
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 from core.domain.caret import excerpt
 
 if TYPE_CHECKING:  # what loads the documents is loaded by the command that needs it
@@ -37,7 +38,7 @@ def danger_lines(found: Iterable[Danger]) -> Iterator[Line]:
         yield line(
             Span(f"! {level_word(each.level)}  ", tone),
             Span(each.rule, Tone.STRONG),
-            f"  {place}{where}: {each.message}",
+            f"  {place}{where}: {said(each.message)}",
         )
         yield line("    ", each.command)
         if each.meaning:
@@ -50,7 +51,7 @@ def found_lines(place: str, hit: Hit, text: str) -> Iterator[Line]:
     yield line(
         Span(f"! {level_word(hit.level)}  ", _TONES.get(hit.level, Tone.WARNING)),
         Span(hit.rule, Tone.STRONG),
-        f"  {place} {hit.line}:{hit.column}: {hit.message}",
+        f"  {place} {hit.line}:{hit.column}: {said(hit.message)}",
     )
     for each in excerpt(text, hit.column - 1).splitlines():
         yield line("  ", each)
@@ -70,7 +71,7 @@ def rules_table(rules: Sequence[Rule]) -> Table:
             (
                 Span(rule.name, Tone.STRONG),
                 Span(rule.level, _TONES.get(rule.level, Tone.WARNING)),
-                Span(rule.message),
+                Span(said(rule.message)),
             )
             for rule in rules
         ),

@@ -8,6 +8,7 @@ from console.demands import ChangeNumber, Demand, HostCount, Rules, SecretsAgain
 from console.i18n import _
 from console.presenters.results import hosts_word
 from console.presenters.text import Line, Span, Tone, line
+from console.sentences import said
 
 
 def demand_lines(demand: Demand) -> Iterator[Line]:
@@ -24,7 +25,7 @@ def demand_lines(demand: Demand) -> Iterator[Line]:
                 yield line("  ", Span(name, Tone.STRONG), f"  {hosts}")
         case Rules():
             for problem in demand.problems:
-                yield line(Span("! ", Tone.WARNING), f"{problem.where}: {problem.what}")
+                yield line(Span("! ", Tone.WARNING), f"{problem.where}: {said(problem.what)}")
         case ChangeNumber():
             text = _("A guard rail asks under which change number this is done ({pattern}).")
             yield line(text.format(pattern=demand.pattern))

@@ -15,6 +15,7 @@ from console.presenters.durations import clock_time, duration, full_time, number
 from console.presenters.progress import count_spans
 from console.presenters.results import hosts_word
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
+from console.sentences import said
 from core.domain.run import TargetState
 
 _SHOWN = ("os.name", "kernel", "cpus", "mem_gb", "disk_free_gb")
@@ -51,7 +52,9 @@ def gathered_parts(found: Sequence[Gathered]) -> tuple[list[Line | Table], Line]
             parts += field_lines(each.changes, indent="    ")
         if each.state != TargetState.SUCCESS:
             name = Span(each.host, Tone.STRONG)
-            parts.append(line(states.target_state(each.state), "  ", name, ": ", each.message))
+            parts.append(
+                line(states.target_state(each.state), "  ", name, ": ", said(each.message))
+            )
     return parts, _sums(found)
 
 
@@ -136,7 +139,7 @@ def facts_kinds_table(facts: Sequence[Fact]) -> Table:
                 Span(fact.name, Tone.STRONG),
                 Span(fact.kind),
                 Span(kinds.get(fact.kind, "")),
-                Span(fact.about),
+                Span(said(fact.about)),
             )
             for fact in facts
         ),

@@ -13,6 +13,7 @@ from console.presenters.durations import clock_time, duration, number, size, spa
 from console.presenters.progress import ended
 from console.presenters.results import short_id
 from console.presenters.text import Column, Span, Table, Tone
+from console.sentences import said
 from core.domain.validity import last_day
 
 
@@ -75,7 +76,7 @@ def targets_table(targets: Sequence[Target], now: datetime) -> Table:
                 Span(target.signal or ("" if target.exit_code is None else str(target.exit_code))),
                 Span(duration(span_of(target.started_at, target.finished_at, now))),
                 Span(size(target.size_bytes) if target.size_bytes else ""),
-                Span(target.message or target.code or ""),
+                Span(said(target.message) or target.code or ""),
             )
             for target in targets
         ),

@@ -22,11 +22,13 @@ from console.presenters.carried import carried_table
 from console.presenters.comparing import answer_lines, asked_lines
 from console.presenters.dangers import danger_lines
 from console.presenters.durations import clock_time, duration, full_time, number, size
+from console.presenters.errors import remark_text
 from console.presenters.facts import used_text
 from console.presenters.hosts import left_out_lines
 from console.presenters.progress import count_spans
 from console.presenters.results import hosts_word, short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
+from console.sentences import said
 from core.domain.hostrange import fold
 from core.domain.run import TargetState
 
@@ -246,8 +248,7 @@ def _rails(place: EnvironmentTouched) -> str:
 def _verdict(plan: PlanDetail) -> Iterator[Line]:
     """What would refuse a start, and what to know before."""
     for refusal in plan.refusals:
-        hint = f" ({refusal.hint})" if refusal.hint else ""
-        yield line(Span(_("refused: "), Tone.BAD), f"{refusal.where}: {refusal.what}{hint}")
+        yield line(Span(_("refused: "), Tone.BAD), f"{refusal.where}: {remark_text(refusal)}")
     yield from warning_lines(plan.warnings)
     if plan.review:
         text = _("others are asked before it begins: rule {names}")
@@ -271,8 +272,7 @@ def flag_lines(plan: PlanDetail) -> Iterator[Line]:
 def warning_lines(warnings: Iterable[Remark]) -> Iterator[Line]:
     """What a start does not refuse, and a person should know."""
     for warning in warnings:
-        hint = f" ({warning.hint})" if warning.hint else ""
-        yield line(Span(_("warning: "), Tone.WARNING), f"{warning.where}: {warning.what}{hint}")
+        yield line(Span(_("warning: "), Tone.WARNING), f"{warning.where}: {remark_text(warning)}")
 
 
 def _ready_spans(plan: Plan) -> list[Span]:
@@ -295,7 +295,7 @@ def _readiness(plan: PlanDetail) -> Iterator[Line]:
             Span(fold(hosts), Tone.STRONG),
             f"  ({', '.join(steps)})" if plan.level == "check" else "",
         )
-        yield line("    ", alike[0].message)
+        yield line("    ", said(alike[0].message))
     for changes, hosts in _changes(plan.findings):
         yield line(hosts_word(len(hosts)), "  ", Span(fold(hosts), Tone.STRONG))
         yield from (line("    ", text) for text in changes.splitlines())
@@ -408,7 +408,7 @@ def _finding_row(finding: Finding) -> tuple[Span, ...]:
     ready = finding.state == TargetState.SUCCESS
     symbol, tone = states.GOOD
     found = (path or f"{name}: -" for name, path in facts.interpreters.items())
-    reason = finding.message or _(", ").join(map(_note_word, finding.notes))
+    reason = said(finding.message) or _(", ").join(map(_note_word, finding.notes))
     return (
         Span(finding.host, Tone.STRONG),
         Span(f"{symbol} {_('ready')}", tone) if ready else states.target_state(finding.state),

@@ -12,6 +12,7 @@ from console.presenters import states
 from console.presenters.durations import clock_time, duration, full_time, number, span_of
 from console.presenters.results import short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line
+from console.sentences import said
 from core.domain.priorities import Priority
 from core.domain.run import TERMINAL_RUN_STATES
 
@@ -108,7 +109,7 @@ def reason_text(reason: WaitReason) -> str:
         count=number(reason.count),
         limit=number(reason.limit or 0),
         older=short_id(reason.older),
-        detail=reason.detail,
+        detail=said(reason.detail),
     )
 
 

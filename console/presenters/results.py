@@ -44,7 +44,7 @@ def group_lines(group: Group, sample_lines: int | None = SAMPLE_LINES) -> Iterat
         pieces.append("  " + _("exit {code}").format(code=group.exit_code))
     pieces += [f"  {hosts_word(group.count)}  ", Span(group.hosts, Tone.STRONG)]
     yield line(*pieces)
-    yield from (line(_INDENT, row) for row in group.reason.splitlines())
+    yield from (line(_INDENT, row) for row in said(group.reason).splitlines())
     if group.sample is None or sample_lines == 0:
         return
     text = group.sample.text.rstrip("\n")
@@ -101,7 +101,7 @@ def failure_lines(found: Sequence[Failure]) -> Iterator[Line]:
             f"  {hosts_word(len(failure.hosts))}  ",
             Span(fold(failure.hosts), Tone.STRONG),
         )
-        reason = failure.message or failure.code
+        reason = said(failure.message) or failure.code
         if reason:
             yield from (line(_INDENT, row) for row in reason.splitlines())
 

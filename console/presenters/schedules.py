@@ -211,7 +211,7 @@ def _paused(schedule: Schedule) -> str:
 
 def _why(fire: Fire) -> str:
     """The event that it is the slot of, and the reason why nothing was started."""
-    return ": ".join(filter(None, (fire.cause, said(fire.reason))))
+    return ": ".join(filter(None, (said(fire.cause or ""), said(fire.reason))))
 
 
 def _slots(fire: Fire, now: datetime) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from console.answers import Resolved
 from console.i18n import _
-from console.presenters.errors import error_lines
+from console.presenters.errors import error_lines, remark_text
 from console.presenters.results import hosts_word
 from console.presenters.text import Line, Span, Tone, line
+from console.sentences import place
 from core.errors import Invalid, OpsError
 
 
@@ -28,5 +29,4 @@ def misread_lines(error: OpsError) -> Iterator[Line]:
     _title, *excerpt = error.message.splitlines()
     yield from (line(Span(text, Tone.QUIET)) for text in excerpt)
     for problem in error.problems:
-        hint = f" ({problem.hint})" if problem.hint else ""
-        yield line(Span(f"{problem.where}: ", Tone.BAD), f"{problem.what}{hint}")
+        yield line(Span(f"{place(problem.where)}: ", Tone.BAD), remark_text(problem))

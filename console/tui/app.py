@@ -28,6 +28,7 @@ from console.drafts import Drafts
 from console.i18n import _, choose, prefer
 from console.keys import key_word, keys_of
 from console.preferences import PreferenceFile, Preferences
+from console.presenters.premises import Premises
 from console.presenters.text import Tone
 from console.tui import commandline, mouse, offers, theming, views
 from console.tui.bookmark import Bookmark
@@ -71,6 +72,8 @@ class Ways:
     """The folder for what is begun and not saved."""
     preferences: PreferenceFile
     """Where this person's settings are kept."""
+    look_around: Callable[[], Premises]
+    """What is to be seen of the home without the engine; blocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +126,7 @@ class JobdeckApp(App[None]):
             super().__init__()
         self.clock = clock
         self.actor = ways.actor
+        self.look_around = ways.look_around
         self.drafts = Drafts(ways.drafts, clock)
         self._ways, self._habits = ways, habits
         self._start = start or (bookmark.found() if bookmark else "") or _FIRST

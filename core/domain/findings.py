@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
 
 from core.domain.patterns import IN_WORDS
-from core.errors import Problem, nearest
+from core.errors import Invalid, Problem, nearest
 
 _SHOULD = re.compile(r"^(Value error, |(Input|String|Value|List|Tuple|Dictionary|Data) should )")
 _ASIDE = re.compile(r" after validation, not \d+$")
+_MOMENT = "must be a moment, such as 2027-03-31T06:30:00Z"
+_DAY = "must be a day, such as 2027-03-31"
 _SENTENCES = {
     "missing": "is required",
     "extra_forbidden": "is not a known field",
@@ -32,11 +36,26 @@ _SENTENCES = {
     "float_parsing": "must be a number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
+    "finite_number": "must be a finite number",
+    "datetime_type": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "date_type": _DAY,
+    "date_parsing": _DAY,
+    "date_from_datetime_parsing": _DAY,
+    "date_from_datetime_inexact": _DAY,
     "timezone_aware": "needs its offset from UTC, such as 2027-03-31T06:30:00Z",
 }
 """Pydantic's name of a finding -> what people read, where its own words speak of Python."""
+_MISREAD = "misread"
 _MOST_LISTED = 12
 """Names that a hint lists where none is near; more would hide the sentence."""
+
+
+def misread(error: Invalid) -> PydanticCustomError:
+    """What a validator raises for a text that cannot be read: each problem keeps its place and hint."""
+    told = "; ".join(str(problem) for problem in error.problems) or error.message
+    return PydanticCustomError(_MISREAD, told, {"problems": error.problems})
 
 
 def describe(
@@ -50,14 +69,15 @@ def describe(
     places = [tuple(finding["loc"]) for finding in findings]
     around = {place[:end] for place in places for end in range(len(place))}
     return [
-        _describe(finding, model, prefix)
+        problem
         for finding, place in zip(findings, places, strict=True)
         # A list without its wrong items is shorter than what was written.
         if not (finding["type"] == "too_short" and place in around)
+        for problem in _describe(finding, model, prefix)
     ]
 
 
-def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Problem:
+def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Sequence[Problem]:
     where, branches, siblings = prefix, _branches(model), list[str]()
     for part in finding["loc"]:
         siblings = _field_names(branches)
@@ -66,13 +86,47 @@ def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Problem:
             where = _join(where, part)
     kind, context = finding["type"], finding.get("ctx") or {}
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _wrong_branch(where, branches, kind, context)
+        return [_wrong_branch(where, branches, kind, context)]
+    if kind == _MISREAD:
+        problems: Sequence[Problem] = context["problems"]
+        return [replace(each, where=f"{where} {each.where}".strip()) for each in problems]
     known = IN_WORDS.get(context.get("pattern", "")) or _SENTENCES.get(kind)
+    known = known or _bounded(kind, context)
     what = known or _SHOULD.sub(_must, _ASIDE.sub("", finding["msg"]))
     hint = suggest(str(finding["loc"][-1]), siblings) if kind == "extra_forbidden" else ""
     if kind != "value_error":  # that is a sentence of ours, which may begin with what was written
         what = what[:1].lower() + what[1:]
-    return Problem(where=where, what=what, hint=hint)
+    return [Problem(where=where, what=what, hint=hint)]
+
+
+def _bounded(kind: str, context: Mapping[str, Any]) -> str:
+    """What is said of a value beyond a bound; "" of everything else."""
+    match kind:
+        case "greater_than":
+            return f"must be greater than {_plain(context['gt'])}"
+        case "greater_than_equal":
+            return f"must be greater than or equal to {_plain(context['ge'])}"
+        case "less_than":
+            return f"must be less than {_plain(context['lt'])}"
+        case "less_than_equal":
+            return f"must be less than or equal to {_plain(context['le'])}"
+        case "too_short" if context["min_length"] == 1:
+            return "must have at least 1 item"
+        case "too_short":
+            return f"must have at least {context['min_length']} items"
+        case "too_long":
+            return f"must have at most {context['max_length']} items"
+        case "string_too_short" if context["min_length"] == 1:
+            return "must not be empty"
+        case "string_too_short":
+            return f"must have at least {context['min_length']} characters"
+        case "string_too_long":
+            return f"must have at most {context['max_length']} characters"
+    return ""
+
+
+def _plain(bound: float) -> float:
+    return int(bound) if float(bound).is_integer() else bound
 
 
 def _must(found: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from core.domain import expressions
 from core.domain.expressions import UNKNOWN, Kind, Shape, list_of, map_of, one_of
+from core.domain.findings import misread
 from core.domain.patterns import EVENT_TYPE, FILE
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 from core.domain.values import FlowName, JobName, Secret, TargetText, Value
@@ -34,11 +35,11 @@ SAYS: Mapping[str, Mapping[str, Shape]] = {
 
 
 def check_expression(text: str) -> str:
-    """ValueError with the column of what cannot be read."""
+    """`text` when it is an expression; what is wrong with it otherwise, and where."""
     try:
         expressions.parse(text)
     except Invalid as error:
-        raise ValueError("; ".join(str(problem) for problem in error.problems)) from None
+        raise misread(error) from None
     return text
 
 

@@ -19,6 +19,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from core.domain.caret import Misread, invalid_at
+from core.domain.findings import misread
 from core.errors import Invalid
 
 MAX_LENGTH = 1000
@@ -75,11 +76,11 @@ def _part(word: re.Match[str]) -> Part:
 
 
 def check_expression(text: str) -> str:
-    """`text` when it is a rolling expression; ValueError says in one line why not."""
+    """`text` when it is a rolling expression; what is wrong with it otherwise, and where."""
     try:
         parse(text)
     except Invalid as error:
-        raise ValueError("; ".join(str(problem) for problem in error.problems)) from None
+        raise misread(error) from None
     return text
 
 

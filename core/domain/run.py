@@ -460,8 +460,7 @@ _NEVER_TRIED = frozenset(
 
 def could_not_be_done(counts: Mapping[TargetState, int]) -> bool:
     """Whether a step's work began nowhere: nothing that it started said no."""
-    found = {state for state, count in counts.items() if count}
-    return bool(found) and found <= _NEVER_TRIED
+    return {state for state, count in counts.items() if count} <= _NEVER_TRIED
 
 
 def step_reason(counts: Mapping[TargetState, int], step: str) -> str:

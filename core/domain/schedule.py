@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from core.domain import expressions
+from core.domain.findings import misread
 from core.domain.happenings import (
     SAYS,
     AfterSpec,
@@ -68,11 +69,11 @@ class CalendarSpec(Value):
 
 
 def check_cron(text: str) -> str:
-    """ValueError with the place of what cannot be read."""
+    """`text` when it is a cron expression; what is wrong with it otherwise, and where."""
     try:
         cron.parse(text)
     except Invalid as error:
-        raise ValueError("; ".join(str(problem) for problem in error.problems)) from None
+        raise misread(error) from None
     return text
 
 

@@ -7,7 +7,7 @@ an engine that dies right after goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from core.domain import resolving
@@ -361,7 +361,8 @@ def _resolve(connection: Connection, asked: Asked, action: Resolve) -> Asked:
         batches = tuple(number for number, batch in members if not set(batch).isdisjoint(chosen))
         event = LookRequested(step=step, attempt=asked.attempt, batches=batches)
     else:
-        judged = resolving.judge(standings, chosen, verdict, step, _rolled(run, step))
+        rolled = _rolled(run, step, {standing.ordinal for standing in standings})
+        judged = resolving.judge(standings, chosen, verdict, step, rolled)
         reason = judged.reason
         event = TargetsResolved(
             step=step, attempt=asked.attempt, state=judged.state, good=judged.good
@@ -369,12 +370,12 @@ def _resolve(connection: Connection, asked: Asked, action: Resolve) -> Asked:
     return replace(asked, event=event, ordinals=chosen, verdict=verdict, judged=reason)
 
 
-def _rolled(run: Known, step: str) -> Rolled | None:
-    """The batches of a step's newest attempt; None where it does not roll."""
+def _rolled(run: Known, step: str, own: Set[int]) -> Rolled | None:
+    """The batches of a step's newest attempt, of targets `own`; None where it does not roll."""
     rolling, status = run.definition.graph.node(step).rolling, run.state.steps[step]
     if rolling is None or not status.batches:
         return None
-    taking_part = set(run.definition.step_hosts[step] if status.targets is None else status.targets)
+    taking_part = own if status.targets is None else own & set(status.targets)
     members = run.definition.batches[step]
     return Rolled(
         rolling=rolling,
@@ -384,14 +385,20 @@ def _rolled(run: Known, step: str) -> Rolled | None:
 
 
 def _standings(connection: Connection, run: Known, step: str, attempt: int) -> list[Standing]:
-    """How every target of a step stands; one that has no row was never begun."""
+    """How every target of a step stands; one that has no row was never begun.
+
+    Of a step whose targets earlier ones say, those without a row take no part in it.
+    """
     where = TargetFilter(step=step, attempt=attempt)
     rows = {row.ordinal: row for row in runs.targets_of(connection, run.id, where)}
+    own = run.definition.step_hosts[step]
+    if rows and step in run.definition.narrowed:
+        own = tuple(rows)
     return [
         Standing(ordinal, row.host, row.state, row.code, bool(row.claimed))
         if (row := rows.get(ordinal)) is not None
         else Standing(ordinal, run.definition.hosts[ordinal].name, TargetState.NOT_STARTED)
-        for ordinal in run.definition.step_hosts[step]
+        for ordinal in own
     ]
 
 

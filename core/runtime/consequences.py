@@ -128,11 +128,12 @@ def _keep_batches(tx: Transaction, run_id: str, change: _Change) -> None:
     for batch, (before, after) in enumerate(zip(old.batches, new.batches, strict=True)):
         if before is not after:
             count = len(new.batches)
-            if batch == subject and isinstance(event, BatchFinished) and not event.ran:
-                batches.stand_as_before(tx, run_id, step, new.attempt, batch, count)
+            is_idle = batch == subject and isinstance(event, BatchFinished) and not event.ran
+            place = (tx, run_id, step, new.attempt, batch)
+            if is_idle and batches.stand_as_before(*place, count):
                 continue
             why = change.reason if batch == subject else ""
-            batches.set_batch(tx, run_id, step, new.attempt, batch, after, count, reason=why)
+            batches.set_batch(*place, after, count, reason=why)
 
 
 def _waiting_reason(event: BatchEvent, after: FlowState) -> str:

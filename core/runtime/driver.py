@@ -399,16 +399,20 @@ class Driver:
 
     async def _run_step(self, step: StepBase, command: StartStep) -> None:
         attempt = command.attempt
-        command = await self._progress.narrow(command)
+        own = await self._progress.taking_part(step.name)
         rows = await open_attempt(
             self._tools.store,
             self._definition,
             Place(self.run_id, step.name, attempt),
             command,
+            own,
             self.state.steps[step.name].batches,
             self._tools.ids.new,
         )
         recorder = self._recorder(step, attempt, rows)
+        if not rows and (nobody := self._progress.nobody_is_meant(step)):
+            await self._finish_step(step, attempt, StepEnd(RunState.FAILED, nobody, {}))
+            return
         end: StepEnd | None
         opened: Opened | None
         try:

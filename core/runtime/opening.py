@@ -23,18 +23,22 @@ async def open_attempt(
     definition: RunDefinition,
     place: Place,
     command: StartStep,
+    own: Sequence[int],
     states: Sequence[BatchState],
     new_id: Callable[[], str],
 ) -> list[TargetRow]:
-    """The attempt's targets: stored ones after a restart, else new ones. `states`: its batches'."""
+    """The attempt's targets: stored ones after a restart, else new ones.
+
+    `own`: ordinals of all that the step has; `states`: its batches'.
+    """
     run_id, step, attempt = place.run_id, place.step, place.attempt
     # Made here: whatever makes ids belongs to the loop, and the write is another thread's.
-    ids = [new_id() for _ in definition.step_hosts[step]]
+    ids = [new_id() for _ in own]
 
     def open_all(tx: Transaction) -> list[TargetRow]:
         known, rows, before = runs.stored_attempt(tx.connection, run_id, step, attempt)
         if not known:
-            targets = line_up(definition, command, before, iter(ids).__next__)
+            targets = line_up(definition, command, own, before, iter(ids).__next__)
             run_writes.open_step(tx, run_id, step, attempt, targets)
             if states:
                 offsets_s = definition.offsets_s.get(step)
@@ -86,24 +90,24 @@ def _settle_lost(
 def line_up(
     definition: RunDefinition,
     command: StartStep,
+    own: Sequence[int],
     before: Sequence[TargetRow],
     new_id: Callable[[], str],
 ) -> list[NewTarget]:
-    """The attempt's targets, in the step's order; `before` is the attempt before it.
+    """The attempt's targets, in the order of `own`; `before` is the attempt before it.
 
     Who does not run again stands in the new attempt as in the old one, so the newest attempt
     tells how each target of the step stands. It keeps its attempt id: that names what ran.
     """
-    ordinals = definition.step_hosts[command.step]
     batch_of = {
         ordinal: number
         for number, batch in enumerate(definition.batches.get(command.step, ()))
         for ordinal in batch
     }
-    chosen = frozenset(ordinals if command.targets is None else command.targets)
+    chosen = frozenset(own if command.targets is None else command.targets)
     stands = {row.ordinal: row for row in before}
     lined_up = []
-    for ordinal in ordinals:
+    for ordinal in own:
         row = stands.get(ordinal)
         if row is not None and not (ordinal in chosen and _may_run(command, row)):
             lined_up.append(_standing(row))

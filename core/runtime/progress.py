@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from core.clock import Clock
 from core.domain import expressions
 from core.domain.flow import Control
-from core.domain.run import GOOD_TARGET_STATES, NEVER_STARTED, RunState, TargetState
+from core.domain.run import (
+    GOOD_TARGET_STATES,
+    LIVE_TARGET_STATES,
+    NEVER_STARTED,
+    RunState,
+    TargetState,
+)
 from core.domain.steps import StepBase
 from core.errors import Invalid
-from core.flow.commands import StartStep
 from core.flow.definition import RunDefinition, Which
 from core.flow.machine import FlowState
 from core.flow.works import nearest_steps
@@ -65,11 +68,12 @@ class Progress:
             own = {name: row.outputs[name] for name in step.host_outputs if name in row.outputs}
             self.host_outputs.setdefault(row.host, {}).update(own)
 
-    async def narrow(self, command: StartStep) -> StartStep:
-        """The command on those targets that earlier steps say, where they say it."""
-        narrowed = self._definition.narrowed.get(command.step)
-        if narrowed is None or command.targets is not None:
-            return command
+    async def taking_part(self, name: str) -> tuple[int, ...]:
+        """Ordinals of the targets of a step, in order; earlier steps say them, where they do."""
+        own = self._definition.step_hosts[name]
+        narrowed = self._definition.narrowed.get(name)
+        if narrowed is None:
+            return own
         found: set[int] = set()
         for step in narrowed.steps:
             found |= {
@@ -77,9 +81,21 @@ class Progress:
                 for row in await self._targets(step)
                 if _is_meant(row.state, narrowed.which)
             }
-        own = self._definition.step_hosts[command.step]
-        chosen = tuple(ordinal for ordinal in own if ordinal in found)
-        return msgspec.structs.replace(command, targets=chosen)
+        return tuple(ordinal for ordinal in own if ordinal in found)
+
+    def nobody_is_meant(self, step: StepBase) -> str:
+        """Why a step that earlier ones left without a target has failed; "" where it has not.
+
+        Where nobody's work began, nothing is to be undone; a step that had no target when the run
+        started was allowed to have none.
+        """
+        name = step.name
+        narrowed = self._definition.narrowed.get(name)
+        if narrowed is None or narrowed.which is Which.STARTED or step.allow_empty:
+            return ""
+        before = ", ".join(narrowed.steps)
+        said = f"no host of {before} is meant by {narrowed.which}"
+        return said if self._definition.step_hosts[name] else ""
 
     async def _targets(self, step: str, attempt: int = 0) -> list[TargetRow]:
         """The targets of a step's attempt; 0 is its newest one."""
@@ -204,6 +220,6 @@ def _is_meant(state: TargetState, which: Which) -> bool:
         case Which.SUCCESS:
             return state in GOOD_TARGET_STATES
         case Which.FAIL:
-            return state not in GOOD_TARGET_STATES
+            return state not in GOOD_TARGET_STATES | LIVE_TARGET_STATES
         case Which.STARTED:
             return state not in NEVER_STARTED and state is not TargetState.WAITING

@@ -52,8 +52,10 @@ def _outcomes(connection: Connection, request: RunRequest) -> dict[str, works.Ou
         if ends and ends[-1].state is RunState.SUCCEEDED:
             found[node] = works.Outcome(row.id, ends[-1].outputs)
             continue
-        what = f"did not succeed in run {row.id}" if ends else f"did not begin in run {row.id}"
-        problems.append(Problem(where=f"frozen.{node}", what=f"node {node} {what}"))
+        what = (
+            f"it did not succeed in run {row.id}" if ends else f"it did not begin in run {row.id}"
+        )
+        problems.append(Problem(where=f"frozen.{node}", what=what))
     if problems:
         raise Invalid("a node cannot be frozen", problems)
     return found

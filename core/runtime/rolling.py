@@ -304,11 +304,16 @@ def _said(failed: Sequence[BatchRow], count: int) -> str:
 def _by_batch(
     definition: RunDefinition, command: StartStep, rows: Sequence[TargetRow]
 ) -> list[list[TargetRow]]:
-    """The attempt's targets, batch by batch; without those that stand as they did before."""
+    """The attempt's targets, batch by batch; without those that stand as they did before.
+
+    Batches are of all hosts that the step may have; earlier steps may have left some out.
+    """
     by_ordinal: Mapping[int, TargetRow] = {row.ordinal: row for row in rows}
-    chosen = None if command.targets is None else frozenset(command.targets)
+    chosen = set(by_ordinal)
+    if command.targets is not None:
+        chosen.intersection_update(command.targets)
     return [
-        [by_ordinal[ordinal] for ordinal in batch if chosen is None or ordinal in chosen]
+        [by_ordinal[ordinal] for ordinal in batch if ordinal in chosen]
         for batch in definition.batches[command.step]
     ]
 

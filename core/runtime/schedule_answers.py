@@ -149,7 +149,7 @@ def _last_before(trigger: Trigger, at: datetime, begins: datetime) -> datetime |
 
 def _wall_time(trigger: Trigger, moment: datetime) -> str:
     """A moment as the clock on the wall shows it in the schedule's zone, to the second."""
-    return moment.astimezone(trigger.zone).isoformat(timespec="seconds")
+    return moment.astimezone(trigger.zone).isoformat(" ", "seconds")
 
 
 def calendars_of(found: Iterable[StoredDocument]) -> Mapping[str, Calendar]:

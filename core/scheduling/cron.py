@@ -67,8 +67,13 @@ class _Field:
         if upper in self.names:
             return self.names.index(upper) + self.low
         if not (text.isascii() and text.isdigit()):
-            known = f", or {self.names[0]} to {self.names[-1]}" if self.names else ""
-            raise ValueError(f"{text!r} is no {self.name}; try {self.low} to {self.high}{known}")
+            low, high = self.low, self.high
+            if not self.names:
+                raise ValueError(f"{text!r} is no {self.name}; try {low} to {high}")
+            first, *_, last = self.names
+            raise ValueError(
+                f"{text!r} is no {self.name}; try {low} to {high}, or {first} to {last}"
+            )
         value = int(text)
         if not self.low <= value <= self.high:
             raise ValueError(f"{self.name} {value} is out of range; try {self.low} to {self.high}")

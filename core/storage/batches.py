@@ -113,11 +113,15 @@ def set_batch(
 
 def stand_as_before(
     tx: Transaction, run_id: str, step: str, attempt: int, batch: int, count: int
-) -> None:
-    """A batch that had nothing to do in an attempt stands as it stood after the one before."""
-    before = next(
-        row for row in batches_of(tx.connection, run_id, step, attempt - 1) if row.batch == batch
-    )
+) -> bool:
+    """A batch that had nothing to do in an attempt stands as it stood after the one before.
+
+    False where there is none before, and nothing is changed.
+    """
+    earlier = batches_of(tx.connection, run_id, step, attempt - 1)
+    before = next((row for row in earlier if row.batch == batch), None)
+    if before is None:
+        return False
     place = {"run_id": run_id, "step": step, "attempt": attempt, "batch": batch}
     kept = ("state", "reason", "planned_at", "started_at", "finished_at")
     tx.connection.execute(
@@ -126,6 +130,7 @@ def stand_as_before(
         .values({name: getattr(before, name) for name in kept})
     )
     _journal(tx, {**place, "state": before.state.value}, count, before.reason)
+    return True
 
 
 def _journal(tx: Transaction, row: dict[str, Any], count: int, reason: str) -> None:

@@ -24,6 +24,7 @@ from core.domain.actions import (
 from core.domain.approval import Choice
 from core.domain.authorization import Actor
 from core.domain.documents import parse
+from core.domain.retrying import RetryScope
 from core.domain.run import RunState
 from core.errors import IllegalTransition, Invalid
 from core.executors.protocol import Stream, Target, Work
@@ -132,6 +133,83 @@ async def test_what_failed_leads_on_and_only_its_losers_are_visited(home: Path) 
         run = await started(opened, flow(*nodes, edges=edges))
         assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
         assert hosts.began[2:] == [("mend", "h2")]
+
+
+async def test_who_was_not_meant_takes_no_part_in_a_step_and_does_not_fail_it(home: Path) -> None:
+    hosts = Hosts()
+    hosts.fails["look"] = {"h2"}
+    nodes = (
+        step("look", continue_on_error=True),
+        step("mend", targets="LAST_FAIL"),
+        step("tell", targets="LAST_ALL"),
+    )
+    async with engine(home, hosts) as (opened, _):
+        run = await started(opened, flow(*nodes))
+        assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
+        assert hosts.began[2:] == [("mend", "h2"), ("tell", "h2")]
+        rows = await targets_of(opened, run.id)
+        assert [row.host for row in rows if row.step == "mend"] == ["h2"]
+
+
+async def test_batches_are_of_those_that_are_meant(home: Path) -> None:
+    hosts = Hosts()
+    hosts.fails["look"] = {"h2"}
+    rolling = {"batch": "1", "mode": "manual"}
+    nodes = (
+        step("look", continue_on_error=True),
+        step("mend", targets="LAST_FAIL", rolling=rolling),
+    )
+    async with engine(home, hosts) as (opened, _):
+        run = await started(opened, flow(*nodes))
+        assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
+        assert hosts.began[2:] == [("mend", "h2")]
+
+
+@pytest.mark.parametrize(("allow_empty", "end"), [(False, R.FAILED), (True, R.SUCCEEDED)])
+async def test_a_step_that_nobody_is_left_for_fails_unless_it_may_be_empty(
+    home: Path, allow_empty: bool, end: R
+) -> None:
+    hosts = Hosts()
+    nodes = (step("look"), step("mend", targets="LAST_FAIL", allow_empty=allow_empty))
+    async with engine(home, hosts) as (opened, _):
+        run = await started(opened, flow(*nodes))
+        row = await ended(opened, run.id)
+        assert row.state is end
+        assert ("LAST_FAIL" in row.reason) is not allow_empty
+        assert len(hosts.began) == 2
+
+
+async def test_a_step_that_nobody_is_left_for_could_not_be_done_at_all(home: Path) -> None:
+    nodes = (step("look"), step("mend", targets="LAST_FAIL"), step("fine", targets="h1"))
+    async with engine(home, Hosts()) as (opened, _):
+        run = await started(opened, flow(*nodes, edges=["look -> mend", "mend -> fine on error"]))
+        assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
+
+
+async def test_a_retry_of_all_is_of_those_that_were_meant(home: Path) -> None:
+    hosts = Hosts()
+    hosts.fails |= {"look": {"h2"}, "mend": {"h2"}}
+    nodes = (step("look", continue_on_error=True), step("mend", targets="LAST_FAIL"))
+    async with engine(home, hosts) as (opened, _):
+        run = await started(opened, flow(*nodes))
+        assert (await ended(opened, run.id)).state is R.FAILED
+        hosts.fails["mend"] = set()
+        await opened.runs.act(run.id, Retry(step="mend", scope=RetryScope.ALL), "ann")
+        assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
+        assert hosts.began[2:] == [("mend", "h2"), ("mend", "h2")]
+
+
+async def test_who_is_meant_is_asked_anew_where_what_came_before_ran_anew(home: Path) -> None:
+    hosts = Hosts()
+    hosts.fails |= {"look": {"h2"}, "mend": {"h2"}}
+    nodes = (step("look", continue_on_error=True), step("mend", targets="LAST_FAIL"))
+    async with engine(home, hosts) as (opened, _):
+        run = await started(opened, flow(*nodes))
+        assert (await ended(opened, run.id)).state is R.FAILED
+        hosts.fails["look"] = {"h1"}
+        await opened.runs.act(run.id, Rerun(step="look"), "ann")
+        assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
+        assert [host for name, host in hosts.began if name == "mend"] == ["h2", "h1"]
 
 
 async def test_an_end_says_what_the_run_is_called(home: Path) -> None:

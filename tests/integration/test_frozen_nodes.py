@@ -88,8 +88,8 @@ async def test_only_what_is_named_is_frozen(home: Path) -> None:
 @pytest.mark.parametrize(
     ("node", "what"),
     [
-        ("small", "node small did not begin in run"),
-        ("nothing", "node nothing did not begin in run"),
+        ("small", "it did not begin in run"),
+        ("nothing", "it did not begin in run"),
         ("which", "it only decides, asks people, or undoes"),
     ],
 )

@@ -461,11 +461,11 @@ async def test_why_a_slot_did_not_run(opened: Engine, clock: ManualClock) -> Non
     assert await why(2) == await why(1)
     assert await why(3) == "it is still to come"
     assert await why(1.5) == (
-        "no slot falls on this minute; the slot before it is 2026-05-01T13:00:00+00:00;"
-        " the next slot is 2026-05-01T14:00:00+00:00"
+        "no slot falls on this minute; the slot before it is 2026-05-01 13:00:00+00:00;"
+        " the next slot is 2026-05-01 14:00:00+00:00"
     )
     assert await why(-1) == (
-        "the schedule was written as it is now after that, at 2026-05-01T12:00:00+00:00"
+        "the schedule was written as it is now after that, at 2026-05-01 12:00:00+00:00"
     )
     zone, found = await opened.schedules.answers.forecast("nightly", None, 2)
     assert [each.slot.hour for each in found] == [15, 16]
@@ -484,8 +484,8 @@ async def test_why_names_the_slots_around_a_time_that_the_clock_leaves_out(
 
     assert fire is None
     assert answer == (
-        "no slot falls on this minute; the slot before it is 2027-03-28T03:00:00+02:00;"
-        " the next slot is 2027-03-29T02:30:00+02:00"
+        "no slot falls on this minute; the slot before it is 2027-03-28 03:00:00+02:00;"
+        " the next slot is 2027-03-29 02:30:00+02:00"
     )
 
 

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from console.client import Client
 from console.preferences import PreferenceFile
+from console.premises import look_around
 from console.tui.app import Habits, JobdeckApp, Ways
 from core.clock import SystemClock
 from tests.support.product import Product
@@ -77,6 +78,7 @@ async def open_deck(
         actor="tester",
         drafts=product.home.drafts,
         preferences=PreferenceFile(product.home.preferences),
+        look_around=lambda: look_around(product.home, listens=True),
     )
     app = JobdeckApp(ways, Habits(**habits), SystemClock(), start=start)
     async with app.run_test(size=size) as pilot:

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from console import themes
 from console.client import Client
 from console.preferences import PreferenceFile
+from console.presenters.premises import Premises
 from console.tui import theming
 from console.tui.app import Habits, JobdeckApp, Ways
 from console.tui.link import State
@@ -145,6 +146,7 @@ async def _shown(
             actor="alice",
             drafts=folder,
             preferences=PreferenceFile(folder / "preferences.toml"),
+            look_around=lambda: Premises(home="/home/alice"),
         ),
         Habits(),
         ManualClock(replayed.at),

@@ -63,6 +63,18 @@ async def test_a_healthy_engine_says_so_and_a_frozen_one_what_to_do(
         await d.see("all is well")
 
 
+async def test_what_is_wrong_with_the_home_stands_on_the_engines_page(
+    product: Product, deck: OpenDeck
+) -> None:
+    product.home.root.chmod(0o755)
+    try:
+        async with deck("engine") as d:
+            text = await d.see("others may look into the home folder")
+            assert "chmod 700" in text
+    finally:
+        product.home.root.chmod(0o700)
+
+
 async def test_a_backup_says_where_it_is(product: Product, deck: OpenDeck) -> None:
     async with deck("engine") as d:
         await d.see("all is well")

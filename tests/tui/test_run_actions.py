@@ -371,7 +371,7 @@ async def test_a_run_that_waits_gets_another_priority(product: Product, deck: Op
         async with deck(f"run {run}") as d:
             await d.see("queued")
             await d.press("m")
-            await d.see("priority of run")
+            await d.see("priority of")
             await d.press("k", "enter")
             until(lambda: product.api("GET", f"/runs/{run}").json()["priority"] == "high")
             await d.see("high")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from console.actions import Scope, Subject
@@ -11,6 +12,7 @@ from console.i18n import _
 from console.presenters.doctor import findings, findings_table
 from console.presenters.durations import size
 from console.presenters.engine import status_table
+from console.presenters.premises import findings_around
 from console.presenters.retention import is_nothing, preview_table, removed_text
 from console.presenters.text import Line, Span, Table, Tone, line
 from console.tui.link import Changed
@@ -34,11 +36,13 @@ class EngineView(ReadingView, AdmittingActions):
             return client.engine(), client.preview_retention()
 
         engine, kept = await self.deck.link.ask(ask)
+        around = await asyncio.to_thread(self.deck.look_around)
+        found = [*findings(engine, self.deck.clock.now()), *findings_around(around)]
         self._engine = engine
         self.show_text(
             [
                 _heading(_("needs attention")),
-                findings_table(findings(engine, self.deck.clock.now())),
+                findings_table(found),
                 line(""),
                 _heading(_("status")),
                 status_table(engine),

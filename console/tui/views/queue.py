@@ -10,18 +10,13 @@ from console.answers import Place, WhyWaits
 from console.answers import Queue as QueueAnswer
 from console.client import Client
 from console.i18n import _
-from console.presenters.queue import (
-    priority_options,
-    queue_lines,
-    queue_table,
-    why_lines,
-)
+from console.presenters.queue import queue_lines, queue_table, why_lines
 from console.presenters.results import short_id
-from console.presenters.text import Line, Table, Tone
+from console.presenters.text import Line, Table
 from console.tui.link import Changed
 from console.tui.views.admitting import AdmittingActions, allowed_now
 from console.tui.views.detailed import DetailedListView
-from console.tui.widgets.choosing import Choice, Option
+from console.tui.views.moving import move
 
 _MOST = 1000
 
@@ -73,17 +68,7 @@ class QueueView(DetailedListView, AdmittingActions):
 
     async def do_move(self) -> None:
         place: Place = self.grid.chosen[0]
-        options = [Option(value, word, what) for value, word, what in priority_options()]
-        title = _("priority of {run}: {title}")
-        asked = Choice(
-            title.format(run=short_id(place.run_id), title=place.title), options, place.priority
-        )
-        wanted = await self.deck.question(asked)
-        if wanted is None or wanted == place.priority:
-            return
-        move = partial(Client.move_run, run_id=place.run_id, priority=wanted)
-        await self.deck.link.act(move)
-        self.deck.say(_("{run} was moved").format(run=short_id(place.run_id)), Tone.GOOD)
+        await move(self, place.run_id, place.title, place.priority)
         self.reload()
 
     def cli(self) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 
 from console.actions import Subject
 from console.answers import Schedule
 from console.client import Client
 from console.i18n import _, ngettext
+from console.moments import moment
 from console.presenters.durations import number
 from console.presenters.results import short_id
 from console.presenters.schedules import consequence_lines, why_line
 from console.presenters.text import Tone, line, plain
 from console.tui.views.base import View
 from console.tui.widgets.dialogs import Question
-from core.errors import Invalid
 
 
 def subject_of(chosen: Sequence[Schedule]) -> Subject:
@@ -91,21 +90,3 @@ def _deed(chosen: Sequence[Schedule], one: str, several: str) -> str:
     if len(chosen) == 1:
         return one.format(name=chosen[0].name)
     return several.format(count=number(len(chosen)))
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """A time that a person types, in this machine's zone; of today where it has no date.
-
-    Raises Invalid.
-    """
-    typed = text.strip()
-    today = now.astimezone().date().isoformat()
-    for each in (typed, f"{today}T{typed}"):
-        try:
-            return datetime.fromisoformat(each).astimezone()
-        except (ValueError, OverflowError):
-            continue
-    raise Invalid(
-        _("{text!r} is no time").format(text=text),
-        hint=_("for example 02:30, or 2026-12-25 02:30"),
-    )

@@ -283,4 +283,17 @@ def condition_refused(kind: Kind) -> tuple[str, str]:
 
 def a(kind: Kind) -> str:
     """The kind with its article."""
-    return "null" if kind is Kind.NULL else f"a {kind.value}"
+    return _WITH_ARTICLE[kind]
+
+
+_WITH_ARTICLE = {
+    Kind.NULL: "null",
+    Kind.BOOL: "a bool",
+    Kind.NUMBER: "a number",
+    Kind.STRING: "a string",
+    Kind.LIST: "a list",
+    Kind.MAP: "a map",
+    Kind.TIME: "a time",
+    Kind.DURATION: "a duration",
+    Kind.SECRET: "a secret",
+}

@@ -348,8 +348,9 @@ def _check_arity(function: Function, name: Token, given: int) -> None:
     if given >= least and (most is None or given <= most):
         return
     takes = f"{least}" if most == least else f"{least} to {most}" if most else f"{least} or more"
-    values = "value" if takes == "1" else "values"
-    what = f"{function.name} takes {takes} {values}, and this gives {given}"
+    what = f"{function.name} takes {takes} values, and this gives {given}"
+    if takes == "1":
+        what = f"{function.name} takes one value, and this gives {given}"
     raise Misread(name.index, what, str(function))
 
 

@@ -203,7 +203,7 @@ def _gateways(shape: _Shape) -> Iterator[Problem]:
     for name, node in shape.nodes.items():
         out = shape.out[name]
         if isinstance(node, Exclusive | Inclusive | Parallel) and len(out) < 2:
-            what = f"it splits the way, so two edges lead out of it at least; there is {_few(out)}"
+            what = f"it splits the way, so two edges lead out of it at least; {_few(out)}"
             yield shape.problem(name, what)
         if sum(edge.otherwise for edge in out) > 1:
             yield shape.problem(name, "more than one edge says `otherwise`")
@@ -218,14 +218,14 @@ def _gateways(shape: _Shape) -> Iterator[Problem]:
 
 
 def _few(edges: Sequence[Edge]) -> str:
-    return "one" if edges else "none"
+    return "there is one" if edges else "there is none"
 
 
 def _converges(shape: _Shape) -> Iterator[Problem]:
     for name, node in shape.nodes.items():
         if isinstance(node, Converge) and len(shape.into[name]) < 2:
             few = _few(shape.into[name])
-            what = f"it joins branches, so two edges lead to it at least; there is {few}"
+            what = f"it joins branches, so two edges lead to it at least; {few}"
             yield shape.problem(name, what)
         if isinstance(node, Converge) and (node.needed or 0) > len(shape.into[name]):
             what = f"it waits for {node.needed} branches, and {len(shape.into[name])} lead to it"

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from core.domain.findings import misread
 from core.domain.flow.edges import MAX_LINE_CHARACTERS, Edge, parse_edges
 from core.domain.flow.nodes import (
     Approval,
@@ -29,7 +30,6 @@ from core.domain.flow.nodes import (
     Start,
     Wait,
 )
-from core.domain.flow.texts import in_one_line
 from core.domain.job import WorkSpec
 from core.domain.steps import AnyStep, StepBase
 from core.errors import Invalid
@@ -72,8 +72,7 @@ def _reads(line: str) -> str:
     try:
         parse_edges(line)
     except Invalid as error:
-        [problem] = error.problems
-        raise ValueError(in_one_line(line, problem)) from None
+        raise misread(error) from None
     return line
 
 

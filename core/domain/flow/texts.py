@@ -7,22 +7,16 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from core.domain import expressions
-from core.errors import Problem
+from core.domain.findings import misread
 
 MAX_CHARACTERS = 4000
-
-
-def in_one_line(text: str, problem: Problem) -> str:
-    """What is wrong with a text, where in it, and what to try."""
-    hint = f" ({problem.hint})" if problem.hint else ""
-    return f"{problem.what} at {problem.where}: {text!r}{hint}"
 
 
 def _reads(text: str) -> str:
     try:
         expressions.parse(text)
     except expressions.ExpressionFault as fault:
-        raise ValueError(in_one_line(text, fault.problem)) from None
+        raise misread(fault) from None
     return text
 
 
@@ -30,7 +24,7 @@ def _fills(text: str) -> str:
     try:
         expressions.parse_template(text)
     except expressions.ExpressionFault as fault:
-        raise ValueError(in_one_line(text, fault.problem)) from None
+        raise misread(fault) from None
     return text
 
 

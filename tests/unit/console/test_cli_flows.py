@@ -95,7 +95,7 @@ def test_a_test_freezes_nodes_to_an_earlier_run(jobdeck: Jobdeck, flow: FakeApi)
     flow.on("GET", "/documents/flow/f", answer(
         {"kind": "flow", "name": "f", "revision": 2, "spec": {}, "labels": {}}
     ))  # fmt: skip
-    where = {"where": "frozen.build", "what": "node build did not begin in run 01KA", "hint": ""}
+    where = {"where": "frozen.build", "what": "it did not begin in run 01KA", "hint": ""}
     flow.on("POST", "/runs", problem(422, "invalid", "a node cannot be frozen", problems=[where]))
 
     ended = jobdeck("flow", "start", "f", "--test", "--freeze", "build=01KA", "-d")
@@ -104,7 +104,7 @@ def test_a_test_freezes_nodes_to_an_earlier_run(jobdeck: Jobdeck, flow: FakeApi)
     assert flow.sent("POST", "/runs") == [
         {"flow": "f", "test": True, "frozen": {"build": "01KA"}, "parameters": {}}
     ]
-    assert "--freeze build: node build did not begin in run 01KA" in ended.err
+    assert "--freeze build: it did not begin in run 01KA" in ended.err
 
 
 def test_nodes_that_end_are_told_while_a_flow_is_followed(jobdeck: Jobdeck, flow: FakeApi) -> None:

@@ -129,7 +129,7 @@ def test_batches_are_planned_one_after_the_other_and_never_coincide() -> None:
 @pytest.mark.parametrize(
     ("raw", "where", "what"),
     [
-        ({"batch": "5 x"}, "batch", "column 3: 'x' is no part of it"),
+        ({"batch": "5 x"}, "batch column 3", "'x' is no part of it"),
         ({"mode": "manuel"}, "mode", "must be 'pause_on_fail', 'ignore_and_roll' or 'manual'"),
         ({"max_fail": "many"}, "max_fail", "must be a number of hosts, or a share of them"),
         ({"max_fail": "101%"}, "max_fail", "must be a number of hosts, or a share of them"),

@@ -10,16 +10,15 @@ from console.answers import ActionPreview, Run, RunDetail
 from console.client import Client
 from console.i18n import _
 from console.presenters import acting
-from console.presenters.queue import priority_word
 from console.presenters.results import hosts_word, short_id
 from console.presenters.run import latest_steps
 from console.presenters.text import Line, Span, Tone, line
 from console.tui.asking import Fields, NotConfirmed, insist
 from console.tui.navigation import Place
 from console.tui.views.base import View
+from console.tui.views.moving import move
 from console.tui.widgets.choosing import Choice, Option
 from console.tui.widgets.dialogs import Question
-from core.domain.priorities import Priority
 from core.domain.run import NEVER_STARTED, TERMINAL_RUN_STATES, RunState
 
 _BAD_ENDS = frozenset(
@@ -201,13 +200,8 @@ class ActsOnRun(View):
     async def do_move(self) -> None:
         if self.run is None:
             return
-        run = self.run
-        options = [Option(each.value, priority_word(each.value)) for each in Priority]
-        title = _("priority of run {id}").format(id=short_id(run.id))
-        chosen = await self.deck.question(Choice(title, options, run.priority))
-        if chosen is not None:
-            await self.deck.link.act(lambda client: client.move_run(run.id, chosen))
-            self.load_now()
+        await move(self, self.run.id, self.run.title, self.run.priority)
+        self.load_now()
 
 
 def consequences(action: str, found: ActionPreview) -> list[Line]:

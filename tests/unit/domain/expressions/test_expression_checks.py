@@ -90,7 +90,7 @@ def test_a_condition_that_may_be_right_has_no_mistake(text: str) -> None:
         ("len(password) > 1", 5, "passed on whole"),
         ("now + now > now", 5, "`+` does not take a time and a time"),
         ("lower(params.count) = 'x'", 14, "lower takes a string here"),
-        ("len(1, 2) > 1", 1, "len takes 1 value"),
+        ("len(1, 2) > 1", 1, "len takes one value"),
         ("1 +", 4, "stops where a value is expected"),
     ],
 )
