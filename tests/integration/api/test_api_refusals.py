@@ -50,7 +50,7 @@ REQUESTS = [
         body={**command(), "job": "check"}),
     Bad("secret by reference", "POST", "/runs", 403, "forbidden",
         body=command(targets="web1", secrets={"A": {"secret": "0" * 26}})),
-    Bad("unreadable rolling expression", "POST", "/runs", 422, "invalid", "rolling.batch",
+    Bad("unreadable rolling expression", "POST", "/runs", 422, "invalid", "rolling.batch column 3",
         body=command(targets="web1", rolling={"batch": "5 x"})),
     Bad("unknown mode of rolling", "POST", "/runs", 422, "invalid", "rolling.mode",
         body=command(targets="web1", rolling={"mode": "manuel"})),

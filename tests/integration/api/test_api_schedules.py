@@ -92,7 +92,8 @@ async def test_what_is_wrong_is_refused_and_changes_nothing(api: Api) -> None:
     ]
 
     (problem,) = saved.json()["problems"]
-    assert "column 3 (hour): hour 25 is out of range; try 0 to 23" in problem["what"]
+    assert problem["where"].endswith("spec.trigger.cron column 3 (hour)")
+    assert problem["what"] == "hour 25 is out of range; try 0 to 23"
     assert "schedule/s" in used.json()["detail"]
     assert [answer.status_code for answer in answers] == [404, 404, 404]
     assert api.journal_end == before
