@@ -224,6 +224,24 @@ def test_overlap(policy: dict[str, Any], live: int, waiting: int, wanted: str | 
     assert (found and found[0]) == wanted
 
 
+@pytest.mark.parametrize(
+    ("policy", "live", "why"),
+    [
+        ("skip", 0, "an earlier slot waited (overlap: skip)"),
+        ("queue", 0, "waits for an earlier slot"),
+        ("skip", 1, "a run of the schedule went on (overlap: skip)"),
+        ("parallel", 2, "2 runs of the schedule went on (overlap: parallel)"),
+    ],
+)
+def test_overlap_says_what_is_in_the_way_a_run_or_a_slot_that_waits(
+    policy: str, live: int, why: str
+) -> None:
+    found = overlap(look(NOON, NOON, overlap=policy, overlap_max=2).spec, live, 1)
+
+    assert found is not None
+    assert found[1] == why
+
+
 def test_of_slots_that_would_replace_a_run_the_last_does() -> None:
     spec = look(NOON, NOON, overlap="replace").spec
 
