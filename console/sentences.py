@@ -41,7 +41,7 @@ def said(text: str) -> str:
         return text
     if "\n" in text:
         return "\n".join(map(said, text.split("\n")))
-    return _placed(text) or _part_said(text) or _with_hint(text) or text
+    return _placed(text) or _with_hint(text) or _part_said(text) or text
 
 
 def _translated(text: str) -> str:

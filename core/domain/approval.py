@@ -177,8 +177,8 @@ def cast(case: Case, votes: Sequence[Vote], vote: Vote) -> tuple[Vote, ...]:
     """
     standing = judge(case, votes, vote.at)
     if standing.state is not ApprovalState.OPEN:
-        why = f": {standing.reason}" if standing.reason else ""
-        raise AlreadyDecided(f"this approval is already decided: {standing.state.value}{why}")
+        outcome = ": ".join(filter(None, (standing.state.value, standing.reason)))
+        raise AlreadyDecided(f"this approval is already decided: {outcome}")
     voter = vote.voter
     check_may_vote(case, votes, voter, vote.at)
     if not vote.comment.strip() and (vote.choice is Choice.DENY or case.spec.reason_required):
@@ -279,6 +279,7 @@ def _approved(case: Case, votes: Sequence[Vote], at: datetime) -> Standing:
 
 
 def _nobody(case: Case) -> str:
-    return f"nobody decided within {case.spec.timeout_s:g} s" + (
-        ", nor those it was escalated to" if case.spec.on_timeout is OnTimeout.ESCALATE else ""
-    )
+    nobody = f"nobody decided within {case.spec.timeout_s:g} s"
+    if case.spec.on_timeout is OnTimeout.ESCALATE:
+        return f"{nobody}, nor those it was escalated to"
+    return nobody

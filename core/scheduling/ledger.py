@@ -252,19 +252,19 @@ def overlap(
     None: it starts now. DUE: it waits; under `replace`, for the end of runs that are to be stopped.
     `is_last`: no later slot of the schedule is due.
     """
-    runs = {
-        0: "an earlier slot of the schedule",
-        1: "a run of the schedule",
-    }.get(live, f"{live} runs of the schedule")
+    runs = {0: "an earlier slot", 1: "a run of the schedule"}.get(
+        live, f"{live} runs of the schedule"
+    )
+    goes_on = f"{runs} went on" if live else f"{runs} waited"
     match spec.overlap:
         case Overlap.REPLACE if not is_last:
             return Verdict.SKIPPED, "a later slot took its place (overlap: replace)"
         case Overlap.REPLACE if live:
             return Verdict.DUE, f"it replaces {runs}, and waits for the end"
         case Overlap.SKIP if live or waiting:
-            return Verdict.SKIPPED, f"{runs} went on (overlap: skip)"
+            return Verdict.SKIPPED, f"{goes_on} (overlap: skip)"
         case Overlap.PARALLEL if live + waiting >= spec.overlap_max:
-            return Verdict.SKIPPED, f"{runs} went on (overlap: parallel)"
+            return Verdict.SKIPPED, f"{goes_on} (overlap: parallel)"
         case Overlap.QUEUE if live or waiting:
             if waiting >= spec.overlap_max:
                 return Verdict.SKIPPED, f"{waiting} slots waited already (overlap: queue)"

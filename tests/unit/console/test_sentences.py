@@ -56,7 +56,6 @@ NOT_SPOKEN = {
     "on failure if nodes.a.code > 2",
     "role in (web, api)",
     # Pieces of sentences.
-    ", nor those it was escalated to",
     ", which is how a shell reports signal {}",
     "its last day is {}:",
     "{}`jobdeck facts list` lists them",
@@ -138,6 +137,29 @@ def test_translations_have_the_same_values() -> None:
             "超过 5 行（`max_rows`）；没有任何内容生效",
         ),
         ("nothing took effect; or so", "nothing took effect; or so"),
+        (
+            (
+                "not started within its grace of 10 s: the queue is full: 2 runs wait"
+                " (max_waiting_runs in settings.toml) (`jobdeck queue list` shows them; start it"
+                " again when fewer wait)"
+            ),
+            (
+                "没有在 10 秒的宽限内启动：队列已满：2 个运行在等待（settings.toml 中的 max_waiting_runs）"
+                "（`jobdeck queue list` 列出它们；等待的少了再启动）"
+            ),
+        ),
+        (
+            "ann asked for it; whoever asked may not approve or deny it (somebody else decides)",
+            "ann 是申请人；申请人不能批准或否决自己的申请（请由其他人决定）",
+        ),
+        (
+            "nobody decided within 20 s, nor those it was escalated to",
+            "20 秒内无人决定，升级后的审批人也没有",
+        ),
+        (
+            "3 runs of the schedule went on (overlap: skip)",
+            "该调度的 3 次运行仍在进行（overlap: skip）",
+        ),
         ("is required\nmust be a list", "是必填的\n必须是列表"),
         (
             "column 3 (hour): hour 25 is out of range; try 0 to 23",

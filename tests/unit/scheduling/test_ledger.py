@@ -227,8 +227,8 @@ def test_overlap(policy: dict[str, Any], live: int, waiting: int, wanted: str | 
 @pytest.mark.parametrize(
     ("policy", "live", "why"),
     [
-        ("skip", 0, "an earlier slot of the schedule went on (overlap: skip)"),
-        ("queue", 0, "waits for an earlier slot of the schedule"),
+        ("skip", 0, "an earlier slot waited (overlap: skip)"),
+        ("queue", 0, "waits for an earlier slot"),
         ("skip", 1, "a run of the schedule went on (overlap: skip)"),
         ("parallel", 2, "2 runs of the schedule went on (overlap: parallel)"),
     ],
