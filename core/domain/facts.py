@@ -102,6 +102,14 @@ def passing(values: Mapping[str, FactValue]) -> dict[str, FactValue]:
     return {name: value for name, value in values.items() if _passing(name)}
 
 
+def fresh(seen: Mapping[str, Observed], since: Callable[[str], str]) -> dict[str, Observed]:
+    """What was observed, by host, without samples that are older than `since(host)`."""
+    return {
+        host: each if each.at >= since(host) else Observed(each.at, lasting(each.values))
+        for host, each in seen.items()
+    }
+
+
 def _passing(name: str) -> bool:
     fact = FACTS.get(name)
     return fact is not None and fact.passing

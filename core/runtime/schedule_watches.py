@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core import failpoints
 from core.clock import Clock
 from core.domain import targets
+from core.domain.facts import fresh
 from core.domain.run import TERMINAL_RUN_STATES, RunState
 from core.domain.schedule import ScheduleSpec, TriggerSpec
+from core.domain.targets import Inventory
 from core.errors import NotFound, OpsError
 from core.runtime.schedule_looks import Looks
 from core.scheduling import ledger, occurrences
@@ -24,10 +26,11 @@ from core.scheduling.ledger import Look
 from core.scheduling.occurrences import EndedRun, Memory, Occurrence, Seen, Written
 from core.scheduling.triggers import Trigger
 from core.storage import documents, fires, journal, runs, schedules
-from core.storage.documents import StoredDocument, snapshot
+from core.storage.documents import Snapshot, StoredDocument, snapshot
 from core.storage.reading import Connection
 from core.storage.schedules import Looked, State
 from core.storage.store import Store
+from core.storage.writer import timestamp
 
 _PAGE = 500
 """Entries of the journal that are read together."""
@@ -35,6 +38,9 @@ _LONGEST_CHAIN = 16
 """Slots of schedules one after the other, each of which is there by the one before."""
 _KEPT_AFTER = 5000
 """Entries behind which it is noted how far the journal was read, though none of them fitted."""
+
+_SAMPLE_KEPT, _LEAST_KEPT = timedelta(days=1), timedelta(minutes=15)
+"""An older sample says nothing of a host: one gathered by hand, and at least of any host."""
 
 Happened = tuple[Memory, list[Occurrence]]
 
@@ -175,7 +181,8 @@ class Watches:
     # --- hosts and files ----------------------------------------------------------------------
 
     def _conditions(self, c: Connection, names: Sequence[str]) -> dict[str, Looked]:
-        watched, inventory, now = _watched(c, names), snapshot(c).inventory, self._clock.now()
+        watched, now = _watched(c, names), self._clock.now()
+        inventory = _inventory(snapshot(c), now)
         happened = {}
         for name, each in watched.items():
             assert each.trigger.condition is not None
@@ -201,6 +208,18 @@ class Watches:
             }
 
         return self._looked(watched, await asyncio.to_thread(look))
+
+
+def _inventory(documents: Snapshot, now: datetime) -> Inventory:
+    """Hosts as conditions see them: of one that answers no more, its load of long ago is not asked."""
+
+    def since(host: str) -> str:
+        spec = documents.hosts.get(host)
+        looked_at_s = spec.facts_s if spec is not None else None
+        kept = _SAMPLE_KEPT if looked_at_s is None else timedelta(seconds=2 * looked_at_s)
+        return timestamp(now - max(kept, _LEAST_KEPT))
+
+    return replace(documents.inventory, facts=lambda: fresh(documents.facts, since))
 
 
 def _watched(c: Connection, names: Collection[str]) -> dict[str, _Watched]:

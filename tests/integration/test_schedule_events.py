@@ -282,6 +282,23 @@ async def test_hosts_whose_load_is_high_for_a_while(opened: Engine, clock: Manua
     assert await values_of(opened, fire.run_id) == {"WHAT": "h1"}
 
 
+async def test_a_load_of_a_host_that_answers_no_more_holds_for_a_while_and_not_for_ever(
+    opened: Engine, clock: ManualClock
+) -> None:
+    high = {"condition": {"hosts": "load>8", "cooldown_s": 3600}}
+    looked_at = {"kind": "host", "name": "h1", "spec": {"account": "deploy", "facts_s": 600}}
+    await begin(opened, clock, schedule(high, overlap="parallel", overlap_max=9))
+    await save(opened, looked_at)
+    found: dict[str, dict[str, FactValue]] = {"h1": {"load": 9.5}}
+    await opened.store.writer.write(lambda tx: facts.record(tx, found, "engine"))
+
+    await beat(opened, clock)
+    for _ in range(5):
+        await beat(opened, clock, 3601)
+
+    assert len(await ledger(opened)) == 1
+
+
 async def test_what_happens_during_a_pause_is_skipped_and_a_new_trigger_begins_anew(
     opened: Engine, clock: ManualClock
 ) -> None:
