@@ -9,6 +9,7 @@ from console.answers import Remark
 from console.i18n import _
 from console.presenters.durations import duration
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
+from console.sentences import said
 from core.domain.flow import Edge, FlowSpec, ForEach, Nested, Node
 from core.domain.steps import StepBase
 
@@ -43,9 +44,9 @@ def graph_table(spec: FlowSpec) -> Table:
 def problem_lines(problems: Sequence[Remark]) -> Iterator[Line]:
     """Each problem with its place and a way to mend it."""
     for each in problems:
-        hint = f" ({each.hint})" if each.hint else ""
+        hint = f" ({said(each.hint)})" if each.hint else ""
         where = Span(f"{each.where}: ", Tone.STRONG) if each.where else ""
-        yield line(Span("✗ ", Tone.BAD), where, f"{each.what}{hint}")
+        yield line(Span("✗ ", Tone.BAD), where, f"{said(each.what)}{hint}")
 
 
 def edges_of(spec: FlowSpec) -> list[dict[str, Any]]:

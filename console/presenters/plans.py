@@ -27,6 +27,7 @@ from console.presenters.hosts import left_out_lines
 from console.presenters.progress import count_spans
 from console.presenters.results import hosts_word, short_id
 from console.presenters.text import Column, Line, Span, Table, Tone, line, pairs
+from console.sentences import said
 from core.domain.hostrange import fold
 from core.domain.run import TargetState
 
@@ -246,8 +247,8 @@ def _rails(place: EnvironmentTouched) -> str:
 def _verdict(plan: PlanDetail) -> Iterator[Line]:
     """What would refuse a start, and what to know before."""
     for refusal in plan.refusals:
-        hint = f" ({refusal.hint})" if refusal.hint else ""
-        yield line(Span(_("refused: "), Tone.BAD), f"{refusal.where}: {refusal.what}{hint}")
+        hint = f" ({said(refusal.hint)})" if refusal.hint else ""
+        yield line(Span(_("refused: "), Tone.BAD), f"{refusal.where}: {said(refusal.what)}{hint}")
     yield from warning_lines(plan.warnings)
     if plan.review:
         text = _("others are asked before it begins: rule {names}")
@@ -271,8 +272,10 @@ def flag_lines(plan: PlanDetail) -> Iterator[Line]:
 def warning_lines(warnings: Iterable[Remark]) -> Iterator[Line]:
     """What a start does not refuse, and a person should know."""
     for warning in warnings:
-        hint = f" ({warning.hint})" if warning.hint else ""
-        yield line(Span(_("warning: "), Tone.WARNING), f"{warning.where}: {warning.what}{hint}")
+        hint = f" ({said(warning.hint)})" if warning.hint else ""
+        yield line(
+            Span(_("warning: "), Tone.WARNING), f"{warning.where}: {said(warning.what)}{hint}"
+        )
 
 
 def _ready_spans(plan: Plan) -> list[Span]:
