@@ -52,6 +52,15 @@ Secrets = Annotated[
         help=_("a secret that the run was started with: it was erased at the run's end"),
     ),
 ]
+OtherValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        "-e",
+        metavar="NAME=VALUE",
+        help=_("a variable of the step that is another from here on; on record, so no secret"),
+    ),
+]
 
 
 _STOP = _("Stop a run: nothing new starts, what runs on hosts is ended.")
@@ -110,7 +119,8 @@ class TakeUpFlags:
     "retry",
     _(
         "Run a step again, on the hosts that need it, and then what follows.\n\n"
-        "The run goes on with the very definition, values and hosts that it was started with."
+        "The run goes on with the very definition, values and hosts that it was started with, unless"
+        " --env says another value."
         " Hosts that succeeded are not run again, unless --all says so. Hosts whose outcome is"
         " unknown run again only where the step is idempotent, or where --hosts names them."
     ),
@@ -118,6 +128,7 @@ class TakeUpFlags:
 jobdeck runs retry last
 jobdeck runs retry last --not-started
 jobdeck runs retry 01KAAAAAAA --hosts web[03-05] --reason 'disk replaced'
+jobdeck runs retry last --step fetch -e MIRROR=https://mirror.example
 """,
 )
 @gathered
@@ -138,6 +149,7 @@ def retry(
     hosts: Hosts = None,
     step: OfStep = None,
     include_away: starting.IncludeAway = False,
+    env: OtherValues = None,
     *,
     take_up: TakeUpFlags,
     detach: Detach = False,
@@ -157,6 +169,7 @@ def retry(
         "hosts": None if hosts is None else options.host_list("--hosts", hosts),
         "step": step,
         "include_away": include_away or None,
+        "env": options.environment("--env", env) or None,
         **take_up.fields(),
     }
     given = take_up.given()

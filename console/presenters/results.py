@@ -16,7 +16,7 @@ from console.presenters.text import Column, Line, Span, Table, Tone, line
 from console.sentences import said
 from core.domain.grouping import reason_shape
 from core.domain.hostrange import fold
-from core.domain.run import GOOD_TARGET_STATES, NEVER_STARTED, TargetCode, TargetState
+from core.domain.run import GOOD_TARGET_STATES, NEVER_STARTED, RunState, TargetCode, TargetState
 
 ADHOC = "adhoc"
 """Origin of a run that no job stands behind: whoever sees it has just typed what it does."""
@@ -158,7 +158,12 @@ def next_steps(
     all_in_doubt = found and all(
         f.state == TargetState.UNKNOWN or f.code in _IN_DOUBT for f in found
     )
-    if "retry" in run.actions and not all_in_doubt:
+    gateways = _lost_gateways(run)
+    steps += [
+        (f"jobdeck runs choose-way {id_} {name} --to NODE", _("say where it leads"))
+        for name in gateways
+    ]
+    if "retry" in run.actions and not all_in_doubt and not gateways:
         if found and all(f.state in NEVER_STARTED for f in found):
             steps.append(
                 (f"jobdeck runs retry {id_} --not-started", _("run it where it never began"))
@@ -173,6 +178,19 @@ def next_steps(
         columns=(Column("", whole=True), Column("", elastic=True, wraps=True)),
         rows=tuple((Span(f"  {command}", Tone.STRONG), Span(why)) for command, why in steps),
     )
+
+
+def _lost_gateways(run: RunDetail) -> list[str]:
+    """Gateways that found no way; tried again, they would find none either."""
+    if "choose_way" not in run.actions:
+        return []
+    kinds = {node["step"]: node["kind"] for node in run.definition.get("steps", ())}
+    newest = {step.step: step.state for step in run.steps}
+    return [
+        name
+        for name, state in newest.items()
+        if state == RunState.FAILED and kinds.get(name) in ("exclusive", "inclusive")
+    ]
 
 
 _IN_DOUBT = frozenset({TargetCode.CANCEL_UNVERIFIED})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import assets
 from core.domain import yamlsafe
 from core.domain.approval import Choice
 from core.domain.authorization import Actor
+from core.domain.captures import SetLines
+from core.domain.outputs_file import read_outputs_file
 from core.domain.run import RunState
 from core.executors.protocol import Stream, Target, Work
 from core.executors.scripted import Behaviour
@@ -145,3 +148,51 @@ async def test_servers_that_are_well_are_left_alone(home: Path) -> None:
         assert (await ended(opened, run)).state is RunState.SUCCEEDED
         assert {row.step for row in await steps_of(opened, run)} >= {"down", "fine"}
         assert (await row_of(opened, run)).reason == ""
+
+
+@pytest.mark.parametrize(
+    ("flow", "node", "program", "prints", "sets"),
+    [
+        (
+            "nightly-backup",
+            "list",
+            "psql",
+            "orders\\ncustomers\\n",
+            {"databases": "orders customers"},
+        ),
+        ("incident-triage", "disks", "df", "Disk\\n/dev/sda 9 8 1 87% /\\n", {"disk": "87"}),
+    ],
+)
+def test_what_a_script_hands_on_is_what_later_nodes_read(
+    tmp_path: Path, flow: str, node: str, program: str, prints: str, sets: dict[str, str]
+) -> None:
+    stub, file = tmp_path / program, tmp_path / "outputs"
+    stub.write_text(f"#!/bin/sh\nprintf '{prints.replace('%', '%%')}'\n", encoding="utf-8")
+    stub.chmod(0o700)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "JOBDECK_OUTPUT": str(file)}
+
+    ended = subprocess.run(
+        ["sh", "-c", text_of(flow, node)], env=env, capture_output=True, check=True
+    )
+
+    lines = SetLines()
+    lines.feed(ended.stdout)
+    written = read_outputs_file(file.read_bytes() if file.exists() else None, str)
+    assert {**lines.finish().values, **written} == sets
+
+
+def text_of(flow: str, node: str) -> str:
+    nodes = next(each["spec"]["nodes"] for each in read("samples") if each["name"] == flow)
+    text = next(each["text"] for each in nodes if each["name"] == node)
+    assert isinstance(text, str)
+    return text
+
+
+@pytest.mark.parametrize("folder", ["samples", "samples-windows"])
+def test_no_script_writes_the_file_of_outputs_as_anything_but_an_object(folder: str) -> None:
+    lines = [
+        line
+        for file in sorted((FOLDER / folder).glob("*.yaml"))
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    assert [line for line in lines if "JOBDECK_OUTPUT" in line and "{" not in line] == []

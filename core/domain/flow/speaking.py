@@ -49,7 +49,7 @@ _PARAMETERS = {
 
 def names_known(spec: FlowSpec) -> dict[str, Shape]:
     """What expressions of the flow may speak of, and of which kinds it is."""
-    return _names_known(spec.parameters, {node.name for node in spec.nodes})
+    return _names_known(spec.parameters, [node.name for node in spec.nodes])
 
 
 def _names_known(
@@ -80,7 +80,7 @@ _ROUND = {"round": one_of(Kind.NUMBER), "last": _ANY}
 
 def mistakes(draft: Draft) -> Iterator[Problem]:
     """Names and kinds in expressions, as far as they can be known before a start."""
-    known = _names_known(draft.parameters, {name for name, _ in draft.nodes})
+    known = _names_known(draft.parameters, dict(draft.nodes).keys())
     for index, (name, node) in enumerate(draft.nodes):
         where = f"spec.nodes[{index}]"
         for place, text, more, wanted in _expressions(node):

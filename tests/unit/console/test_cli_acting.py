@@ -73,6 +73,10 @@ def acted(api: FakeApi) -> FakeApi:
             {"action": "retry", "scope": "all", "step": "a", "confirm_hosts": 3},
         ),
         (
+            ("retry", ID, "-d", "-e", "MIRROR=b", "-e", "TRIES=3"),
+            {"action": "retry", "env": {"MIRROR": "b", "TRIES": "3"}},
+        ),
+        (
             ("retry", ID, "-d", "--hosts", "web[01-02]"),
             {"action": "retry", "hosts": ["web01", "web02"]},
         ),

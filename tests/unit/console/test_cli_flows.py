@@ -304,3 +304,19 @@ def test_a_flow_is_drawn_for_other_programs(jobdeck: Jobdeck, flow: FakeApi, goo
     assert 'n3 -->|"otherwise"| n5' in drawn
     assert dot.startswith("digraph flow {\n")
     assert "build, succeeded" in dot
+
+
+def test_what_is_wrong_with_a_flow_is_told_in_chinese(
+    jobdeck: Jobdeck, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "kind: flow\nname: bad\nspec:\n  targets: h1\n  nodes:\n"
+        "    - {name: a, kind: command, command: x, undo: gone}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("JOBDECK_LANG", "zh_CN")
+
+    ended = jobdeck("flow", "validate", str(file))
+
+    assert "`undo` 指的步骤不存在：gone" in ended.out

@@ -17,6 +17,7 @@ from console.answers import (
     HookDoor,
     RunDetail,
     Sample,
+    Step,
     Target,
 )
 from console.presenters import changes, durations, progress, results, states
@@ -274,6 +275,18 @@ def test_the_retry_that_is_advised_finds_hosts(states_: list[str], command: str)
 
 def test_success_needs_no_next_step() -> None:
     assert list(results.next_steps(run(), [])) == []
+
+
+def test_a_gateway_that_found_no_way_is_told_one_and_not_tried_again() -> None:
+    lost = Step(step="size", attempt=1, state="failed")
+    definition = {"steps": [{"step": "size", "kind": "exclusive"}]}
+    at = run(actions=["retry", "choose_way"], steps=[lost], definition=definition)
+
+    *_heading, steps = results.next_steps(at, [], shown=True)
+
+    assert isinstance(steps, Table)
+    commands = [row[0].text.strip() for row in steps.rows]
+    assert commands == ["jobdeck runs choose-way 01JABCDEFGHJ size --to NODE"]
 
 
 def test_runs_are_listed_with_what_is_done_of_live_ones() -> None:

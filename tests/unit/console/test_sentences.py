@@ -241,3 +241,25 @@ def test_a_long_text_that_is_no_sentence_costs_little(monkeypatch: pytest.Monkey
 
     assert said(text) == text
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "english",
+    [
+        "no condition holds, and no edge says `otherwise`",
+        "2 of 5 items did not succeed",
+        "an end leads nowhere; drop its edges",
+        "the path comes back to where it was: a -> b -> a",
+        "it splits the way, so two edges lead out of it at least; there is one",
+        "the run cannot start at b: it needs what comes before it",
+        "no host of a, b is meant by LAST_FAIL",
+    ],
+)
+def test_what_is_wrong_with_flows_is_said_without_a_word_of_english(
+    monkeypatch: pytest.MonkeyPatch, english: str
+) -> None:
+    monkeypatch.setenv("JOBDECK_LANG", CHINESE)
+
+    words = re.findall(r"[a-z]{3,}", said(english))
+
+    assert [word for word in words if word != "otherwise"] == []
