@@ -252,11 +252,20 @@ def _settle_all(answered: Iterable[tuple[asyncio.Future[Any], Any]]) -> None:
         _settle(future, answer)
 
 
+def _holdable(error: BaseException) -> BaseException:
+    """The error, or one in its place: no future holds a StopIteration, and its caller would hang."""
+    if not isinstance(error, StopIteration):
+        return error
+    instead = RuntimeError("a write raised StopIteration")
+    instead.__cause__ = error
+    return instead
+
+
 def _settle(future: Future[Any] | asyncio.Future[Any], answer: Any) -> None:
     if future.done():  # whoever waited was cancelled
         return
     if isinstance(answer, _Raised):
-        future.set_exception(answer.error)
+        future.set_exception(_holdable(answer.error))
     else:
         future.set_result(answer)
 

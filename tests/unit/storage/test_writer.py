@@ -75,6 +75,15 @@ async def test_a_bug_in_one_write_reaches_its_own_caller_only(store: Store) -> N
     assert good.result(5) == "a"
 
 
+async def test_a_write_that_runs_out_of_values_reaches_its_caller_too(store: Store) -> None:
+    def empty(tx: Transaction) -> str:
+        return next(iter(()))
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await asyncio.wait_for(store.writer.write(empty), 20)
+    assert await store.writer.write(note("a")) == "a"
+
+
 async def test_a_broken_rule_of_the_schema_leaves_the_group_standing(store: Store) -> None:
     setting = tables.setting.insert().values(name="home_id", value="again")
     gate = threading.Event()
