@@ -15,7 +15,7 @@ from core.domain.probing import Finding
 from core.domain.run import RunState, TargetState
 from core.executors.winrm import WinrmExecutor
 from core.flow.definition import RunRequest
-from core.flow.dryrun import PlanLevel
+from core.flow.dryrun import PlanLevel, PlanState
 from core.home import Home
 from core.runtime.engine import Engine, StopMode
 from tests.support.runtime import abandon, arrived, assert_nowhere, ended, save, start, targets_of
@@ -71,12 +71,10 @@ async def printed(opened: Engine, run_id: str) -> bytes:
 
 async def probe(opened: Engine, request: RunRequest, level: PlanLevel = PlanLevel.PROBE) -> Finding:
     made = await opened.plans.make(request, level, "test")
-    async with asyncio.timeout(20):
-        while not (  # noqa: ASYNC110 - findings have no event
-            found := await opened.plans.get(made.row.id)
-        ).findings:
+    async with asyncio.timeout(60):
+        while (found := await opened.plans.get(made.row.id)).row.state is PlanState.PROBING:  # noqa: ASYNC110 - a probe has no event for it
             await asyncio.sleep(0.02)
-    return found.findings[0]
+    return found.findings[-1]  # a check comes behind the probe of its host
 
 
 async def test_a_run_reaches_a_windows_host_and_leaves_nothing_there(
