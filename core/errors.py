@@ -17,7 +17,7 @@ Every class has a stable `code` (kebab-case), which API clients may rely on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -32,6 +32,10 @@ class Problem:
     """What is wrong, as a sentence without its full stop."""
     hint: str = ""
     """What to try; "" where there is nothing better than the sentence."""
+
+    def within(self, where: str) -> Problem:
+        """The same, of a text that stands at `where`."""
+        return replace(self, where=f"{where} {self.where}".strip())
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

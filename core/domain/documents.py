@@ -70,14 +70,7 @@ class TargetText:
         try:
             expression = targets.parse(self.text)
         except Invalid as error:
-            problems = [
-                Problem(
-                    where=f"{self.where} {problem.where}".strip(),
-                    what=problem.what,
-                    hint=problem.hint,
-                )
-                for problem in error.problems
-            ]
+            problems = [problem.within(self.where) for problem in error.problems]
             raise Invalid(error.message, problems, hint=error.hint) from error
         named = targets.references(expression)
         for name in named.hosts:

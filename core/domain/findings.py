@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -34,6 +33,14 @@ _SENTENCES = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be greater than or equal to {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be less than or equal to {le}",
+    "too_short": "must have at least {min_length} items",
+    "too_long": "must have at most {max_length} items",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "finite_number": "must be a finite number",
@@ -46,7 +53,9 @@ _SENTENCES = {
     "date_from_datetime_inexact": _DAY,
     "timezone_aware": "needs its offset from UTC, such as 2027-03-31T06:30:00Z",
 }
-"""Pydantic's name of a finding -> what people read, where its own words speak of Python."""
+"""Pydantic's name of a finding -> what people read, with its bounds, where its own words would not do."""
+_OF_ONE = {"too_short": "must have at least 1 item", "string_too_short": "must not be empty"}
+"""The same, where the bound is one."""
 _MISREAD = "misread"
 _MOST_LISTED = 12
 """Names that a hint lists where none is near; more would hide the sentence."""
@@ -89,9 +98,10 @@ def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Sequence[P
         return [_wrong_branch(where, branches, kind, context)]
     if kind == _MISREAD:
         problems: Sequence[Problem] = context["problems"]
-        return [replace(each, where=f"{where} {each.where}".strip()) for each in problems]
-    known = IN_WORDS.get(context.get("pattern", "")) or _SENTENCES.get(kind)
-    known = known or _bounded(kind, context)
+        return [each.within(where) for each in problems]
+    sentence = _OF_ONE.get(kind) if context.get("min_length") == 1 else None
+    sentence = sentence or _SENTENCES.get(kind, "")
+    known = IN_WORDS.get(context.get("pattern", "")) or sentence.format(**_plain(context))
     what = known or _SHOULD.sub(_must, _ASIDE.sub("", finding["msg"]))
     hint = suggest(str(finding["loc"][-1]), siblings) if kind == "extra_forbidden" else ""
     if kind != "value_error":  # that is a sentence of ours, which may begin with what was written
@@ -99,34 +109,12 @@ def _describe(finding: Mapping[str, Any], model: Any, prefix: str) -> Sequence[P
     return [Problem(where=where, what=what, hint=hint)]
 
 
-def _bounded(kind: str, context: Mapping[str, Any]) -> str:
-    """What is said of a value beyond a bound; "" of everything else."""
-    match kind:
-        case "greater_than":
-            return f"must be greater than {_plain(context['gt'])}"
-        case "greater_than_equal":
-            return f"must be greater than or equal to {_plain(context['ge'])}"
-        case "less_than":
-            return f"must be less than {_plain(context['lt'])}"
-        case "less_than_equal":
-            return f"must be less than or equal to {_plain(context['le'])}"
-        case "too_short" if context["min_length"] == 1:
-            return "must have at least 1 item"
-        case "too_short":
-            return f"must have at least {context['min_length']} items"
-        case "too_long":
-            return f"must have at most {context['max_length']} items"
-        case "string_too_short" if context["min_length"] == 1:
-            return "must not be empty"
-        case "string_too_short":
-            return f"must have at least {context['min_length']} characters"
-        case "string_too_long":
-            return f"must have at most {context['max_length']} characters"
-    return ""
-
-
-def _plain(bound: float) -> float:
-    return int(bound) if float(bound).is_integer() else bound
+def _plain(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Bounds as people write them: 5, not 5.0."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in context.items()
+    }
 
 
 def _must(found: re.Match[str]) -> str:
