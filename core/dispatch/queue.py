@@ -251,7 +251,7 @@ class Queue:
         own = self._waiting[run_id].rank(now, ageing_s)
         return sum(each.rank(now, ageing_s) < own for each in self._waiting.values())
 
-    def obstacles(self, waiting: Waiting, now: float) -> Iterable[tuple[Use, Waiting | None]]:
+    def obstacles(self, waiting: Waiting) -> Iterable[tuple[Use, Waiting | None]]:
         """Everything of ours in a run's way, in order; with the run that it may not pass there."""
         for use in waiting.item.uses:
             if not self.held.fits(use, self.rules.limits):

@@ -89,16 +89,16 @@ def why(queue: Queue, waiting: Waiting, now: float) -> Why:
         priority=item.priority,
         level=None if level == ageing.AGED else list(Priority)[level],
         aged_at=waiting.due,
-        reasons=tuple(_reasons(queue, waiting, now)),
+        reasons=tuple(_reasons(queue, waiting)),
         unknown_loads=fold(unknown),
     )
 
 
-def _reasons(queue: Queue, waiting: Waiting, now: float) -> Iterator[Reason]:
+def _reasons(queue: Queue, waiting: Waiting) -> Iterator[Reason]:
     item = waiting.item
     if queue.rules.frozen and not item.override:
         yield Reason(kind=Kind.FREEZE, detail=queue.rules.frozen)
-    found = [_Found.of(queue, *each) for each in queue.obstacles(waiting, now)]
+    found = [_Found.of(queue, *each) for each in queue.obstacles(waiting)]
     for _, alike in groupby(sorted(found, key=_Found.key), key=_Found.key):
         together = list(alike)
         yield together[0].reason(queue, [each.use.resource.name for each in together])

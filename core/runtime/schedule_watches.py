@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from core import failpoints
@@ -219,7 +220,7 @@ def _inventory(documents: Snapshot, now: datetime) -> Inventory:
         kept = _SAMPLE_KEPT if looked_at_s is None else timedelta(seconds=2 * looked_at_s)
         return timestamp(now - max(kept, _LEAST_KEPT))
 
-    return replace(documents.inventory, facts=lambda: fresh(documents.facts, since))
+    return replace(documents.inventory, facts=cache(lambda: fresh(documents.facts, since)))
 
 
 def _watched(c: Connection, names: Collection[str]) -> dict[str, _Watched]:
