@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import itemgetter
 
 from console.i18n import ENGLISH, _, catalogue_file, gettext, language
 from console.pofile import read_po
@@ -173,17 +174,16 @@ class _Catalogue:
         with_gaps = sorted(
             (each for each in every if each.names), key=lambda each: -sum(map(len, each.fixed))
         )
-        self._rank = {id(each): rank for rank, each in enumerate(with_gaps)}
-        self._by_part: dict[tuple[int, str], list[_Template]] = {}
-        for each in with_gaps:
-            self._by_part.setdefault(_part(each), []).append(each)
+        self._by_part: dict[tuple[int, str], list[tuple[int, _Template]]] = {}
+        for rank, each in enumerate(with_gaps):
+            self._by_part.setdefault(_part(each), []).append((rank, each))
 
     def likely(self, text: str) -> list[_Template]:
         """Templates that may fit, in the order in which to try them."""
         parts = [(length, text[:length]) for length in _BEGINNINGS]
         parts += [(_ENDING, text[_ENDING:]), (0, "")]
         found = (each for part in parts for each in self._by_part.get(part, ()))
-        return sorted(found, key=lambda each: self._rank[id(each)])
+        return [template for _rank, template in sorted(found, key=itemgetter(0))]
 
 
 _BEGINNINGS, _ENDING = (8, 3), -3

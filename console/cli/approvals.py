@@ -59,15 +59,7 @@ jobdeck approvals list --all --run 01KAAAAAAA
 def list_approvals(
     mine: Annotated[bool, typer.Option("--mine", help=_("only what waits for you"))] = False,
     all_: Annotated[bool, typer.Option("--all", help=_("also what was decided"))] = False,
-    state: Annotated[
-        str | None,
-        typer.Option(
-            "--state",
-            metavar="STATE",
-            help=", ".join(_STATES),
-            autocompletion=completing.words(_STATES),
-        ),
-    ] = None,
+    state: Annotated[str | None, options.one_state(_STATES)] = None,
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help=_("only of this run"))
     ] = None,

@@ -53,15 +53,7 @@ def outbox(
     channel: Annotated[
         str | None, typer.Argument(metavar="[CHANNEL]", autocompletion=_names)
     ] = None,
-    state: Annotated[
-        str | None,
-        typer.Option(
-            "--state",
-            metavar="STATE",
-            help=", ".join(_STATES),
-            autocompletion=completing.words(_STATES),
-        ),
-    ] = None,
+    state: Annotated[str | None, options.one_state(_STATES)] = None,
     limit: Annotated[
         str | None, typer.Option("--limit", metavar="N", help=_("at most so many (30)"))
     ] = None,

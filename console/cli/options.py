@@ -10,10 +10,11 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from console.cli import completing
 from console.i18n import _
 from console.moments import moment
 from core.clock import SystemClock
@@ -49,6 +50,13 @@ def search_words(words: Sequence[str]) -> str:
     if not text:
         raise refuse("WORDS", _("there is nothing to search for"))
     return text
+
+
+def one_state(known: Sequence[str]) -> Any:
+    """The option `--state`, of these; for an annotation."""
+    return typer.Option(
+        "--state", metavar="STATE", help=", ".join(known), autocompletion=completing.words(known)
+    )
 
 
 def seconds(flag: str, text: str | None) -> float | None:

@@ -13,6 +13,7 @@ from console.forms.outline import Row
 from console.forms.values import ABSENT
 from console.i18n import _, ngettext
 from console.presenters.durations import number
+from console.presenters.errors import remark_text
 from console.presenters.schema import type_text
 from console.presenters.states import BAD
 from console.presenters.text import Column, Line, Span, Table, Tone, line
@@ -183,8 +184,7 @@ def field_lines(filled: Filled, names: Sequence[str] = ()) -> Iterator[Line]:
 def problem_line(problem: Problem) -> Line:
     """One thing that is wrong, and what to try."""
     place = f"{problem.where}: " if problem.where else ""
-    hint = f" ({said(problem.hint)})" if problem.hint else ""
-    return line(Span(f"{BAD[0]} ", Tone.BAD), f"{place}{said(problem.what)}{hint}")
+    return line(Span(f"{BAD[0]} ", Tone.BAD), f"{place}{remark_text(problem)}")
 
 
 def _dotted(path: Path) -> str:
