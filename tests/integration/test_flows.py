@@ -186,13 +186,18 @@ async def test_a_step_that_nobody_is_left_for_could_not_be_done_at_all(home: Pat
         assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
 
 
-async def test_a_retry_of_all_is_of_those_that_were_meant(home: Path) -> None:
-    hosts = Hosts()
+async def mending_failed(opened: Engine, hosts: Hosts) -> RunRow:
+    """A run whose second step had the host on which the first had failed, and failed there too."""
     hosts.fails |= {"look": {"h2"}, "mend": {"h2"}}
     nodes = (step("look", continue_on_error=True), step("mend", targets="LAST_FAIL"))
-    async with engine(home, hosts) as (opened, _):
-        run = await started(opened, flow(*nodes))
-        assert (await ended(opened, run.id)).state is R.FAILED
+    run = await started(opened, flow(*nodes))
+    assert (await ended(opened, run.id)).state is R.FAILED
+    return run
+
+
+async def test_a_retry_of_all_is_of_those_that_were_meant(home: Path) -> None:
+    async with engine(home, hosts := Hosts()) as (opened, _):
+        run = await mending_failed(opened, hosts)
         hosts.fails["mend"] = set()
         await opened.runs.act(run.id, Retry(step="mend", scope=RetryScope.ALL), "ann")
         assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
@@ -200,12 +205,8 @@ async def test_a_retry_of_all_is_of_those_that_were_meant(home: Path) -> None:
 
 
 async def test_who_is_meant_is_asked_anew_where_what_came_before_ran_anew(home: Path) -> None:
-    hosts = Hosts()
-    hosts.fails |= {"look": {"h2"}, "mend": {"h2"}}
-    nodes = (step("look", continue_on_error=True), step("mend", targets="LAST_FAIL"))
-    async with engine(home, hosts) as (opened, _):
-        run = await started(opened, flow(*nodes))
-        assert (await ended(opened, run.id)).state is R.FAILED
+    async with engine(home, hosts := Hosts()) as (opened, _):
+        run = await mending_failed(opened, hosts)
         hosts.fails["look"] = {"h1"}
         await opened.runs.act(run.id, Rerun(step="look"), "ann")
         assert (await ended(opened, run.id)).state is R.PARTIALLY_SUCCEEDED
