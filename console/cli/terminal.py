@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from console.cli.helping import command, family
 from console.cli.settings import home, is_screen
 from console.i18n import _
 from core.errors import RequestError
+
+if TYPE_CHECKING:
+    from console.presenters.premises import Premises
 
 app = family()
 
@@ -54,7 +57,6 @@ def show(start: str = "", *, write: bool = False) -> int:
     from console.autostart import ensure_engine
     from console.client import Client
     from console.preferences import PreferenceFile
-    from console.premises import look_around
     from console.tui.app import Habits, JobdeckApp, Ways
     from console.tui.bookmark import Bookmark
     from console.tui.shown import erases_in_colour
@@ -66,6 +68,11 @@ def show(start: str = "", *, write: bool = False) -> int:
         ensure_engine(place, clock)
         return Client.over_socket(place.socket)
 
+    def around() -> Premises:
+        from console.premises import look_around  # time zones, which no first screen needs
+
+        return look_around(place, listens=True)
+
     ways = Ways(
         connect=connect,
         revive=lambda: ensure_engine(place, clock),
@@ -73,7 +80,7 @@ def show(start: str = "", *, write: bool = False) -> int:
         actor=getpass.getuser(),
         drafts=place.drafts,
         preferences=PreferenceFile(place.preferences),
-        look_around=lambda: look_around(place, listens=True),
+        look_around=around,
     )
     habits = Habits(
         theme=themes.chosen(themes.AUTO, os.environ),
